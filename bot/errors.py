@@ -1,0 +1,33 @@
+"""What can go wrong in words a person may read.
+
+UserError            something a member can put right: shown to them as it is
+├── NotAllowed       the command is for managers
+└── NotFound         what was named does not exist here
+SetupError           something the operator can put right: shown at start, ends the program
+├── ConfigError      a setting, with its file or key and what would be right
+└── DatabaseError    unreachable, locked, full, or newer than the program
+"""
+
+
+class UserError(Exception):
+    """A problem the member can put right; the text is the whole message they see."""
+
+
+class NotAllowed(UserError):
+    """The member may not do this here."""
+
+
+class NotFound(UserError):
+    """Nothing here goes by that name."""
+
+
+class SetupError(Exception):
+    """A problem the operator can put right; the text says what to do."""
+
+
+class ConfigError(SetupError):
+    """A setting is unknown, of the wrong type or impossible."""
+
+
+class DatabaseError(SetupError):
+    """The database cannot be used as it is."""

@@ -1,0 +1,213 @@
+"""What the bot says: a `Reply` made of domain blocks, which know nothing of how a platform draws them.
+
+Texts are Markdown (CommonMark with `$...$` and `$$...$$` maths). Escaping, clipping, splitting and maths are the
+business of each platform's renderer, which matches on `Block` and ends in `assert_never`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Literal
+
+LINE_LIMIT = 100
+"""Longest command line an `Action` may carry: Discord's limit for a button's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A button: pressing it is the same as sending `line`. A form command without its values opens its form."""
+
+    label: str
+    line: str
+    style: Literal["plain", "primary", "danger"] = "plain"
+
+    def __post_init__(self) -> None:
+        if len(self.line) > LINE_LIMIT:
+            raise ValueError(f"a button's line holds {LINE_LIMIT} characters: {self.line!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Running Markdown, with a heading where `title` is set."""
+
+    body: str
+    title: str = ""
+
+
+class Tone(StrEnum):
+    """How a notice is meant."""
+
+    INFO = "info"
+    GOOD = "good"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One short message; `when` is a moment it speaks of, drawn in the reader's own zone where a platform can."""
+
+    body: str
+    tone: Tone = Tone.INFO
+    when: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One answer that can be chosen; `letter` is what a member types for it."""
+
+    letter: str
+    text: str
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionCard:
+    """A question put to a member or a channel. `write` opens the form for an answer in one's own words."""
+
+    heading: str
+    question: str
+    topic: str
+    difficulty: str
+    options: tuple[Option, ...] = ()
+    write: Action | None = None
+    note: str = ""
+    closes: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A key point of the reference and whether the member mentioned it, by which of their sentences."""
+
+    claim: str
+    state: Literal["mentioned", "perhaps", "missing"]
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of an answer. `right` is None where only the member can judge (free text)."""
+
+    right: bool | None
+    headline: str
+    chosen: str = ""
+    reason: str = ""
+    correct: str = ""
+    points: tuple[Point, ...] = ()
+    reference: str = ""
+    score: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A numbered source of an explanation: a question of the bank."""
+
+    number: int
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """An explanation and where it comes from; not `done` while it is still being written."""
+
+    text: str
+    source: Literal["model", "cache", "bank", "refused"]
+    citations: tuple[Citation, ...] = ()
+    why: str = ""
+    done: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """One line of the standings; `points` is drawn as it is (an integer, or points per head)."""
+
+    place: int
+    name: str
+    points: str
+    detail: str = ""
+    mine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """The top ranks, and my own place below them where it is not among them."""
+
+    title: str
+    rows: tuple[Rank, ...]
+    mine: Rank | None = None
+    footnote: str = ""
+
+
+class DayMark(StrEnum):
+    """What a day was for a streak."""
+
+    STUDIED = "studied"
+    FREEZE = "freeze"
+    REST = "rest"
+    EXCUSED = "excused"
+    BRIDGED = "bridged"
+    MISSED = "missed"
+    OPEN = "open"
+    BLANK = "blank"
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """A streak and its days, oldest first, one entry a day."""
+
+    title: str
+    current: int
+    longest: int
+    freezes: int
+    days: tuple[tuple[date, DayMark], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under named columns; a moment is drawn in the reader's own zone where a platform can."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | datetime, ...], ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What one can do next."""
+
+    actions: tuple[Action, ...]
+    prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG, and what it shows in words."""
+
+    png: bytes
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file handed to the member."""
+
+    name: str
+    content: str
+
+
+Block = Text | Notice | QuestionCard | Verdict | Explanation | Standings | Calendar | Table | Choices | Picture | File
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is said in answer to one request, or posted unasked: blocks from top to bottom."""
+
+    blocks: tuple[Block, ...]
+
+    @classmethod
+    def of(cls, *blocks: Block | None) -> Reply:
+        """A reply of the blocks that are there."""
+        return cls(tuple(block for block in blocks if block is not None))
