@@ -1,0 +1,290 @@
+"""Requests, commands and their parameters; parsing a typed line; the one place where errors become replies."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import unicodedata
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import structlog
+from rapidfuzz import fuzz, process
+
+from bot.errors import DatabaseError, NotAllowed, UserError
+from bot.replies import Notice, Reply, Tone
+from bot.study.context import Actor, Asker, CannotPost, Outbox, Place, Study
+from bot.study.people import arrive
+
+__all__ = ["Actor", "CannotPost", "Command", "Outbox", "Parameter", "Place", "Request", "Suggestion", "Table", "respond"]
+
+log = structlog.get_logger()
+
+LONGEST_LINE = 8000
+INVISIBLE = frozenset("\u200b\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One thing somebody wants: a typed `line`, or a `command` with its values bound by name.
+
+    `id` is the platform's own unique id of the event and `at` its own time, aware and in UTC.
+    """
+
+    place: Place
+    actor: Actor
+    id: str
+    at: datetime
+    line: str = ""
+    command: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One entry of an autocomplete list: what is shown, and the value it stands for."""
+
+    label: str
+    value: str
+
+
+Read = Callable[[Study, str], Any]
+Suggest = Callable[[Study, str], Sequence[Suggestion]]
+Run = Callable[..., Awaitable[Reply] | AsyncIterator[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A value a command takes.
+
+    `read` turns the text into the value or raises a UserError that says what would be right; it does no I/O.
+    `rest` takes the remainder of a typed line as it is. `long` asks for several lines where a form has the room.
+    """
+
+    name: str
+    about: str
+    read: Read
+    required: bool = False
+    rest: bool = False
+    long: bool = False
+    choices: tuple[str, ...] = ()
+    suggest: Suggest | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. A two-word name is a group and its member, and a group is for managers as a whole or not at all.
+
+    `run` takes (study, asker, **values) and gives a Reply, or an async iterator of replies each of which takes the
+    place of the one before. `form`: asks for its parameters together when a required one is missing. `slow`: may
+    take longer than a platform waits, so it is acknowledged first. `button`: reached by buttons, not listed.
+    """
+
+    name: str
+    about: str
+    run: Run
+    parameters: tuple[Parameter, ...] = ()
+    managers: bool = False
+    private: bool = True
+    form: bool = False
+    slow: bool = False
+    button: bool = False
+    example: str = ""
+
+    @property
+    def usage(self) -> str:
+        """The command with its parameters, optional ones in brackets."""
+        words = [p.name.upper() if p.required else f"[{'|'.join(p.choices) or p.name}]" for p in self.parameters]
+        return " ".join([self.name, *words])
+
+    def missing(self, values: Mapping[str, str]) -> tuple[Parameter, ...]:
+        """The required parameters that have no value yet."""
+        return tuple(p for p in self.parameters if p.required and not values.get(p.name, "").strip())
+
+    def check(self, study: Study, values: Mapping[str, str]) -> dict[str, str]:
+        """The problem with each value that has one, by parameter; empty when all is well. Does no I/O."""
+        problems = {p.name: f"{p.name} is missing: {p.about}" for p in self.missing(values)}
+        for parameter in self.parameters:
+            if text := values.get(parameter.name, "").strip():
+                try:
+                    _read(study, parameter, text)
+                except UserError as problem:
+                    problems[parameter.name] = str(problem)
+        return problems
+
+
+class Table:
+    """The commands by name, and how a typed line is understood."""
+
+    def __init__(self, commands: Sequence[Command]) -> None:
+        self.commands = {command.name: command for command in commands}
+
+    def __iter__(self) -> Any:
+        return iter(self.commands.values())
+
+    def find(self, name: str) -> Command:
+        """The command of that name. Raises UserError with the nearest one."""
+        name = " ".join(name.lower().split())
+        if name in self.commands:
+            return self.commands[name]
+        members = [c for c in self.commands if c.startswith(f"{name} ")]
+        if members:
+            raise UserError(f"`{name}` needs one word more: {', '.join(f'`{m}`' for m in members)}.")
+        near = process.extractOne(name, list(self.commands), scorer=fuzz.WRatio, score_cutoff=60)
+        hint = f" Did you mean `{near[0]}`?" if near else ""
+        raise UserError(f"There is no command `{_short(name)}`.{hint} `help` lists them all.")
+
+    def parse(self, study: Study, line: str) -> tuple[Command, dict[str, str]]:
+        """A typed line or a button's line as a command and its values, still text. Raises UserError."""
+        if len(line) > LONGEST_LINE:
+            raise UserError(f"That line has {len(line):,} characters; {LONGEST_LINE:,} is the most I read.")
+        words = line.strip().lstrip("/").split(maxsplit=2)
+        if not words:
+            raise UserError("Type a command; `help` lists them.")
+        two = " ".join(words[:2]).lower()
+        if two in self.commands:
+            return self.commands[two], _bind(study, self.commands[two], words[2] if len(words) > 2 else "")
+        one = words[0].lower()
+        # A group without a known member is asked for whole, so that the message can name the members.
+        group = any(name.startswith(f"{one} ") for name in self.commands) and one not in self.commands
+        command = self.find(two if group and len(words) > 1 else one)
+        rest = line.strip().lstrip("/")[len(words[0]) :].strip()
+        return command, _bind(study, command, rest)
+
+
+def _short(text: str, limit: int = 40) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def clean(text: str) -> str:
+    """The text without what cannot be seen: controls, bidi overrides, zero-width characters. Composed (NFC)."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    kept = (c for c in text if c in "\n\t" or (c not in INVISIBLE and unicodedata.category(c) not in {"Cc", "Cs"}))
+    return unicodedata.normalize("NFC", "".join(kept)).strip()
+
+
+def _read(study: Study, parameter: Parameter, text: str) -> Any:
+    text = clean(text)
+    if not text:
+        raise UserError(f"{parameter.name} has nothing readable in it.")
+    if len(text) > parameter.limit:
+        raise UserError(f"{parameter.name} has {len(text):,} characters; at most {parameter.limit:,} fit.")
+    return parameter.read(study, text)
+
+
+def _accepts(study: Study, parameter: Parameter, text: str) -> bool:
+    try:
+        _read(study, parameter, text)
+    except UserError:
+        return False
+    return True
+
+
+def _bind(study: Study, command: Command, text: str) -> dict[str, str]:
+    """Match the words of a typed line to parameters: by `name=value`, by `name value`, else by kind in order."""
+    values: dict[str, str] = {}
+    left = list(command.parameters)
+    if left and left[-1].rest:  # words before the rest are taken in order, the rest as it stands
+        *heads, tail = left
+        for head in heads:
+            word, _, text = text.strip().partition(" ")
+            if word:
+                values[head.name] = word
+        if text.strip():
+            values[tail.name] = text.strip()
+        return values
+    try:
+        words = shlex.split(text)
+    except ValueError:  # a lone apostrophe
+        words = text.split()
+    while words:
+        word = words.pop(0)
+        by_name = {p.name: p for p in left}
+        name, equals, value = word.partition("=")
+        if equals and name.lower() in by_name:
+            chosen = by_name[name.lower()]
+        elif word.lower() in by_name and words and not _accepts(study, by_name[word.lower()], word):
+            chosen, value = by_name[word.lower()], words.pop(0)
+        else:
+            value = word
+            fits = [p for p in left if _accepts(study, p, word)]
+            if not fits:
+                if len(left) == 1:
+                    _read(study, left[0], word)  # raises the sentence that says what would be right
+                raise UserError(f"I don't know what to do with “{_short(word)}”. It goes: `{command.usage}`.")
+            chosen = fits[0]
+        values[chosen.name] = value
+        left.remove(chosen)
+    return values
+
+
+async def respond(table: Table, study: Study, request: Request) -> AsyncIterator[Reply]:
+    """Carry a request out. Every reply takes the place of the one before; the last one is what is meant to stay.
+
+    Never raises for what a member can cause: problems come as replies, unexpected ones under a reference that the
+    log has too.
+    """
+    with structlog.contextvars.bound_contextvars(request=request.id, platform=request.place.platform):
+        try:
+            command, raw = _understand(table, study, request)
+            asker = await arrive(study, request.place, request.actor, request_id=request.id, at=request.at)
+            values = _values(study, command, raw)
+            if command.managers and not asker.manager:
+                raise NotAllowed(f"`{command.name}` is for managers. `managers list` names them.")
+            note = _left_out(raw)
+            async for reply in _run(command, study, asker, values):
+                yield Reply((*reply.blocks, note)) if note else reply
+            log.info("answered", command=command.name)
+        except UserError as problem:
+            log.info("refused", problem=type(problem).__name__)
+            yield Reply.of(Notice(str(problem), Tone.WARNING))
+        except DatabaseError as problem:
+            log.error("database", problem=str(problem))
+            yield Reply.of(Notice(f"{problem} Nothing was changed.", Tone.PROBLEM))
+        except Exception:
+            reference = re.sub(r"[^0-9a-z]", "", request.id.lower())[-8:]
+            log.exception("failed", reference=reference)
+            yield Reply.of(
+                Notice(
+                    f"Something went wrong on our side, and it is in the log as `{reference}`. Please try again.",
+                    Tone.PROBLEM,
+                )
+            )
+
+
+def _understand(table: Table, study: Study, request: Request) -> tuple[Command, dict[str, str]]:
+    if not request.line:
+        return table.find(request.command), dict(request.values)
+    command, values = table.parse(study, request.line)
+    # A form fills in what the button's line left open; the line itself comes from the button and wins.
+    return command, {**request.values, **values}
+
+
+def _values(study: Study, command: Command, raw: Mapping[str, str]) -> dict[str, Any]:
+    if unknown := set(raw) - {p.name for p in command.parameters}:
+        raise UserError(f"`{command.name}` has no {', '.join(sorted(unknown))}. It goes: `{command.usage}`.")
+    if missing := command.missing(raw):
+        names = ", ".join(p.name for p in missing)
+        example = f" For example: `{command.example}`" if command.example else ""
+        raise UserError(f"`{command.name}` needs {names}: {missing[0].about}.{example}")
+    return {p.name: _read(study, p, raw[p.name]) for p in command.parameters if raw.get(p.name, "").strip()}
+
+
+def _left_out(raw: Mapping[str, str]) -> Notice | None:
+    gone = sum(sum(c in INVISIBLE or unicodedata.category(c) == "Cc" for c in text) - text.count("\n") - text.count("\t")
+               - text.count("\r") for text in raw.values())  # fmt: skip
+    if gone <= 0:
+        return None
+    return Notice(f"I left out {gone} invisible character{'s' * (gone > 1)}.")
+
+
+async def _run(command: Command, study: Study, asker: Asker, values: dict[str, Any]) -> AsyncIterator[Reply]:
+    result = command.run(study, asker, **values)
+    if isinstance(result, AsyncIterator):
+        async for reply in result:
+            yield reply
+    else:
+        yield await result

@@ -1,0 +1,102 @@
+"""Who asks, where, and what the use cases have at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from typing import Protocol
+
+from bot.inference.client import Inference
+from bot.replies import Reply
+from bot.store.engine import Store
+from bot.study.library import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A channel as its platform names it. The names are for people, the ids for finding it again."""
+
+    platform: str
+    workspace: str
+    channel: str
+    workspace_name: str = ""
+    channel_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, as the platform names them; `manager` if the platform itself gives them that right."""
+
+    id: str
+    name: str
+    manager: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """A member in a channel, known to the store, at the moment of their request.
+
+    `request_id` is unique on the platform: what a request writes is written under it, so that a second delivery of
+    the same request changes nothing. `at` is the platform's own time of the request, aware and in UTC.
+    """
+
+    place: Place
+    name: str
+    workspace_id: int
+    workspace_zone: str
+    channel_id: int
+    member_id: int
+    manager: bool
+    request_id: str
+    at: datetime
+
+
+class CannotPost(Exception):
+    """A platform refused a post; the text says in words what is missing. `retry` where time may mend it."""
+
+    def __init__(self, reason: str, *, retry: bool = False) -> None:
+        super().__init__(reason)
+        self.retry = retry
+
+
+class Outbox(Protocol):
+    """What a platform does unasked. `key` is unique: the same key posted again is the same message.
+
+    Raises CannotPost.
+    """
+
+    async def post(self, place: Place, reply: Reply, key: str) -> str:
+        """Post in a channel; the result finds the message again."""
+        ...
+
+    async def edit(self, place: Place, ref: str, reply: Reply) -> None:
+        """Put `reply` in the place of a message posted earlier."""
+        ...
+
+    async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
+        """Write to one member alone; `place` is where they belong, `member` their id on the platform."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRules:
+    """What an operator may set about studying."""
+
+    zone: str = "UTC"
+    reveal: time = time(17, 0)
+    late_hours: int = 12
+    longest_question: int = 500
+    longest_answer: int = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Everything a use case needs. `clock` gives the present, aware and in UTC."""
+
+    store: Store
+    library: Library
+    clock: Callable[[], datetime]
+    inference: Inference | None = None
+    rules: StudyRules = field(default_factory=StudyRules)
+    outboxes: dict[str, Outbox] = field(default_factory=dict)
