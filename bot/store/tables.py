@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, Enum, Index, MetaData, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 
 # Before any table: constraints need names, or a batch migration on SQLite cannot find them again.
 SQLModel.metadata = MetaData(
@@ -272,10 +272,6 @@ class Total(SQLModel, table=True):
     ties: the moment of the last answer that added points. `active` counts a team's members with a counted answer.
     """
 
-    __table_args__ = (
-        Index("ix_total_rank", "workspace_id", "channel_id", "period", "kind", "listed", text("points DESC"),
-              "reached_at", "subject_id"),
-    )  # fmt: skip
     workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE", primary_key=True)
     channel_id: int = Field(primary_key=True)
     period: str = Field(primary_key=True)
@@ -286,6 +282,20 @@ class Total(SQLModel, table=True):
     active: int = 0
     listed: bool = True
     reached_at: datetime
+
+
+# After its class, because a descending column that is only text looks like an expression to Alembic on SQLite.
+Index(
+    "ix_total_rank",
+    col(Total.workspace_id),
+    col(Total.channel_id),
+    col(Total.period),
+    col(Total.kind),
+    col(Total.listed),
+    col(Total.points).desc(),
+    col(Total.reached_at),
+    col(Total.subject_id),
+)
 
 
 class Report(SQLModel, table=True):

@@ -1,0 +1,82 @@
+"""What a database says when it cannot be used, in words for the operator.
+
+Only trouble that the operator can end becomes a DatabaseError; a broken constraint or a mistake in a statement stays
+what it is. The driver's own text is left out: it may repeat values of the statement, or the password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from bot.errors import DatabaseError
+from bot.store.address import file_of, place
+
+SQLITE = {
+    "SQLITE_BUSY": "{place} is locked: another program has been writing to it for too long. Close it and try again.",
+    "SQLITE_FULL": "The disk that holds {place} is full. Free some space and try again; nothing was changed.",
+    "SQLITE_CANTOPEN": "{place} cannot be opened. Is its folder there, and may this user write to it?",
+    "SQLITE_READONLY": "{place} is open for reading only, or may not be written to by this user.",
+    "SQLITE_IOERR": "The disk that holds {place} reports an error. Is it full or failing?",
+    "SQLITE_NOTADB": "{place} is not a SQLite database. Name another file, or move this one out of the way.",
+    "SQLITE_CORRUPT": "{place} is damaged. Restore it from a backup.",
+    "SQLITE_PERM": "{place} may not be read by this user.",
+}
+"""By the beginning of SQLite's own name for an error: the extended names carry a suffix."""
+
+POSTGRESQL = {
+    "08": "The database server at {place} has closed the connection. It is tried again with the next command.",
+    "28": "The database server at {place} does not accept this user or password.",
+    "3D": "There is no such database at {place}. Create it (createdb), then run `studyhall db upgrade`.",
+    "42501": "This user has too few rights in the database at {place}.",
+    "53100": "The disk of the database server at {place} is full. Nothing was changed.",
+    "53": "The database server at {place} is out of resources or connections.",
+    "55P03": "The database at {place} is locked by another program. Try again in a moment.",
+    "57": "The database server at {place} is stopping or starting. Try again in a moment.",
+}
+"""By the beginning of the SQLSTATE; the longest beginning wins."""
+
+
+@contextmanager
+def connecting(url: URL) -> Iterator[None]:
+    """Also takes failures of the network and of signing in, which only happen while a connection is made."""
+    with using(url):
+        try:
+            yield
+        except (TimeoutError, OSError):
+            raise DatabaseError(
+                f"The database at {place(url)} does not answer. Is the server running, and is DATABASE_URL right?"
+            ) from None
+        except Exception as error:
+            words = _words(error, url)
+            if words is None:
+                raise
+            raise DatabaseError(words) from None
+
+
+@contextmanager
+def using(url: URL) -> Iterator[None]:
+    """Takes what a statement or a commit can run into."""
+    try:
+        yield
+    except PoolTimeout:
+        raise DatabaseError(f"The database at {place(url)} is too busy. Try again in a moment.") from None
+    except DBAPIError as error:
+        words = _words(error.orig, url)
+        if words is None:
+            raise
+        raise DatabaseError(words) from error
+
+
+def _words(error: BaseException | None, url: URL) -> str | None:
+    file = file_of(url)
+    state = getattr(error, "sqlstate" if file is None else "sqlite_errorname", None)
+    if error is None or not isinstance(state, str):
+        return None
+    known = POSTGRESQL if file is None else SQLITE
+    beginnings = [start for start in known if state.startswith(start)]
+    return known[max(beginnings, key=len)].format(place=place(url)) if beginnings else None

@@ -1,0 +1,1 @@
+"""The history of the tables, one revision a file, run by Alembic."""

@@ -1,0 +1,147 @@
+"""Migrations: from nothing to the newest tables, and never backwards by accident."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import select
+
+from bot.errors import DatabaseError
+from bot.store.engine import Store
+from bot.store.revision import revisions
+from bot.store.tables import Workspace
+from bot.store.upgrade import check, current, upgrade
+
+NOW = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
+
+
+async def run(url: str, *statements: str) -> None:
+    store = await Store.open(url)
+    async with store.write() as session:
+        connection = await session.connection()
+        for statement in statements:
+            await connection.execute(text(statement))
+    await store.close()
+
+
+def test_an_empty_database_gets_every_table(empty_database_url: str) -> None:
+    steps: list[str] = []
+
+    upgrade(empty_database_url, steps.append)
+
+    found = check(empty_database_url)
+    assert found.clean
+    assert found.differences == ()
+    assert current(empty_database_url) == revisions()[0]
+    assert len(steps) == len(revisions())
+
+
+def test_upgrading_twice_says_that_nothing_is_to_be_done(database_url: str) -> None:
+    steps: list[str] = []
+
+    upgrade(database_url, steps.append)
+
+    assert steps == ["The database is up to date."]
+
+
+def test_rows_survive_an_upgrade(database_url: str) -> None:
+    async def write() -> None:
+        store = await Store.open(database_url)
+        async with store.write() as session:
+            session.add(Workspace(platform="terminal", external_id="here", name="here", created_at=NOW))
+        await store.close()
+
+    async def read() -> str:
+        store = await Store.open(database_url)
+        async with store.read() as session:
+            name = (await session.exec(select(Workspace.name))).one()
+        await store.close()
+        return name
+
+    asyncio.run(write())
+    upgrade(database_url)
+    assert asyncio.run(read()) == "here"
+
+
+def test_two_replicas_may_upgrade_at_once(empty_database_url: str) -> None:
+    async def both() -> None:
+        await asyncio.gather(*(asyncio.to_thread(upgrade, empty_database_url) for _ in range(2)))
+
+    asyncio.run(both())
+    assert check(empty_database_url).clean
+
+
+def test_check_names_a_table_that_has_drifted(database_url: str) -> None:
+    asyncio.run(run(database_url, "ALTER TABLE post ADD COLUMN colour VARCHAR", "DROP INDEX ix_peek_member_id"))
+
+    differences = " ".join(check(database_url).differences)
+
+    assert "colour" in differences
+    assert "ix_peek_member_id" in differences
+
+
+def test_a_newer_database_is_refused_and_left_alone(database_url: str) -> None:
+    asyncio.run(run(database_url, "UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(DatabaseError, match=r"newer than this program.*9999.*nothing was changed"):
+        upgrade(database_url)
+
+    assert current(database_url) == "9999"
+
+
+async def test_ready_accepts_the_newest_tables(store: Store) -> None:
+    await store.ready()
+
+
+async def test_ready_refuses_a_newer_database(store: Store, database_url: str) -> None:
+    await run(database_url, "UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(DatabaseError, match=r"Install the newer Studyhall"):
+        await store.ready()
+
+
+async def test_ready_names_the_command_for_a_database_without_tables(store: Store, database_url: str) -> None:
+    await run(database_url, "DROP TABLE alembic_version")
+
+    with pytest.raises(DatabaseError, match=r"no tables yet\. Run `studyhall db upgrade`"):
+        await store.ready()
+
+
+def test_the_folder_of_a_new_database_is_made(tmp_path: Path) -> None:
+    upgrade(f"sqlite:///{tmp_path}/deep/down/study.db")
+
+    assert (tmp_path / "deep/down/study.db").is_file()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    with pytest.raises(DatabaseError, match=r"folder .*file/deep cannot be created"):
+        upgrade(f"sqlite:///{tmp_path}/file/deep/study.db")
+
+
+def test_nothing_of_a_missing_database_can_be_checked(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match="no database at"):
+        check(f"sqlite:///{tmp_path}/study.db")
+
+    assert not (tmp_path / "study.db").exists()
+
+
+def test_an_upgrade_that_would_orphan_rows_is_undone(empty_database_url: str) -> None:
+    if not empty_database_url.startswith("sqlite"):
+        pytest.skip("PostgreSQL never lets a migration leave orphans")
+    connection = sqlite3.connect(empty_database_url.removeprefix("sqlite:///"))
+    connection.execute("CREATE TABLE note (person_id INTEGER REFERENCES person (id))")
+    connection.execute("INSERT INTO note VALUES (4711)")
+    connection.commit()
+    connection.close()
+
+    with pytest.raises(DatabaseError, match="would leave 1 rows"):
+        upgrade(empty_database_url)
+
+    assert current(empty_database_url) is None
