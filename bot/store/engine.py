@@ -7,10 +7,13 @@ reason: a reader that waits for a writer cannot use up the writer's connections.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import Connection, event
@@ -156,6 +159,20 @@ def _postgresql(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     return reader, writer
 
 
+def _patiently(step: Callable[[], object]) -> None:
+    """Two programs that turn the write-ahead log on at once fail without SQLite's own waiting: this waits instead."""
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            step()
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 def settle(engine: AsyncEngine, begin: str, pragmas: tuple[str, ...]) -> None:
     """Gives each SQLite connection its settings, and each transaction its way to begin."""
 
@@ -163,7 +180,7 @@ def settle(engine: AsyncEngine, begin: str, pragmas: tuple[str, ...]) -> None:
     def connected(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
+            _patiently(partial(cursor.execute, f"PRAGMA {pragma}"))
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
