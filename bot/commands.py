@@ -233,7 +233,7 @@ async def respond(table: Table, study: Study, request: Request) -> AsyncIterator
             asker = await arrive(study, request.place, request.actor, request_id=request.id, at=request.at)
             values = _values(study, command, raw)
             if command.managers and not asker.manager:
-                raise NotAllowed(f"`{command.name}` is for managers. `managers list` names them.")
+                raise NotAllowed(f"`{command.name}` is for managers. Ask one of yours to do it.")
             note = _left_out(raw)
             async for reply in _run(command, study, asker, values):
                 yield Reply((*reply.blocks, note)) if note else reply

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.errors import NotFound
 from bot.store.tables import Channel, Member, Person, Workspace
+from bot.store.upsert import insert
 from bot.study.context import Actor, Asker, Place, Study
 
 
@@ -58,9 +59,9 @@ async def _find(session: AsyncSession, place: Place, actor: Actor) -> tuple[Work
 async def _enter(
     session: AsyncSession, study: Study, place: Place, actor: Actor, at: datetime
 ) -> tuple[Workspace, Channel, Member]:
-    insert = study.store.insert
+
     await session.exec(
-        insert(Workspace)
+        insert(session, Workspace)
         .values(
             platform=place.platform,
             external_id=place.workspace,

@@ -1,0 +1,140 @@
+"""Answering: a choice, or one's own words; each member answers a round once, and a repeat changes nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.errors import UserError
+from bot.replies import Reply
+from bot.store.tables import Answer, Delivery, Member, Peek, Round, RoundKind, Schedule, Workspace
+from bot.study import grading, streaks, totals
+from bot.study.context import Asker, Study
+from bot.study.days import assigned_day, clock_in_force, period_keys
+from bot.study.rounds import LETTERS, question_of, round_of, shown
+from bot.study.verdicts import Graded, verdict
+from knowledge.compare import Coverage
+from knowledge.questions import Question
+
+
+async def answer(study: Study, asker: Asker, *, round: str, choice: str) -> Reply:
+    """Answer by a choice."""
+    async with study.store.read() as session:
+        posed = await round_of(session, asker, round)
+    question = question_of(study, posed)
+    index = shown(posed)[LETTERS.index(choice)]
+    return await _accept(study, asker, posed, question, choice=index)
+
+
+async def write(study: Study, asker: Asker, *, round: str, text: str) -> Reply:
+    """Answer in one's own words."""
+    async with study.store.read() as session:
+        posed = await round_of(session, asker, round)
+    question = question_of(study, posed)
+    return await _accept(study, asker, posed, question, text=text, coverage=await study.library.compare(question, text))
+
+
+async def assess(study: Study, asker: Asker, *, round: str, how: str) -> Reply:
+    """Judge one's own written answer against the reference, once; it may raise the points up to their cap."""
+    async with study.store.read() as session:
+        posed = await round_of(session, asker, round)
+    question = question_of(study, posed)
+    async with study.store.write() as session:
+        member = await _locked(session, asker)
+        given = await _given(session, posed, member)
+        if given is None or given.text is None:
+            raise UserError("There is nothing to judge here yet: answer in your own words first.")
+        if given.assessed:
+            raise UserError("You have judged this answer already; once is all there is.")
+        before = given.points
+        grading.judge_oneself(given, question, how)
+        session.add(given)
+        if given.counted and given.points > before:
+            await totals.credit(session, given, member, points=given.points - before, again=True)
+    return verdict(question, posed, Graded(given, again=True))
+
+
+async def _accept(
+    study: Study,
+    asker: Asker,
+    posed: Round,
+    question: Question,
+    *,
+    choice: int | None = None,
+    text: str | None = None,
+    coverage: Coverage | None = None,
+) -> Reply:
+    async with study.store.write() as session:
+        member = await _locked(session, asker)
+        if given := await _given(session, posed, member):
+            repeat = given.request_id == asker.request_id
+            streak = await streaks.member_streak(session, member, now=asker.at)
+            return verdict(question, posed, Graded(given, coverage=coverage, streak=streak, again=not repeat))
+        workspace = await session.get_one(Workspace, asker.workspace_id)
+        new_zone = await _settle_zone(session, posed, member, workspace)
+        given = Answer(
+            request_id=asker.request_id,
+            round_id=posed.id or 0,
+            member_id=asker.member_id,
+            workspace_id=asker.workspace_id,
+            channel_id=posed.channel_id,
+            team_id=member.team_id,
+            question_id=question.id,
+            topic=question.topic,
+            accepted_at=asker.at,
+            choice=choice,
+            text=text,
+            uncounted=await _why_uncounted(session, posed, member, asker.at),
+            **_when(member, workspace, asker.at),
+        )
+        given.counted = not given.uncounted
+        grading.grade(given, question, coverage)
+        session.add(given)
+        member.last_day = given.day
+        await session.flush()
+        if given.counted:
+            await totals.credit(session, given, member, points=given.points)
+        streak = await streaks.refresh(session, member, now=asker.at)
+    return verdict(question, posed, Graded(given, coverage=coverage, streak=streak, new_zone=new_zone))
+
+
+async def _locked(session: AsyncSession, asker: Asker) -> Member:
+    """The member's row, held until the end of the transaction: two answers of one member come one by one."""
+    return (await session.exec(select(Member).where(Member.id == asker.member_id).with_for_update())).one()
+
+
+async def _given(session: AsyncSession, posed: Round, member: Member) -> Answer | None:
+    query = select(Answer).where(Answer.round_id == posed.id, Answer.member_id == member.id)
+    return (await session.exec(query)).first()
+
+
+async def _settle_zone(session: AsyncSession, posed: Round, member: Member, workspace: Workspace) -> str | None:
+    """Give a member without a zone the schedule's, or the workspace's; that zone if it was given just now."""
+    if member.zone is not None:
+        return None
+    member.zone = workspace.zone
+    if posed.delivery_id is not None:
+        delivery = await session.get_one(Delivery, posed.delivery_id)
+        member.zone = (await session.get_one(Schedule, delivery.schedule_id)).zone
+    return member.zone
+
+
+async def _why_uncounted(session: AsyncSession, posed: Round, member: Member, at: datetime) -> str:
+    """Why an answer earns no points; empty if it does."""
+    if posed.kind is RoundKind.TEST:
+        return "test"
+    if posed.kind is RoundKind.PRACTICE:
+        return "practice"
+    if posed.closes_at is not None and at >= posed.closes_at:
+        return "late"
+    if await session.get(Peek, (posed.id, member.id)) is not None:
+        return "looked-up"
+    return ""
+
+
+def _when(member: Member, workspace: Workspace, at: datetime) -> dict[str, object]:
+    zone, rollover = clock_in_force(member, at)
+    week, month = period_keys(at, workspace.zone)
+    return {"day": assigned_day(member, at), "zone": zone, "week": week, "month": month}

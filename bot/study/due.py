@@ -1,0 +1,262 @@
+"""What is due: schedules become deliveries, deliveries become posts, each exactly once, whoever crashes when.
+
+`sweep` only writes rows; `send` takes one row at a time under a lease, posts outside any transaction, and records
+it. A process that dies in between leaves a lease that runs out, and another takes the row up under the same key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlmodel import col, or_, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.replies import Notice, Reply, Tone
+from bot.store.tables import (
+    Channel,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Member,
+    Round,
+    RoundKind,
+    Schedule,
+    ScheduleState,
+    Workspace,
+)
+from bot.store.upsert import insert
+from bot.study import daily
+from bot.study.context import CannotPost, Place, Study
+from bot.study.days import instant_of, next_occurrence
+from bot.study.rounds import new_round
+
+log = structlog.get_logger()
+
+BATCH = 500
+LEASE = timedelta(seconds=90)
+DEADLINE = 60.0
+"""Seconds a platform has for one post; shorter than the lease, so that the lease need not be renewed."""
+TRIES = 3
+SENDERS = 8
+OPEN = (DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.POSTED)
+
+
+async def sweep(study: Study, now: datetime) -> int:
+    """Enter a delivery for every schedule that has come due; how many schedules there were."""
+    count = 0
+    while True:
+        async with study.store.write() as session:
+            await _resume(session, now)
+            query = (
+                select(Schedule)
+                .where(col(Schedule.next_due) <= now)
+                .order_by(col(Schedule.next_due))
+                .limit(BATCH)
+                .with_for_update(skip_locked=True)
+            )
+            due = (await session.exec(query)).all()
+            for schedule in due:
+                await _enqueue(study, session, schedule, now)
+        count += len(due)
+        if len(due) < BATCH:
+            return count
+
+
+async def _resume(session: AsyncSession, now: datetime) -> None:
+    """Schedules paused until a date take their times up again when it has come in their zone."""
+    query = select(Schedule).where(
+        Schedule.state == ScheduleState.PAUSED, col(Schedule.paused_until) <= (now + timedelta(days=1)).date()
+    )
+    for schedule in (await session.exec(query.with_for_update(skip_locked=True))).all():
+        assert schedule.paused_until is not None
+        start = instant_of(schedule.paused_until, schedule.at.min, schedule.zone)
+        if start <= now:
+            activate(schedule, after=start - timedelta(microseconds=1))
+
+
+def activate(schedule: Schedule, *, after: datetime) -> None:
+    """Let a schedule post again, from the first of its times after a moment."""
+    schedule.state, schedule.problem, schedule.paused_until = ScheduleState.ACTIVE, None, None
+    schedule.next_day, schedule.next_due = next_occurrence(after, schedule.at, schedule.zone, schedule.weekdays)
+
+
+async def _enqueue(study: Study, session: AsyncSession, schedule: Schedule, now: datetime) -> None:
+    """Deliveries for every time that has passed: the latest is to be posted if not too late, the rest are skipped."""
+    late = timedelta(hours=study.rules.late_hours)
+    while schedule.next_due is not None and schedule.next_due <= now:
+        assert schedule.id is not None and schedule.next_day is not None
+        day, due = schedule.next_day, schedule.next_due
+        schedule.next_day, schedule.next_due = next_occurrence(due, schedule.at, schedule.zone, schedule.weekdays)
+        delivery = Delivery(
+            schedule_id=schedule.id, channel_id=schedule.channel_id, kind=DeliveryKind.DAILY, day=day, due_at=due
+        )
+        closes = daily.reveal_at(schedule, day)
+        if schedule.next_due <= now or now - due > late or closes <= now:
+            delivery.state, delivery.problem = DeliveryState.SKIPPED, "too late"
+            session.add(delivery)
+            continue
+        question = await daily.choose(session, study.library.bank, schedule)
+        if question is None:
+            delivery.state, delivery.problem = DeliveryState.SKIPPED, "no question fits the schedule"
+            session.add(delivery)
+            log.warning("nothing to ask", schedule=schedule.id)
+            continue
+        session.add(delivery)
+        await session.flush()
+        channel = await session.get_one(Channel, schedule.channel_id)
+        round = new_round(
+            question,
+            workspace_id=channel.workspace_id,
+            channel_id=schedule.channel_id,
+            kind=RoundKind.DAILY,
+            at=due,
+            closes=closes,
+        )
+        round.delivery_id = delivery.id
+        session.add(round)
+    session.add(schedule)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery in hand: where it goes and what it says."""
+
+    delivery: Delivery
+    place: Place
+    reply: Reply
+    round: Round
+
+
+async def send(study: Study, now: datetime) -> int:
+    """Post everything that is due on the platforms of this process; how many posts there were."""
+
+    async def one_by_one() -> int:
+        count = 0
+        while (claim := await _claim(study, now)) is not None:
+            count += await _post(study, claim, now)
+        return count
+
+    return sum(await asyncio.gather(*(one_by_one() for _ in range(SENDERS if study.outboxes else 0))))
+
+
+async def _claim(study: Study, now: datetime) -> Claim | None:
+    """Take the delivery that waits longest, for as long as the lease lasts."""
+    async with study.store.write() as session:
+        query = (
+            select(Delivery)
+            .join(Channel, col(Channel.id) == Delivery.channel_id)
+            .join(Workspace, col(Workspace.id) == Channel.workspace_id)
+            .where(
+                col(Delivery.state).in_(OPEN),
+                col(Delivery.due_at) <= now,
+                or_(col(Delivery.lease_until).is_(None), col(Delivery.lease_until) <= now),
+                col(Workspace.platform).in_(study.outboxes),
+            )
+            .order_by(col(Delivery.due_at), col(Delivery.id))
+            .limit(1)
+            .with_for_update(of=Delivery, skip_locked=True)
+        )
+        delivery = (await session.exec(query)).first()
+        if delivery is None:
+            return None
+        delivery.state, delivery.lease_until = DeliveryState.SENDING, now + LEASE
+        delivery.attempts += 1
+        session.add(delivery)
+        return await _claimed(study, session, delivery, now)
+
+
+async def _claimed(study: Study, session: AsyncSession, delivery: Delivery, now: datetime) -> Claim:
+    channel = await session.get_one(Channel, delivery.channel_id)
+    workspace = await session.get_one(Workspace, channel.workspace_id)
+    place = Place(workspace.platform, workspace.external_id, channel.external_id, workspace.name, channel.name)
+    query = (
+        select(Round)
+        .join(Delivery, col(Delivery.id) == Round.delivery_id)
+        .where(
+            Delivery.schedule_id == delivery.schedule_id,
+            Delivery.day == delivery.day,
+            Delivery.kind == DeliveryKind.DAILY,
+        )
+    )
+    round = (await session.exec(query)).one()
+    question = study.library.bank.get(round.question_id)
+    if question is None:
+        reply = Reply.of(Notice("The question of this day has left the bank since.", Tone.WARNING))
+    elif delivery.kind is DeliveryKind.REVEAL:
+        reply = await daily.reveal(session, round, question, now)
+    else:
+        reply = daily.post(round, question)
+    return Claim(delivery, place, reply, round)
+
+
+async def _post(study: Study, claim: Claim, now: datetime) -> bool:
+    outbox = study.outboxes[claim.place.platform]
+    key = f"delivery-{claim.delivery.id}"
+    try:
+        async with asyncio.timeout(DEADLINE):
+            ref = await outbox.post(claim.place, claim.reply, key)
+    except CannotPost as refusal:
+        await _failed(study, claim, str(refusal), retry=refusal.retry, now=now)
+        return False
+    except (OSError, TimeoutError) as problem:
+        await _failed(study, claim, f"{claim.place.platform} did not answer ({type(problem).__name__}).", True, now)
+        return False
+    except Exception as problem:  # a renderer's mistake must not stop the other channels' posts
+        log.exception("post failed", delivery=claim.delivery.id)
+        await _failed(study, claim, f"the post could not be made ({type(problem).__name__}).", True, now)
+        return False
+    async with study.store.write() as session:
+        delivery = await session.get_one(Delivery, claim.delivery.id, with_for_update=True)
+        delivery.state, delivery.message_ref, delivery.posted_at = DeliveryState.DONE, ref, now
+        delivery.lease_until, delivery.problem = None, None
+        if delivery.kind is DeliveryKind.DAILY:
+            await session.exec(
+                insert(session, Delivery)
+                .values(
+                    schedule_id=delivery.schedule_id,
+                    channel_id=delivery.channel_id,
+                    kind=DeliveryKind.REVEAL,
+                    day=delivery.day,
+                    due_at=claim.round.closes_at,
+                    state=DeliveryState.DUE,
+                    attempts=0,
+                )
+                .on_conflict_do_nothing()
+            )
+    log.info("posted", delivery=claim.delivery.id, kind=claim.delivery.kind.value)
+    return True
+
+
+async def _failed(study: Study, claim: Claim, reason: str, retry: bool, now: datetime) -> None:
+    """Try again after a while, three times in all; then pause the schedule and tell its managers, once."""
+    log.warning("not posted", delivery=claim.delivery.id, reason=reason, attempt=claim.delivery.attempts)
+    last = not retry or claim.delivery.attempts >= TRIES
+    async with study.store.write() as session:
+        delivery = await session.get_one(Delivery, claim.delivery.id, with_for_update=True)
+        delivery.problem = reason
+        if not last:
+            delivery.state, delivery.lease_until = DeliveryState.DUE, now + LEASE * delivery.attempts
+            return
+        delivery.state, delivery.lease_until = DeliveryState.FAILED, None
+        stopped = await session.exec(
+            update(Schedule)
+            .where(col(Schedule.id) == delivery.schedule_id, col(Schedule.state) == ScheduleState.ACTIVE)
+            .values(state=ScheduleState.FAILED, problem=reason, next_due=None, next_day=None)
+        )
+        query = select(Member.external_id).where(
+            Member.workspace_id == claim.round.workspace_id, col(Member.manager).is_(True)
+        )
+        managers = (await session.exec(query)).all() if stopped.rowcount else []
+    where = claim.place.channel_name or claim.place.channel
+    words = f"The daily question in {where} is paused: {reason} When that is mended: `schedule resume` there."
+    for manager in managers:
+        try:
+            async with asyncio.timeout(DEADLINE):
+                await study.outboxes[claim.place.platform].tell(
+                    claim.place, manager, Reply.of(Notice(words, Tone.PROBLEM)), f"paused-{claim.delivery.id}-{manager}"
+                )
+        except (CannotPost, OSError, TimeoutError) as problem:
+            log.warning("manager not told", reason=str(problem))

@@ -1,0 +1,110 @@
+"""The bank and its search, opened once and asked from a thread: the model computes, the event loop goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from rapidfuzz import fuzz, process
+
+from bot.errors import NotFound, UserError
+from knowledge.load import load
+from knowledge.questions import Bank, Question
+
+if TYPE_CHECKING:
+    from knowledge.compare import Coverage
+    from knowledge.embed import Embedder
+    from knowledge.search import Found, Search
+
+Progress = Callable[[int, int], None]
+T = TypeVar("T")
+
+
+def _silent(done: int, total: int) -> None:
+    pass
+
+
+@dataclass(slots=True)
+class Library:
+    """A bank, and its search once somebody needs it.
+
+    The embedding model takes seconds to load, so the first search (or `warm`) does it, and everybody waits for the
+    same load. One thread serves the model.
+    """
+
+    bank: Bank
+    index_folder: Path
+    embedder: Embedder
+    progress: Progress = _silent
+    _search: Search | None = field(default=None, init=False)
+    _thread: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(max_workers=1, thread_name_prefix="model"), init=False
+    )
+
+    @classmethod
+    def open(
+        cls, bank_folder: Path, index_folder: Path, embedder: Embedder, progress: Progress = _silent
+    ) -> tuple[Library, tuple[str, ...]]:
+        """The library of a folder of questions, and a line for each file that had to be left out."""
+        loaded = load(bank_folder)
+        return cls(loaded.bank, index_folder, embedder, progress), tuple(str(p) for p in loaded.problems)
+
+    def _opened(self) -> Search:
+        if self._search is None:
+            from knowledge.index import Index
+            from knowledge.search import Search
+
+            index = Index.open(self.bank, self.embedder, self.index_folder, self.progress)
+            self._search = Search(self.bank, index, self.embedder)
+        return self._search
+
+    async def warm(self) -> None:
+        """Load the model and open the index now, so that the first search need not."""
+        await self._in_thread(self._opened)
+
+    async def search(self, text: str, *, k: int = 10, without: Collection[str] = ()) -> Found:
+        """The questions that fit the text, best first, leaving out the ids in `without`."""
+        return await self._in_thread(lambda: self._opened().search(text, k=k, without=frozenset(without)))
+
+    async def compare(self, question: Question, text: str) -> Coverage:
+        """Which key points of the question the text mentions."""
+
+        def work() -> Coverage:
+            from knowledge.compare import compare
+
+            return compare(question, text, self.embedder)
+
+        return await self._in_thread(work)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def suggest(self, typed: str, limit: int) -> tuple[Question, ...]:
+        """Questions whose titles fit what has been typed so far, best first; needs no model."""
+        from knowledge.suggest import suggest
+
+        return suggest(self.bank, typed, limit)
+
+    def question(self, id: str) -> Question:
+        """The question of that id, in any case. Raises NotFound with the nearest."""
+        if found := self.bank.get(id.strip().lower()):
+            return found
+        near = process.extractOne(id.lower(), list(self.bank.questions), scorer=fuzz.WRatio, score_cutoff=60)
+        hint = f" Did you mean `{near[0]}`?" if near else " `ask` finds questions by their words."
+        raise NotFound(f"The bank has no question `{id[:60]}`.{hint}")
+
+    def topic(self, name: str) -> str:
+        """The topic of that name, in any case or spacing. Raises UserError with the topics there are."""
+        wanted = "-".join(name.lower().replace("_", " ").replace("-", " ").split())
+        if wanted in self.bank.topics:
+            return wanted
+        near = process.extractOne(wanted, self.bank.topics, scorer=fuzz.WRatio, score_cutoff=70)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise UserError(f"There is no topic “{name[:60]}”.{hint} The topics: {', '.join(self.bank.topics)}.")
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,102 @@
+"""Looking questions up: `ask` finds, `show` opens a part of one."""
+
+from __future__ import annotations
+
+from sqlmodel import select
+
+from bot.replies import Action, Choices, Notice, Reply, Text, Tone
+from bot.store.tables import Answer, Peek
+from bot.store.upsert import insert
+from bot.study.context import Asker, Study
+from bot.study.rounds import open_questions
+from knowledge.questions import Question
+
+OTHERS = 3
+PARTS = ("answer", "depth", "points", "related")
+
+
+async def ask(study: Study, asker: Asker, *, text: str) -> Reply:
+    """The best match with its answer; other candidates where it is not clear; the nearest topics where none fits."""
+    found = await study.library.search(text)
+    if not found.answered:
+        return _nothing(found.topics)
+    best = found.hits[0].question
+    others = [hit.question for hit in found.hits[1 : OTHERS + 1]] if not found.clear else []
+    return Reply.of(
+        Text(best.answer, title=best.title),
+        await _peeked(study, asker, best),
+        _parts(best, but="answer"),
+        Choices(tuple(Action(_label(q.title), f"show {q.id}") for q in others), prompt="Or did you mean:")
+        if others
+        else None,
+    )
+
+
+async def show(study: Study, asker: Asker, *, question: Question, part: str = "answer") -> Reply:
+    """One part of one question: its answer, in-depth text, key points or related questions."""
+    it = question
+    match part:
+        case "depth":
+            body = Text(it.in_depth + _sources(it), title=f"{it.title} In depth")
+        case "points":
+            wrong = "\n".join(f"- {m.claim}: {m.reason}" for m in it.misconceptions)
+            points = "\n".join(f"- {point}" for point in it.key_points)
+            body = Text(f"{points}\n\n**What people get wrong**\n\n{wrong}", title=f"{it.title} Key points")
+        case "related":
+            return _related(study, it)
+        case _:
+            body = Text(it.answer, title=it.title)
+    return Reply.of(body, await _peeked(study, asker, it), _parts(it, but=part))
+
+
+def _related(study: Study, question: Question) -> Reply:
+    near = [found for id in question.related if (found := study.library.bank.get(id))]
+    asked_next = "\n".join(f"- {follow_up}" for follow_up in question.follow_ups)
+    return Reply.of(
+        Text(asked_next, title="An interviewer may ask next"),
+        Choices(tuple(Action(_label(q.title), f"show {q.id}") for q in near), prompt="Related questions:"),
+    )
+
+
+def _nothing(topics: tuple[str, ...]) -> Reply:
+    return Reply.of(
+        Notice("Nothing in the bank fits that. Try other words, or look around a topic near it.", Tone.WARNING),
+        Choices(tuple(Action(topic, f"question {topic}") for topic in topics), prompt="Practise a topic near it:")
+        if topics
+        else None,
+    )
+
+
+def _parts(question: Question, but: str) -> Choices:
+    labels = {"answer": "Answer", "depth": "In depth", "points": "Key points", "related": "Related"}
+    return Choices(tuple(Action(labels[p], f"show {question.id} {p}") for p in PARTS if p != but))
+
+
+def _sources(question: Question) -> str:
+    lines = [f"- {r.title} ({r.by}, {r.year}{', ' + r.at if r.at else ''})" for r in question.references]
+    as_of = f"\n\nTrue as of {question.as_of:%B %Y}." if question.as_of else ""
+    return as_of + "\n\n**Sources**\n\n" + "\n".join(lines)
+
+
+def _label(title: str, limit: int = 75) -> str:
+    return title if len(title) <= limit else title[: limit - 1] + "…"
+
+
+async def _peeked(study: Study, asker: Asker, question: Question) -> Notice | None:
+    """Note that the member saw the answer of a daily question still open, and tell them what follows from it."""
+    async with study.store.read() as session:
+        open_here = await open_questions(session, asker.workspace_id, asker.at)
+        rounds = [round.id for round in open_here if round.question_id == question.id]
+        mine = select(Answer.round_id).where(Answer.member_id == asker.member_id)
+        answered = set((await session.exec(mine)).all()) if rounds else set()
+    fresh = [id for id in rounds if id not in answered]
+    if not fresh:
+        return None
+    async with study.store.write() as session:
+        for id in fresh:
+            await session.exec(
+                insert(session, Peek)
+                .values(round_id=id, member_id=asker.member_id, at=asker.at)
+                .on_conflict_do_nothing()
+            )
+    return Notice("This is an open daily question: now that you have seen it, it counts as practice for you.")

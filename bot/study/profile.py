@@ -1,0 +1,92 @@
+"""One's own settings: zone, rest days, when the day begins, and whether others see one's place."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.errors import UserError
+from bot.replies import Notice, Reply, Table, Tone
+from bot.store.tables import Member, RestChange, Team, Workspace
+from bot.study import totals
+from bot.study.context import Asker, Study
+from bot.study.days import WEEKDAYS, assigned_day, change_clock, clock_in_force
+
+MOST_REST = 3
+"""Rest days a week: with more, a streak would say little."""
+
+
+async def me(
+    study: Study,
+    asker: Asker,
+    *,
+    zone: ZoneInfo | None = None,
+    rest: str | None = None,
+    rollover: int | None = None,
+    standings: str | None = None,
+) -> Reply:
+    """Show the settings, after changing those that were given. None of them can mend a day that is over."""
+    said = []
+    async with study.store.write() as session:
+        member = await session.get_one(Member, asker.member_id, with_for_update=True)
+        workspace = await session.get_one(Workspace, asker.workspace_id)
+        if zone is not None or rollover is not None:
+            said.append(_set_clock(member, asker, zone, rollover))
+        if rest is not None:
+            said.append(await _set_rest(session, member, asker, rest))
+        if standings is not None:
+            member.listed = standings == "shown"
+            await totals.set_listed(session, member, member.listed)
+            said.append("Others see you in the standings." if member.listed else "Others don't see you in the standings.")
+        session.add(member)
+        card = await _card(session, member, workspace, asker)
+    return Reply.of(Notice(" ".join(said), Tone.GOOD) if said else None, card, None if said else _how())
+
+
+def _set_clock(member: Member, asker: Asker, zone: ZoneInfo | None, rollover: int | None) -> str:
+    first = member.zone is None
+    change_clock(member, asker.at, zone=zone.key if zone else None, rollover=rollover)
+    member.zone_confirmed = member.zone_confirmed or zone is not None
+    if first or member.next_from is None:
+        return f"Your days are counted in {member.zone or 'the zone of your workspace'}."
+    return "Your new clock holds from the end of your present day on."
+
+
+async def _set_rest(session: AsyncSession, member: Member, asker: Asker, rest: str) -> str:
+    if len(rest) > MOST_REST:
+        raise UserError(f"At most {MOST_REST} rest days a week; name those you need most.")
+    start = assigned_day(member, asker.at) + timedelta(days=1)
+    assert member.id is not None
+    await session.merge(RestChange(member_id=member.id, from_day=start, weekdays=rest))
+    return f"From tomorrow on you rest on {_named(rest)}." if rest else "From tomorrow on you have no rest days."
+
+
+def _named(weekdays: str) -> str:
+    return ", ".join(WEEKDAYS[int(d)] for d in weekdays) or "none"
+
+
+async def _card(session: AsyncSession, member: Member, workspace: Workspace, asker: Asker) -> Table:
+    zone, rollover = clock_in_force(member, asker.at)
+    team = await session.get(Team, member.team_id) if member.team_id else None
+    query = select(RestChange).where(RestChange.member_id == member.id).order_by(col(RestChange.from_day).desc())
+    rest = (await session.exec(query)).first()
+    later = ""
+    if member.next_from is not None and member.next_from > asker.at:
+        later = f", soon {member.next_zone or zone} from {member.next_rollover or 0}:00"
+    rows = (
+        ("Name", member.name),
+        ("Zone", f"{zone if member.zone else f'{workspace.zone} (the workspace’s, until you set yours)'}{later}"),
+        ("My day begins at", f"{rollover}:00"),
+        ("Rest days", _named(rest.weekdays) if rest else "none"),
+        ("Team", team.name if team else "none"),
+        ("In the standings", "shown" if member.listed else "hidden"),
+        ("Manager", "yes" if asker.manager else "no"),
+    )
+    return Table(("Setting", "Value"), rows, title="You")
+
+
+def _how() -> Notice:
+    return Notice("To change one: `me zone=Europe/Paris`, `me rest=sat,sun`, `me rollover=3`, `me hidden`.")

@@ -1,0 +1,106 @@
+"""Rounds: one posing of a question, the card that shows it and the order of its choices."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.errors import NotFound, UserError
+from bot.replies import Action, Option, QuestionCard
+from bot.store.tables import Retired, Round, RoundKind
+from bot.study.context import Asker, Study
+from knowledge.questions import Question
+
+LETTERS = "abcd"
+_TOKEN = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that reads like something else
+
+
+def fingerprint(question: Question) -> str:
+    """Changes when the choices do: an order recorded for other choices would point at the wrong ones."""
+    return hashlib.sha256(repr([(c.text, c.right) for c in question.choices]).encode()).hexdigest()[:16]
+
+
+def new_round(
+    question: Question,
+    *,
+    workspace_id: int,
+    channel_id: int,
+    kind: RoundKind,
+    at: datetime,
+    member_id: int | None = None,
+    request_id: str | None = None,
+    closes: datetime | None = None,
+) -> Round:
+    """A round with a fresh token and the choices in a random order, not yet stored."""
+    order = list(range(len(question.choices)))
+    secrets.SystemRandom().shuffle(order)
+    return Round(
+        token="".join(secrets.choice(_TOKEN) for _ in range(8)),
+        workspace_id=workspace_id,
+        channel_id=channel_id,
+        member_id=member_id,
+        request_id=request_id,
+        kind=kind,
+        question_id=question.id,
+        order="".join(map(str, order)),
+        fingerprint=fingerprint(question),
+        opened_at=at,
+        closes_at=closes,
+    )
+
+
+def shown(round: Round) -> list[int]:
+    """Indices into the question's choices, in the order in which the round shows them."""
+    return [int(digit) for digit in round.order]
+
+
+def card(round: Round, question: Question, heading: str, note: str = "") -> QuestionCard:
+    """The round as a card: a button for each choice, and one for answering in one's own words."""
+    return QuestionCard(
+        heading=heading,
+        question=question.title,
+        topic=question.topic,
+        difficulty=question.difficulty,
+        options=tuple(
+            Option(letter, question.choices[index].text, Action(letter.upper(), f"answer {round.token} {letter}"))
+            for letter, index in zip(LETTERS, shown(round), strict=False)
+        ),
+        write=Action("In my own words", f"write {round.token}"),
+        note=note,
+        closes=round.closes_at,
+    )
+
+
+async def round_of(session: AsyncSession, asker: Asker, token: str) -> Round:
+    """The round of that token, if it is this member's to answer. Raises NotFound, alike for others' rounds."""
+    round = (await session.exec(select(Round).where(Round.token == token.strip().lower()))).first()
+    theirs = round is not None and round.workspace_id == asker.workspace_id
+    if round is None or not theirs or round.member_id not in (None, asker.member_id):
+        raise NotFound("There is no question by that mark here any more. `question` gives you a new one.")
+    return round
+
+
+def question_of(study: Study, round: Round) -> Question:
+    """The round's question, if its choices are still those that were shown. Raises UserError."""
+    question = study.library.bank.get(round.question_id)
+    if question is None or fingerprint(question) != round.fingerprint:
+        raise UserError("This question has been rewritten since it was asked. `question` gives you a new one.")
+    return question
+
+
+async def open_questions(session: AsyncSession, workspace_id: int, now: datetime) -> list[Round]:
+    """The workspace's daily rounds whose answers still count."""
+    query = select(Round).where(
+        Round.workspace_id == workspace_id, Round.kind == RoundKind.DAILY, col(Round.closes_at) > now
+    )
+    return list((await session.exec(query)).all())
+
+
+async def retired(session: AsyncSession, workspace_id: int) -> set[str]:
+    """Ids of the questions that the workspace no longer asks."""
+    query = select(Retired.question_id).where(Retired.workspace_id == workspace_id)
+    return set((await session.exec(query)).all())

@@ -1,0 +1,130 @@
+"""What a member is told about their answer: at once, in private, with a reason and what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.replies import Action, Choices, Notice, Point, Reply, Tone, Verdict
+from bot.store.tables import Answer, Round
+from bot.study.grading import POINTS, TEXT_CAP
+from bot.study.rounds import LETTERS, shown
+from bot.study.streaks import Streak
+from knowledge.compare import Coverage
+from knowledge.questions import Question
+
+UNCOUNTED = {
+    "practice": "Practice: no points, but it counts for your streak and mastery.",
+    "late": "The answer was out already, so no points; it counts for your streak and mastery.",
+    "looked-up": "You looked this question up first, so no points; it counts for your streak and mastery.",
+    "test": "A test post: no points.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """An answer with what is told beside it. `again`: the member had answered this round before."""
+
+    answer: Answer
+    coverage: Coverage | None = None
+    streak: Streak | None = None
+    new_zone: str | None = None
+    again: bool = False
+
+
+def verdict(question: Question, round: Round, graded: Graded) -> Reply:
+    """The verdict, the streak, the question about a zone just assumed, and the next steps."""
+    given = graded.answer
+    return Reply.of(
+        _by_choice(question, round, graded) if given.choice is not None else _in_words(question, graded),
+        _streak(graded.streak) if graded.streak and not graded.again else None,
+        _zone(graded.new_zone) if graded.new_zone else None,
+        _judge(round) if given.text is not None and not given.assessed and (given.share or 0) > 0 else None,
+        Choices(
+            (
+                Action("In depth", f"show {question.id} depth"),
+                Action("Another one", f"question {question.topic}"),
+                Action("Report this question", f"report {question.id}"),
+            )
+        ),
+    )
+
+
+def _score(question: Question, given: Answer) -> str:
+    if not given.counted:
+        return UNCOUNTED[given.uncounted]
+    full = POINTS[question.difficulty]
+    if given.choice is not None:
+        return f"+{given.points} points" if given.points else "No points this time."
+    judged = " (by your own judgement)" if given.assessed else ""
+    return f"+{given.points} of the {int(full * TEXT_CAP)} points a written answer can earn{judged}"
+
+
+def _by_choice(question: Question, round: Round, graded: Graded) -> Verdict:
+    given = graded.answer
+    order = shown(round)
+    chosen, right = question.choices[given.choice or 0], question.choices[question.right_choice]
+
+    def named(index: int) -> str:
+        return f"{LETTERS[order.index(index)].upper()}. {question.choices[index].text}"
+
+    headline = "Right!" if chosen.right else "Not this time."
+    if graded.again:
+        headline = "You have answered this one already, and " + ("you were right." if chosen.right else "it was wrong.")
+    return Verdict(
+        right=chosen.right,
+        headline=headline,
+        chosen=named(given.choice or 0),
+        reason=chosen.reason or (right.reason if chosen.right else ""),
+        correct=named(question.right_choice),
+        reference=question.answer,
+        score=_score(question, given),
+    )
+
+
+def _in_words(question: Question, graded: Graded) -> Verdict:
+    given, coverage = graded.answer, graded.coverage
+    points: tuple[Point, ...] = ()
+    reason = ""
+    if coverage is None:
+        headline = "You have judged your answer." if given.assessed else "You have answered this one already."
+    elif coverage.off_topic:
+        headline = "This seems to be about something else."
+        points = tuple(Point(claim, "missing") for claim in question.key_points)
+    else:
+        points = tuple(Point(p.claim, p.state, p.sentence) for p in coverage.points)
+        mentioned = sum(p.state == "mentioned" for p in coverage.points)
+        headline = f"You mentioned {mentioned} of {len(coverage.points)} key points."
+        if coverage.misconceptions:
+            doubt = coverage.misconceptions[0]
+            reason = f"Check this: “{doubt.sentence}” sounds like a common misconception. {doubt.reason}"
+    if graded.again and coverage is not None:
+        headline = f"You have answered this one already; your first answer stays. {headline}"
+    return Verdict(
+        right=given.right,
+        headline=headline,
+        reason=reason,
+        points=points,
+        reference=question.answer,
+        score=_score(question, given),
+    )
+
+
+def _judge(round: Round) -> Choices:
+    return Choices(
+        (
+            Action("I had it", f"assess {round.token} had-it"),
+            Action("Partly", f"assess {round.token} partly"),
+            Action("I missed it", f"assess {round.token} missed"),
+        ),
+        prompt="I compare words, not truth. Beside the reference, how was your answer?",
+    )
+
+
+def _streak(streak: Streak) -> Notice:
+    days = f"{streak.current} day{'s' * (streak.current != 1)}"
+    best = " Your longest yet." if streak.current == streak.longest and streak.current > 2 else ""
+    return Notice(f"Streak: {days}.{best}", Tone.GOOD)
+
+
+def _zone(zone: str) -> Notice:
+    return Notice(f"I count your days in {zone}. If you live elsewhere: `me zone=Europe/Berlin`, say.")
