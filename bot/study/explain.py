@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 
 import structlog
 
-from bot.inference.client import InferenceUnavailable, Message
+from bot.inference.client import Inference, InferenceUnavailable, Message
 from bot.replies import Action, Choices, Citation, Explanation, Reply
 from bot.study.context import Asker, Study
+from bot.study.library import Library
 from knowledge.questions import Question
 from knowledge.search import Found
 
@@ -28,30 +29,35 @@ Write at most three short paragraphs in plain English."""
 
 
 async def explain(study: Study, asker: Asker, *, text: str) -> AsyncIterator[Reply]:
-    """Drafts of a growing explanation, then the whole: by the model if there is one, else the bank's own text."""
-    found = await study.library.search(text)
+    """Drafts of a growing explanation, then the whole with its sources to open."""
+    async for told in explanation_of(study.library, study.inference, text):
+        opened = tuple(Action(f"[{c.number}] {c.id}", f"show {c.id}") for c in told.citations)
+        yield Reply.of(told, Choices(opened, prompt="Sources:") if opened and told.done else None)
+
+
+async def explanation_of(library: Library, inference: Inference | None, text: str) -> AsyncIterator[Explanation]:
+    """By the model if there is one, in growing drafts; else, or when it fails, the bank's own text, labelled."""
+    found = await library.search(text)
     if not found.answered:
-        yield Reply.of(refused(found))
+        yield refused(found)
         return
     # Hits far below the best one would only lead the model astray.
-    near = [hit.question for hit in found.hits[:SOURCES] if hit.score >= found.hits[0].score / 2]
-    sources = tuple(near)
-    if study.inference is None:
-        yield whole(from_bank(sources, why="no inference backend is configured"))
+    sources = tuple(hit.question for hit in found.hits[:SOURCES] if hit.score >= found.hits[0].score / 2)
+    if inference is None:
+        yield from_bank(sources, why="no inference server is configured")
         return
-    written = ""
-    drawn = time.monotonic()
+    written, drawn = "", time.monotonic()
     try:
-        async for piece in study.inference.stream(prompt(text, sources)):
+        async for piece in inference.stream(prompt(text, sources)):
             written += piece
             if time.monotonic() - drawn >= EVERY and written.strip():
                 drawn = time.monotonic()
-                yield Reply.of(Explanation(written, "model", citations(sources), done=False))
+                yield Explanation(written, "model", citations(sources), done=False)
     except InferenceUnavailable as problem:
         log.warning("inference", problem=str(problem))
-        yield whole(from_bank(sources, why=str(problem)))
+        yield from_bank(sources, why=str(problem))
         return
-    yield whole(checked(written, sources))
+    yield checked(written, sources)
 
 
 def prompt(text: str, sources: tuple[Question, ...]) -> list[Message]:
@@ -97,9 +103,3 @@ def refused(found: Found) -> Explanation:
     """No evidence, no explanation."""
     near = f" Topics near it: {', '.join(found.topics)}." if found.topics else ""
     return Explanation(f"The bank does not cover that.{near}", "refused", why="nothing in the bank fits")
-
-
-def whole(explanation: Explanation) -> Reply:
-    """A finished explanation with its sources to open."""
-    opened = tuple(Action(f"[{c.number}] {c.id}", f"show {c.id}") for c in explanation.citations)
-    return Reply.of(explanation, Choices(opened, prompt="Sources:") if opened else None)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeVar
 from rapidfuzz import fuzz, process
 
 from bot.errors import NotFound, UserError
-from knowledge.load import load
 from knowledge.questions import Bank, Question
 
 if TYPE_CHECKING:
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
-
-
-def _silent(done: int, total: int) -> None:
-    pass
 
 
 @dataclass(slots=True)
@@ -39,36 +34,34 @@ class Library:
     bank: Bank
     index_folder: Path
     embedder: Embedder
-    progress: Progress = _silent
+    progress: Progress | None = None
     _search: Search | None = field(default=None, init=False)
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(max_workers=1, thread_name_prefix="model"), init=False
     )
 
-    @classmethod
-    def open(
-        cls, bank_folder: Path, index_folder: Path, embedder: Embedder, progress: Progress = _silent
-    ) -> tuple[Library, tuple[str, ...]]:
-        """The library of a folder of questions, and a line for each file that had to be left out."""
-        loaded = load(bank_folder)
-        return cls(loaded.bank, index_folder, embedder, progress), tuple(str(p) for p in loaded.problems)
-
-    def _opened(self) -> Search:
+    def opened(self) -> Search:
+        """The search itself; loads the model and blocks, so call it in a thread where others wait."""
         if self._search is None:
-            from knowledge.index import Index
+            from knowledge.index import build
             from knowledge.search import Search
 
-            index = Index.open(self.bank, self.embedder, self.index_folder, self.progress)
+            index = build(self.bank, self.embedder, self.index_folder, self.progress)
             self._search = Search(self.bank, index, self.embedder)
         return self._search
 
+    @property
+    def prepared(self) -> bool:
+        """Whether there is a saved index to start from; whether it is sound shows when it is opened."""
+        return any(self.index_folder.glob("*")) if self.index_folder.is_dir() else False
+
     async def warm(self) -> None:
         """Load the model and open the index now, so that the first search need not."""
-        await self._in_thread(self._opened)
+        await self._in_thread(self.opened)
 
     async def search(self, text: str, *, k: int = 10, without: Collection[str] = ()) -> Found:
         """The questions that fit the text, best first, leaving out the ids in `without`."""
-        return await self._in_thread(lambda: self._opened().search(text, k=k, without=frozenset(without)))
+        return await self._in_thread(lambda: self.opened().search(text, k=k, without=frozenset(without)))
 
     async def compare(self, question: Question, text: str) -> Coverage:
         """Which key points of the question the text mentions."""

@@ -10,6 +10,7 @@ from bot.store.upsert import insert
 from bot.study.context import Asker, Study
 from bot.study.rounds import open_questions
 from knowledge.questions import Question
+from knowledge.search import Found
 
 OTHERS = 3
 PARTS = ("answer", "depth", "points", "related")
@@ -18,13 +19,21 @@ PARTS = ("answer", "depth", "points", "related")
 async def ask(study: Study, asker: Asker, *, text: str) -> Reply:
     """The best match with its answer; other candidates where it is not clear; the nearest topics where none fits."""
     found = await study.library.search(text)
+    reply = found_reply(found)
+    if not found.answered:
+        return reply
+    peeked = await _peeked(study, asker, found.hits[0].question)
+    return Reply.of(reply.blocks[0], peeked, *reply.blocks[1:])
+
+
+def found_reply(found: Found) -> Reply:
+    """What a search found, or that nothing fits."""
     if not found.answered:
         return _nothing(found.topics)
     best = found.hits[0].question
     others = [hit.question for hit in found.hits[1 : OTHERS + 1]] if not found.clear else []
     return Reply.of(
         Text(best.answer, title=best.title),
-        await _peeked(study, asker, best),
         _parts(best, but="answer"),
         Choices(tuple(Action(_label(q.title), f"show {q.id}") for q in others), prompt="Or did you mean:")
         if others

@@ -1,0 +1,154 @@
+"""The `studyhall` command line. Nothing heavy is imported before it is needed: `--help` answers at once."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from bot.errors import SetupError
+
+app = typer.Typer(
+    help="The study companion for teams preparing for generative-AI interviews.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+bank = typer.Typer(help="The question bank.", no_args_is_help=True)
+evaluate = typer.Typer(help="Measure how well things work.", no_args_is_help=True)
+db = typer.Typer(help="The database.", no_args_is_help=True)
+config = typer.Typer(help="The configuration.", no_args_is_help=True)
+app.add_typer(bank, name="bank")
+app.add_typer(evaluate, name="eval")
+app.add_typer(db, name="db")
+app.add_typer(config, name="config")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")]
+
+
+class Platform(StrEnum):
+    """Where the bot may speak."""
+
+    TERMINAL = "terminal"
+    DISCORD = "discord"
+    SLACK = "slack"
+
+
+@app.command()
+def run(
+    platform: Annotated[Platform | None, typer.Argument(help="Default: those with a token, else the terminal.")] = None,
+) -> None:
+    """Open the study room: on Discord or Slack where a token is configured, else in this terminal."""
+    from bot import serve
+
+    serve.run(platform.value if platform else None)
+
+
+@app.command()
+def ask(text: Annotated[str, typer.Argument(help="What you want to know.")], json: Json = False) -> None:
+    """Find the question of the bank that answers TEXT."""
+    from bot import tasks
+
+    tasks.ask(text, json)
+
+
+@app.command()
+def explain(text: Annotated[str, typer.Argument(help="What to explain.")], json: Json = False) -> None:
+    """Explain TEXT, by the inference server where one is configured, else in the bank's words."""
+    from bot import tasks
+
+    tasks.explain(text, json)
+
+
+@bank.command("check")
+def bank_check(
+    folder: Annotated[Path | None, typer.Argument(help="A folder of questions. Default: the configured bank.")] = None,
+) -> None:
+    """Look for mistakes in the bank; exit with 1 where there are any."""
+    from bot import tasks
+
+    tasks.bank_check(folder)
+
+
+@bank.command("stats")
+def bank_stats(json: Json = False) -> None:
+    """Count the questions by topic and difficulty."""
+    from bot import tasks
+
+    tasks.bank_stats(json)
+
+
+@evaluate.command("retrieval")
+def eval_retrieval(
+    file: Annotated[Path, typer.Argument(help='Lines of {"query": ..., "gold": [id, ...]}; an empty gold: no answer.')],
+    json: Json = False,
+) -> None:
+    """Measure search on the queries in FILE."""
+    from bot import tasks
+
+    tasks.eval_retrieval(file, json)
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to this program's tables."""
+    from bot import tasks
+
+    tasks.db_upgrade()
+
+
+@db.command("check")
+def db_check() -> None:
+    """Compare the database with this program's tables; exit with 1 where they differ."""
+    from bot import tasks
+
+    tasks.db_check()
+
+
+@config.command("check")
+def config_check() -> None:
+    """Read the configuration and say what is wrong with it."""
+    from bot import tasks
+
+    tasks.config_check()
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """What is configured, what is reachable, what is missing."""
+    from bot import tasks
+
+    tasks.doctor(json)
+
+
+@app.command(hidden=True)
+def docs(folder: Annotated[Path, typer.Argument(help="Where the pages go.")] = Path("docs")) -> None:
+    """Write the generated pages: commands and settings."""
+    from bot import reference
+
+    reference.write(folder)
+
+
+def fail(problem: SetupError) -> NoReturn:
+    """Say what is wrong and stop."""
+    sys.stderr.write(f"studyhall: {problem}\n")
+    raise SystemExit(2)
+
+
+def main() -> None:
+    """The entry point: setup problems become a sentence, a pipe that closed early is no problem."""
+    try:
+        app()
+    except SetupError as problem:
+        fail(problem)
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(0) from None
+
+
+if __name__ == "__main__":
+    main()

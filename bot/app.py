@@ -1,0 +1,116 @@
+"""The composition root: every dependency, built once from the config, and what platforms keep in the store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlmodel import col, select, update
+
+from bot.commands import Outbox, Table
+from bot.errors import ConfigError
+from bot.inference.client import Inference
+from bot.store.engine import Store
+from bot.store.tables import Post
+from bot.store.upsert import insert
+from bot.study.context import Study, StudyRules
+from bot.study.library import Library, Progress
+from bot.table import table
+from knowledge.embed import Embedder
+from knowledge.load import BUILT_IN, load
+
+if TYPE_CHECKING:
+    from bot.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Posts:
+    """The terminal's posts in SQL."""
+
+    store: Store
+
+    async def put(self, key: str, channel: str, body: str) -> str:
+        """Keep a post, once per key; the result finds it again."""
+        async with self.store.write() as session:
+            values = {"key": key, "channel": channel, "body": body, "posted_at": datetime.now(UTC)}
+            await session.exec(insert(session, Post).values(**values).on_conflict_do_nothing())
+            return str((await session.exec(select(Post.id).where(Post.key == key))).one())
+
+    async def replace(self, ref: str, body: str) -> None:
+        async with self.store.write() as session:
+            await session.exec(update(Post).where(col(Post.id) == int(ref)).values(body=body))
+
+    async def unseen(self) -> list[tuple[int, str, str]]:
+        """Posts that nobody has seen, oldest first: id, channel and body."""
+        async with self.store.read() as session:
+            query = select(Post.id, Post.channel, Post.body).where(col(Post.seen_at).is_(None)).order_by(col(Post.id))
+            return [(id or 0, channel, body) for id, channel, body in (await session.exec(query)).all()]
+
+    async def seen(self, id: int) -> None:
+        async with self.store.write() as session:
+            await session.exec(update(Post).where(col(Post.id) == id).values(seen_at=datetime.now(UTC)))
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What a platform is handed: the commands, what they work with, and its own corner of the store."""
+
+    table: Table
+    study: Study
+    posts: Posts
+    left_out: tuple[str, ...] = ()
+
+    def attach(self, platform: str, outbox: Outbox) -> None:
+        """From now on this process posts to the platform."""
+        self.study.outboxes[platform] = outbox
+
+
+def open_library(config: Config, progress: Progress | None = None) -> tuple[Library, tuple[str, ...]]:
+    """The configured bank with its search, and a line for each file that had to be left out."""
+    embedder = Embedder(config.search.model, threads=config.search.threads)
+    folder = Path(config.bank.folder) if config.bank.folder else BUILT_IN
+    loaded = load(folder)
+    if not len(loaded.bank):
+        raise ConfigError(f"The bank in {folder} has no question that can be used. `studyhall bank check` says why.")
+    return Library(loaded.bank, config.data / "index", embedder, progress), tuple(map(str, loaded.problems))
+
+
+def open_inference(config: Config) -> Inference | None:
+    """The configured inference server; nothing is sent to it yet."""
+    it = config.inference
+    if not it.base_url:
+        return None
+    return Inference(
+        base_url=it.base_url,
+        model=it.model,
+        api_key=config.inference_api_key,
+        first_text=it.first_text_seconds,
+        whole=it.whole_seconds,
+        at_once=it.at_once,
+        longest=it.longest_tokens,
+    )
+
+
+@asynccontextmanager
+async def open_app(config: Config, progress: Progress | None = None) -> AsyncIterator[App]:
+    """The whole of it, closed again at the end. Raises SetupError."""
+    async with AsyncExitStack() as closing:
+        store = await Store.open(config.database_url)
+        closing.push_async_callback(store.close)
+        await store.ready()
+        library, left_out = open_library(config, progress)
+        closing.callback(library.close)
+        inference = open_inference(config)
+        if inference is not None:
+            closing.push_async_callback(inference.close)
+        rules = StudyRules(zone=config.study.zone, reveal=config.study.reveal, late_hours=config.study.late_hours)
+        study = Study(store=store, library=library, clock=_now, inference=inference, rules=rules)
+        yield App(table(), study, Posts(store), left_out)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

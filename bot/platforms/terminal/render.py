@@ -1,0 +1,237 @@
+"""A reply in the terminal, by Rich: plain text when piped, no colour where NO_COLOR is set (Rich sees to both)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import assert_never
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.markdown import Markdown
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table as Grid
+from rich.text import Text as Line
+
+from bot.maths import readable
+from bot.replies import (
+    Action,
+    Block,
+    Calendar,
+    Choices,
+    DayMark,
+    Explanation,
+    File,
+    Notice,
+    Picture,
+    Point,
+    QuestionCard,
+    Rank,
+    Reply,
+    Standings,
+    Table,
+    Text,
+    Tone,
+    Verdict,
+)
+
+TONES = {
+    Tone.INFO: ("·", "cyan"),
+    Tone.GOOD: ("✓", "green"),
+    Tone.WARNING: ("!", "yellow"),
+    Tone.PROBLEM: ("✗", "red"),
+}
+STATES = {"mentioned": ("✓", "green"), "perhaps": ("~", "yellow"), "missing": ("○", "dim")}
+MARKS = {
+    DayMark.STUDIED: ("■", "green"),
+    DayMark.FREEZE: ("❄", "cyan"),
+    DayMark.REST: ("–", "blue"),
+    DayMark.EXCUSED: ("e", "blue"),
+    DayMark.BRIDGED: ("»", "blue"),
+    DayMark.MISSED: ("×", "red"),
+    DayMark.OPEN: ("□", "yellow"),
+    DayMark.BLANK: (" ", "dim"),
+}
+
+
+def shortcuts(reply: Reply) -> dict[str, Action]:
+    """What may be typed instead of a button: a letter for an option, `w` for one's own words, else a number."""
+    keys: dict[str, Action] = {}
+    number = 0
+    for block in reply.blocks:
+        if isinstance(block, QuestionCard):
+            keys.update({option.letter: option.action for option in block.options})
+            if block.write:
+                keys["w"] = block.write
+        elif isinstance(block, Choices):
+            for action in block.actions:
+                number += 1
+                keys[str(number)] = action
+    return keys
+
+
+def draw(reply: Reply) -> RenderableType:
+    """The whole reply."""
+    numbers = {id(action): key for key, action in shortcuts(reply).items()}
+    return Group(*(part for block in reply.blocks for part in _block(block, numbers)))
+
+
+def safe(text: str) -> str:
+    """Without control characters: what a model or a member wrote must not steer the terminal."""
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs"})
+
+
+def _markdown(text: str) -> Markdown:
+    return Markdown(readable(safe(text)), code_theme="ansi_dark", hyperlinks=False)
+
+
+def _block(block: Block, numbers: dict[int, str]) -> Iterator[RenderableType]:
+    match block:
+        case Text(body, title):
+            if title:
+                yield Line(f"\n{safe(title)}", style="bold")
+                yield Line()
+            yield _markdown(body)
+        case Notice(body, tone, when):
+            sign, colour = TONES[tone]
+            moment = Line(f" {_moment(when)}", style="bold") if when else Line()
+            yield Line.assemble((f"{sign} ", colour), Line(safe(body)), moment)
+        case QuestionCard():
+            yield _card(block)
+        case Verdict():
+            yield from _verdict(block)
+        case Explanation():
+            yield from _explanation(block)
+        case Standings():
+            yield _standings(block)
+        case Calendar():
+            yield _calendar(block)
+        case Table():
+            yield _table(block)
+        case Choices(actions, prompt):
+            if prompt:
+                yield Line(f"\n{prompt}", style="dim")
+            labels = [Line.assemble((f"[{numbers[id(a)]}]", "cyan"), f" {safe(a.label)}") for a in actions]
+            yield Line("   ").join(labels)
+        case Picture(_, alt):
+            yield Line(f"[picture: {safe(alt)}]", style="dim")
+        case File(name, content):
+            yield Line(f"--- {name} ---", style="dim")
+            yield Line(safe(content))
+        case _:
+            assert_never(block)
+
+
+def _moment(when: datetime) -> str:
+    """In the zone of this computer, which is where the reader sits."""
+    local = when.astimezone()
+    return f"{local:%A, %d %B} at {local:%H:%M %Z}"
+
+
+def _card(card: QuestionCard) -> RenderableType:
+    lines: list[RenderableType] = [Line(safe(card.question), style="bold"), Line()]
+    for option in card.options:
+        grid = Grid.grid(padding=(0, 1))
+        grid.add_row(Line(f"{option.letter})", style="cyan"), _markdown(option.text))
+        lines.append(grid)
+    how = " or ".join(filter(None, ["a letter" if card.options else "", "`w` for your own words" if card.write else ""]))
+    if how:
+        lines += [Line(), Line(f"Answer with {how}.", style="dim")]
+    if card.note:
+        lines.append(Line(safe(card.note), style="dim"))
+    if card.closes:
+        lines.append(Line(f"The answer comes {_moment(card.closes)}.", style="dim"))
+    title = Line(f"{card.heading} · {card.topic} · {card.difficulty}")
+    return Panel(Group(*lines), title=title, title_align="left", box=box.ROUNDED, padding=(1, 2))
+
+
+def _verdict(verdict: Verdict) -> Iterator[RenderableType]:
+    sign, colour = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "cyan")}[verdict.right]
+    yield Line(f"{sign} {verdict.headline}", style=f"bold {colour}")
+    if verdict.chosen and not verdict.right:
+        yield Line.assemble("You chose ", (safe(verdict.chosen), "italic"))
+    if verdict.reason:
+        yield Padding(_markdown(verdict.reason), (0, 0, 0, 2))
+    if verdict.correct and not verdict.right:
+        yield Line.assemble("The answer is ", (safe(verdict.correct), "bold"))
+    for point in verdict.points:
+        yield _point(point)
+    if verdict.reference:
+        yield Line("\nThe reference", style="bold")
+        yield _markdown(verdict.reference)
+    if verdict.score:
+        yield Line(f"\n{verdict.score}", style="cyan")
+
+
+def _point(point: Point) -> Line:
+    sign, colour = STATES[point.state]
+    line = Line.assemble((f"{sign} ", colour), safe(point.claim))
+    if point.sentence:
+        line.append(f"  ← “{safe(point.sentence)}”", style="dim")
+    return line
+
+
+def _explanation(explanation: Explanation) -> Iterator[RenderableType]:
+    said = {
+        "model": "Written by a model from the bank's sources",
+        "cache": "Written earlier by a model from the bank's sources",
+        "bank": "The bank's own text",
+        "refused": "Not in the bank",
+    }[explanation.source]
+    why = f" ({explanation.why})" if explanation.why else ""
+    yield Line(f"{said}{why}{'' if explanation.done else ' …'}\n", style="dim")
+    yield _markdown(explanation.text)
+    if explanation.citations:
+        yield Line()
+        for cited in explanation.citations:
+            yield Line.assemble((f"[{cited.number}] ", "cyan"), safe(cited.title))
+
+
+def _standings(standings: Standings) -> RenderableType:
+    grid = Grid(title=standings.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_header=False)
+    for justify in ("right", "left", "right", "left"):
+        grid.add_column(justify=justify)  # type: ignore[arg-type]
+
+    def row(rank: Rank) -> None:
+        grid.add_row(f"{rank.place}.", safe(rank.name), rank.points, rank.detail, style="bold" if rank.mine else "")
+
+    for rank in standings.rows:
+        row(rank)
+    if standings.mine:
+        grid.add_row("…")
+        row(standings.mine)
+    return Group(grid, Line(standings.footnote, style="dim"))
+
+
+def _calendar(calendar: Calendar) -> RenderableType:
+    current, longest = (f"{n} day{'s' * (n != 1)}" for n in (calendar.current, calendar.longest))
+    head = Line.assemble(
+        (f"{calendar.title}: ", "bold"), (current, "bold green"), f", longest {longest}, freezes {calendar.freezes}/2"
+    )
+    if not calendar.days:
+        return head
+    grid = Grid.grid(padding=(0, 1))
+    grid.add_row("", *(Line(d, style="dim") for d in ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")))
+    for monday, week in _weeks(calendar):
+        grid.add_row(Line(f"{monday:%d %b}", style="dim"), *(Line(*MARKS[mark]) for mark in week))
+    used = {mark for _, mark in calendar.days} - {DayMark.BLANK}
+    legend = Line("  ").join(Line.assemble((MARKS[m][0], MARKS[m][1]), f" {m.value}") for m in DayMark if m in used)
+    return Group(head, Line(), grid, Line(), legend)
+
+
+def _weeks(calendar: Calendar) -> Iterator[tuple[date, list[DayMark]]]:
+    marks = dict(calendar.days)
+    first, last = calendar.days[0][0], calendar.days[-1][0]
+    monday = first - timedelta(days=first.weekday())
+    while monday <= last:
+        yield monday, [marks.get(monday + timedelta(days=n), DayMark.BLANK) for n in range(7)]
+        monday += timedelta(days=7)
+
+
+def _table(table: Table) -> RenderableType:
+    grid = Grid(*table.columns, title=safe(table.title) or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for row in table.rows:
+        grid.add_row(*(Line(_moment(cell) if isinstance(cell, datetime) else safe(cell)) for cell in row))
+    return grid

@@ -1,0 +1,122 @@
+"""The study room: lines of several members in, replies out. The REPL and the tests speak through it."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from bot.app import App
+from bot.commands import Actor, Command, Place, Request, respond
+from bot.errors import UserError
+from bot.platforms.terminal.render import shortcuts
+from bot.replies import Action, Notice, Reply
+
+PLACE = Place("terminal", "local", "terminal", "This computer", "terminal")
+_SPEAKER = re.compile(r"@([^\s:]{1,40}):\s*")
+
+
+@dataclass(slots=True)
+class Form:
+    """A form being filled in, a value a line."""
+
+    command: Command
+    values: dict[str, str]
+
+
+@dataclass(slots=True)
+class Seat:
+    """What a speaker has before them: the keys of the last reply, and a form if one is open."""
+
+    keys: dict[str, Action] = field(default_factory=dict)
+    form: Form | None = None
+
+
+class Room:
+    """The terminal as a platform. `@ada: help` speaks as ada; anything else as the system's user, a manager."""
+
+    def __init__(self, app: App, owner: str = "") -> None:
+        self.app = app
+        self.owner = owner or _system_user()
+        self._seats: dict[str, Seat] = {}
+
+    async def hear(self, line: str) -> AsyncIterator[Reply]:
+        """Replies to one line, each taking the place of the one before."""
+        speaker, line = self._speaker(line)
+        seat = self._seats.setdefault(speaker.lower(), Seat())
+        if seat.form is not None:
+            request, ask = self._fill(seat, line)
+        else:
+            request, ask = self._begin(seat, line)
+        if ask is not None:
+            yield ask
+            return
+        assert request is not None
+        full = Request(
+            place=PLACE,
+            actor=Actor(speaker.lower(), speaker, manager=speaker.lower() == self.owner.lower()),
+            id=uuid.uuid4().hex,
+            at=self.app.study.clock(),
+            **request,  # type: ignore[arg-type]
+        )
+        async for reply in respond(self.app.table, self.app.study, full):
+            yield reply
+            if keys := shortcuts(reply):
+                seat.keys = keys
+
+    @property
+    def filling(self) -> bool:
+        """Whether the owner has a form open, so that an empty line means something."""
+        seat = self._seats.get(self.owner.lower())
+        return seat is not None and seat.form is not None
+
+    def offer(self, reply: Reply) -> None:
+        """Everybody in the room may answer a post by its keys."""
+        keys = shortcuts(reply)
+        self._seats.setdefault(self.owner.lower(), Seat())
+        for seat in self._seats.values():
+            seat.keys = keys
+
+    def _speaker(self, line: str) -> tuple[str, str]:
+        if found := _SPEAKER.match(line):
+            return found[1], line[found.end() :]
+        return self.owner, line
+
+    def _begin(self, seat: Seat, line: str) -> tuple[dict[str, object] | None, Reply | None]:
+        """A request, or the first question of the form that the command opens."""
+        if action := seat.keys.get(line.strip().lower()):
+            line = action.line
+        try:
+            command, values = self.app.table.parse(self.app.study, line)
+        except UserError:
+            return {"line": line}, None  # respond says what is wrong with it
+        if command.form and command.missing(values):
+            seat.form = Form(command, values)
+            return None, self._ask(seat.form)
+        return {"command": command.name, "values": values}, None
+
+    def _fill(self, seat: Seat, line: str) -> tuple[dict[str, object] | None, Reply | None]:
+        form = seat.form
+        assert form is not None
+        if not line.strip():
+            seat.form = None
+            return None, Reply.of(Notice("Left as it was."))
+        form.values[form.command.missing(form.values)[0].name] = line.strip()
+        if form.command.missing(form.values):
+            return None, self._ask(form)
+        seat.form = None
+        return {"command": form.command.name, "values": form.values}, None
+
+    def _ask(self, form: Form) -> Reply:
+        parameter = form.command.missing(form.values)[0]
+        about = parameter.about[0].upper() + parameter.about[1:]
+        return Reply.of(Notice(f"{about}, on one line (an empty line leaves it):"))
+
+
+def _system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "me"
