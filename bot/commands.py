@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,13 +16,24 @@ from bot.errors import DatabaseError, NotAllowed, UserError
 from bot.replies import Notice, Reply, Tone
 from bot.study.context import Actor, Asker, CannotPost, Outbox, Place, Study
 from bot.study.people import arrive
+from bot.text import clean, invisible, short
 
-__all__ = ["Actor", "CannotPost", "Command", "Outbox", "Parameter", "Place", "Request", "Suggestion", "Table", "respond"]
+__all__ = [
+    "Actor",
+    "CannotPost",
+    "Command",
+    "Outbox",
+    "Parameter",
+    "Place",
+    "Request",
+    "Suggestion",
+    "Table",
+    "respond",
+]
 
 log = structlog.get_logger()
 
 LONGEST_LINE = 8000
-INVISIBLE = frozenset("\u200b\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +145,7 @@ class Table:
             raise UserError(f"`{name}` needs one word more: {', '.join(f'`{m}`' for m in members)}.")
         near = process.extractOne(name, list(self.commands), scorer=fuzz.WRatio, score_cutoff=60)
         hint = f" Did you mean `{near[0]}`?" if near else ""
-        raise UserError(f"There is no command `{_short(name)}`.{hint} `help` lists them all.")
+        raise UserError(f"There is no command `{short(name)}`.{hint} `help` lists them all.")
 
     def parse(self, study: Study, line: str) -> tuple[Command, dict[str, str]]:
         """A typed line or a button's line as a command and its values, still text. Raises UserError."""
@@ -153,17 +163,6 @@ class Table:
         command = self.find(two if group and len(words) > 1 else one)
         rest = line.strip().lstrip("/")[len(words[0]) :].strip()
         return command, _bind(study, command, rest)
-
-
-def _short(text: str, limit: int = 40) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def clean(text: str) -> str:
-    """The text without what cannot be seen: controls, bidi overrides, zero-width characters. Composed (NFC)."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    kept = (c for c in text if c in "\n\t" or (c not in INVISIBLE and unicodedata.category(c) not in {"Cc", "Cs"}))
-    return unicodedata.normalize("NFC", "".join(kept)).strip()
 
 
 def _read(study: Study, parameter: Parameter, text: str) -> Any:
@@ -214,7 +213,7 @@ def _bind(study: Study, command: Command, text: str) -> dict[str, str]:
             if not fits:
                 if len(left) == 1:
                     _read(study, left[0], word)  # raises the sentence that says what would be right
-                raise UserError(f"I don't know what to do with “{_short(word)}”. It goes: `{command.usage}`.")
+                raise UserError(f"I don't know what to do with “{short(word)}”. It goes: `{command.usage}`.")
             chosen = fits[0]
         values[chosen.name] = value
         left.remove(chosen)
@@ -274,11 +273,8 @@ def _values(study: Study, command: Command, raw: Mapping[str, str]) -> dict[str,
 
 
 def _left_out(raw: Mapping[str, str]) -> Notice | None:
-    gone = sum(sum(c in INVISIBLE or unicodedata.category(c) == "Cc" for c in text) - text.count("\n") - text.count("\t")
-               - text.count("\r") for text in raw.values())  # fmt: skip
-    if gone <= 0:
-        return None
-    return Notice(f"I left out {gone} invisible character{'s' * (gone > 1)}.")
+    gone = sum(map(invisible, raw.values()))
+    return Notice(f"I left out {gone} invisible character{'s' * (gone > 1)}.") if gone else None
 
 
 async def _run(command: Command, study: Study, asker: Asker, values: dict[str, Any]) -> AsyncIterator[Reply]:

@@ -37,7 +37,9 @@ def readable(markdown: str) -> str:
 @lru_cache(maxsize=4096)
 def formula(latex: str) -> str:
     """One formula as Unicode text."""
-    latex = latex.replace("\\left", "").replace("\\right", "").replace("\\,", " ").replace("\\;", " ").replace("\\!", "")
+    latex = (
+        latex.replace("\\left", "").replace("\\right", "").replace("\\,", " ").replace("\\;", " ").replace("\\!", "")
+    )
     while (plain := _FRACTION.sub(_over, latex)) != latex:
         latex = plain
     latex = _RAISED.sub(lambda m: (m[1] or m[2]).translate(_SUPER), latex)

@@ -119,9 +119,7 @@ COMMANDS = (
         leaderboard.leaderboard,
         (
             Parameter("period", "week, month or all", readers.one_of(*PERIODS), choices=PERIODS),
-            Parameter(
-                "who", "members or teams", readers.one_of("members", "teams"), choices=("members", "teams")
-            ),
+            Parameter("who", "members or teams", readers.one_of("members", "teams"), choices=("members", "teams")),
             Parameter(
                 "where",
                 "this channel or everywhere",
@@ -180,7 +178,7 @@ COMMANDS = (
     ),
     Command("schedule resume", "Go on with a paused schedule", scheduling.resume, (WHICH,), managers=True),
     Command("schedule remove", "Take a schedule away", scheduling.remove, (WHICH,), managers=True),
-    Command("schedule test", "Post a question now that earns nothing", scheduling.test, (WHICH,), managers=True),
+    Command("schedule test", "Post a question now that earns nothing", scheduling.try_out, (WHICH,), managers=True),
     Command("managers add", "Make a member a manager", managers.add, (WHOM,), managers=True),
     Command("managers remove", "Take that right away", managers.remove, (WHOM,), managers=True),
     Command("managers list", "The managers named here", managers.show, managers=True),

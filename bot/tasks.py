@@ -93,11 +93,8 @@ def explain(text: str, as_json: bool) -> None:
     config = settings.load()
 
     async def work() -> Explanation:
-        last = None
-        async for last in explanation_of(_library(config), open_inference(config), text):
-            pass
-        assert last is not None
-        return last
+        drafts = [told async for told in explanation_of(_library(config), open_inference(config), text)]
+        return drafts[-1]
 
     told = asyncio.run(work())
     if as_json:

@@ -99,7 +99,9 @@ class Inference:
             case openai.AuthenticationError() | openai.PermissionDeniedError():
                 return "the inference server refused the key in INFERENCE_API_KEY"
             case openai.NotFoundError():
-                return "the inference server does not know the model or path: check INFERENCE_BASE_URL and INFERENCE_MODEL"
+                return (
+                    "the inference server does not know the model or path: check INFERENCE_BASE_URL and INFERENCE_MODEL"
+                )
             case openai.RateLimitError():
                 return "the inference server is at its limit"
             case openai.APIStatusError():

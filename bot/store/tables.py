@@ -1,7 +1,8 @@
 """Every table. A member of a platform lives in a workspace; a person may one day own several members.
 
 Moments are aware and in UTC. Days are the member's or the schedule's local dates and are never rewritten.
-Ids that a platform gave (`external_id`, `request_id`) are text and are unique only with their owner.
+An `id` is None until the row is stored. Ids that a platform gave (`external_id`, `request_id`) are text, unique only
+with their owner.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Workspace(SQLModel, table=True):
     """A Discord guild, a Slack workspace, or this computer's terminal. `zone` fixes its weeks and months."""
 
     __table_args__ = (UniqueConstraint("platform", "external_id"),)
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     platform: str
     external_id: str
     name: str
@@ -47,7 +48,7 @@ class Workspace(SQLModel, table=True):
 
 class Channel(SQLModel, table=True):
     __table_args__ = (UniqueConstraint("workspace_id", "external_id"),)
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE")
     external_id: str
     name: str
@@ -56,7 +57,7 @@ class Channel(SQLModel, table=True):
 class Person(SQLModel, table=True):
     """Whoever stands behind one or more members."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     created_at: datetime
 
 
@@ -64,7 +65,7 @@ class Team(SQLModel, table=True):
     """A team of a workspace; `key` is its name without case, and unique there."""
 
     __table_args__ = (UniqueConstraint("workspace_id", "key"),)
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE")
     name: str
     key: str
@@ -80,7 +81,7 @@ class Member(SQLModel, table=True):
     """
 
     __table_args__ = (UniqueConstraint("workspace_id", "external_id"),)
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE")
     person_id: int = Field(foreign_key="person.id", index=True)
     external_id: str
@@ -129,7 +130,7 @@ class Schedule(SQLModel, table=True):
               postgresql_where=text("next_due IS NOT NULL")),
         UniqueConstraint("channel_id", "request_id"),
     )  # fmt: skip
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     channel_id: int = Field(foreign_key="channel.id", ondelete="CASCADE")
     request_id: str
     at: time
@@ -174,7 +175,7 @@ class Delivery(SQLModel, table=True):
               postgresql_where=text("state IN ('due', 'sending', 'posted')")),
         Index("ix_delivery_channel_day", "channel_id", "day"),
     )  # fmt: skip
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     schedule_id: int = Field(foreign_key="schedule.id", ondelete="CASCADE")
     channel_id: int = Field(foreign_key="channel.id", ondelete="CASCADE")
     kind: DeliveryKind = Field(sa_type=words(DeliveryKind))
@@ -201,7 +202,7 @@ class Round(SQLModel, table=True):
     the question's `fingerprint` does.
     """
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     token: str = Field(unique=True)
     workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE")
     channel_id: int = Field(foreign_key="channel.id", ondelete="CASCADE", index=True)
@@ -228,7 +229,7 @@ class Answer(SQLModel, table=True):
         Index("ix_answer_member_day", "member_id", "day"),
         Index("ix_answer_workspace_month", "workspace_id", "month"),
     )
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     request_id: str
     round_id: int = Field(foreign_key="round.id", ondelete="CASCADE")
     member_id: int = Field(foreign_key="member.id", ondelete="CASCADE")
@@ -302,7 +303,7 @@ class Report(SQLModel, table=True):
     """A member says that something about a question is wrong."""
 
     __table_args__ = (UniqueConstraint("member_id", "request_id"),)
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE", index=True)
     member_id: int = Field(foreign_key="member.id", ondelete="CASCADE")
     request_id: str
@@ -325,7 +326,7 @@ class Post(SQLModel, table=True):
 
     __table_args__ = (Index("ix_post_unseen", "id", sqlite_where=text("seen_at IS NULL"),
                             postgresql_where=text("seen_at IS NULL")),)  # fmt: skip
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     key: str = Field(unique=True)
     channel: str
     body: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from knowledge.compare import Coverage
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,7 +16,6 @@ from bot.study.context import Asker, Study
 from bot.study.days import assigned_day, clock_in_force, period_keys
 from bot.study.rounds import LETTERS, question_of, round_of, shown
 from bot.study.verdicts import Graded, verdict
-from knowledge.compare import Coverage
 from knowledge.questions import Question
 
 
@@ -76,7 +76,7 @@ async def _accept(
         new_zone = await _settle_zone(session, posed, member, workspace)
         given = Answer(
             request_id=asker.request_id,
-            round_id=posed.id or 0,
+            round_id=posed.id,
             member_id=asker.member_id,
             workspace_id=asker.workspace_id,
             channel_id=posed.channel_id,
@@ -135,6 +135,6 @@ async def _why_uncounted(session: AsyncSession, posed: Round, member: Member, at
 
 
 def _when(member: Member, workspace: Workspace, at: datetime) -> dict[str, object]:
-    zone, rollover = clock_in_force(member, at)
+    zone, _ = clock_in_force(member, at)
     week, month = period_keys(at, workspace.zone)
     return {"day": assigned_day(member, at), "zone": zone, "week": week, "month": month}

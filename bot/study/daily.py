@@ -52,7 +52,7 @@ async def choose(session: AsyncSession, bank: Bank, schedule: Schedule) -> Quest
         .where(Round.channel_id == schedule.channel_id, Round.kind == RoundKind.DAILY)
         .group_by(col(Round.question_id))
     )
-    last = {id: number for id, number in (await session.exec(query)).all()}
+    last = dict((await session.exec(query)).all())
 
     def order(question: Question) -> tuple[int, str]:
         mixed = hashlib.sha256(f"{schedule.id}:{question.id}".encode()).hexdigest()
@@ -94,7 +94,9 @@ async def reveal(session: AsyncSession, round: Round, question: Question, now: d
         ),
         Notice(_counted(len(given), len(chosen), right), Tone.GOOD if right else Tone.INFO),
         Notice(f"On a streak: {_listed(kept)}") if kept else None,
-        Choices((Action("In depth", f"show {question.id} depth"), Action("Practise more", f"question {question.topic}"))),
+        Choices(
+            (Action("In depth", f"show {question.id} depth"), Action("Practise more", f"question {question.topic}"))
+        ),
     )
 
 

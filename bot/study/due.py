@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import structlog
 from sqlmodel import col, or_, select, update
@@ -71,8 +71,7 @@ async def _resume(session: AsyncSession, now: datetime) -> None:
         Schedule.state == ScheduleState.PAUSED, col(Schedule.paused_until) <= (now + timedelta(days=1)).date()
     )
     for schedule in (await session.exec(query.with_for_update(skip_locked=True))).all():
-        assert schedule.paused_until is not None
-        start = instant_of(schedule.paused_until, schedule.at.min, schedule.zone)
+        start = instant_of(schedule.paused_until or now.date(), time.min, schedule.zone)
         if start <= now:
             activate(schedule, after=start - timedelta(microseconds=1))
 
@@ -86,8 +85,7 @@ def activate(schedule: Schedule, *, after: datetime) -> None:
 async def _enqueue(study: Study, session: AsyncSession, schedule: Schedule, now: datetime) -> None:
     """Deliveries for every time that has passed: the latest is to be posted if not too late, the rest are skipped."""
     late = timedelta(hours=study.rules.late_hours)
-    while schedule.next_due is not None and schedule.next_due <= now:
-        assert schedule.id is not None and schedule.next_day is not None
+    while schedule.next_due and schedule.next_day and schedule.next_due <= now:
         day, due = schedule.next_day, schedule.next_due
         schedule.next_day, schedule.next_due = next_occurrence(due, schedule.at, schedule.zone, schedule.weekdays)
         delivery = Delivery(

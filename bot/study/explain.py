@@ -61,7 +61,7 @@ async def explanation_of(library: Library, inference: Inference | None, text: st
 
 
 def prompt(text: str, sources: tuple[Question, ...]) -> list[Message]:
-    """Rules and sources first and alike for everyone, so that a server's prefix cache works; the member's words last."""
+    """Rules and sources first, alike for everyone, so that a server's prefix cache works; the member's words last."""
     numbered = "\n\n".join(f"[{n}] {q.title}\n{q.answer}\n{q.in_depth}" for n, q in enumerate(sources, 1))
     fenced = text.replace("<", "‹").replace(">", "›")
     return [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bot.store.tables import Answer
 from knowledge.compare import Coverage
+
+from bot.store.tables import Answer
 from knowledge.questions import Difficulty, Question
 
 POINTS = {Difficulty.EASY: 10, Difficulty.MEDIUM: 20, Difficulty.HARD: 30}

@@ -16,8 +16,9 @@ from knowledge.questions import Bank, Question
 
 if TYPE_CHECKING:
     from knowledge.compare import Coverage
-    from knowledge.embed import Embedder
     from knowledge.search import Found, Search
+
+    from knowledge.embed import Embedder
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
@@ -43,8 +44,9 @@ class Library:
     def opened(self) -> Search:
         """The search itself; loads the model and blocks, so call it in a thread where others wait."""
         if self._search is None:
-            from knowledge.index import build
             from knowledge.search import Search
+
+            from knowledge.index import build
 
             index = build(self.bank, self.embedder, self.index_folder, self.progress)
             self._search = Search(self.bank, index, self.embedder)

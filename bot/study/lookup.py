@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from knowledge.search import Found
 from sqlmodel import select
 
 from bot.replies import Action, Choices, Notice, Reply, Text, Tone
@@ -10,7 +11,6 @@ from bot.store.upsert import insert
 from bot.study.context import Asker, Study
 from bot.study.rounds import open_questions
 from knowledge.questions import Question
-from knowledge.search import Found
 
 OTHERS = 3
 PARTS = ("answer", "depth", "points", "related")

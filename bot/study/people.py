@@ -21,7 +21,6 @@ async def arrive(study: Study, place: Place, actor: Actor, *, request_id: str, a
         async with study.store.write() as session:
             found = await _enter(session, study, place, actor, at)
     workspace, channel, member = found
-    assert workspace.id and channel.id and member.id
     return Asker(
         place=place,
         name=member.name,
@@ -79,7 +78,6 @@ async def _enter(
     here = (Channel.workspace_id == workspace.id, Channel.external_id == place.channel)
     channel = (await session.exec(select(Channel).where(*here))).first()
     if channel is None:
-        assert workspace.id
         channel = Channel(workspace_id=workspace.id, external_id=place.channel, name=place.channel)
         session.add(channel)
     channel.name = place.channel_name or channel.name
@@ -90,7 +88,6 @@ async def _enter(
         person = Person(created_at=at)
         session.add(person)
         await session.flush()
-        assert workspace.id and person.id
         member = Member(
             workspace_id=workspace.id, person_id=person.id, external_id=actor.id, name=actor.name, joined_at=at
         )

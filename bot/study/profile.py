@@ -40,7 +40,9 @@ async def me(
         if standings is not None:
             member.listed = standings == "shown"
             await totals.set_listed(session, member, member.listed)
-            said.append("Others see you in the standings." if member.listed else "Others don't see you in the standings.")
+            said.append(
+                "Others see you in the standings." if member.listed else "Others don't see you in the standings."
+            )
         session.add(member)
         card = await _card(session, member, workspace, asker)
     return Reply.of(Notice(" ".join(said), Tone.GOOD) if said else None, card, None if said else _how())
@@ -59,7 +61,6 @@ async def _set_rest(session: AsyncSession, member: Member, asker: Asker, rest: s
     if len(rest) > MOST_REST:
         raise UserError(f"At most {MOST_REST} rest days a week; name those you need most.")
     start = assigned_day(member, asker.at) + timedelta(days=1)
-    assert member.id is not None
     await session.merge(RestChange(member_id=member.id, from_day=start, weekdays=rest))
     return f"From tomorrow on you rest on {_named(rest)}." if rest else "From tomorrow on you have no rest days."
 

@@ -40,9 +40,7 @@ async def show(study: Study, asker: Asker) -> Reply:
         query = select(Report, Member).join(Member, col(Member.id) == Report.member_id).where(*where)
         found = (await session.exec(query.order_by(col(Report.id).desc()).limit(SHOWN))).all()
         total = (await session.exec(select(func.count()).select_from(Report).where(*where))).one()
-        shut = (
-            await session.exec(select(Retired.question_id).where(Retired.workspace_id == asker.workspace_id))
-        ).all()
+        shut = (await session.exec(select(Retired.question_id).where(Retired.workspace_id == asker.workspace_id))).all()
     rows = tuple((r.question_id, r.body, member.name, r.created_at) for r, member in found)
     about = list(dict.fromkeys(r.question_id for r, _ in found))[:5]
     return Reply.of(

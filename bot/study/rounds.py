@@ -16,7 +16,7 @@ from bot.study.context import Asker, Study
 from knowledge.questions import Question
 
 LETTERS = "abcd"
-_TOKEN = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that reads like something else
+_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that reads like something else
 
 
 def fingerprint(question: Question) -> str:
@@ -39,7 +39,7 @@ def new_round(
     order = list(range(len(question.choices)))
     secrets.SystemRandom().shuffle(order)
     return Round(
-        token="".join(secrets.choice(_TOKEN) for _ in range(8)),
+        token="".join(secrets.choice(_SIGNS) for _ in range(8)),
         workspace_id=workspace_id,
         channel_id=channel_id,
         member_id=member_id,

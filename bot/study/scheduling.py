@@ -39,7 +39,9 @@ async def setup(
         if repeated := next((s for s in there if s.request_id == asker.request_id), None):
             return Reply.of(_set_up(repeated), _card(there, asker))
         if len(there) >= PER_CHANNEL:
-            raise UserError(f"This channel has {PER_CHANNEL} schedules, which is the most. `schedule remove` one first.")
+            raise UserError(
+                f"This channel has {PER_CHANNEL} schedules, which is the most. `schedule remove` one first."
+            )
         if zone is None:
             member = await session.get_one(Member, asker.member_id)
             zone = ZoneInfo(member.zone or workspace.zone)
@@ -59,7 +61,9 @@ async def setup(
         if schedule.reveal == schedule.at:
             raise UserError("The reveal cannot be at the very time of the question; give it a later `reveal`.")
         if await daily.choose(session, study.library.bank, schedule) is None:
-            raise UserError("No question of the bank fits these topics and this difficulty. `topics` shows what there is.")
+            raise UserError(
+                "No question of the bank fits these topics and this difficulty. `topics` shows what there is."
+            )
         activate(schedule, after=asker.at)
         session.add(schedule)
         await session.flush()
@@ -118,7 +122,7 @@ async def remove(study: Study, asker: Asker, *, which: int | None = None) -> Rep
     return Reply.of(Notice("Removed. Points and streaks stay; a question still open gets its reveal."))
 
 
-async def test(study: Study, asker: Asker, *, which: int | None = None) -> Reply:
+async def try_out(study: Study, asker: Asker, *, which: int | None = None) -> Reply:
     """Post a question here now, as the schedule would; answers to it earn nothing."""
     async with study.store.write() as session:
         schedule = await _the_one(session, asker, which)

@@ -35,7 +35,9 @@ async def create(study: Study, asker: Asker, *, name: str) -> Reply:
         await session.flush()
         member.team_id = team.id
         session.add(member)
-    return Reply.of(Notice(f"{team.name} is there, and you are its first member. Others: `team join {team.name}`.", Tone.GOOD))
+    return Reply.of(
+        Notice(f"{team.name} is there, and you are its first member. Others: `team join {team.name}`.", Tone.GOOD)
+    )
 
 
 async def join(study: Study, asker: Asker, *, name: str) -> Reply:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from knowledge.compare import Coverage
+
 from bot.replies import Action, Choices, Notice, Point, Reply, Tone, Verdict
 from bot.store.tables import Answer, Round
 from bot.study.grading import POINTS, TEXT_CAP
 from bot.study.rounds import LETTERS, shown
 from bot.study.streaks import Streak
-from knowledge.compare import Coverage
 from knowledge.questions import Question
 
 UNCOUNTED = {

@@ -136,7 +136,9 @@ def _card(card: QuestionCard) -> RenderableType:
         grid = Grid.grid(padding=(0, 1))
         grid.add_row(Line(f"{option.letter})", style="cyan"), _markdown(option.text))
         lines.append(grid)
-    how = " or ".join(filter(None, ["a letter" if card.options else "", "`w` for your own words" if card.write else ""]))
+    how = " or ".join(
+        filter(None, ["a letter" if card.options else "", "`w` for your own words" if card.write else ""])
+    )
     if how:
         lines += [Line(), Line(f"Answer with {how}.", style="dim")]
     if card.note:
@@ -231,7 +233,9 @@ def _weeks(calendar: Calendar) -> Iterator[tuple[date, list[DayMark]]]:
 
 
 def _table(table: Table) -> RenderableType:
-    grid = Grid(*table.columns, title=safe(table.title) or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    grid = Grid(
+        *table.columns, title=safe(table.title) or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
+    )
     for row in table.rows:
         grid.add_row(*(Line(_moment(cell) if isinstance(cell, datetime) else safe(cell)) for cell in row))
     return grid

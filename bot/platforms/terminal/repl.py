@@ -61,7 +61,9 @@ class Repl:
             async for reply in replies:
                 last = reply
         else:
-            with Live(Spinner("dots", "one moment…"), console=self._console, transient=True, refresh_per_second=12) as live:
+            with Live(
+                Spinner("dots", "one moment…"), console=self._console, transient=True, refresh_per_second=12
+            ) as live:
                 async for reply in replies:
                     last = reply
                     live.update(draw(reply))

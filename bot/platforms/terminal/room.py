@@ -26,6 +26,15 @@ class Form:
     values: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a line stands for: a command with its values, or a line that could not be understood."""
+
+    line: str = ""
+    command: str = ""
+    values: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Seat:
     """What a speaker has before them: the keys of the last reply, and a form if one is open."""
@@ -46,22 +55,20 @@ class Room:
         """Replies to one line, each taking the place of the one before."""
         speaker, line = self._speaker(line)
         seat = self._seats.setdefault(speaker.lower(), Seat())
-        if seat.form is not None:
-            request, ask = self._fill(seat, line)
-        else:
-            request, ask = self._begin(seat, line)
-        if ask is not None:
-            yield ask
+        wanted = self._fill(seat, seat.form, line) if seat.form else self._begin(seat, line)
+        if isinstance(wanted, Reply):
+            yield wanted
             return
-        assert request is not None
-        full = Request(
+        request = Request(
             place=PLACE,
             actor=Actor(speaker.lower(), speaker, manager=speaker.lower() == self.owner.lower()),
             id=uuid.uuid4().hex,
             at=self.app.study.clock(),
-            **request,  # type: ignore[arg-type]
+            line=wanted.line,
+            command=wanted.command,
+            values=wanted.values,
         )
-        async for reply in respond(self.app.table, self.app.study, full):
+        async for reply in respond(self.app.table, self.app.study, request):
             yield reply
             if keys := shortcuts(reply):
                 seat.keys = keys
@@ -84,30 +91,29 @@ class Room:
             return found[1], line[found.end() :]
         return self.owner, line
 
-    def _begin(self, seat: Seat, line: str) -> tuple[dict[str, object] | None, Reply | None]:
-        """A request, or the first question of the form that the command opens."""
+    def _begin(self, seat: Seat, line: str) -> Wanted | Reply:
+        """What the line wants, or the first question of the form that its command opens."""
         if action := seat.keys.get(line.strip().lower()):
             line = action.line
         try:
             command, values = self.app.table.parse(self.app.study, line)
         except UserError:
-            return {"line": line}, None  # respond says what is wrong with it
+            return Wanted(line=line)  # respond says what is wrong with it
         if command.form and command.missing(values):
             seat.form = Form(command, values)
-            return None, self._ask(seat.form)
-        return {"command": command.name, "values": values}, None
+            return self._ask(seat.form)
+        return Wanted(command=command.name, values=values)
 
-    def _fill(self, seat: Seat, line: str) -> tuple[dict[str, object] | None, Reply | None]:
-        form = seat.form
-        assert form is not None
+    def _fill(self, seat: Seat, form: Form, line: str) -> Wanted | Reply:
+        """The form's next question, or what it wants once it is full."""
         if not line.strip():
             seat.form = None
-            return None, Reply.of(Notice("Left as it was."))
+            return Reply.of(Notice("Left as it was."))
         form.values[form.command.missing(form.values)[0].name] = line.strip()
         if form.command.missing(form.values):
-            return None, self._ask(form)
+            return self._ask(form)
         seat.form = None
-        return {"command": form.command.name, "values": form.values}, None
+        return Wanted(command=form.command.name, values=form.values)
 
     def _ask(self, form: Form) -> Reply:
         parameter = form.command.missing(form.values)[0]
