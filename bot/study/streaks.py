@@ -167,7 +167,7 @@ async def refresh(session: AsyncSession, member: Member, *, now: datetime) -> St
 async def _study_days(session: AsyncSession, member: Member) -> list[StudyDay]:
     """One entry for each zone answered in on a day, which is nearly always one."""
     query = (
-        select(Answer.day, Answer.zone, func.min(Answer.accepted_at), func.max(Answer.accepted_at))
+        select(col(Answer.day), col(Answer.zone), func.min(Answer.accepted_at), func.max(Answer.accepted_at))
         .where(Answer.member_id == member.id)
         .group_by(col(Answer.day), col(Answer.zone))
     )
@@ -180,14 +180,14 @@ async def _excused(session: AsyncSession, member: Member) -> set[date]:
     A channel is theirs from the day of their first answer there: joining one later takes no excuse back.
     """
     theirs = (
-        select(Answer.channel_id, func.min(Answer.day).label("since"))
+        select(col(Answer.channel_id), func.min(Answer.day).label("since"))
         .where(Answer.member_id == member.id)
         .group_by(col(Answer.channel_id))
         .subquery()
     )
     lost = col(Delivery.state).in_((DeliveryState.FAILED, DeliveryState.SKIPPED))
     query = (
-        select(Delivery.day)
+        select(col(Delivery.day))
         .join(theirs, theirs.c.channel_id == Delivery.channel_id)
         .where(Delivery.kind == DeliveryKind.DAILY, col(Delivery.day) >= theirs.c.since)
         .group_by(col(Delivery.day))
