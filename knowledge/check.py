@@ -1,0 +1,99 @@
+"""What a whole bank has to hold beyond each file's form: known relations, lengths, choices that give nothing away."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from knowledge.load import BUILT_IN, Problem
+from knowledge.questions import Bank, Difficulty, Question
+
+LENGTHS = {
+    "the answer's words": (60, 150),
+    "the words in depth": (80, 300),
+    "key points": (3, 6),
+    "misconceptions": (1, 4),
+    "follow-ups": (2, 3),
+    "aliases": (6, 30),
+}
+LONGEST_SHARE = 0.35
+"""Above this share of questions whose right choice is the longest, length gives the answer away (chance is 0.25)."""
+
+NO_PROSE = re.compile(r"^(`{3,}|~{3,}).*?^\1|\$\$.*?\$\$", re.DOTALL | re.MULTILINE)
+FORMULA = re.compile(r"\$[^$\n]+\$")
+
+
+def check(bank: Bank, folder: Path = BUILT_IN) -> tuple[Problem, ...]:
+    """Every problem of the bank as a whole, those of the questions first. `folder` is only named in them."""
+    problems = [
+        Problem(folder / question.topic / f"{question.id}.md", 0, reason)
+        for question in bank
+        for reason in _of_one(question, bank)
+    ]
+    problems += [Problem(folder, 0, reason) for reason in _of_all(bank)]
+    return tuple(problems)
+
+
+def stats(bank: Bank) -> dict[str, int | dict[str, int]]:
+    """How many questions there are, by topic (alphabetical) and by difficulty (easiest first)."""
+    topics = Counter(question.topic for question in bank)
+    difficulties = Counter(question.difficulty for question in bank)
+    return {
+        "total": len(bank),
+        "topics": {topic: topics[topic] for topic in bank.topics},
+        "difficulties": {difficulty.value: difficulties[difficulty] for difficulty in Difficulty},
+    }
+
+
+def unchecked(bank: Bank) -> int:
+    """How many references nobody has looked up yet."""
+    return sum(not reference.checked for question in bank for reference in question.references)
+
+
+def longest_share(bank: Bank) -> float:
+    """The share of questions whose right choice is longer than every other; 0 for an empty bank."""
+    return sum(map(_right_is_longest, bank)) / max(1, len(bank))
+
+
+def words(text: str) -> int:
+    """Words of prose: code and display formulas count nothing, a formula in the text one."""
+    return len(FORMULA.sub("x", NO_PROSE.sub(" ", text)).split())
+
+
+def _of_one(question: Question, bank: Bank) -> Iterator[str]:
+    counts = (
+        words(question.answer),
+        words(question.in_depth),
+        len(question.key_points),
+        len(question.misconceptions),
+        len(question.follow_ups),
+        len(question.aliases),
+    )
+    for (what, (least, most)), count in zip(LENGTHS.items(), counts, strict=True):
+        if not least <= count <= most:
+            yield f"{what}: {count}, should be {least} to {most}"
+    for other in question.related:
+        if other == question.id:
+            yield "is related to itself"
+        elif other not in bank:
+            yield f"related: there is no question {other!r}"
+    if not question.references:
+        yield "has no reference"
+
+
+def _of_all(bank: Bank) -> Iterator[str]:
+    if (share := longest_share(bank)) > LONGEST_SHARE:
+        yield f"the right choice is the longest in {share:.0%} of questions, should be at most {LONGEST_SHARE:.0%}"
+    asked: dict[str, str] = {}
+    for question in bank:
+        for wording in (question.title, *question.aliases):
+            owner = asked.setdefault(" ".join(re.findall(r"\w+", wording.casefold())), question.id)
+            if owner != question.id:
+                yield f"{owner} and {question.id} are both asked as {wording!r}"
+
+
+def _right_is_longest(question: Question) -> bool:
+    wrong = (len(choice.text) for choice in question.choices if not choice.right)
+    return len(question.choices[question.right_choice].text) > max(wrong)
