@@ -1,0 +1,183 @@
+"""Totals: points by member and team, kept in the transaction of the answer so that standings need not add up.
+
+A counted answer adds to six totals of its member (its channel and everywhere; its week, its month and all time) and
+to the same six of the team it was given for. All of it follows from the answers, in whatever order they came, and
+`rebuild` tells it from them anew.
+
+What is added to one member must come one by one: callers hold the member's row (`FOR UPDATE`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, distinct, func, literal, or_, true, update
+from sqlalchemy import insert as plain_insert
+from sqlalchemy import select as sql_select
+from sqlmodel import SQLModel, col, delete, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.store.tables import EVERYWHERE, Answer, Member, Total, TotalKind, Workspace
+from bot.store.upsert import insert
+
+ALL_TIME = "all"
+KEY = ("workspace_id", "channel_id", "period", "kind", "subject_id")
+
+
+async def credit(session: AsyncSession, answer: Answer, member: Member, *, points: int, again: bool = False) -> None:
+    """Adds a counted answer that is in the session; with `again` only more points for one that was added before.
+
+    A total was reached when the latest of its answers with points was accepted, or before there are any points, its
+    first answer.
+    """
+    await session.flush()
+    firsts = set() if again or answer.team_id is None else await _firsts(session, answer)
+    rows: list[dict[str, Any]] = []
+    for channel, period in sorted(_places(answer.channel_id, answer.week, answer.month)):
+        row = {
+            "workspace_id": answer.workspace_id,
+            "channel_id": channel,
+            "period": period,
+            "points": points,
+            "answers": 0 if again else 1,
+            "reached_at": answer.accepted_at,
+        }
+        rows.append(row | {"kind": TotalKind.MEMBER, "subject_id": member.id, "active": 0, "listed": member.listed})
+        if answer.team_id is not None:
+            active = int((channel, period) in firsts)
+            rows.append(row | {"kind": TotalKind.TEAM, "subject_id": answer.team_id, "active": active, "listed": True})
+    fresh = insert(session, Total).values(rows)
+    new = fresh.excluded
+    decides = or_(
+        and_(new.points > 0, or_(col(Total.points) == 0, new.reached_at > col(Total.reached_at))),
+        and_(new.points == 0, col(Total.points) == 0, new.reached_at < col(Total.reached_at)),
+    )
+    await session.exec(
+        fresh.on_conflict_do_update(
+            index_elements=KEY,
+            set_={
+                "points": col(Total.points) + new.points,
+                "answers": col(Total.answers) + new.answers,
+                "active": col(Total.active) + new.active,
+                "reached_at": case((decides, new.reached_at), else_=col(Total.reached_at)),
+            },
+        )
+    )
+
+
+async def set_listed(session: AsyncSession, member: Member, listed: bool) -> None:
+    """Shows or hides the member in all standings, past ones too."""
+    member.listed = listed
+    session.add(member)
+    await session.exec(
+        update(Total)
+        .where(*await _kept(session, member.workspace_id, TotalKind.MEMBER, [member.id]))
+        .values(listed=listed)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def forget(session: AsyncSession, member: Member) -> None:
+    """Takes the member out of all totals, their teams' too. To be called before their answers are deleted."""
+    await _hold(session, member.workspace_id)
+    mine = (Answer.member_id == member.id, col(Answer.counted))
+    teams = (
+        await session.exec(select(col(Answer.team_id)).where(*mine, col(Answer.team_id).is_not(None)).distinct())
+    ).all()
+    await _drop(session, await _kept(session, member.workspace_id, TotalKind.MEMBER, [member.id]))
+    if teams:
+        await _drop(session, await _kept(session, member.workspace_id, TotalKind.TEAM, teams))
+        others = and_(col(Answer.team_id).in_(teams), col(Answer.member_id) != member.id)
+        await _tell(session, member.workspace_id, TotalKind.TEAM, others)
+
+
+async def rebuild(session: AsyncSession, workspace_id: int) -> None:
+    """Tells all totals of a workspace from its answers; new answers there wait until it is done."""
+    await _hold(session, workspace_id)
+    await _drop(session, [col(Total.workspace_id) == workspace_id])
+    for kind in TotalKind:
+        await _tell(session, workspace_id, kind, true())
+
+
+def _places(channel: int, week: str, month: str) -> set[tuple[int, str]]:
+    return {(place, period) for place in (EVERYWHERE, channel) for period in (week, month, ALL_TIME)}
+
+
+async def _firsts(session: AsyncSession, answer: Answer) -> set[tuple[int, str]]:
+    """Channels and periods in which this is the member's first counted answer for the team."""
+    query = (
+        select(col(Answer.channel_id), col(Answer.week), col(Answer.month))
+        .where(
+            Answer.member_id == answer.member_id,
+            Answer.team_id == answer.team_id,
+            col(Answer.counted),
+            Answer.id != answer.id,
+        )
+        .distinct()
+    )
+    there = [_places(*place) for place in (await session.exec(query)).all()]
+    return _places(answer.channel_id, answer.week, answer.month).difference(*there)
+
+
+async def _kept(session: AsyncSession, workspace_id: int, kind: TotalKind, subjects: Any) -> list[ColumnElement[bool]]:
+    """Conditions for all totals of members or teams. They name channels and periods, since the key begins with them:
+    without, the whole workspace would be looked through.
+    """
+    owner = Answer.member_id if kind is TotalKind.MEMBER else Answer.team_id
+    query = (
+        select(col(Answer.channel_id), col(Answer.week), col(Answer.month))
+        .where(col(owner).in_(subjects), col(Answer.counted))
+        .distinct()
+    )
+    places = set[tuple[int, str]]().union(*(_places(*place) for place in (await session.exec(query)).all()))
+    return [
+        col(Total.workspace_id) == workspace_id,
+        col(Total.channel_id).in_({channel for channel, _ in places}),
+        col(Total.period).in_({period for _, period in places}),
+        col(Total.kind) == kind,
+        col(Total.subject_id).in_(subjects),
+    ]
+
+
+async def _drop(session: AsyncSession, which: list[ColumnElement[bool]]) -> None:
+    await session.exec(delete(Total).where(*which).execution_options(synchronize_session=False))
+
+
+async def _hold(session: AsyncSession, workspace_id: int) -> None:
+    """Waits for answers under way in the workspace and makes later ones wait: they need its row to stay as it is."""
+    await session.exec(select(col(Workspace.id)).where(Workspace.id == workspace_id).with_for_update())
+
+
+async def _tell(session: AsyncSession, workspace_id: int, kind: TotalKind, which: ColumnElement[bool]) -> None:
+    """Adds the totals of members or teams from those answers; there must be none of them yet."""
+    answers, members, totals = _columns(Answer), _columns(Member), _columns(Total)
+    by_member = kind is TotalKind.MEMBER
+    subject = answers.member_id if by_member else answers.team_id
+    with_points = case((answers.points > 0, answers.accepted_at))
+    for channel in (None, answers.channel_id):
+        for period in (None, answers.week, answers.month):
+            columns: dict[str, ColumnElement[Any]] = {
+                "workspace_id": literal(workspace_id),
+                "channel_id": literal(EVERYWHERE) if channel is None else channel,
+                "period": literal(ALL_TIME) if period is None else period,
+                "kind": literal(kind, totals.kind.type),
+                "subject_id": subject,
+                "points": func.sum(answers.points),
+                "answers": func.count(),
+                "active": literal(0) if by_member else func.count(distinct(answers.member_id)),
+                "listed": members.listed if by_member else literal(True),
+                "reached_at": func.coalesce(func.max(with_points), func.min(answers.accepted_at)),
+            }
+            groups = (channel, period, subject, members.listed if by_member else None)
+            told = (
+                sql_select(*columns.values())
+                .join_from(answers.id.table, members.id.table, members.id == answers.member_id)
+                .where(answers.workspace_id == workspace_id, answers.counted, subject.is_not(None), which)
+                .group_by(*(group for group in groups if group is not None))
+            )
+            await session.exec(plain_insert(totals.kind.table).from_select(list(columns), told))
+
+
+def _columns(table: type[SQLModel]) -> Any:
+    """The bare columns: grouping and inserting from a query go by tables, not by models."""
+    return table.__table__.c  # type: ignore[attr-defined]
