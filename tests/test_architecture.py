@@ -1,0 +1,106 @@
+"""What the import contracts in .importlinter cannot say: owners of libraries, and what `--help` may cost."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from bot.__main__ import app
+
+ROOT = Path(__file__).parent.parent
+
+OWNERS = {
+    "apscheduler": "bot/schedule.py",
+    "discord": "bot/platforms/discord/",
+    "openai": "bot/inference/",
+    "sentence_transformers": "knowledge/embed.py",
+    "slack_bolt": "bot/platforms/slack/",
+    "slack_sdk": "bot/platforms/slack/",
+    "torch": "knowledge/embed.py",
+    "transformers": "knowledge/embed.py",
+}
+HEAVY = {*OWNERS, "alembic", "numpy", "sqlalchemy", "sqlmodel"}
+
+
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    for package in ("bot", "knowledge", "migrations"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """The modules imported anywhere in the tree, also inside functions and for type checkers alone."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names):
+                yield from (name.name for name in names)
+            case ast.ImportFrom(module=str(module), level=0):
+                yield module
+
+
+def library(module: str) -> str:
+    return module.partition(".")[0]
+
+
+@pytest.mark.parametrize(("name", "owner"), OWNERS.items())
+def test_a_library_with_an_owner_is_imported_nowhere_else(name: str, owner: str) -> None:
+    users = [path for path, tree in sources() if name in map(library, imports(tree))]
+
+    assert [path for path in users if not path.startswith(owner)] == []
+
+
+@pytest.mark.parametrize("path", ["bot/replies.py", "bot/errors.py", "bot/text.py", "knowledge/questions.py"])
+def test_the_contracts_need_the_standard_library_alone(path: str) -> None:
+    tree = ast.parse((ROOT / path).read_text())
+
+    assert {library(module) for module in imports(tree)} <= sys.stdlib_module_names
+
+
+def test_every_import_within_the_project_is_absolute() -> None:
+    relative = [
+        f"{path}:{node.lineno}"
+        for path, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+
+    assert relative == []
+
+
+def test_the_command_line_imports_the_rest_only_when_a_command_runs() -> None:
+    """Then no `--help` of any command can load more than this module does."""
+    tree = ast.parse((ROOT / "bot/__main__.py").read_text())
+    at_once = {module for node in tree.body for module in imports(node) if not isinstance(node, ast.FunctionDef)}
+
+    assert {module for module in at_once if library(module) in {"bot", "knowledge"}} == {"bot.errors"}
+
+
+def command_lines() -> Iterator[tuple[str, ...]]:
+    """The names of every command and group of commands, the program itself first."""
+    pending: list[tuple[tuple[str, ...], object]] = [((), get_command(app))]
+    while pending:
+        names, command = pending.pop(0)
+        yield names
+        pending += [((*names, name), under) for name, under in getattr(command, "commands", {}).items()]
+
+
+@pytest.mark.parametrize("names", list(command_lines()), ids=" ".join)
+def test_help_loads_nothing_heavy(names: tuple[str, ...]) -> None:
+    shown = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "bot", *names, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in shown.stderr.splitlines() if line.startswith("import time:")}
+
+    assert "Usage:" in shown.stdout
+    assert "typer" in loaded
+    assert not HEAVY & loaded
