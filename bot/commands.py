@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -10,9 +11,8 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from rapidfuzz import fuzz, process
 
-from bot.errors import DatabaseError, NotAllowed, UserError
+from bot.errors import DatabaseError, NotAllowed, UserError, did_you_mean
 from bot.replies import Notice, Reply, Tone
 from bot.study.context import Actor, Asker, CannotPost, Outbox, Place, Study
 from bot.study.people import arrive
@@ -114,6 +114,17 @@ class Command:
         """The required parameters that have no value yet."""
         return tuple(p for p in self.parameters if p.required and not values.get(p.name, "").strip())
 
+    def asks(self, given: Mapping[str, str]) -> tuple[Parameter, ...]:
+        """What a form has to ask for: everything still open where a required value is; nothing to be opened else."""
+        if not (self.form and self.missing(given)):
+            return ()
+        return tuple(p for p in self.parameters if not given.get(p.name, "").strip())
+
+    @property
+    def grows(self) -> bool:
+        """Whether drafts come before the reply, so that it needs a message that can be edited."""
+        return inspect.isasyncgenfunction(self.run)
+
     def check(self, study: Study, values: Mapping[str, str]) -> dict[str, str]:
         """The problem with each value that has one, by parameter; empty when all is well. Does no I/O."""
         problems = {p.name: f"{p.name} is missing: {p.about}" for p in self.missing(values)}
@@ -143,9 +154,9 @@ class Table:
         members = [c for c in self.commands if c.startswith(f"{name} ")]
         if members:
             raise UserError(f"`{name}` needs one word more: {', '.join(f'`{m}`' for m in members)}.")
-        near = process.extractOne(name, list(self.commands), scorer=fuzz.WRatio, score_cutoff=60)
-        hint = f" Did you mean `{near[0]}`?" if near else ""
-        raise UserError(f"There is no command `{short(name)}`.{hint} `help` lists them all.")
+        raise UserError(
+            f"There is no command `{short(name)}`.{did_you_mean(name, self.commands)} `help` lists them all."
+        )
 
     def parse(self, study: Study, line: str) -> tuple[Command, dict[str, str]]:
         """A typed line or a button's line as a command and its values, still text. Raises UserError."""
@@ -211,7 +222,7 @@ def _bind(study: Study, command: Command, text: str) -> dict[str, str]:
             value = word
             fits = [p for p in left if _accepts(study, p, word)]
             if not fits:
-                if len(left) == 1:
+                if left:
                     _read(study, left[0], word)  # raises the sentence that says what would be right
                 raise UserError(f"I don't know what to do with “{short(word)}”. It goes: `{command.usage}`.")
             chosen = fits[0]

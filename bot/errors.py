@@ -8,6 +8,10 @@ SetupError           something the operator can put right: shown at start, ends 
 └── DatabaseError    unreachable, locked, full, or newer than the program
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 
 class UserError(Exception):
     """A problem the member can put right; the text is the whole message they see."""
@@ -31,3 +35,12 @@ class ConfigError(SetupError):
 
 class DatabaseError(SetupError):
     """The database cannot be used as it is."""
+
+
+def did_you_mean(typed: str, names: Iterable[str]) -> str:
+    """ " Did you mean `x`?" with the name that is fewest slips of the finger away, or "" where none is near."""
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
+
+    near = process.extractOne(typed.lower(), list(names), scorer=OSA.normalized_similarity, score_cutoff=0.55)
+    return f" Did you mean `{near[0]}`?" if near else ""

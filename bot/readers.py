@@ -7,9 +7,7 @@ from collections.abc import Callable
 from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
-from rapidfuzz import process
-
-from bot.errors import UserError
+from bot.errors import UserError, did_you_mean
 from bot.study.context import Study
 from bot.study.days import parse_zone
 from knowledge.questions import Difficulty, Question
@@ -128,6 +126,5 @@ def _weekday(name: str) -> int:
     for index, full in enumerate(_FULL):
         if len(name) >= 2 and full.startswith(name):
             return index
-    near = process.extractOne(name, _FULL, score_cutoff=70)
-    hint = f" Did you mean {near[0]}?" if near else ""
+    hint = did_you_mean(name, _FULL)
     raise UserError(f"“{name[:40]}” is no weekday; write them like mon,wed,fri or mon-fri.{hint}")

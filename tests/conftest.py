@@ -17,6 +17,9 @@ import pytest
 
 from bot.store.engine import Store
 from bot.store.upgrade import upgrade
+from bot.study.library import Library
+from knowledge.embed import Embedder
+from knowledge.load import load
 
 
 class Databases(Protocol):
@@ -149,3 +152,13 @@ async def sqlite_store(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[S
     opened = await Store.open(SqliteDatabases(sqlite_template, alone).with_tables())
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="session")
+def library(pytestconfig: pytest.Config) -> Iterator[Library]:
+    """The built-in bank with the packaged model, opened once; its vectors are kept between runs."""
+    cache = pytestconfig.cache
+    assert cache is not None
+    opened = Library(load().bank, cache.mkdir("index"), Embedder())
+    yield opened
+    opened.close()

@@ -56,32 +56,39 @@ class Inference:
             async with asyncio.timeout(self.first_text):
                 return [model.id async for model in self._open().models.list()]
         except (openai.OpenAIError, OSError, TimeoutError) as problem:
-            raise InferenceUnavailable(self._words(problem)) from problem
+            raise InferenceUnavailable(_words(problem)) from problem
 
     async def stream(self, messages: list[Message]) -> AsyncIterator[str]:
         """Pieces of text as they are written. Raises InferenceUnavailable, also in the middle."""
+        import httpx2
         import openai
 
         if self._places is None:
             self._places = asyncio.Semaphore(self.at_once)
-        clock = asyncio.get_running_loop().time
-        start = clock()
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        allowed = self.first_text
         try:
-            async with self._places:
-                # Each wait has its own deadline: a timeout around a `yield` would strike whoever consumes.
-                stream = await asyncio.wait_for(self._begin(messages), start + self.first_text - clock())
+            # Each wait has its own deadline: a timeout around a `yield` would strike whoever consumes.
+            await asyncio.wait_for(self._places.acquire(), allowed)
+            try:
+                stream = await asyncio.wait_for(self._begin(messages), start + allowed - loop.time())
                 async with stream:
-                    chunks, finished, limit = aiter(stream), False, start + self.first_text
-                    while (chunk := await asyncio.wait_for(anext(chunks, None), limit - clock())) is not None:
+                    chunks, finished = aiter(stream), False
+                    while chunk := await asyncio.wait_for(anext(chunks, None), start + allowed - loop.time()):
                         for choice in chunk.choices:
                             finished = finished or choice.finish_reason is not None
                             if choice.delta.content:
-                                limit = start + self.whole
+                                allowed = self.whole
                                 yield choice.delta.content
                     if not finished:
                         raise InferenceUnavailable("the inference server's stream ended in the middle of an answer")
-        except (openai.OpenAIError, OSError, TimeoutError, ValueError) as problem:
-            raise InferenceUnavailable(self._words(problem)) from problem
+            finally:
+                self._places.release()
+        except TimeoutError as problem:
+            raise InferenceUnavailable(f"the inference server was too slow: over {allowed:g} s") from problem
+        except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError) as problem:
+            raise InferenceUnavailable(_words(problem)) from problem
 
     async def _begin(self, messages: list[Message]) -> AsyncStream[ChatCompletionChunk]:
         turns: Any = [{"role": message.role, "content": message.content} for message in messages]
@@ -90,27 +97,26 @@ class Inference:
             model=model, messages=turns, stream=True, max_tokens=self.longest, temperature=0.2
         )
 
-    def _words(self, problem: Exception) -> str:
-        import openai
-
-        match problem:
-            case TimeoutError() | openai.APITimeoutError():
-                return f"the inference server gave no text within {self.first_text:g} s"
-            case openai.AuthenticationError() | openai.PermissionDeniedError():
-                return "the inference server refused the key in INFERENCE_API_KEY"
-            case openai.NotFoundError():
-                return (
-                    "the inference server does not know the model or path: check INFERENCE_BASE_URL and INFERENCE_MODEL"
-                )
-            case openai.RateLimitError():
-                return "the inference server is at its limit"
-            case openai.APIStatusError():
-                return f"the inference server answered {problem.status_code}"
-            case openai.APIConnectionError():
-                return "the inference server cannot be reached: check INFERENCE_BASE_URL"
-            case _:
-                return f"the inference server's answer could not be read ({type(problem).__name__})"
-
     async def close(self) -> None:
         if self._client is not None:
             await self._client.close()
+
+
+def _words(problem: Exception) -> str:
+    import openai
+
+    match problem:
+        case TimeoutError() | openai.APITimeoutError():
+            return "the inference server was too slow"
+        case openai.AuthenticationError() | openai.PermissionDeniedError():
+            return "the inference server refused the key in INFERENCE_API_KEY"
+        case openai.NotFoundError():
+            return "the inference server does not know the model or path: check INFERENCE_BASE_URL and INFERENCE_MODEL"
+        case openai.RateLimitError():
+            return "the inference server is at its limit"
+        case openai.APIStatusError():
+            return f"the inference server answered {problem.status_code}"
+        case openai.APIConnectionError():
+            return "the inference server cannot be reached: check INFERENCE_BASE_URL"
+        case _:
+            return f"the inference server's answer could not be read ({type(problem).__name__})"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from knowledge.compare import Coverage
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,6 +17,9 @@ from bot.study.days import assigned_day, clock_in_force, period_keys
 from bot.study.rounds import LETTERS, question_of, round_of, shown
 from bot.study.verdicts import Graded, verdict
 from knowledge.questions import Question
+
+if TYPE_CHECKING:
+    from knowledge.compare import Coverage
 
 
 async def answer(study: Study, asker: Asker, *, round: str, choice: str) -> Reply:
@@ -74,6 +77,7 @@ async def _accept(
             return verdict(question, posed, Graded(given, coverage=coverage, streak=streak, again=not repeat))
         workspace = await session.get_one(Workspace, asker.workspace_id)
         new_zone = await _settle_zone(session, posed, member, workspace)
+        week, month = period_keys(asker.at, workspace.zone)
         given = Answer(
             request_id=asker.request_id,
             round_id=posed.id,
@@ -87,7 +91,10 @@ async def _accept(
             choice=choice,
             text=text,
             uncounted=await _why_uncounted(session, posed, member, asker.at),
-            **_when(member, workspace, asker.at),
+            day=assigned_day(member, asker.at),
+            zone=clock_in_force(member, asker.at)[0],
+            week=week,
+            month=month,
         )
         given.counted = not given.uncounted
         grading.grade(given, question, coverage)
@@ -132,9 +139,3 @@ async def _why_uncounted(session: AsyncSession, posed: Round, member: Member, at
     if await session.get(Peek, (posed.id, member.id)) is not None:
         return "looked-up"
     return ""
-
-
-def _when(member: Member, workspace: Workspace, at: datetime) -> dict[str, object]:
-    zone, _ = clock_in_force(member, at)
-    week, month = period_keys(at, workspace.zone)
-    return {"day": assigned_day(member, at), "zone": zone, "week": week, "month": month}

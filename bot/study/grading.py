@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from knowledge.compare import Coverage
+from typing import TYPE_CHECKING
 
 from bot.store.tables import Answer
 from knowledge.questions import Difficulty, Question
+
+if TYPE_CHECKING:
+    from knowledge.compare import Coverage
 
 POINTS = {Difficulty.EASY: 10, Difficulty.MEDIUM: 20, Difficulty.HARD: 30}
 TEXT_CAP = 0.5

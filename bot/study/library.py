@@ -9,16 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from rapidfuzz import fuzz, process
-
-from bot.errors import NotFound, UserError
+from bot.errors import NotFound, UserError, did_you_mean
 from knowledge.questions import Bank, Question
 
 if TYPE_CHECKING:
     from knowledge.compare import Coverage
-    from knowledge.search import Found, Search
-
     from knowledge.embed import Embedder
+    from knowledge.search import Found, Search
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
@@ -44,9 +41,8 @@ class Library:
     def opened(self) -> Search:
         """The search itself; loads the model and blocks, so call it in a thread where others wait."""
         if self._search is None:
-            from knowledge.search import Search
-
             from knowledge.index import build
+            from knowledge.search import Search
 
             index = build(self.bank, self.embedder, self.index_folder, self.progress)
             self._search = Search(self.bank, index, self.embedder)
@@ -88,8 +84,7 @@ class Library:
         """The question of that id, in any case. Raises NotFound with the nearest."""
         if found := self.bank.get(id.strip().lower()):
             return found
-        near = process.extractOne(id.lower(), list(self.bank.questions), scorer=fuzz.WRatio, score_cutoff=60)
-        hint = f" Did you mean `{near[0]}`?" if near else " `ask` finds questions by their words."
+        hint = did_you_mean(id, self.bank.questions) or " `ask` finds questions by their words."
         raise NotFound(f"The bank has no question `{id[:60]}`.{hint}")
 
     def topic(self, name: str) -> str:
@@ -97,8 +92,7 @@ class Library:
         wanted = "-".join(name.lower().replace("_", " ").replace("-", " ").split())
         if wanted in self.bank.topics:
             return wanted
-        near = process.extractOne(wanted, self.bank.topics, scorer=fuzz.WRatio, score_cutoff=70)
-        hint = f" Did you mean {near[0]}?" if near else ""
+        hint = did_you_mean(wanted, self.bank.topics)
         raise UserError(f"There is no topic “{name[:60]}”.{hint} The topics: {', '.join(self.bank.topics)}.")
 
     def close(self) -> None:

@@ -43,7 +43,7 @@ async def export(study: Study, asker: Asker) -> Reply:
         }
         for table in OWNED:
             rows = (await session.exec(select(table).where(table.member_id == member.id))).all()  # type: ignore[attr-defined]
-            everything[table.__tablename__] = [row.model_dump(mode="json") for row in rows]
+            everything[table.__name__.lower()] = [row.model_dump(mode="json") for row in rows]
         mine = (Total.workspace_id == member.workspace_id, Total.kind == TotalKind.MEMBER)
         rows = (await session.exec(select(Total).where(*mine, Total.subject_id == member.id))).all()
         everything["totals"] = [row.model_dump(mode="json") for row in rows]

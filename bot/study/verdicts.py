@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from knowledge.compare import Coverage
+from typing import TYPE_CHECKING
 
 from bot.replies import Action, Choices, Notice, Point, Reply, Tone, Verdict
 from bot.store.tables import Answer, Round
@@ -12,6 +11,9 @@ from bot.study.grading import POINTS, TEXT_CAP
 from bot.study.rounds import LETTERS, shown
 from bot.study.streaks import Streak
 from knowledge.questions import Question
+
+if TYPE_CHECKING:
+    from knowledge.compare import Coverage
 
 UNCOUNTED = {
     "practice": "Practice: no points, but it counts for your streak and mastery.",

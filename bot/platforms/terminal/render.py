@@ -194,7 +194,7 @@ def _explanation(explanation: Explanation) -> Iterator[RenderableType]:
 def _standings(standings: Standings) -> RenderableType:
     grid = Grid(title=standings.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_header=False)
     for justify in ("right", "left", "right", "left"):
-        grid.add_column(justify=justify)  # type: ignore[arg-type]
+        grid.add_column(justify=justify)
 
     def row(rank: Rank) -> None:
         grid.add_row(f"{rank.place}.", safe(rank.name), rank.points, rank.detail, style="bold" if rank.mine else "")

@@ -1,0 +1,78 @@
+"""Forms: a command's own parameters asked for together, and what was typed into them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.commands import Command, Parameter
+from bot.platforms.discord import limits
+from bot.replies import Action, Choices, Notice, Reply, Text, Tone
+
+
+def form(command: Command, line: str, fields: tuple[Parameter, ...], given: Mapping[str, str]) -> ui.Modal:
+    """The form of a command; its id is the command line, so that it may be sent after a restart.
+
+    It is stopped, so that discord.py does not keep it: most forms that are opened are never sent.
+    """
+    modal = ui.Modal(title=_short(command.about, limits.TITLE), custom_id=line)
+    for parameter in fields:
+        label = _short(parameter.name.capitalize(), limits.TITLE)
+        about = _short(parameter.about, limits.ABOUT)
+        modal.add_item(ui.Label(text=label, description=about, component=_field(parameter, given)))
+    modal.stop()
+    return modal
+
+
+def _field(parameter: Parameter, given: Mapping[str, str]) -> ui.Item[Any]:
+    value = given.get(parameter.name, "")
+    if parameter.choices:
+        options = [discord.SelectOption(label=choice, default=choice == value) for choice in parameter.choices]
+        return ui.Select(custom_id=parameter.name, options=options, required=parameter.required)
+    most = min(parameter.limit, limits.FIELD)
+    return ui.TextInput(
+        custom_id=parameter.name,
+        style=discord.TextStyle.paragraph if parameter.long else discord.TextStyle.short,
+        required=parameter.required,
+        max_length=most,
+        default=value[:most] or None,
+    )
+
+
+def typed(data: Mapping[str, Any]) -> dict[str, str]:
+    """What a sent form holds, by parameter."""
+    return {name: value for name, value in _values(data.get("components", ())) if value}
+
+
+def _values(components: Any) -> Iterator[tuple[str, str]]:
+    for component in components:
+        if "component" in component:
+            yield from _values((component["component"],))
+        elif "components" in component:
+            yield from _values(component["components"])
+        elif "custom_id" in component:
+            chosen = component.get("values") or [""]
+            yield component["custom_id"], str(component.get("value") or chosen[0])
+
+
+def problems(line: str, found: Mapping[str, str], values: Mapping[str, str]) -> Reply:
+    """What has to be put right, with all that was typed: Discord cannot show a problem at its field."""
+    said = "\n\n".join(f"**{name.capitalize()}**\n```text\n{_fenced(value)}\n```" for name, value in values.items())
+    return Reply.of(
+        *(Notice(problem, Tone.WARNING) for problem in found.values()),
+        Text(f"You wrote:\n\n{said}") if said else None,
+        Choices((Action("Fix", line, "primary"),)),
+    )
+
+
+def _fenced(text: str) -> str:
+    """So that the member's own words cannot end the code block they stand in."""
+    return re.sub(r"`(?=`)", "`\u200b", text)
+
+
+def _short(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,14 @@
+"""Conversations run on both databases, with the built-in bank and the packaged model."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.store.engine import Store
+from bot.study.library import Library
+from tests.chat import Chat
+
+
+@pytest.fixture
+def chat(store: Store, library: Library) -> Chat:
+    return Chat(store, library)

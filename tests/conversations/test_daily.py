@@ -1,0 +1,305 @@
+"""The daily question: set up, posted once, answered, revealed; paused, late, failed."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlmodel import select
+
+from bot.commands import CannotPost, Place
+from bot.replies import Reply
+from bot.schedule import Clockwork
+from bot.store.tables import Delivery, DeliveryKind, DeliveryState, Schedule
+from tests.chat import Chat
+
+
+async def deliveries(chat: Chat, kind: DeliveryKind = DeliveryKind.DAILY) -> list[Delivery]:
+    async with chat.study.store.read() as session:
+        return list((await session.exec(select(Delivery).where(Delivery.kind == kind).order_by("day"))).all())  # type: ignore[arg-type]
+
+
+async def test_a_question_comes_at_the_time_that_was_set(chat: Chat) -> None:
+    said = await chat.say("maya", "schedule setup 09:00 Europe/London")
+    assert "weekdays at 09:00 (Europe/London)" in said
+    assert await chat.posts() == []
+
+    chat.clock.forward(hours=1)
+    [post] = await chat.posts()
+
+    assert "Question of the day" in post
+    assert await chat.posts() == []
+
+
+async def test_the_reveal_gives_the_answer_and_says_who_was_right(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 Europe/London reveal=17:00")
+    chat.clock.forward(hours=1)
+    await chat.posts()
+    right, wrong = chat.lines(await chat.daily())
+    await chat.say("ada", right)
+    await chat.say("bob", wrong)
+
+    chat.clock.forward(hours=8)
+    [reveal] = await chat.posts()
+
+    assert "The answer:" in reveal
+    assert "2 people answered; 1 of 2 choices were right." in reveal
+    assert await chat.posts() == []
+
+
+async def test_the_reveal_names_who_keeps_a_streak(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 days=daily")
+    reveal = ""
+    for _ in range(2):
+        chat.clock.forward(hours=2)
+        await chat.posts()
+        await chat.say("ada", chat.lines(await chat.daily())[0])
+        chat.clock.forward(hours=22)
+        reveal = (await chat.posts())[0]
+
+    assert "On a streak: ada (2)" in reveal
+
+
+async def test_an_answer_typed_by_its_letter_counts(chat: Chat) -> None:
+    await chat.say("ada", "help")
+    await chat.say("maya", "schedule setup 09:00")
+    chat.clock.forward(hours=1)
+    await chat.posts()
+    right, _ = chat.lines(await chat.daily())
+
+    said = await chat.say("ada", right[-1])
+
+    assert "points" in said
+    assert "Right!" in said
+
+
+@pytest.mark.parametrize(("level", "points"), [("easy", 10), ("medium", 20), ("hard", 30)])
+async def test_points_follow_the_difficulty(chat: Chat, level: str, points: int) -> None:
+    await chat.say("maya", f"schedule setup 09:00 {level}")
+    chat.clock.forward(hours=1)
+    await chat.posts()
+
+    assert f"+{points} points" in await chat.say("ada", chat.lines(await chat.daily())[0])
+
+
+async def test_a_late_answer_earns_no_points_but_keeps_the_streak(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00")
+    chat.clock.forward(hours=1)
+    await chat.posts()
+    chat.clock.forward(hours=9)
+
+    said = await chat.say("ada", chat.lines(await chat.daily())[0])
+
+    assert "The answer was out already" in said
+    assert "Streak: 1 day" in said
+
+
+async def test_who_looks_the_open_question_up_is_told_that_it_is_practice_now(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00")
+    chat.clock.forward(hours=1)
+    await chat.posts()
+    round = await chat.daily()
+
+    assert "counts as practice for you" in await chat.say("ada", f"show {round.question_id}")
+    assert "no points" in await chat.say("ada", chat.lines(round)[0])
+    assert "points" in await chat.say("bob", chat.lines(round)[0])
+
+
+async def test_own_words_earn_at_most_half(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 hard")
+    chat.clock.forward(hours=1)
+    await chat.posts()
+    round = await chat.daily()
+    question = chat.study.library.question(round.question_id)
+
+    said = await chat.say("ada", f"write {round.token} {' '.join(question.key_points)}")
+
+    assert "of the 15 points a written answer can earn" in said
+    assert "+15 of the 15" in await chat.say("ada", f"assess {round.token} had-it")
+    assert "15" in await chat.say("ada", "leaderboard")
+
+
+async def test_daily_shows_the_question_of_today(chat: Chat) -> None:
+    assert "no daily question yet" in await chat.say("ada", "daily")
+    await chat.say("maya", "schedule setup 09:00")
+    assert "The next one comes" in await chat.say("ada", "daily")
+    chat.clock.forward(hours=1)
+    await chat.posts()
+
+    assert "Question of the day" in await chat.say("ada", "daily")
+    await chat.say("ada", chat.lines(await chat.daily())[0])
+    assert "You have answered this one" in await chat.say("ada", "daily")
+
+
+async def test_questions_come_back_only_when_the_selection_is_used_up(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 topics=vae days=daily")
+    asked = []
+    chat.clock.forward(hours=1)
+    for _ in range(8):
+        await chat.posts()
+        asked.append((await chat.daily()).question_id)
+        chat.clock.forward(days=1)
+
+    assert len(set(asked[:4])) == 4
+    assert asked[4:] == asked[:4]
+
+
+async def test_two_replicas_post_one_question(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00")
+    chat.clock.forward(hours=1)
+    await asyncio.gather(*(Clockwork(chat.study, seconds=5).turn() for _ in range(4)))
+
+    assert len(await chat.posts()) == 1
+
+
+async def test_after_downtime_one_late_post_and_the_rest_are_skipped(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 days=daily reveal=22:00")
+    chat.clock.forward(days=3, hours=3)
+
+    posts = await chat.posts()
+
+    assert sum("Question of the day" in post for post in posts) == 1
+    states = [d.state for d in await deliveries(chat)]
+    assert states == [DeliveryState.SKIPPED] * 3 + [DeliveryState.DONE]
+
+
+async def test_more_than_twelve_hours_late_is_too_late(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 days=daily reveal=08:00")
+    chat.clock.forward(hours=14)
+
+    assert await chat.posts() == []
+    assert [d.state for d in await deliveries(chat)] == [DeliveryState.SKIPPED]
+
+
+class Crashing:
+    """An outbox whose process dies right after it has posted."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+
+    async def post(self, place: Place, reply: Reply, key: str) -> str:
+        await self._chat.outbox.post(place, reply, key)
+        raise asyncio.CancelledError
+
+    async def edit(self, place: Place, ref: str, reply: Reply) -> None:
+        raise CannotPost("never edited here.")
+
+    async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
+        raise CannotPost("nobody to tell.")
+
+
+async def test_a_crash_between_post_and_record_posts_nothing_twice(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00")
+    chat.clock.forward(hours=1)
+    chat.app.attach("terminal", Crashing(chat))
+    with pytest.raises(asyncio.CancelledError):
+        await chat.clockwork.turn()
+    chat.app.attach("terminal", chat.outbox)
+
+    chat.clock.forward(minutes=1)
+    await chat.clockwork.turn()
+    assert [d.state for d in await deliveries(chat)] == [DeliveryState.SENDING]
+    chat.clock.forward(minutes=1)
+
+    assert len(await chat.posts()) == 1
+    assert [d.state for d in await deliveries(chat)] == [DeliveryState.DONE]
+
+
+class Refusing:
+    """An outbox whose channel is gone; it keeps what managers are told."""
+
+    def __init__(self, retry: bool) -> None:
+        self.retry = retry
+        self.posts = 0
+        self.told: list[str] = []
+
+    async def post(self, place: Place, reply: Reply, key: str) -> str:
+        self.posts += 1
+        raise CannotPost("the channel is gone.", retry=self.retry)
+
+    async def edit(self, place: Place, ref: str, reply: Reply) -> None:
+        raise CannotPost("the channel is gone.")
+
+    async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
+        self.told.append(member)
+
+
+@pytest.mark.parametrize(("retry", "tries"), [(True, 3), (False, 1)])
+async def test_a_post_that_fails_pauses_the_schedule_and_tells_the_managers_once(
+    chat: Chat, retry: bool, tries: int
+) -> None:
+    await chat.say("maya", "schedule setup 09:00")
+    await chat.say("ada", "help")
+    await chat.say("maya", "managers add ada")
+    refusing = Refusing(retry)
+    chat.app.attach("terminal", refusing)
+    chat.clock.forward(hours=1)
+    for _ in range(6):
+        await chat.clockwork.turn()
+        chat.clock.forward(minutes=6)
+
+    assert refusing.posts == tries
+    assert sorted(refusing.told) == ["ada"]
+    assert "stopped: the channel is gone." in await chat.say("maya", "schedule list")
+    assert "Back on" in await chat.say("maya", "schedule resume")
+
+
+async def test_paused_until_a_date_goes_on_by_itself(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 days=daily")
+    assert "Paused until Saturday, 21 November 2026" in await chat.say("maya", "schedule pause until 2026-11-21")
+    chat.clock.forward(days=2)
+    assert await chat.posts() == []
+
+    chat.clock.forward(days=1, hours=2)
+    assert len(await chat.posts()) == 1
+
+
+async def test_schedules_are_listed_paused_resumed_and_removed(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 mon,wed topics=gan,vae hard reveal=18:30")
+    await chat.say("maya", "schedule setup 12:00 Europe/Paris")
+
+    said = await chat.say("maya", "schedule list")
+    assert "Monday, Wednesday 09:00" in said
+    assert "18:30" in said
+    assert "say which by its number" in await chat.say("maya", "schedule pause")
+    assert "Paused until `schedule resume`" in await chat.say("maya", "schedule pause 2")
+    assert "paused" in await chat.say("maya", "schedule list")
+    assert "Back on" in await chat.say("maya", "schedule resume 2")
+    assert "Removed" in await chat.say("maya", "schedule remove 1")
+    assert "no schedule 2 here" in await chat.say("maya", "schedule remove 2")
+
+
+async def test_a_removed_schedule_still_gets_its_reveal(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00")
+    chat.clock.forward(hours=1)
+    await chat.posts()
+    await chat.say("maya", "schedule remove")
+    chat.clock.forward(hours=9)
+
+    [reveal] = await chat.posts()
+    assert "The answer:" in reveal
+
+
+async def test_a_test_post_earns_nothing(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00")
+    assert "Posted" in await chat.say("maya", "schedule test")
+    [post] = await chat.posts()
+    assert "A test question" in post
+
+    assert "A test post: no points" in await chat.say("ada", "help") + await chat.say("maya", "a")
+
+
+async def test_the_same_local_time_through_a_change_of_clocks(chat: Chat) -> None:
+    chat.clock.now += timedelta(days=128)  # the day before clocks go forward in Europe, 2027-03-27
+    await chat.say("maya", "schedule setup 09:00 Europe/Berlin days=daily")
+    async with chat.study.store.read() as session:
+        before = (await session.exec(select(Schedule.next_due))).one()
+    assert before is not None
+    chat.clock.now = before
+    await chat.posts()
+    async with chat.study.store.read() as session:
+        after = (await session.exec(select(Schedule.next_due))).one()
+
+    assert after is not None
+    assert after - before == timedelta(hours=23)

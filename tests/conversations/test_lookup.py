@@ -1,0 +1,49 @@
+"""Looking things up: `ask` and what its buttons open."""
+
+from __future__ import annotations
+
+from bot.replies import Choices
+from tests.chat import Chat
+
+
+async def test_ask_answers_with_the_best_match(chat: Chat) -> None:
+    said = await chat.say("ada", "ask my gan only ever makes one face")
+
+    assert "What is mode collapse" in said
+    assert "In depth" in said
+
+
+async def test_buttons_open_the_parts_of_an_answer(chat: Chat) -> None:
+    await chat.say("ada", "ask my gan only ever makes one face")
+    choices = await chat.choices("ada", "show mode-collapse")
+
+    assert choices["1"] == "show mode-collapse depth"
+    assert "In depth" in await chat.say("ada", "1")
+    assert "What people get wrong" in await chat.say("ada", "show mode-collapse points")
+    assert "An interviewer may ask next" in await chat.say("ada", "show mode-collapse related")
+
+
+async def test_other_candidates_are_offered_where_the_first_is_not_clear(chat: Chat) -> None:
+    found = await chat.study.library.search("lora")
+    reply = (await chat.replies("ada", "ask lora"))[-1]
+
+    offered = [b for b in reply.blocks if isinstance(b, Choices) and b.prompt.startswith("Or did you mean")]
+    assert bool(offered) is not found.clear
+
+
+async def test_nothing_fits_is_said_with_the_nearest_topics(chat: Chat) -> None:
+    said = await chat.say("ada", "ask how long do I boil an egg")
+
+    assert "Nothing in the bank fits" in said
+    assert "Practise a topic near it" in said
+
+
+async def test_an_unknown_question_id_names_the_nearest(chat: Chat) -> None:
+    assert "Did you mean `mode-collapse`?" in await chat.say("ada", "show mode-colapse")
+
+
+async def test_titles_are_suggested_while_typing(chat: Chat) -> None:
+    suggest = chat.app.table.find("ask").parameters[0].suggest
+    assert suggest is not None
+
+    assert any("mode collapse" in s.label for s in suggest(chat.study, "what is mode"))

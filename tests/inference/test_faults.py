@@ -1,0 +1,131 @@
+"""A server that misbehaves in every way a shared one does: the client says what happened and never hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from bot.inference.client import Inference, InferenceUnavailable, Message
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def event(text: str, finish: str | None = None) -> bytes:
+    chunk = {
+        "id": "1",
+        "object": "chat.completion.chunk",
+        "created": 0,
+        "model": "m",
+        "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish}],
+    }
+    return f"data: {json.dumps(chunk)}\n\n".encode()
+
+
+@asynccontextmanager
+async def serving(answer: Answer) -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    assert site._server is not None
+    port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+    yield f"http://127.0.0.1:{port}/v1"
+    await runner.cleanup()
+
+
+async def ask(url: str, **limits: float) -> tuple[str, str]:
+    """The text that came, and the problem in words."""
+    inference = Inference(url, model="m", api_key="sk-very-secret", **limits)  # type: ignore[arg-type]
+    text = ""
+    try:
+        async for piece in inference.stream([Message("user", "hello")]):
+            text += piece
+    except InferenceUnavailable as problem:
+        assert "sk-very-secret" not in str(problem)
+        return text, str(problem)
+    finally:
+        await inference.close()
+    return text, ""
+
+
+async def stream(request: web.Request, *parts: bytes) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    for part in parts:
+        await response.write(part)
+    return response
+
+
+async def test_a_whole_answer_arrives() -> None:
+    async def whole(request: web.Request) -> web.StreamResponse:
+        return await stream(request, event("Hel"), event("lo"), event("", "stop"), b"data: [DONE]\n\n")
+
+    async with serving(whole) as url:
+        assert await ask(url) == ("Hello", "")
+
+
+async def test_a_stream_that_is_cut_is_not_taken_for_whole() -> None:
+    async def cut(request: web.Request) -> web.StreamResponse:
+        return await stream(request, event("Half of"))
+
+    async with serving(cut) as url:
+        text, problem = await ask(url)
+    assert text == "Half of"
+    assert "in the middle" in problem
+
+
+async def test_silence_before_the_first_text_ends_at_its_deadline() -> None:
+    async def silent(request: web.Request) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with serving(silent) as url:
+        assert await ask(url, first_text=0.2) == ("", "the inference server was too slow: over 0.2 s")
+
+
+async def test_silence_in_the_middle_ends_at_the_deadline_of_the_whole() -> None:
+    async def stalls(request: web.Request) -> web.StreamResponse:
+        await stream(request, event("Half of"))
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with serving(stalls) as url:
+        text, problem = await ask(url, first_text=0.5, whole=1.0)
+    assert text == "Half of"
+    assert "over 1 s" in problem
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (401, "refused the key in INFERENCE_API_KEY"),
+        (404, "does not know the model"),
+        (429, "at its limit"),
+        (500, "answered 500"),
+    ],
+)
+async def test_refusals_are_told_apart(status: int, words: str) -> None:
+    async def refuses(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"error": {"message": "no"}}, status=status, headers={"Retry-After": "0"})
+
+    async with serving(refuses) as url:
+        text, problem = await ask(url)
+    assert text == ""
+    assert words in problem
+
+
+async def test_garbage_is_no_answer() -> None:
+    async def garbage(request: web.Request) -> web.StreamResponse:
+        return await stream(request, b"data: {]\n\n", b"<html>")
+
+    async with serving(garbage) as url:
+        text, problem = await ask(url)
+    assert text == ""
+    assert problem
