@@ -1,8 +1,9 @@
 """Fit what each measure of a search counts, and print `knowledge/weights.py` anew.
 
 A search picks one of the questions or "none": each has a strength, a weighted sum of its measures, and the
-probabilities are their softmax. The weights make the right picks of the development set most likely (with a small
-penalty on size). A query without its own question, at a weight of `MASKED`, also teaches what "none" looks like.
+probabilities are their softmax. The weights make the right picks of the development set most likely, with a small
+penalty on size, and no measure may count against a question. A query without its own question, at a weight of
+`MASKED`, also teaches what "none" looks like.
 
 The set is split in two by a hash of the query. Printed are the figures on each half of weights fitted on the first
 alone (what to choose by, and what to report), and then the weights fitted on both, which are the ones to keep.
@@ -19,6 +20,7 @@ from tempfile import gettempdir
 import numpy as np
 from scipy.optimize import minimize
 
+from knowledge import weights as shipped
 from knowledge.embed import Embedder, Floats
 from knowledge.evaluate import Case, auroc, read_cases
 from knowledge.index import build
@@ -26,8 +28,8 @@ from knowledge.load import load
 from knowledge.search import Search, clean
 from knowledge.signals import NAMES, QUERY_NAMES
 
-MASKED = 0.2
-PENALTY = 0.001
+MASKED = 0.1
+PENALTY = 0.0001
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ def fit(rows: list[Row]) -> Floats:
         return total / size + PENALTY * weights @ weights, slope / size + 2 * PENALTY * weights
 
     start = np.zeros(len(NAMES) + 1 + len(QUERY_NAMES))
-    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B").x)
+    bounds = [(0, None)] * len(NAMES) + [(None, None)] * (1 + len(QUERY_NAMES))
+    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x)
 
 
 def report(name: str, rows: list[Row], weights: Floats) -> None:
@@ -88,10 +91,10 @@ def report(name: str, rows: list[Row], weights: Floats) -> None:
         found = probabilities(row, weights)
         some = bool(row.case.gold)
         tops[some].append(float(found[:-1].max()))
-        answered[some].append(bool(found[-1] < 0.5))
+        answered[some].append(bool(found[-1] < shipped.NOTHING_ABOVE))
         first, second = np.sort(found[:-1])[-1:-3:-1]
         right_first = bool(row.right[found[:-1].argmax()])
-        if found[-1] < 0.5 and first >= 0.5 and first >= 2 * second:
+        if found[-1] < shipped.NOTHING_ABOVE and first >= shipped.CLEAR_ABOVE and first >= shipped.CLEAR_TIMES * second:
             clear.append(right_first)
         if some:
             best = found[:-1][row.right].max(initial=-1.0)

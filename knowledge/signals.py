@@ -23,8 +23,8 @@ QUERY_TOKENS = 64
 FLOOR = 0.05
 """Least weight of a token, however common it is."""
 
-NAMES = ("wording", "body", "wording_tokens", "body_tokens", "wording_words", "near_wordings")
-"""The measures, 0 to 1. Wording: title and aliases, the best of them. Body: the windows of the text.
+NAMES = ("wording", "wording_tokens", "body_tokens", "wording_words", "near_wordings")
+"""The measures, 0 to 1. Wording: title, name and aliases, the best of them. Body: the windows of the text.
 
 Plain: cosine of the whole. Tokens: MaxSim, each token of the query with its nearest in the window, rare ones counting
 more. Words: the share of the query's words found, by rarity. Near wordings: mean cosine of the three nearest.
@@ -90,7 +90,6 @@ class Measure:
         near = np.sort(cosine[short])[-3:]
         return [
             cosine[short].max(),
-            cosine[body].max(initial=0.0),
             similar[short].max(),
             similar[body].max(initial=0.0),
             share[short].max(),

@@ -12,7 +12,7 @@ WORDS = 75
 SHORTEST = 25
 """Fewer words than this at the end join the window before."""
 
-LAYOUT = f"{WORDS}/{SHORTEST}/1"
+LAYOUT = f"{WORDS}/{SHORTEST}/2"
 """Changes when the same question gives other windows."""
 
 MARKS = re.compile(
@@ -27,15 +27,24 @@ def plain(text: str) -> str:
 
 
 def windows(question: Question) -> tuple[str, ...]:
-    """The title, each alias, then the answer and the text in depth in pieces, each after the title."""
+    """The title, the id's words, each alias; then the answer and the text in depth in pieces, each after the title.
+
+    The id's words are what a question is called for short: without them "lora" finds whatever compares LoRA.
+    """
     title = plain(question.title)
     pieces = [piece for text in (question.answer, question.in_depth) for piece in _pieces(plain(text).split())]
-    return (title, *(plain(alias) or alias for alias in question.aliases), *(f"{title} {piece}" for piece in pieces))
+    name = question.id.replace("-", " ")
+    return (
+        title,
+        name,
+        *(plain(alias) or alias for alias in question.aliases),
+        *(f"{title} {piece}" for piece in pieces),
+    )
 
 
 def short_windows(question: Question) -> int:
-    """How many of a question's windows, from the first, are its title and aliases."""
-    return 1 + len(question.aliases)
+    """How many of a question's windows, from the first, are its title, name and aliases."""
+    return 2 + len(question.aliases)
 
 
 def _pieces(words: list[str]) -> Iterator[str]:
