@@ -198,7 +198,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     sources = (InitSettingsSource(Config, from_environment), InitSettingsSource(Config, from_file))
     config = None
     try:
-        config = Config(_build_sources=(sources, {}))  # type: ignore[call-arg]  # pydantic-settings' own, not a field
+        config = Config(_build_sources=(sources, {}))
     except ValidationError as error:
         problems += [mistakes.sentence(one, origin) for one in error.errors(include_url=False, include_input=False)]
     if config is None or problems:
