@@ -12,6 +12,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Collection
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -98,7 +99,8 @@ def set_up(
         if isinstance(old.formatter, structlog.stdlib.ProcessorFormatter):
             root.removeHandler(old)
             if isinstance(old, logging.FileHandler):
-                old.close()
+                with suppress(OSError):  # the disk may be full; whatever was left to write is lost
+                    old.close()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
     for name in OURS:
