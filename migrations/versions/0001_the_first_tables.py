@@ -79,6 +79,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("workspace_id", "key", name="uq_team_workspace_id_key"),
     )
     op.create_table(
+        "tier",
+        sa.Column("workspace_id", sa.Integer, nullable=False),
+        sa.Column("channel_id", sa.Integer, nullable=False),
+        sa.Column("period", TEXT, nullable=False),
+        sa.Column("points", sa.Integer, nullable=False),
+        sa.Column("members", sa.Integer, nullable=False),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], name="fk_tier_workspace_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("workspace_id", "channel_id", "period", "points", name="pk_tier"),
+    )
+    op.create_table(
         "total",
         sa.Column("workspace_id", sa.Integer, nullable=False),
         sa.Column("channel_id", sa.Integer, nullable=False),
@@ -300,6 +310,7 @@ def downgrade() -> None:
         "schedule",
         "member",
         "total",
+        "tier",
         "team",
         "retired",
         "channel",

