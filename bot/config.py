@@ -196,9 +196,10 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     if file is not None:
         _seen_from(file, from_file)
     sources = (InitSettingsSource(Config, from_environment), InitSettingsSource(Config, from_file))
+    layers: dict[str, Any] = {"_build_sources": (sources, {})}  # no field, so type checkers do not know it
     config = None
     try:
-        config = Config(_build_sources=(sources, {}))
+        config = Config(**layers)
     except ValidationError as error:
         problems += [mistakes.sentence(one, origin) for one in error.errors(include_url=False, include_input=False)]
     if config is None or problems:

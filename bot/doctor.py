@@ -158,15 +158,11 @@ def _bank(config: Config) -> Finding:
     where = f" in {folder}" if config.bank.folder else ""
     if not len(loaded.bank):
         return Finding("bank", "problem", f"No question can be used{where}. `studyhall bank check` says why.")
-    count = f"{len(loaded.bank)} questions on {len(loaded.bank.topics)} topics{where}"
+    count = f"{_some(len(loaded.bank), 'question')} on {_some(len(loaded.bank.topics), 'topic')}{where}"
     if loaded.problems:
-        files = len({problem.path for problem in loaded.problems})
-        left_out = f"{files} {'file is' if files == 1 else 'files are'} left out"
-        return Finding(
-            "bank",
-            "problem",
-            f"{count}; {left_out}, the first for {loaded.problems[0]}. `studyhall bank check` lists all.",
-        )
+        files = _some(len({problem.path for problem in loaded.problems}), "file")
+        words = f"{count}; {files} left out, the first for {loaded.problems[0]}. `studyhall bank check` lists all."
+        return Finding("bank", "problem", words)
     return Finding("bank", "ok", count)
 
 
@@ -213,8 +209,8 @@ def _index(config: Config) -> Finding:
     known = set(keys)
     new = sum(question.fingerprint not in known for question in load(_bank_folder(config)).bank)
     if new:
-        return Finding("index", "missing", f"{new} questions are new or changed since it was made: {again}")
-    return Finding("index", "ok", f"{len(keys)} questions in {path}")
+        return Finding("index", "missing", f"{_some(new, 'question')} new or changed since it was made: {again}")
+    return Finding("index", "ok", f"{_some(len(keys), 'question')} in {path}")
 
 
 async def _inference(config: Config) -> Finding:
@@ -238,6 +234,10 @@ async def _inference(config: Config) -> Finding:
             name, "problem", f"{settings.place} has no model {settings.model}. Set INFERENCE_MODEL to: {shown}"
         )
     return Finding(name, "ok", f"{settings.place} answers, with {settings.model or models[0]}")
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _plain(name: str) -> str:

@@ -26,7 +26,8 @@ def run(platform: str | None) -> None:
     if wanted != "terminal":
         raise SetupError(f"This version does not speak to {wanted} yet. `studyhall run terminal` opens the study room.")
     on_screen = sys.stdin.isatty() and sys.stdout.isatty()
-    log.set_up(config.log.level, config.log.format, file=config.data / "studyhall.log" if on_screen else None)
+    # In the terminal, screen and pipe belong to the conversation.
+    log.set_up(config.log.level, config.log.format, file=config.log_file, secrets=config.secrets())
     if file_of(address(config.database_url)) is not None:
         # The embedded database belongs to this program alone; PostgreSQL is upgraded by a deployment's release step.
         upgrade(config.database_url, lambda line: err.print(line, style="dim", markup=False, highlight=False))

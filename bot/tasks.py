@@ -30,14 +30,14 @@ class Preparing:
 
     def __init__(self) -> None:
         self._bar = Progress(
-            TextColumn("Preparing the bank"), BarColumn(), MofNCompleteColumn(), console=err, transient=True
+            TextColumn("Preparing the bank (once)"), BarColumn(), MofNCompleteColumn(), console=err, transient=True
         )
         self._task: Any = None
 
     def __call__(self, done: int, total: int) -> None:
         if not err.is_terminal:
             if done == 0 or done == total:
-                err.print(f"Preparing the bank: {done} of {total} questions")
+                err.print(f"Preparing the bank, once: {done} of {total} passages")
             return
         if self._task is None:
             self._bar.start()

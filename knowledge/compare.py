@@ -29,7 +29,8 @@ MARGIN = 0.05
 """A sentence this like a misconception, and by this much more than any key point, is pointed out.
 
 Good answers name misconceptions to reject them, so only where both or neither deny something. Of the bank's own 40
-answers, 0.60 without that condition points out ten sentences, this two; said as it is in the bank, a misconception is found seven times in ten.
+answers, 0.60 without that condition points out ten sentences, this two. Said as it stands in the bank, a misconception
+is found seven times in ten.
 """
 
 LONGEST = 4000
@@ -103,7 +104,8 @@ def compare(question: Question, text: str, embedder: Embedder) -> Coverage:
     if points.max(axis=0).mean() < OFF_TOPIC:
         return _nothing(question)
     ahead = mistakes - points.max(axis=1, keepdims=True)
-    usable = np.where(ahead.max(axis=1, initial=-1.0)[:, None] > 0, -1.0, points)
+    far = points < points.max(axis=1, keepdims=True) - NEAREST
+    usable = np.where((ahead.max(axis=1, initial=-1.0)[:, None] > 0) | far, -1.0, points)
     found = tuple(
         _point(claim, float(column.max()), said[int(column.argmax())])
         for claim, column in zip(question.key_points, usable.T, strict=True)

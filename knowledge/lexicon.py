@@ -13,7 +13,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 WORD = re.compile(r"[^\W_]+")
-PLURAL = re.compile(r"(?<=[a-z]{3})(?<![su])s$")
+PLURAL = re.compile(r"(?<=[a-z]{3})(?<![siu])s$")
 SHORTEST_TYPO = 5
 """Shorter words are one slip away from too many others."""
 SLIPS = 0.2

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func
@@ -18,6 +20,7 @@ from bot.store.tables import (
     DeliveryKind,
     DeliveryState,
     Member,
+    Retired,
     Round,
     RoundKind,
     Schedule,
@@ -26,39 +29,66 @@ from bot.store.tables import (
 from bot.study import streaks
 from bot.study.context import Asker, Study
 from bot.study.days import instant_of
-from bot.study.rounds import LETTERS, card, retired, shown
+from bot.study.rounds import LETTERS, card, shown
 from knowledge.questions import Bank, Question
 
 KEPT = 10
 """Most names a reveal lists."""
 
 
-async def choose(session: AsyncSession, bank: Bank, schedule: Schedule) -> Question | None:
-    """The schedule's next question: one this channel has not had, else the one it had longest ago.
+@dataclass(frozen=True, slots=True)
+class Choosing:
+    """What has to be known to choose for a batch of schedules, read at once: a batch may have hundreds.
 
-    None where nothing fits, because all that would is retired or left the bank.
+    `last` holds for each channel and question the number of the round that had it last; `shut` for each workspace
+    the questions it retired.
     """
-    channel = await session.get_one(Channel, schedule.channel_id)
-    shut = await retired(session, channel.workspace_id)
-    fits = [
-        q
-        for q in bank
-        if (not schedule.topics or q.topic in schedule.topics)
-        and schedule.difficulty in (None, q.difficulty)
-        and q.id not in shut
-    ]
-    query = (
-        select(Round.question_id, func.max(Round.id))
-        .where(Round.channel_id == schedule.channel_id, Round.kind == RoundKind.DAILY)
-        .group_by(col(Round.question_id))
-    )
-    last = dict((await session.exec(query)).all())
 
-    def order(question: Question) -> tuple[int, str]:
-        mixed = hashlib.sha256(f"{schedule.id}:{question.id}".encode()).hexdigest()
-        return last.get(question.id, 0), mixed
+    bank: Bank
+    channels: dict[int, Channel]
+    shut: dict[int, set[str]]
+    last: dict[tuple[int, str], int]
 
-    return min(fits, key=order, default=None)
+    @classmethod
+    async def among(cls, session: AsyncSession, bank: Bank, schedules: Sequence[Schedule]) -> Choosing:
+        ids = {schedule.channel_id for schedule in schedules}
+        channels = {c.id: c for c in (await session.exec(select(Channel).where(col(Channel.id).in_(ids)))).all()}
+        shut: dict[int, set[str]] = defaultdict(set)
+        workspaces = {channel.workspace_id for channel in channels.values()}
+        for gone in (await session.exec(select(Retired).where(col(Retired.workspace_id).in_(workspaces)))).all():
+            shut[gone.workspace_id].add(gone.question_id)
+        query = (
+            select(Round.channel_id, Round.question_id, func.max(Round.id))
+            .where(col(Round.channel_id).in_(ids), Round.kind == RoundKind.DAILY)
+            .group_by(col(Round.channel_id), col(Round.question_id))
+        )
+        last = {(channel, question): number for channel, question, number in (await session.exec(query)).all()}
+        return cls(bank, channels, shut, last)
+
+    def next(self, schedule: Schedule) -> Question | None:
+        """The schedule's next question: one its channel has not had, else the one it had longest ago.
+
+        None where nothing fits, because all that would is retired or left the bank.
+        """
+        shut = self.shut.get(self.channels[schedule.channel_id].workspace_id, set())
+
+        def order(question: Question) -> tuple[int, int]:
+            mixed = zlib.crc32(f"{schedule.id}:{question.id}".encode())
+            return self.last.get((schedule.channel_id, question.id), 0), mixed
+
+        fits = (
+            q
+            for q in self.bank
+            if (not schedule.topics or q.topic in schedule.topics)
+            and schedule.difficulty in (None, q.difficulty)
+            and q.id not in shut
+        )
+        return min(fits, key=order, default=None)
+
+
+async def choose(session: AsyncSession, bank: Bank, schedule: Schedule) -> Question | None:
+    """The next question of one schedule."""
+    return (await Choosing.among(session, bank, [schedule])).next(schedule)
 
 
 def reveal_at(schedule: Schedule, day: date) -> datetime:

@@ -7,6 +7,7 @@ it. A process that dies in between leaves a lease that runs out, and another tak
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -58,8 +59,7 @@ async def sweep(study: Study, now: datetime) -> int:
                 .with_for_update(skip_locked=True)
             )
             due = (await session.exec(query)).all()
-            for schedule in due:
-                await _enqueue(study, session, schedule, now)
+            await _enqueue(study, session, due, now)
         count += len(due)
         if len(due) < BATCH:
             return count
@@ -82,9 +82,24 @@ def activate(schedule: Schedule, *, after: datetime) -> None:
     schedule.next_day, schedule.next_due = next_occurrence(after, schedule.at, schedule.zone, schedule.weekdays)
 
 
-async def _enqueue(study: Study, session: AsyncSession, schedule: Schedule, now: datetime) -> None:
-    """Deliveries for every time that has passed: the latest is to be posted if not too late, the rest are skipped."""
+async def _enqueue(study: Study, session: AsyncSession, schedules: Sequence[Schedule], now: datetime) -> None:
+    """Deliveries for every time that has passed, and the rounds of those that are to be posted."""
+    choosing = await daily.Choosing.among(session, study.library.bank, schedules)
     late = timedelta(hours=study.rules.late_hours)
+    entered = [entry for schedule in schedules for entry in _entries(schedule, choosing, now, late)]
+    session.add_all(schedules)
+    session.add_all(delivery for delivery, _ in entered)
+    await session.flush()
+    for delivery, round in entered:
+        if round is not None:
+            round.delivery_id = delivery.id
+            session.add(round)
+
+
+def _entries(
+    schedule: Schedule, choosing: daily.Choosing, now: datetime, late: timedelta
+) -> Iterator[tuple[Delivery, Round | None]]:
+    """Move a schedule on to its next time; of those that have passed, only the latest may still be posted."""
     while schedule.next_due and schedule.next_day and schedule.next_due <= now:
         day, due = schedule.next_day, schedule.next_due
         schedule.next_day, schedule.next_due = next_occurrence(due, schedule.at, schedule.zone, schedule.weekdays)
@@ -94,28 +109,24 @@ async def _enqueue(study: Study, session: AsyncSession, schedule: Schedule, now:
         closes = daily.reveal_at(schedule, day)
         if schedule.next_due <= now or now - due > late or closes <= now:
             delivery.state, delivery.problem = DeliveryState.SKIPPED, "too late"
-            session.add(delivery)
-            continue
-        question = await daily.choose(session, study.library.bank, schedule)
-        if question is None:
+            yield delivery, None
+        elif (question := choosing.next(schedule)) is None:
             delivery.state, delivery.problem = DeliveryState.SKIPPED, "no question fits the schedule"
-            session.add(delivery)
             log.warning("nothing to ask", schedule=schedule.id)
-            continue
-        session.add(delivery)
-        await session.flush()
-        channel = await session.get_one(Channel, schedule.channel_id)
-        round = new_round(
-            question,
-            workspace_id=channel.workspace_id,
-            channel_id=schedule.channel_id,
-            kind=RoundKind.DAILY,
-            at=due,
-            closes=closes,
-        )
-        round.delivery_id = delivery.id
-        session.add(round)
-    session.add(schedule)
+            yield delivery, None
+        else:
+            channel = choosing.channels[schedule.channel_id]
+            yield (
+                delivery,
+                new_round(
+                    question,
+                    workspace_id=channel.workspace_id,
+                    channel_id=channel.id,
+                    kind=RoundKind.DAILY,
+                    at=due,
+                    closes=closes,
+                ),
+            )
 
 
 @dataclass(frozen=True, slots=True)

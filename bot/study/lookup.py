@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from knowledge.search import Found
 from sqlmodel import select
 
 from bot.replies import Action, Choices, Notice, Reply, Text, Tone
@@ -11,6 +10,7 @@ from bot.store.upsert import insert
 from bot.study.context import Asker, Study
 from bot.study.rounds import open_questions
 from knowledge.questions import Question
+from knowledge.search import Found
 
 OTHERS = 3
 PARTS = ("answer", "depth", "points", "related")
@@ -31,7 +31,8 @@ def found_reply(found: Found) -> Reply:
     if not found.answered:
         return _nothing(found.topics)
     best = found.hits[0].question
-    others = [hit.question for hit in found.hits[1 : OTHERS + 1]] if not found.clear else []
+    near = found.hits[0].score / 4
+    others = [hit.question for hit in found.hits[1 : OTHERS + 1] if hit.score >= near and not found.clear]
     return Reply.of(
         Text(best.answer, title=best.title),
         _parts(best, but="answer"),

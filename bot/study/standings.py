@@ -7,11 +7,12 @@ have more points, so only those with as many as oneself are counted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_
-from sqlmodel import col, select
+from sqlalchemy import ColumnElement, Integer, Row, Select, and_, bindparam, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.store.tables import EVERYWHERE, Member, Team, Tier, Total, TotalKind
@@ -57,63 +58,84 @@ async def standings(
     limit: int = 10,
 ) -> Ranking:
     """Ranks members by points, or teams by points per active member. `period` is a week, a month or "all"."""
-    there = and_(
-        col(Total.workspace_id) == workspace_id,
-        col(Total.channel_id) == channel_id,
-        col(Total.period) == period,
-        col(Total.kind) == kind,
+    scope = {"workspace": workspace_id, "channel": channel_id, "period": period, "kind": kind}
+    connection = await session.connection()
+    if kind is TotalKind.TEAM:
+        return _teams((await connection.execute(TEAMS, scope)).all(), member.team_id, limit)
+    found = (await connection.execute(TOP, scope | {"limit": limit})).all()
+    rows = tuple(
+        Place(place, row.subject_id, row.name, row.points, row.answers, mine=row.subject_id == member.id)
+        for place, row in enumerate(found, start=1)
     )
-    if kind is TotalKind.MEMBER:
-        return await _members(session, there, member, limit)
-    return await _teams(session, there, member, limit)
-
-
-async def _members(session: AsyncSession, there: ColumnElement[bool], me: Member, limit: int) -> Ranking:
-    listed = and_(there, col(Total.listed).is_(True))
-    query = (
-        select(Total, col(Member.name))
-        .join(Member, col(Member.id) == Total.subject_id)
-        .where(listed)
-        .order_by(col(Total.points).desc(), col(Total.reached_at), col(Total.subject_id))
-        .limit(limit)
-    )
-    found = (await session.exec(query)).all()
-    rows = tuple(_place(place, total, name, me.id) for place, (total, name) in enumerate(found, start=1))
     mine = next((row for row in rows if row.mine), None)
-    return Ranking(rows, mine or await _place_of(session, there, me))
+    if mine is None:
+        there = (await connection.execute(MINE, scope | {"me": member.id})).first()
+        if there is not None:
+            mine = Place(there.ahead + 1, there.subject_id, member.name, there.points, there.answers, mine=True)
+    return Ranking(rows, mine)
 
 
-async def _place_of(session: AsyncSession, there: ColumnElement[bool], me: Member) -> Place | None:
-    total = (await session.exec(select(Total).where(there, Total.subject_id == me.id))).first()
-    if total is None:
-        return None
-    above = select(func.coalesce(func.sum(Tier.members), 0)).where(
-        Tier.workspace_id == total.workspace_id,
-        Tier.channel_id == total.channel_id,
-        Tier.period == total.period,
-        Tier.points > total.points,
-    )
-    earlier = or_(
-        col(Total.reached_at) < total.reached_at,
-        and_(col(Total.reached_at) == total.reached_at, col(Total.subject_id) < total.subject_id),
-    )
-    level = select(func.count()).select_from(Total)
-    level = level.where(there, col(Total.listed).is_(True), Total.points == total.points, earlier)
-    ahead: int = (await session.exec(select(above.scalar_subquery() + level.scalar_subquery()))).one()
-    return _place(ahead + 1, total, me.name, me.id)
-
-
-async def _teams(session: AsyncSession, there: ColumnElement[bool], me: Member, limit: int) -> Ranking:
-    query = select(Total, col(Team.name)).join(Team, col(Team.id) == Total.subject_id).where(there)
-    found = (await session.exec(query)).all()
+def _teams(found: Sequence[Row[Any]], my_team: int | None, limit: int) -> Ranking:
     ranked = sorted(
-        ((total, name) for total, name in found if total.active >= MIN_TEAM),
-        key=lambda one: (-Fraction(one[0].points, one[0].active), one[0].reached_at, one[0].subject_id),
+        (row for row in found if row.active >= MIN_TEAM),
+        key=lambda row: (-Fraction(row.points, row.active), row.reached_at, row.subject_id),
     )
-    places = [_place(place, total, name, me.team_id) for place, (total, name) in enumerate(ranked, start=1)]
-    few = (total.active for total, _ in found if total.subject_id == me.team_id and total.active < MIN_TEAM)
+    places = [
+        Place(place, row.subject_id, row.name, row.points, row.answers, row.active, row.subject_id == my_team)
+        for place, row in enumerate(ranked, start=1)
+    ]
+    few = (row.active for row in found if row.subject_id == my_team and row.active < MIN_TEAM)
     return Ranking(tuple(places[:limit]), next((place for place in places if place.mine), None), next(few, None))
 
 
-def _place(place: int, total: Total, name: str, mine: int | None) -> Place:
-    return Place(place, total.subject_id, name, total.points, total.answers, total.active, total.subject_id == mine)
+# The statements are built once: building them takes longer than running them.
+
+_total: Any = Total.__table__  # type: ignore[attr-defined]
+_tier: Any = Tier.__table__  # type: ignore[attr-defined]
+_member: Any = Member.__table__  # type: ignore[attr-defined]
+_team: Any = Team.__table__  # type: ignore[attr-defined]
+
+
+def _in_scope(total: Any) -> ColumnElement[bool]:
+    return and_(
+        total.c.workspace_id == bindparam("workspace"),
+        total.c.channel_id == bindparam("channel"),
+        total.c.period == bindparam("period"),
+        total.c.kind == bindparam("kind", type_=_total.c.kind.type),
+    )
+
+
+TOP = (
+    select(_total.c.subject_id, _total.c.points, _total.c.answers, _member.c.name)
+    .join_from(_total, _member, _member.c.id == _total.c.subject_id)
+    .where(_in_scope(_total), _total.c.listed.is_(True))
+    .order_by(_total.c.points.desc(), _total.c.reached_at, _total.c.subject_id)
+    .limit(bindparam("limit", type_=Integer()))
+)
+
+TEAMS = (
+    select(_total, _team.c.name).join_from(_total, _team, _team.c.id == _total.c.subject_id).where(_in_scope(_total))
+)
+
+
+def _mine() -> Select[Any]:
+    mine = _total.alias("mine")
+    above = select(func.coalesce(func.sum(_tier.c.members), 0)).where(
+        *(_tier.c[name] == mine.c[name] for name in ("workspace_id", "channel_id", "period")),
+        _tier.c.points > mine.c.points,
+    )
+    earlier = or_(
+        _total.c.reached_at < mine.c.reached_at,
+        and_(_total.c.reached_at == mine.c.reached_at, _total.c.subject_id < mine.c.subject_id),
+    )
+    level = (
+        select(func.count())
+        .select_from(_total)
+        .where(_in_scope(_total), _total.c.listed.is_(True), _total.c.points == mine.c.points, earlier)
+    )
+    ahead = above.scalar_subquery() + level.scalar_subquery()
+    found = select(mine.c.subject_id, mine.c.points, mine.c.answers, ahead.label("ahead"))
+    return found.where(_in_scope(mine), mine.c.subject_id == bindparam("me"))
+
+
+MINE = _mine()

@@ -40,7 +40,6 @@ def verdict(question: Question, round: Round, graded: Graded) -> Reply:
     return Reply.of(
         _by_choice(question, round, graded) if given.choice is not None else _in_words(question, graded),
         _streak(graded.streak) if graded.streak and not graded.again else None,
-        _zone(graded.new_zone) if graded.new_zone else None,
         _judge(round) if given.text is not None and not given.assessed and (given.share or 0) > 0 else None,
         Choices(
             (
@@ -49,6 +48,7 @@ def verdict(question: Question, round: Round, graded: Graded) -> Reply:
                 Action("Report this question", f"report {question.id}"),
             )
         ),
+        *(_zone(graded.new_zone) if graded.new_zone else ()),
     )
 
 
@@ -65,7 +65,7 @@ def _score(question: Question, given: Answer) -> str:
 def _by_choice(question: Question, round: Round, graded: Graded) -> Verdict:
     given = graded.answer
     order = shown(round)
-    chosen, right = question.choices[given.choice or 0], question.choices[question.right_choice]
+    chosen = question.choices[given.choice or 0]
 
     def named(index: int) -> str:
         return f"{LETTERS[order.index(index)].upper()}. {question.choices[index].text}"
@@ -77,11 +77,16 @@ def _by_choice(question: Question, round: Round, graded: Graded) -> Verdict:
         right=chosen.right,
         headline=headline,
         chosen=named(given.choice or 0),
-        reason=chosen.reason or (right.reason if chosen.right else ""),
+        reason=_sentence(chosen.reason),
         correct=named(question.right_choice),
         reference=question.answer,
         score=_score(question, given),
     )
+
+
+def _sentence(text: str) -> str:
+    """The bank writes reasons as the end of a sentence; here they stand alone."""
+    return text[:1].upper() + text[1:]
 
 
 def _in_words(question: Question, graded: Graded) -> Verdict:
@@ -129,5 +134,8 @@ def _streak(streak: Streak) -> Notice:
     return Notice(f"Streak: {days}.{best}", Tone.GOOD)
 
 
-def _zone(zone: str) -> Notice:
-    return Notice(f"I count your days in {zone}. If you live elsewhere: `me zone=Europe/Berlin`, say.")
+def _zone(zone: str) -> tuple[Notice, Choices]:
+    return (
+        Notice(f"I count your days in {zone}. Is that right? If not, tell me yours, like `me zone=Europe/Berlin`."),
+        Choices((Action("That is my zone", f"me zone={zone}"),)),
+    )
