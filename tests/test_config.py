@@ -169,8 +169,9 @@ def test_slack_needs_a_bot_token_and_a_way_in(read: Read) -> None:
 def test_settings_cannot_be_changed_afterwards() -> None:
     config = load({})
 
-    with pytest.raises(ValidationError):
-        config.study.zone = "Asia/Tokyo"  # type: ignore[misc]
+    for section, key in ((config.study, "zone"), (config, "database")):
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(section, key, "Asia/Tokyo")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,258 @@
+"""Doctor: each check on the real thing, what it says to do, and what it never says."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.config import load
+from bot.doctor import Finding, examine
+from knowledge.embed import Embedder
+from knowledge.index import build
+from knowledge.load import BUILT_IN
+from knowledge.load import load as load_bank
+
+NAMES = [
+    "python",
+    "configuration",
+    "data folder",
+    "database",
+    "bank",
+    "model",
+    "index",
+    "inference",
+    "discord",
+    "slack",
+]
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to be in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def inside(folder: Path) -> list[Path]:
+    """Every file and folder in it."""
+    return list(folder.rglob("*"))
+
+
+async def findings(deadline: float = 30.0, **environ: str) -> dict[str, Finding]:
+    """The findings by name, under these variables."""
+    found = await examine(load(environ), deadline=deadline)
+    assert [finding.name for finding in found] == NAMES
+    return {finding.name: finding for finding in found}
+
+
+@asynccontextmanager
+async def server(models: Handler) -> AsyncIterator[str]:
+    """An inference server of which only the list of models is asked; its address."""
+    application = web.Application()
+    application.router.add_get("/v1/models", models)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    await runner.cleanup()
+
+
+async def two_models(request: web.Request) -> web.StreamResponse:
+    models: list[dict[str, Any]] = [
+        {"id": name, "object": "model", "created": 0, "owned_by": "us"} for name in ("smol\x1b[2J", "large")
+    ]
+    return web.json_response({"object": "list", "data": models})
+
+
+@pytest.fixture
+def small_bank(folder: Path) -> Path:
+    """One question of the built-in bank, in a folder of its own."""
+    source = sorted(BUILT_IN.rglob("*.md"))[0]
+    bank = folder / "questions"
+    shutil.copytree(source.parent, bank / source.parent.name, ignore=lambda _, names: {*names} - {source.name})
+    return bank
+
+
+async def test_a_fresh_machine_has_nothing_wrong_with_it(folder: Path) -> None:
+    found = await findings()
+
+    assert {name: finding.state for name, finding in found.items()} == {
+        "python": "ok",
+        "configuration": "ok",
+        "data folder": "missing",
+        "database": "missing",
+        "bank": "ok",
+        "model": "ok",
+        "index": "missing",
+        "inference": "off",
+        "discord": "off",
+        "slack": "off",
+    }
+    assert "studyhall db upgrade" in found["database"].words
+    assert "checksum right" in found["model"].words
+    assert inside(folder) == [], "looking leaves nothing behind"
+
+
+async def test_the_file_of_settings_is_named(folder: Path) -> None:
+    (folder / "config.toml").touch()
+
+    assert (await findings())["configuration"].words == "config.toml"
+
+
+async def test_a_database_with_all_its_tables_is_fine(database_url: str) -> None:
+    found = (await findings(DATABASE_URL=database_url))["database"]
+
+    assert found.state == "ok"
+    assert ", revision " in found.words
+
+
+async def test_a_database_before_its_first_upgrade_is_told_so(empty_database_url: str) -> None:
+    found = (await findings(DATABASE_URL=empty_database_url))["database"]
+
+    assert found.state in ("missing", "problem")
+    assert "studyhall db upgrade" in found.words
+
+
+async def test_a_database_that_is_not_one_is_a_problem(folder: Path) -> None:
+    (folder / "study.db").write_text("not a database at all, but long enough to be taken for one" * 20)
+
+    found = (await findings(DATABASE_URL=f"sqlite:///{folder}/study.db"))["database"]
+
+    assert found.state == "problem"
+    assert "is not a SQLite database" in found.words
+
+
+async def test_a_data_folder_that_cannot_be_written_to_is_a_problem() -> None:
+    found = (await findings(STUDYHALL_DATA="/proc/studyhall"))["data folder"]
+
+    assert found.state == "problem"
+    assert "STUDYHALL_DATA" in found.words
+
+
+async def test_a_question_with_a_mistake_is_a_problem_and_the_others_count(small_bank: Path) -> None:
+    (small_bank / "topic").mkdir()
+    (small_bank / "topic" / "broken.md").write_text("nothing of a question")
+
+    found = (await findings(STUDYHALL_BANK__FOLDER=str(small_bank)))["bank"]
+
+    assert found.state == "problem"
+    assert found.words.startswith("1 question on 1 topic in")
+    assert "1 file left out" in found.words
+    assert "broken.md" in found.words
+
+
+async def test_an_empty_bank_is_a_problem(folder: Path) -> None:
+    found = (await findings(STUDYHALL_BANK__FOLDER=str(folder)))["bank"]
+
+    assert (found.state, "studyhall bank check" in found.words) == ("problem", True)
+
+
+async def test_an_index_is_fine_until_the_bank_changes_or_it_is_damaged(folder: Path, small_bank: Path) -> None:
+    variables: dict[str, Any] = {"STUDYHALL_BANK__FOLDER": str(small_bank), "STUDYHALL_DATA": str(folder / "data")}
+    bank = load_bank(small_bank).bank
+    await asyncio.to_thread(build, bank, Embedder(), folder / "data" / "index")
+
+    assert (await findings(**variables))["index"].state == "ok"
+
+    [question] = (path for path in inside(small_bank) if path.is_file())
+    question.write_text(question.read_text().replace("## In depth", "One more sentence.\n\n## In depth"))
+    changed = (await findings(**variables))["index"]
+    assert (changed.state, "1 question new" in changed.words) == ("missing", True)
+
+    [index] = inside(folder / "data" / "index")
+    index.write_bytes(index.read_bytes()[:-1])
+    damaged = (await findings(**variables))["index"]
+    assert (damaged.state, "damaged" in damaged.words) == ("missing", True)
+
+
+@pytest.mark.parametrize(
+    ("model", "state"), [("./nowhere", "problem"), ("somebody/a-model-nobody-has-fetched", "missing")]
+)
+async def test_another_model_has_to_be_there_or_to_be_fetched(model: str, state: str) -> None:
+    assert (await findings(STUDYHALL_SEARCH__MODEL=model))["model"].state == state
+
+
+async def test_a_folder_without_a_model_in_it_is_a_problem(folder: Path) -> None:
+    found = (await findings(STUDYHALL_SEARCH__MODEL=str(folder)))["model"]
+
+    assert (found.state, "config.json" in found.words) == ("problem", True)
+
+
+async def test_an_inference_server_that_answers_is_fine() -> None:
+    async with server(two_models) as address:
+        found = (await findings(INFERENCE_BASE_URL=address))["inference"]
+        chosen = (await findings(INFERENCE_BASE_URL=address, INFERENCE_MODEL="large"))["inference"]
+
+    assert found == Finding("inference", "ok", f"{address} answers, with smol?[2J")
+    assert chosen == Finding("inference", "ok", f"{address} answers, with large")
+
+
+async def test_a_model_the_server_does_not_have_is_a_problem() -> None:
+    async with server(two_models) as address:
+        found = (await findings(INFERENCE_BASE_URL=address, INFERENCE_MODEL="huge"))["inference"]
+
+    assert found.state == "problem"
+    assert found.words.endswith("has no model huge. Set INFERENCE_MODEL to: smol?[2J, large")
+
+
+async def test_an_inference_server_that_is_not_there_is_a_problem(unused_tcp_port: int) -> None:
+    found = (await findings(INFERENCE_BASE_URL=f"http://127.0.0.1:{unused_tcp_port}/v1"))["inference"]
+
+    assert (found.state, "cannot be reached" in found.words) == ("problem", True)
+
+
+async def test_a_server_that_hangs_holds_nobody_up() -> None:
+    over = asyncio.Event()
+
+    async def hang(request: web.Request) -> web.StreamResponse:
+        await over.wait()
+        return web.Response()
+
+    async with server(hang) as address:
+        start = time.monotonic()
+        found = await findings(deadline=1.5, INFERENCE_BASE_URL=address)
+        took = time.monotonic() - start
+        over.set()
+
+    assert found["inference"] == Finding(
+        "inference", "problem", "No answer within 1.5 s. Is a disk or a server hanging?"
+    )
+    assert took < 10
+
+
+async def test_tokens_are_told_to_be_there_and_never_shown() -> None:
+    hidden = "hush-hush"
+    async with server(two_models) as address:
+        found = await findings(
+            DATABASE_URL=f"postgresql://ada:{hidden}@127.0.0.1:1/study",
+            INFERENCE_BASE_URL=address.replace("//", f"//ada:{hidden}@"),
+            INFERENCE_API_KEY=hidden,
+            INFERENCE_MODEL="huge",
+            DISCORD_TOKEN=hidden,
+            SLACK_BOT_TOKEN=hidden,
+            SLACK_APP_TOKEN=hidden,
+            SLACK_SIGNING_SECRET=hidden,
+        )
+
+    assert (found["discord"].state, found["slack"].state) == ("ok", "ok")
+    assert found["database"].state == "problem"
+    assert not [finding for finding in found.values() if "hush" in repr(finding)]
+
+
+async def test_half_of_slack_is_a_problem_with_the_other_half_named() -> None:
+    without_way_in = (await findings(SLACK_BOT_TOKEN="x"))["slack"]
+    without_token = (await findings(SLACK_SIGNING_SECRET="x"))["slack"]
+
+    assert (without_way_in.state, "SLACK_APP_TOKEN" in without_way_in.words) == ("problem", True)
+    assert (without_token.state, "SLACK_BOT_TOKEN" in without_token.words) == ("problem", True)
