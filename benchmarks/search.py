@@ -41,9 +41,8 @@ def main() -> None:
     index = build(bank, embedder, args.data, lambda done, total: print(f"embed {done} of {total}", end="\r"))
     start = perf_counter()
     build(bank, embedder, args.data)
-    print(
-        f"open the index ({len(index.owners)} windows, {len(index.ids)} tokens): {(perf_counter() - start) * 1000:.0f} ms"
-    )
+    size = f"{len(index.owners)} windows, {len(index.ids)} tokens"
+    print(f"open the index ({size}): {(perf_counter() - start) * 1000:.0f} ms")
     start = perf_counter()
     search = Search(bank, index, embedder)
     search.warm()

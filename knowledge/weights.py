@@ -1,16 +1,21 @@
-"""What each measure counts in a search. Fitted: `python benchmarks/fit_search.py` prints these lines anew."""
+"""What each measure counts in a search. Fitted: `python benchmarks/fit_search.py` prints the first two anew.
+
+On the half of the development set (200 queries that one of 40 questions answers, 74 that none does, half of them near)
+that took no part in fitting: recall@1 .876, recall@3 .959, AUROC of the top score .936.
+"""
 
 SIGNALS = {
-    "wording": 5.21,
-    "wording_tokens": 4.69,
-    "body_tokens": 3.81,
-    "wording_words": 8.14,
+    "wording": 4.9,
+    "wording_tokens": 5.24,
+    "body_tokens": 3.6,
+    "wording_words": 8.04,
     "near_wordings": 6.93,
 }
-NOTHING = {"constant": 10.13, "unknown": 3.93, "any_unknown": -1.78, "brevity": 9.1}
+NOTHING = {"constant": 10.1, "unknown": 3.9, "any_unknown": -1.79, "brevity": 9.19}
 
-NOTHING_ABOVE = 0.5
-"""From this probability of nothing answering on, nothing is said to answer."""
+NOTHING_ABOVE = 0.4
+"""From this probability of nothing answering on, nothing is said to answer: here false answers are about as frequent as
+missed ones on the fitted half."""
 CLEAR_ABOVE = 0.6
 CLEAR_TIMES = 3.0
 """The first is clear when its probability is at least the one above, and this many times the second's."""
