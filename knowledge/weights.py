@@ -1,6 +1,6 @@
 """What each measure counts in a search. Fitted: `python benchmarks/fit_search.py` prints the first two anew.
 
-On the half of the development set (200 queries that one of 40 questions answers, 74 that none does, half of them near)
+On the half of the development set (200 queries that one of 40 questions answers, 74 that none does, most of them near)
 that took no part in fitting: recall@1 .876, recall@3 .959, AUROC of the top score .936.
 """
 
