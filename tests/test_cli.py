@@ -1,0 +1,229 @@
+"""The command line as a newcomer meets it: real processes, real pipes, and a kill at any point."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+STUDYHALL = [sys.executable, "-m", "bot"]
+
+
+@pytest.fixture
+def home(tmp_path: Path, pytestconfig: pytest.Config) -> dict[str, str]:
+    """An environment with a data folder of its own, and the vectors that the other tests made."""
+    assert pytestconfig.cache is not None
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "index").symlink_to(pytestconfig.cache.mkdir("index"))
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**kept, "STUDYHALL_DATA": str(data), "OMP_NUM_THREADS": "1", "COLUMNS": "100", "PYTHONUTF8": "1"}
+
+
+def studyhall(home: dict[str, str], *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*STUDYHALL, *words], env=home, input=stdin, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def test_piped_lines_are_answered_and_the_end_of_the_file_ends_it(home: dict[str, str]) -> None:
+    done = studyhall(home, "run", "terminal", stdin="ask my gan only makes one face\n@ada: team list\nnonsense")
+
+    assert done.returncode == 0, done.stderr
+    assert "What is mode collapse" in done.stdout
+    assert "There is no team yet" in done.stdout
+    assert "There is no command `nonsense`" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("stdin", ["", "\n\n", "exit\nhelp\n"])
+def test_nothing_to_do_ends_at_once(home: dict[str, str], stdin: str) -> None:
+    done = studyhall(home, "run", "terminal", stdin=stdin)
+
+    assert done.returncode == 0
+    assert done.stdout == ""
+
+
+def test_input_that_is_no_text_does_no_harm(home: dict[str, str]) -> None:
+    done = subprocess.run(
+        [*STUDYHALL, "run", "terminal"],
+        env=home,
+        input=b"\xff\xfe\x00help\n\nhelp\n",
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "What I can do" in done.stdout.decode()
+
+
+def test_ask_prints_json(home: dict[str, str]) -> None:
+    found = json.loads(studyhall(home, "ask", "my gan only makes one face", "--json").stdout)
+
+    assert found["answered"] is True
+    assert found["results"][0]["id"] == "mode-collapse"
+    assert set(found["results"][0]) == {"id", "question", "topic", "difficulty", "score"}
+    scores = [result["score"] for result in found["results"]]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+
+
+def test_ask_fills_results_when_it_does_not_answer(home: dict[str, str]) -> None:
+    found = json.loads(studyhall(home, "ask", "how long do I boil an egg", "--json").stdout)
+
+    assert found["answered"] is False
+    assert found["results"]
+
+
+def test_explain_prints_json(home: dict[str, str]) -> None:
+    told = json.loads(studyhall(home, "explain", "my gan only makes one face", "--json").stdout)
+
+    assert set(told) == {"source", "text", "citations", "why"}
+    assert (told["source"], told["citations"]) == ("bank", ["mode-collapse"])
+
+
+def test_bank_stats_prints_json(home: dict[str, str]) -> None:
+    stats = json.loads(studyhall(home, "bank", "stats", "--json").stdout)
+
+    assert stats["total"] == sum(stats["topics"].values()) == sum(stats["difficulties"].values())
+    assert stats["total"] >= 40
+
+
+def test_the_built_in_bank_passes_its_check(home: dict[str, str]) -> None:
+    done = studyhall(home, "bank", "check")
+
+    assert done.returncode == 0, done.stdout
+    assert " 0 problems" in done.stdout
+
+
+def test_a_mistake_in_a_bank_is_named_by_file_and_line(home: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "bank" / "gan").mkdir(parents=True)
+    (tmp_path / "bank" / "gan" / "broken.md").write_text('+++\ndifficulty = "tricky"\n+++\n# What?\n')
+
+    done = studyhall(home, "bank", "check", str(tmp_path / "bank"))
+
+    assert done.returncode == 1
+    assert "broken.md:2:" in done.stdout
+    assert "difficulty is" in done.stdout
+
+
+def test_eval_retrieval_prints_json(home: dict[str, str], tmp_path: Path) -> None:
+    cases = tmp_path / "cases.jsonl"
+    cases.write_text(
+        '{"query": "gan makes one face", "gold": ["mode-collapse"]}\n{"query": "boil an egg", "gold": []}\n'
+    )
+
+    found = json.loads(studyhall(home, "eval", "retrieval", str(cases), "--json").stdout)
+
+    assert set(found) == {
+        "recall_at_1", "recall_at_3", "mrr_at_10", "refusal_auroc",
+        "false_answer_rate", "missed_answer_rate", "p50_ms", "p99_ms",
+    }  # fmt: skip
+    assert found["recall_at_1"] == 1.0
+
+
+def test_a_bad_line_of_an_evaluation_is_named(home: dict[str, str], tmp_path: Path) -> None:
+    cases = tmp_path / "cases.jsonl"
+    cases.write_text('{"query": "x", "gold": []}\n{"query": 5}\n')
+
+    done = studyhall(home, "eval", "retrieval", str(cases), "--json")
+
+    assert done.returncode == 2
+    assert "line 2" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_database_is_upgraded_and_checked(home: dict[str, str]) -> None:
+    assert studyhall(home, "db", "check").returncode != 0
+    assert studyhall(home, "db", "upgrade").returncode == 0
+    assert "fits this program" in studyhall(home, "db", "check").stdout
+
+
+def test_the_doctor_names_what_is_there_and_what_is_missing(home: dict[str, str]) -> None:
+    studyhall(home, "db", "upgrade")
+    done = studyhall({**home, "DISCORD_TOKEN": "very-secret-token"}, "doctor")
+
+    assert done.returncode == 0, done.stdout
+    assert "40 questions" in done.stdout
+    assert "INFERENCE_BASE_URL" in done.stdout
+    assert "very-secret-token" not in done.stdout + done.stderr
+
+
+def test_a_mistake_in_the_configuration_is_one_sentence(home: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text('[study]\nzonee = "UTC"\n')
+    done = studyhall({**home, "STUDYHALL_CONFIG": str(tmp_path / "bad.toml")}, "config", "check")
+
+    assert done.returncode == 2
+    assert "line 2" in done.stderr
+    assert "zone" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_newer_than_the_program_is_refused(home: dict[str, str]) -> None:
+    import sqlite3
+
+    studyhall(home, "db", "upgrade")
+    with sqlite3.connect(Path(home["STUDYHALL_DATA"]) / "studyhall.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+
+    done = studyhall(home, "run", "terminal", stdin="help\n")
+
+    assert done.returncode == 2
+    assert "newer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["run"], ["ask"], ["bank", "check"], ["eval", "retrieval"], ["db"], ["doctor"]])
+def test_help_imports_nothing_heavy(words: list[str]) -> None:
+    code = (
+        "import sys; sys.argv = ['studyhall', *{words!r}, '--help']\n"
+        "from bot.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = ['torch', 'numpy', 'sqlmodel', 'sqlalchemy', 'discord', 'slack_bolt', 'openai', 'apscheduler']\n"
+        "print([name for name in heavy if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code.replace("{words!r}", repr(words))],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert "Usage" in done.stdout
+    assert done.stderr.strip() == "[]"
+
+
+def test_killed_at_any_point_everything_is_still_there(home: dict[str, str]) -> None:
+    """A member answers, the process is killed in the middle of its work, and the next one goes on."""
+    running = subprocess.Popen(
+        [*STUDYHALL, "run", "terminal"], env=home, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+    assert running.stdin is not None
+    assert running.stdout is not None
+    said = iter(running.stdout.readline, "")
+    running.stdin.write("@ada: question gan\n")
+    assert any("Answer with a letter" in line for line in said)
+    running.stdin.write("@ada: a\n")
+    assert any("Streak: 1 day" in line for line in said)
+    running.stdin.write("schedule setup 09:00\n@ada: team create Blue\n@ada: question vae\n@ada: b\n")
+    time.sleep(0.05)  # somewhere in the middle of these; wherever it is, nothing may be half done
+    running.send_signal(signal.SIGKILL)
+    running.wait(timeout=60)
+    running.stdin.close()
+    running.stdout.close()
+
+    after = studyhall(home, "run", "terminal", stdin="@ada: streak\nschedule list\n@ada: team list\n")
+
+    assert after.returncode == 0, after.stderr
+    assert "Your streak: 1 day" in after.stdout
+    assert studyhall(home, "db", "check").returncode == 0
