@@ -22,30 +22,30 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import insert
 from sqlmodel import col, select
 
 from bot.store.engine import Store
 from bot.store.tables import EVERYWHERE, Member, Person, Total, TotalKind, Workspace
 from bot.store.upgrade import upgrade
-from bot.store.upsert import insert
 from bot.study.standings import standings
 from bot.study.totals import rebuild_tiers
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 PERIODS = ("2026-W47", "2026-11", "all")
-BATCH = 1_000
+BATCH = 5_000
 
 
 async def fill(store: Store, members: int, chance: random.Random) -> None:
     async with store.write() as session:
         session.add(Workspace(id=1, platform="terminal", external_id="large", name="large", created_at=START))
         await session.flush()
+        connection = await session.connection()
         for first in range(1, members + 1, BATCH):
             ids = range(first, min(first + BATCH, members + 1))
-            await session.exec(insert(session, Person).values([{"id": id, "created_at": START} for id in ids]))
-            await session.exec(insert(session, Member).values([member(id) for id in ids]))
-            for period in PERIODS:
-                await session.exec(insert(session, Total).values([total(id, period, chance) for id in ids]))
+            await connection.execute(insert(Person), [{"id": id, "created_at": START} for id in ids])
+            await connection.execute(insert(Member), [member(id) for id in ids])
+            await connection.execute(insert(Total), [total(id, period, chance) for id in ids for period in PERIODS])
         await rebuild_tiers(session, 1)
 
 
