@@ -27,15 +27,13 @@ async def paced(items: AsyncIterator[T], every: float) -> AsyncGenerator[T, None
     # As a callback, because within `read` the task is not done yet.
     reading.add_done_callback(lambda _: news.set())
     try:
-        while True:
+        while newest or not reading.done():
             await news.wait()
             news.clear()
             if newest:
                 yield newest.pop()
-            elif reading.done():
-                break
-            # The end of the reading needs no pause: what comes last is shown at once.
-            await asyncio.wait({reading}, timeout=every)
+                # The end of the reading needs no pause: what comes last is shown at once.
+                await asyncio.wait({reading}, timeout=every)
         reading.result()
     finally:
         reading.cancel()

@@ -1,0 +1,31 @@
+"""The whole bot behind each platform: a real store, the built-in bank, and a server that writes explanations."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.app import App, Posts
+from bot.inference.client import Inference
+from bot.store.engine import Store
+from bot.study.context import Study
+from bot.study.library import Library
+from bot.table import table
+from tests.platforms.model import Model
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model()
+
+
+@pytest.fixture
+async def app(sqlite_store: Store, library: Library, model: Model) -> AsyncIterator[App]:
+    await library.search("lora")  # the first search loads the model, which takes longer than a platform waits
+    async with model.listening() as url:
+        inference = Inference(url, model="small")
+        study = Study(sqlite_store, library, clock=lambda: datetime.now(UTC), inference=inference)
+        yield App(table(), study, Posts(sqlite_store))
+        await inference.close()
