@@ -98,9 +98,6 @@ class StudySettings(Section):
     late_hours: int = Field(
         default=12, ge=1, le=48, description="Hours after its time up to which a missed daily question is still posted."
     )
-    longest_question: int = Field(
-        default=500, ge=50, le=4000, description="Characters that a member's question may have."
-    )
 
 
 class BankSettings(Section):

@@ -28,7 +28,7 @@ class Message:
 class Inference:
     """A server and how long it is waited for: `first_text` and `whole` are seconds, `at_once` requests in flight."""
 
-    base_url: str
+    base_url: str = field(repr=False)  # may hold a password
     model: str = ""
     api_key: str = field(default="", repr=False)
     first_text: float = 20.0

@@ -86,8 +86,6 @@ class StudyRules:
     zone: str = "UTC"
     reveal: time = time(17, 0)
     late_hours: int = 12
-    longest_question: int = 500
-    longest_answer: int = 4000
 
 
 @dataclass(frozen=True, slots=True)

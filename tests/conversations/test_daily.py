@@ -17,7 +17,7 @@ from tests.chat import Chat
 
 async def deliveries(chat: Chat, kind: DeliveryKind = DeliveryKind.DAILY) -> list[Delivery]:
     async with chat.study.store.read() as session:
-        return list((await session.exec(select(Delivery).where(Delivery.kind == kind).order_by("day"))).all())  # type: ignore[arg-type]
+        return list((await session.exec(select(Delivery).where(Delivery.kind == kind).order_by("day"))).all())
 
 
 async def test_a_question_comes_at_the_time_that_was_set(chat: Chat) -> None:
@@ -303,3 +303,29 @@ async def test_the_same_local_time_through_a_change_of_clocks(chat: Chat) -> Non
 
     assert after is not None
     assert after - before == timedelta(hours=23)
+
+
+async def test_a_day_whose_question_did_not_come_through_is_excused(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 days=daily")
+    chat.clock.forward(hours=1)
+    await chat.posts()
+    await chat.say("ada", chat.lines(await chat.daily())[0])
+    chat.app.attach("terminal", Refusing(retry=False))
+    chat.clock.forward(days=1)
+    await chat.clockwork.turn()
+    chat.app.attach("terminal", chat.outbox)
+    chat.clock.forward(days=1)
+
+    assert "Your streak: 1 day" in await chat.say("ada", "streak")
+    assert "excused: no daily question came through" in await chat.say("ada", "streak why")
+
+
+async def test_a_schedule_with_nothing_left_to_ask_skips_the_day(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 topics=vae easy")
+    await chat.say("maya", "reports retire vae-vs-autoencoder")
+    chat.clock.forward(hours=1)
+
+    assert await chat.posts() == []
+    [delivery] = await deliveries(chat)
+    assert (delivery.state, delivery.problem) == (DeliveryState.SKIPPED, "no question fits the schedule")
+    assert "No question of the bank fits" in await chat.say("maya", "schedule setup 10:00 topics=vae easy")

@@ -1,0 +1,152 @@
+"""Trouble below: a database that is locked or full, a program that ends in the middle, others' data out of reach."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from bot.commands import Actor, Place, Request, respond
+from bot.store.engine import Store
+from bot.store.tables import Answer, Member, Total
+from bot.study.library import Library
+from tests.chat import Chat, plain
+
+
+async def test_a_locked_database_is_said_and_nothing_is_lost(
+    sqlite_template: Path, tmp_path: Path, library: Library
+) -> None:
+    path = tmp_path / "locked.db"
+    shutil.copyfile(sqlite_template, path)
+    store = await Store.open(f"sqlite:///{path}", busy_ms=50)
+    chat = Chat(store, library)
+    right, _ = await chat.practice("ada")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    said = await chat.say("ada", right)
+    assert "Nothing was changed." in said
+    other.execute("ROLLBACK")
+    other.close()
+
+    assert "Right!" in await chat.say("ada", right)
+    await store.close()
+
+
+async def test_a_full_disk_is_said_and_nothing_is_half_done(
+    sqlite_template: Path, tmp_path: Path, library: Library
+) -> None:
+    path = tmp_path / "full.db"
+    shutil.copyfile(sqlite_template, path)
+    store = await Store.open(f"sqlite:///{path}")
+    chat = Chat(store, library)
+    await chat.say("ada", "help")
+    async with store.write() as session:
+        connection = await session.connection()
+        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
+        # SQLite answers "database or disk is full" here as it does on a disk without space.
+        await connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+    said = ""
+    for _ in range(200):
+        said = await chat.say("ada", f"report lora {'x' * 900}")
+        if "Nothing was changed." in said:
+            break
+
+    assert "full" in said
+    assert "Nothing was changed." in said
+    assert "Your streak: 0 days" in await chat.say("ada", "streak")
+    await store.close()
+
+
+async def test_two_answers_at_once_count_once(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 easy")
+    chat.clock.forward(hours=1)
+    await chat.posts()
+    right, wrong = chat.lines(await chat.daily())
+    await chat.say("ada", "help")
+
+    async def press(number: int) -> None:
+        request = Request(
+            Place("terminal", "local", "terminal"), Actor("ada", "ada"), f"press-{number}", chat.clock(),
+            line=wrong if number % 2 else right,
+        )  # fmt: skip
+        async for _ in respond(chat.app.table, chat.study, request):
+            pass
+
+    await asyncio.gather(*(press(number) for number in range(10)))
+
+    async with chat.study.store.read() as session:
+        assert len((await session.exec(select(Answer))).all()) == 1
+        assert {total.answers for total in (await session.exec(select(Total))).all()} == {1}
+
+
+async def test_fifty_members_at_once_lose_nothing(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 easy")
+    chat.clock.forward(hours=1)
+    await chat.posts()
+    right, _ = chat.lines(await chat.daily())
+
+    async def press(number: int) -> None:
+        request = Request(
+            Place("terminal", "local", "terminal"), Actor(f"m{number}", f"m{number}"), f"p{number}", chat.clock(),
+            line=right,
+        )  # fmt: skip
+        async for reply in respond(chat.app.table, chat.study, request):
+            assert "Right!" in plain(reply)
+
+    await asyncio.gather(*(press(number) for number in range(50)))
+
+    async with chat.study.store.read() as session:
+        assert len((await session.exec(select(Answer))).all()) == 50
+        assert sorted((await session.exec(select(Total.points))).all()) == [10] * 300
+
+
+@pytest.mark.parametrize("line", ["answer {token} a", "write {token} because", "assess {token} had-it"])
+async def test_another_workspace_cannot_reach_a_round(chat: Chat, line: str) -> None:
+    await chat.say("maya", "schedule setup 09:00")
+    chat.clock.forward(hours=1)
+    await chat.posts()
+    token = (await chat.daily()).token
+    elsewhere = Place("terminal", "other-workspace", "terminal")
+
+    request = Request(elsewhere, Actor("eve", "eve"), "x1", chat.clock(), line=line.format(token=token))
+    said = [plain(reply) async for reply in respond(chat.app.table, chat.study, request)][-1]
+
+    assert "no question by that mark" in said
+
+
+async def test_members_teams_and_standings_of_another_workspace_stay_out_of_sight(chat: Chat) -> None:
+    await chat.say("ada", "team create Blue")
+    elsewhere = Place("terminal", "other-workspace", "terminal")
+
+    async def eve(line: str) -> str:
+        request = Request(elsewhere, Actor("eve", "eve", manager=True), f"x-{line}", chat.clock(), line=line)
+        return [plain(reply) async for reply in respond(chat.app.table, chat.study, request)][-1]
+
+    assert "There is no team yet" in await eve("team list")
+    assert "no member called “ada”" in await eve("streak ada")
+    assert "no member called “ada”" in await eve("managers add ada")
+    async with chat.study.store.read() as session:
+        assert len((await session.exec(select(Member))).all()) == 2
+
+
+async def test_an_unexpected_problem_shows_a_reference_and_no_details(
+    sqlite_template: Path, tmp_path: Path, library: Library
+) -> None:
+    path = tmp_path / "broken.db"
+    shutil.copyfile(sqlite_template, path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE team")
+    connection.close()
+    store = await Store.open(f"sqlite:///{path}")
+
+    said = await Chat(store, library).say("ada", "team list")
+
+    assert "Something went wrong on our side" in said
+    assert "team" not in said.replace("team list", "")
+    await store.close()
