@@ -173,6 +173,7 @@ def db_upgrade() -> None:
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     upgrade(settings.load().database_url, lambda line: out.print(line, highlight=False, markup=False))
+    out.print("The database is up to date.")
 
 
 def db_check() -> None:

@@ -83,7 +83,6 @@ def _upgrade(connection: Connection, place: str, progress: Callable[[str], None]
     revision = revision_of(connection)
     refuse_newer(revision, place)
     if revision == revisions()[0]:
-        progress("The database is up to date.")
         return
     config = settings()
     config.attributes["connection"] = connection

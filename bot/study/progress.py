@@ -18,6 +18,9 @@ WEEKS = 5
 MASTERY_OF = 10
 """How many of the last answers in a topic its mastery looks at."""
 
+MASTERED = 0.8
+"""From this share on, a topic is not suggested for practice as a weak one."""
+
 WHY = {
     DayMark.STUDIED: "studied",
     DayMark.FREEZE: "missed; a freeze covered it",
@@ -71,8 +74,9 @@ async def topics(study: Study, asker: Asker) -> Reply:
         shares = worth.get(topic, [])
         mastery = f"{sum(shares) / len(shares):.0%} of {len(shares)}" if shares else "not tried yet"
         rows.append((topic, str(sum(q.topic == topic for q in bank)), mastery))
-    weakest = [t for t in sorted(worth, key=lambda t: sum(worth[t]) / len(worth[t])) if t in bank.topics][:3]
-    untried = [t for t in bank.topics if t not in worth]
+    share = {topic: sum(shares) / len(shares) for topic, shares in worth.items() if topic in bank.topics}
+    weakest = [topic for topic in sorted(share, key=lambda t: share[t]) if share[topic] < MASTERED][:3]
+    untried = [topic for topic in bank.topics if topic not in share]
     return Reply.of(
         Table(("Topic", "Questions", "Mastery"), tuple(rows), title="Topics"),
         Choices(tuple(Action(t, f"question {t}") for t in (*weakest, *untried)[:5]), prompt="Practise one:"),

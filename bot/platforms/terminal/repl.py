@@ -36,23 +36,26 @@ class Repl:
         if self._interactive:
             self._console.print(_welcome(self._app))
         await self._posts()
-        lines = _lines(self._interactive)
+        lines = Lines(self._interactive)
         watch = asyncio.create_task(self._watch())
         try:
-            self._prompting = True
-            async for line in lines:
-                self._prompting = False
+            while (line := await self._next(lines)) is not None:
                 if line.strip().lower() in LEAVE:
                     break
                 if line.strip() or self._room.filling:
                     await self._show(self._room.hear(line))
                 await self._posts()
-                self._prompting = True
-                self._prompt()
         finally:
             watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
+
+    async def _next(self, lines: Lines) -> str | None:
+        self._prompting = True
+        try:
+            return await lines.next()
+        finally:
+            self._prompting = False
 
     async def _show(self, replies: AsyncIterator[Reply]) -> None:
         """Drafts take each other's place on a terminal; in a pipe only the last reply is written."""
@@ -72,15 +75,18 @@ class Repl:
             self._console.print()
 
     async def _watch(self) -> None:
-        """Show posts as they come while the room waits for a line."""
+        """Show posts as they come while the room waits for a line, and then what has been typed of it again."""
         while True:
             await self._outbox.arrived.wait()
             self._outbox.arrived.clear()
-            if self._prompting:
-                if self._interactive:
-                    self._console.print()
-                await self._posts()
-                self._prompt()
+            if not self._prompting:
+                continue  # shown after the reply in hand
+            if self._interactive:
+                self._console.print()
+            await self._posts()
+            if self._interactive:
+                sys.stdout.write(PROMPT + _typed())
+                sys.stdout.flush()
 
     async def _posts(self) -> None:
         for id, channel, body in await self._app.posts.unseen():
@@ -92,10 +98,13 @@ class Repl:
             self._room.offer(reply)
             await self._app.posts.seen(id)
 
-    def _prompt(self) -> None:
-        if self._interactive:
-            sys.stdout.write(PROMPT)
-            sys.stdout.flush()
+
+def _typed() -> str:
+    try:
+        import readline
+    except ImportError:  # not on every platform
+        return ""
+    return readline.get_line_buffer()
 
 
 def _welcome(app: App) -> str:
@@ -106,36 +115,40 @@ def _welcome(app: App) -> str:
     )
 
 
-async def _lines(interactive: bool) -> AsyncIterator[str]:
-    """Lines of standard input, read in a thread: asyncio cannot watch a regular file, and hangs on /dev/null."""
-    loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[str | None] = asyncio.Queue()
+class Lines:
+    """Lines of standard input, read in a thread: asyncio cannot watch a regular file, and hangs on /dev/null.
 
-    def read() -> None:
-        if interactive:
+    On a terminal the next line is asked for only once `next` is called, so that the prompt comes after the reply.
+    """
+
+    def __init__(self, interactive: bool) -> None:
+        self._interactive = interactive
+        self._loop = asyncio.get_running_loop()
+        self._wanted = threading.Semaphore(0)
+        self._read: asyncio.Queue[str | None] = asyncio.Queue()
+        threading.Thread(target=self._follow, daemon=True, name="stdin").start()
+
+    async def next(self) -> str | None:
+        """The next line without its end; None when the input has ended."""
+        self._wanted.release()
+        return await self._read.get()
+
+    def _follow(self) -> None:
+        if self._interactive:
             with contextlib.suppress(ImportError):
                 import readline  # noqa: F401  # line editing and history for input()
-        while True:
-            try:
-                line = input() if interactive else sys.stdin.readline()
-            except (EOFError, ValueError):
-                line = ""
-                ended = True
-            except UnicodeDecodeError:
-                loop.call_soon_threadsafe(queue.put_nowait, "\ufffd")
-                continue
-            else:
-                ended = not interactive and not line
-            try:
-                loop.call_soon_threadsafe(queue.put_nowait, None if ended else line.rstrip("\r\n"))
-            except RuntimeError:  # the loop has ended: somebody pressed Ctrl-C
-                return
-            if ended:
-                return
+        line: str | None = ""
+        while line is not None:
+            self._wanted.acquire()
+            line = self._line()
+            with contextlib.suppress(RuntimeError):  # the loop has ended: somebody pressed Ctrl-C
+                self._loop.call_soon_threadsafe(self._read.put_nowait, line)
 
-    if interactive:
-        sys.stdout.write(PROMPT)
-        sys.stdout.flush()
-    threading.Thread(target=read, daemon=True, name="stdin").start()
-    while (line := await queue.get()) is not None:
-        yield line
+    def _line(self) -> str | None:
+        try:
+            line = input(PROMPT) + "\n" if self._interactive else sys.stdin.readline()
+        except EOFError:
+            return None
+        except UnicodeDecodeError:
+            return "\ufffd"
+        return line.rstrip("\r\n") if line else None
