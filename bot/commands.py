@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import shlex
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -231,7 +231,7 @@ def _bind(study: Study, command: Command, text: str) -> dict[str, str]:
     return values
 
 
-async def respond(table: Table, study: Study, request: Request) -> AsyncIterator[Reply]:
+async def respond(table: Table, study: Study, request: Request) -> AsyncGenerator[Reply, None]:
     """Carry a request out. Every reply takes the place of the one before; the last one is what is meant to stay.
 
     Never raises for what a member can cause: problems come as replies, unexpected ones under a reference that the
