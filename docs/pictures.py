@@ -1,0 +1,214 @@
+"""The pictures of the documentation: five weeks in a study room, lived through and drawn as SVG.
+
+    python docs/pictures.py        (or `make pictures`)
+
+The bank, the database, the clockwork and the renderer are the real ones; only the clock is moved by hand. Choices come
+in a random order, so two runs differ in their letters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import tempfile
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.terminal_theme import MONOKAI
+from rich.text import Text
+
+from bot import config, log
+from bot.app import App, Posts, open_library
+from bot.platforms.terminal.outbox import TerminalOutbox, restore
+from bot.platforms.terminal.render import draw
+from bot.platforms.terminal.room import Room
+from bot.replies import QuestionCard, Reply
+from bot.schedule import Clockwork
+from bot.store.engine import Store
+from bot.store.upgrade import upgrade
+from bot.study.context import Study
+from bot.study.library import Library
+from bot.table import table
+
+IMAGES = Path(__file__).parent / "images"
+PARIS = ZoneInfo("Europe/Paris")
+FIRST_DAY = datetime(2026, 10, 19, 9, 0, tzinfo=PARIS)
+DAYS = 31
+
+MARGIN = (0, 1)
+
+RIGHT = {"maya": 0.8, "ada": 0.9, "bob": 0.6, "cleo": 0.7, "dan": 0.5, "eve": 0.65}
+"""How often each member is right; the picture's people, in the order in which they answer."""
+AWAY = {"maya": {24}, "ada": {3, 17}, "bob": {5, 6, 7, 19}, "cleo": {2, 12, 13, 14}, "dan": {8, 9}, "eve": {20}}
+"""Days, counted from the first, on which a member does not come."""
+
+TEAMS = (
+    "team create Blue",
+    "@ada: team join Blue",
+    "@bob: team join Blue",
+    "@cleo: team create Red",
+    "@dan: team join Red",
+    "@eve: team join Red",
+)
+
+# Without the web fonts of Rich's own frame, since a picture should need nothing from elsewhere, and a little larger
+# than its 20 px, so that the lines of a box meet.
+FRAME = """\
+<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img">
+<style>
+.{unique_id}-matrix {{ font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace;
+    font-size: 21px; line-height: {line_height}px; font-variant-east-asian: full-width; }}
+.{unique_id}-title {{ font-size: 18px; font-weight: bold; font-family: system-ui, sans-serif; }}
+{styles}
+</style>
+<defs>
+<clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" />
+</clipPath>
+{lines}
+</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g>
+</g>
+</svg>
+"""
+
+
+class Class:
+    """A study room whose clock is moved by hand, and a console to draw on."""
+
+    def __init__(self, store: Store, library: Library) -> None:
+        self.now = FIRST_DAY - timedelta(hours=1)
+        study = Study(store=store, library=library, clock=lambda: self.now.astimezone(ZoneInfo("UTC")))
+        self.app = App(table(), study, Posts(store))
+        outbox = TerminalOutbox(self.app.posts)
+        self.app.attach("terminal", outbox)
+        self.clockwork = Clockwork(study, seconds=5)
+        self.room = Room(self.app, "maya")
+
+    async def hear(self, line: str) -> Reply:
+        """What the room says to a line, in the end."""
+        return [reply async for reply in self.room.hear(line)][-1]
+
+    async def posts(self) -> list[Reply]:
+        """What has been posted since the last look."""
+        await self.clockwork.turn()
+        found = []
+        for id, _, body in await self.app.posts.unseen():
+            found.append(restore(body))
+            self.room.offer(found[-1])
+            await self.app.posts.seen(id)
+        return found
+
+    def letters(self, post: Reply) -> tuple[str, str]:
+        """The letters of the right and of a wrong answer to a post."""
+        card = next(block for block in post.blocks if isinstance(block, QuestionCard))
+        question = next(q for q in self.app.study.library.bank if q.title == card.question)
+        right = question.choices[question.right_choice].text
+        letters = sorted((option.text != right, option.letter) for option in card.options)
+        return letters[0][1], letters[1][1]
+
+
+async def weeks(them: Class) -> Reply:
+    """Everybody studies until the morning of the last day; that day's question is the result."""
+    await them.hear("schedule setup 09:00 Europe/Paris mon-fri reveal=17:00")
+    await them.hear("me zone=Europe/Paris rest=sat,sun")
+    for line in TEAMS:
+        await them.hear(line)
+    for number in range(DAYS):
+        them.now = FIRST_DAY + timedelta(days=number)
+        post = next(iter(await them.posts()), None)
+        if post is None:
+            continue
+        if number == DAYS - 1:
+            return post
+        right, wrong = them.letters(post)
+        for place, (name, share) in enumerate(RIGHT.items()):
+            them.now += timedelta(minutes=7)
+            if number not in AWAY[name]:
+                luck = (number * 37 + place * 53) % 100 / 100
+                await them.hear(f"@{name}: {right if luck < share else wrong}")
+        them.now = FIRST_DAY.replace(hour=17) + timedelta(days=number)
+        await them.posts()
+    raise RuntimeError("the last day has no question")
+
+
+def page(columns: int) -> Console:
+    return Console(record=True, width=columns, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+
+
+def typed(console: Console, line: str) -> None:
+    console.print(Padding(Text.assemble(("› ", "bold cyan"), (line, "bold")), MARGIN))
+
+
+def said(console: Console, reply: Reply) -> None:
+    console.print(Padding(draw(reply), MARGIN))
+
+
+def save(console: Console, name: str, title: str) -> None:
+    IMAGES.mkdir(exist_ok=True)
+    svg = console.export_svg(title=title, theme=MONOKAI, code_format=FRAME, unique_id=name)
+    (IMAGES / f"{name}.svg").write_text(svg, encoding="utf-8")
+
+
+async def live(folder: Path) -> None:
+    settings = config.load()
+    url = f"sqlite:///{folder / 'room.db'}"
+    await asyncio.to_thread(upgrade, url)
+    store = await Store.open(url)
+    library, _ = open_library(settings)
+    try:
+        them = Class(store, library)
+        post = await weeks(them)
+        right, wrong = them.letters(post)
+
+        console = page(90)
+        said(console, post)
+        console.print()
+        typed(console, right)
+        them.now += timedelta(minutes=4)
+        said(console, await them.hear(right))
+        save(console, "daily", "Studyhall: the question of the day")
+
+        for name in ("ada", "cleo", "eve"):
+            them.now += timedelta(minutes=3)
+            await them.hear(f"@{name}: {right}")
+        await them.hear(f"@bob: {wrong}")
+        console = page(64)
+        for line in ("streak", "leaderboard month"):
+            typed(console, line)
+            said(console, await them.hear(line))
+            console.print()
+        save(console, "standing", "Studyhall: streak and leaderboard")
+
+        console = page(90)
+        line = "ask can I fine-tune a 7B model on one gaming card"
+        typed(console, line)
+        said(console, await them.hear(line))
+        save(console, "ask", "Studyhall: ask the bank")
+    finally:
+        library.close()
+        await store.close()
+
+
+def main() -> None:
+    log.set_up("error")
+    os.environ["TZ"] = PARIS.key  # moments are drawn in the zone of the computer
+    time.tzset()
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(live(Path(folder)))
+    for picture in sorted(IMAGES.glob("*.svg")):
+        print(f"{picture.parent.name}/{picture.name}: {picture.stat().st_size // 1024} KiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""The documentation against the program: generated pages, names of commands and settings, links, the README's talk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import typer
+from typer.main import get_command
+
+from bot import reference
+from bot.__main__ import app
+from bot.config import described
+from bot.replies import Notice, Tone
+from bot.store.engine import Store
+from bot.study.library import Library
+from bot.table import table
+from tests.chat import Chat, plain
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PICTURES = sorted((ROOT / "docs" / "images").glob("*.svg"))
+
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+def code(page: Path) -> Iterator[str]:
+    """Every line of a fenced block, and every piece of code within running text."""
+    fenced = False
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if line.startswith("```"):
+            fenced = not fenced
+        elif fenced:
+            yield line.partition("#")[0].strip().removeprefix("$ ")
+        else:
+            yield from re.findall(r"`([^`]+)`", line)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def words_after(program: str, page: Path) -> Iterator[list[str]]:
+    """The words that follow the program's name wherever it is run."""
+    for line in code(page):
+        if found := re.search(rf"(?:^|[|;&] |=\S+ ){program} (.+)", line):
+            yield found[1].split()
+
+
+def slug(heading: str) -> str:
+    """The anchor that forges give a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def anchors(page: Path) -> set[str]:
+    return {slug(line.lstrip("# ")) for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("#")}
+
+
+@pytest.mark.parametrize("name", reference.pages())
+def test_a_generated_page_is_up_to_date(name: str) -> None:
+    written = (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+    assert written == reference.pages()[name], "`make docs` writes it anew"
+
+
+def test_every_command_has_its_place_in_the_reference() -> None:
+    headings = {line for line in reference.pages()["commands.md"].splitlines() if line.startswith("### ")}
+
+    assert headings == {f"### `{command.usage}`" for command in table()}
+
+
+def test_every_setting_has_its_line_in_the_reference() -> None:
+    written = reference.pages()["settings.md"]
+
+    assert [setting.variable for setting in described() if f"| `{setting.variable}` |" not in written] == []
+
+
+@pages
+def test_studyhall_has_every_command_that_is_named(page: Path) -> None:
+    for words in words_after("studyhall", page):
+        command = get_command(app)
+        while isinstance(command, typer.core.TyperGroup) and words and not words[0].startswith("-"):
+            assert words[0] in command.commands, f"`studyhall {' '.join(words)}`"
+            command = command.commands[words.pop(0)]
+        known = {"--help", *(option for parameter in command.params for option in parameter.opts)}
+        assert {word for word in words if word.startswith("--")} <= known
+
+
+@pages
+def test_make_has_every_target_that_is_named(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+    for words in words_after("make", page):
+        named = {word for word in words if re.fullmatch(r"[a-z-]+", word)}
+        assert named <= targets
+
+
+@pages
+def test_every_variable_that_is_named_exists(page: Path) -> None:
+    known = {setting.variable for setting in described()}
+    named = re.findall(r"\b(?:STUDYHALL|INFERENCE|DISCORD|SLACK|DATABASE)_[A-Z_]+\b", page.read_text(encoding="utf-8"))
+
+    assert set(named) <= known
+
+
+@pages
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for link in [*re.findall(r"\]\(([^)\s]+)\)", text), *re.findall(r'src="([^"]+)"', text)]:
+        if link.startswith("https://"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.name)
+def test_a_picture_needs_nothing_from_elsewhere(picture: Path) -> None:
+    text = picture.read_text(encoding="utf-8")
+
+    assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
+    assert re.findall(r"(?:href|src)=|url\((?!#)|@import", text) == []
+
+
+def test_the_tree_of_the_readme_is_the_tree() -> None:
+    folder = ROOT
+    (tree,) = blocks(ROOT / "README.md", "text")
+    for line in tree.splitlines():
+        name = line.split()[0]
+        if not line.startswith(" "):
+            folder = ROOT / name
+        assert (folder if not line.startswith(" ") else folder / name).exists(), line
+
+
+async def test_the_tour_of_the_readme_goes_as_it_is_told(sqlite_store: Store, library: Library) -> None:
+    chat = Chat(sqlite_store, library)
+    heard = ""
+    for line in "".join(blocks(ROOT / "README.md", "console")).splitlines():
+        if line.startswith("› "):
+            replies = [reply async for reply in chat.room.hear(line.removeprefix("› "))]
+            complaints = [
+                b for b in replies[-1].blocks if isinstance(b, Notice) and b.tone in (Tone.WARNING, Tone.PROBLEM)
+            ]
+            assert complaints == [], line
+            heard = " ".join(plain(replies[-1]).split())
+        else:
+            assert " ".join(line.partition("…")[0].split()) in heard
