@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 import structlog
-from sqlmodel import col, or_, select, update
+from sqlalchemy.orm import aliased
+from sqlmodel import and_, col, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.replies import Notice, Reply, Tone
@@ -154,52 +155,49 @@ async def send(study: Study, now: datetime) -> int:
 
 async def _claim(study: Study, now: datetime) -> Claim | None:
     """Take the delivery that waits longest, for as long as the lease lasts."""
-    async with study.store.write() as session:
-        query = (
-            select(Delivery)
-            .join(Channel, col(Channel.id) == Delivery.channel_id)
-            .join(Workspace, col(Workspace.id) == Channel.workspace_id)
-            .where(
-                col(Delivery.state).in_(OPEN),
-                col(Delivery.due_at) <= now,
-                or_(col(Delivery.lease_until).is_(None), col(Delivery.lease_until) <= now),
-                col(Workspace.platform).in_(study.outboxes),
-            )
-            .order_by(col(Delivery.due_at), col(Delivery.id))
-            .limit(1)
-            .with_for_update(of=Delivery, skip_locked=True)
+    asked = aliased(Delivery)  # a reveal speaks of the round of its day's question
+    query = (
+        select(Delivery, Channel, Workspace, Round)
+        .join(Channel, col(Channel.id) == Delivery.channel_id)
+        .join(Workspace, col(Workspace.id) == Channel.workspace_id)
+        .join(
+            asked,
+            and_(
+                col(asked.schedule_id) == Delivery.schedule_id,
+                col(asked.day) == Delivery.day,
+                col(asked.kind) == DeliveryKind.DAILY,
+            ),
         )
-        delivery = (await session.exec(query)).first()
-        if delivery is None:
+        .join(Round, col(Round.delivery_id) == asked.id)
+        .where(
+            col(Delivery.state).in_(OPEN),
+            col(Delivery.due_at) <= now,
+            or_(col(Delivery.lease_until).is_(None), col(Delivery.lease_until) <= now),
+            col(Workspace.platform).in_(study.outboxes),
+        )
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .limit(1)
+        .with_for_update(of=Delivery, skip_locked=True)
+    )
+    async with study.store.write() as session:
+        found = (await session.exec(query)).first()
+        if found is None:
             return None
+        delivery, channel, workspace, round = found
         delivery.state, delivery.lease_until = DeliveryState.SENDING, now + LEASE
         delivery.attempts += 1
         session.add(delivery)
-        return await _claimed(study, session, delivery, now)
+        place = Place(workspace.platform, workspace.external_id, channel.external_id, workspace.name, channel.name)
+        return Claim(delivery, place, await _words(study, session, delivery, round, now), round)
 
 
-async def _claimed(study: Study, session: AsyncSession, delivery: Delivery, now: datetime) -> Claim:
-    channel = await session.get_one(Channel, delivery.channel_id)
-    workspace = await session.get_one(Workspace, channel.workspace_id)
-    place = Place(workspace.platform, workspace.external_id, channel.external_id, workspace.name, channel.name)
-    query = (
-        select(Round)
-        .join(Delivery, col(Delivery.id) == Round.delivery_id)
-        .where(
-            Delivery.schedule_id == delivery.schedule_id,
-            Delivery.day == delivery.day,
-            Delivery.kind == DeliveryKind.DAILY,
-        )
-    )
-    round = (await session.exec(query)).one()
+async def _words(study: Study, session: AsyncSession, delivery: Delivery, round: Round, now: datetime) -> Reply:
     question = study.library.bank.get(round.question_id)
     if question is None:
-        reply = Reply.of(Notice("The question of this day has left the bank since.", Tone.WARNING))
-    elif delivery.kind is DeliveryKind.REVEAL:
-        reply = await daily.reveal(session, round, question, now)
-    else:
-        reply = daily.post(round, question)
-    return Claim(delivery, place, reply, round)
+        return Reply.of(Notice("The question of this day has left the bank since.", Tone.WARNING))
+    if delivery.kind is DeliveryKind.REVEAL:
+        return await daily.reveal(session, round, question, now)
+    return daily.post(round, question)
 
 
 async def _post(study: Study, claim: Claim, now: datetime) -> bool:
@@ -219,17 +217,19 @@ async def _post(study: Study, claim: Claim, now: datetime) -> bool:
         await _failed(study, claim, f"the post could not be made ({type(problem).__name__}).", True, now)
         return False
     async with study.store.write() as session:
-        delivery = await session.get_one(Delivery, claim.delivery.id, with_for_update=True)
-        delivery.state, delivery.message_ref, delivery.posted_at = DeliveryState.DONE, ref, now
-        delivery.lease_until, delivery.problem = None, None
-        if delivery.kind is DeliveryKind.DAILY:
+        await session.exec(
+            update(Delivery)
+            .where(col(Delivery.id) == claim.delivery.id)
+            .values(state=DeliveryState.DONE, message_ref=ref, posted_at=now, lease_until=None, problem=None)
+        )
+        if claim.delivery.kind is DeliveryKind.DAILY:
             await session.exec(
                 insert(session, Delivery)
                 .values(
-                    schedule_id=delivery.schedule_id,
-                    channel_id=delivery.channel_id,
+                    schedule_id=claim.delivery.schedule_id,
+                    channel_id=claim.delivery.channel_id,
                     kind=DeliveryKind.REVEAL,
-                    day=delivery.day,
+                    day=claim.delivery.day,
                     due_at=claim.round.closes_at,
                     state=DeliveryState.DUE,
                     attempts=0,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import AsyncIterator
 
 import structlog
@@ -18,8 +17,6 @@ from knowledge.search import Found
 log = structlog.get_logger()
 
 SOURCES = 3
-EVERY = 1.0
-"""Seconds between two drafts of a growing explanation: as often as Discord takes edits."""
 
 RULES = """You explain topics of generative AI to engineers preparing for interviews.
 Use only the numbered sources. After each paragraph name the sources it rests on, like [1] or [2].
@@ -46,12 +43,11 @@ async def explanation_of(library: Library, inference: Inference | None, text: st
     if inference is None:
         yield from_bank(sources, why="no inference server is configured")
         return
-    written, drawn = "", time.monotonic()
+    written = ""
     try:
         async for piece in inference.stream(prompt(text, sources)):
             written += piece
-            if time.monotonic() - drawn >= EVERY and written.strip():
-                drawn = time.monotonic()
+            if written.strip():
                 yield Explanation(written, "model", citations(sources), done=False)
     except InferenceUnavailable as problem:
         log.warning("inference", problem=str(problem))

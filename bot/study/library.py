@@ -55,7 +55,7 @@ class Library:
 
     async def warm(self) -> None:
         """Load the model and open the index now, so that the first search need not."""
-        await self._in_thread(self.opened)
+        await self._in_thread(lambda: self.opened().warm())
 
     async def search(self, text: str, *, k: int = 10, without: Collection[str] = ()) -> Found:
         """The questions that fit the text, best first, leaving out the ids in `without`."""

@@ -48,8 +48,9 @@ async def test_an_explanation_grows(room: Room, model: Model) -> None:
     async for reply in room.hear("@bob: explain How does LoRA work?"):
         seen.append(reply)
 
-    told = [reply.blocks[0] for reply in seen]
-    assert [isinstance(block, Explanation) and block.done for block in told] == [False, True]
+    drafts = [isinstance(reply.blocks[0], Explanation) and not reply.blocks[0].done for reply in seen]
+    assert len(drafts) > 1
+    assert drafts == [True] * (len(drafts) - 1) + [False]
     assert "LoRA adapter" in plain(seen[0])
     assert re.search(r"Written by a model from the bank's sources\n", plain(seen[-1]))
 
