@@ -189,12 +189,6 @@ async def live(folder: Path) -> None:
             said(console, await them.hear(line))
             console.print()
         save(console, "standing", "Studyhall: streak and leaderboard")
-
-        console = page(90)
-        line = "ask can I fine-tune a 7B model on one gaming card"
-        typed(console, line)
-        said(console, await them.hear(line))
-        save(console, "ask", "Studyhall: ask the bank")
     finally:
         library.close()
         await store.close()
