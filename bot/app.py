@@ -51,8 +51,9 @@ class Posts:
             return [(id or 0, channel, body) for id, channel, body in (await session.exec(query)).all()]
 
     async def seen(self, id: int) -> None:
+        """The key stays, so that it is never posted again; what was said goes, with the names in it."""
         async with self.store.write() as session:
-            await session.exec(update(Post).where(col(Post.id) == id).values(seen_at=datetime.now(UTC)))
+            await session.exec(update(Post).where(col(Post.id) == id).values(seen_at=datetime.now(UTC), body=""))
 
 
 @dataclass(frozen=True, slots=True)

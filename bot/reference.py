@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import time
 from pathlib import Path
 
 from bot.commands import Command
@@ -71,5 +72,6 @@ def _settings() -> Iterator[str]:
 
 def _setting(setting: Setting) -> str:
     key = f"`{setting.key}`" if setting.key else ""
-    default = "" if setting.default in ("", None) else f"`{setting.default}`"
+    default = f"{setting.default:%H:%M}" if isinstance(setting.default, time) else str(setting.default or "")
+    default = f"`{default}`" if default else ""
     return f"| {key} | `{setting.variable}` | {default} | {setting.description} |"

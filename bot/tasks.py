@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from bot import config as settings
+from bot import log
 from bot.config import Config
 from bot.errors import SetupError
 
@@ -47,6 +48,13 @@ class Preparing:
             self._bar.stop()
 
 
+def _config() -> Config:
+    """The configuration, with warnings on standard error: standard output is the answer's alone."""
+    config = settings.load()
+    log.set_up("warning", config.log.format, secrets=config.secrets())
+    return config
+
+
 def _library(config: Config) -> Any:
     from bot.app import open_library
 
@@ -58,7 +66,7 @@ def _library(config: Config) -> Any:
 
 def ask(text: str, as_json: bool) -> None:
     """Search without a database: the bank and its index are enough."""
-    library = _library(settings.load())
+    library = _library(_config())
     found = asyncio.run(library.search(text))
     if as_json:
         _print(
@@ -90,7 +98,7 @@ def explain(text: str, as_json: bool) -> None:
     from bot.replies import Explanation, Reply
     from bot.study.explain import explanation_of
 
-    config = settings.load()
+    config = _config()
 
     async def work() -> Explanation:
         drafts = [told async for told in explanation_of(_library(config), open_inference(config), text)]
@@ -109,7 +117,7 @@ def bank_check(folder: Path | None) -> None:
     from knowledge.check import check, longest_share, unchecked
     from knowledge.load import BUILT_IN, load
 
-    config = settings.load()
+    config = _config()
     folder = folder or (Path(config.bank.folder) if config.bank.folder else BUILT_IN)
     if not folder.is_dir():
         raise SetupError(f"There is no folder {folder}; name one that holds a folder of questions for each topic.")
@@ -133,7 +141,7 @@ def bank_stats(as_json: bool) -> None:
     from knowledge.check import stats
     from knowledge.load import BUILT_IN, load
 
-    config = settings.load()
+    config = _config()
     found: Any = stats(load(Path(config.bank.folder) if config.bank.folder else BUILT_IN).bank)
     if as_json:
         _print(found)
@@ -150,7 +158,7 @@ def eval_retrieval(file: Path, as_json: bool) -> None:
     """Recall, ranks, refusals and times on a file of queries."""
     from knowledge.evaluate import evaluate
 
-    library = _library(settings.load())
+    library = _library(_config())
     try:
         with file.open(encoding="utf-8") as lines:
             found = evaluate(library.opened(), lines)
@@ -172,7 +180,7 @@ def db_upgrade() -> None:
     from bot.store.upgrade import upgrade
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    upgrade(settings.load().database_url, lambda line: out.print(line, highlight=False, markup=False))
+    upgrade(_config().database_url, lambda line: out.print(line, highlight=False, markup=False))
     out.print("The database is up to date.")
 
 
@@ -180,7 +188,7 @@ def db_check() -> None:
     """Revision and tables against the program's."""
     from bot.store.upgrade import check
 
-    found = check(settings.load().database_url)
+    found = check(_config().database_url)
     for difference in found.differences:
         out.print(difference, markup=False, highlight=False)
     if not found.clean:
@@ -191,7 +199,7 @@ def db_check() -> None:
 
 def config_check() -> None:
     """Reading it is the check: mistakes are raised as one ConfigError."""
-    config = settings.load()
+    config = _config()
     out.print(f"The configuration is fine ({config.origin}).", highlight=False)
 
 
@@ -201,7 +209,7 @@ def doctor(as_json: bool) -> None:
 
     from bot.doctor import examine
 
-    found = asyncio.run(examine(settings.load()))
+    found = asyncio.run(examine(_config()))
     if as_json:
         _print([asdict(finding) for finding in found])
     else:
