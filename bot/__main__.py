@@ -42,11 +42,13 @@ class Platform(StrEnum):
 @app.command()
 def run(
     platform: Annotated[Platform | None, typer.Argument(help="Default: those with a token, else the terminal.")] = None,
+    host: Annotated[str, typer.Option(help="Where to listen for Slack.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port there.", envvar="PORT")] = 3000,
 ) -> None:
     """Open the study room: on Discord or Slack where a token is configured, else in this terminal."""
     from bot import serve
 
-    serve.run(platform.value if platform else None)
+    serve.run(platform.value if platform else None, host, port)
 
 
 @app.command()

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Any
 
+import structlog
+from pydantic import SecretStr
 from rich.console import Console
 
 from bot import config as settings
@@ -18,27 +24,70 @@ from bot.store.address import address, file_of
 from bot.store.upgrade import upgrade
 from bot.tasks import Preparing, err
 
+PLATFORMS = ("discord", "slack")
 
-def run(platform: str | None) -> None:
+
+def run(platform: str | None, host: str, port: int) -> None:
     """Until the platforms end. Raises SetupError."""
     config = settings.load()
-    wanted = platform or _configured(config)
-    if wanted != "terminal":
-        raise SetupError(f"This version does not speak to {wanted} yet. `studyhall run terminal` opens the study room.")
+    wanted = (platform,) if platform else _configured(config)
     on_screen = sys.stdin.isatty() and sys.stdout.isatty()
     # In the terminal, screen and pipe belong to the conversation.
-    log.set_up(config.log.level, config.log.format, file=config.log_file, secrets=config.secrets())
+    file = config.log_file if "terminal" in wanted else None
+    log.set_up(config.log.level, config.log.format, file=file, secrets=config.secrets())
     if file_of(address(config.database_url)) is not None:
         # The embedded database belongs to this program alone; PostgreSQL is upgraded by a deployment's release step.
         upgrade(config.database_url, lambda line: err.print(line, style="dim", markup=False, highlight=False))
+    serving = _terminal(config, on_screen) if "terminal" in wanted else _platforms(config, wanted, host, port)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_terminal(config, on_screen))
+        asyncio.run(serving)
 
 
-def _configured(config: Config) -> str:
-    if config.discord_configured:
-        return "discord"
-    return "slack" if config.slack_configured else "terminal"
+def _configured(config: Config) -> tuple[str, ...]:
+    """The platforms that have a token, else the terminal."""
+    have = {"discord": config.discord_configured, "slack": config.slack_configured}
+    return tuple(name for name in PLATFORMS if have[name]) or ("terminal",)
+
+
+async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int) -> None:
+    """Serve chat platforms until a signal, or until one of them ends by itself."""
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with AsyncExitStack() as open_here:
+        app = await open_here.enter_async_context(open_app(config, Preparing()))
+        for line in app.left_out:
+            structlog.get_logger().warning("left out", file=line)
+        await app.study.library.warm()
+        waiting: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
+        if "discord" in wanted:
+            from bot.platforms.discord.client import connected
+
+            token = _needed(config.discord_token, "DISCORD_TOKEN")
+            waiting.append(await open_here.enter_async_context(connected(app, token=token)))
+        if "slack" in wanted:
+            from bot.platforms.slack.app import slack
+
+            at = await open_here.enter_async_context(
+                slack(
+                    app,
+                    token=_needed(config.slack_bot_token, "SLACK_BOT_TOKEN"),
+                    signing_secret=_needed(config.slack_signing_secret, "SLACK_SIGNING_SECRET"),
+                    host=host,
+                    port=port,
+                )
+            )
+            structlog.get_logger().info("listening for Slack", at=at)
+        await open_here.enter_async_context(clockwork(app.study, config.schedule.sweep_seconds))
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()  # a platform that ended by an error ends the program with it
+
+
+def _needed(secret: SecretStr, variable: str) -> str:
+    if found := secret.get_secret_value():
+        return found
+    raise SetupError(f"{variable} is not set; `studyhall doctor` names what each platform needs.")
 
 
 async def _terminal(config: Config, on_screen: bool) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -179,6 +182,36 @@ def test_a_database_newer_than_the_program_is_refused(home: dict[str, str]) -> N
     assert done.returncode == 2
     assert "newer" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_platform_without_its_token_says_what_is_missing(home: dict[str, str]) -> None:
+    done = studyhall(home, "run", "slack")
+
+    assert done.returncode == 2
+    assert "SLACK_BOT_TOKEN is not set" in done.stderr
+
+
+def test_a_token_makes_run_serve_its_platform(home: dict[str, str]) -> None:
+    """Slack's requests arrive over HTTP; one that Slack did not sign is turned away, and SIGTERM ends it in order."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    tokens = {"SLACK_BOT_TOKEN": "xoxb-none", "SLACK_SIGNING_SECRET": "very-secret"}
+    serving = subprocess.Popen(
+        [*STUDYHALL, "run", "--port", str(port)], env={**home, **tokens}, stderr=subprocess.PIPE, text=True
+    )
+    assert serving.stderr is not None
+    heard = iter(serving.stderr.readline, "")
+    assert any("listening for Slack" in line for line in heard)
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/slack/events", data=b"command=/study", timeout=30)
+    serving.send_signal(signal.SIGTERM)
+
+    refusal.value.close()
+    assert refusal.value.code == 401
+    assert serving.wait(timeout=60) == 0
+    assert "very-secret" not in serving.stderr.read()
+    serving.stderr.close()
 
 
 @pytest.mark.parametrize("words", [[], ["run"], ["ask"], ["bank", "check"], ["eval", "retrieval"], ["db"], ["doctor"]])

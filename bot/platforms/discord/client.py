@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import discord
 from discord import app_commands
 
 from bot.app import App
+from bot.errors import SetupError
 from bot.platforms.discord import dispatch
 from bot.platforms.discord.outbox import DiscordOutbox
 from bot.platforms.discord.tree import plant
+
+# Voice is not what it is for: no warning that its libraries are missing.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 
 class StudyClient(discord.AutoShardedClient):
@@ -42,3 +50,25 @@ class StudyClient(discord.AutoShardedClient):
             await dispatch.on_button(self.app, interaction, data["custom_id"])
         elif interaction.type is discord.InteractionType.modal_submit:
             await dispatch.on_form(self.app, interaction, data["custom_id"], data)
+
+
+@asynccontextmanager
+async def connected(app: App, *, token: str) -> AsyncIterator[asyncio.Task[None]]:
+    """Logged in to Discord for as long as it is open; the task ends only with the connection. Raises SetupError."""
+    async with StudyClient(app) as client:
+        try:
+            await client.login(token)
+        except discord.LoginFailure:
+            raise SetupError(
+                "Discord refuses DISCORD_TOKEN. Copy it anew from the bot's page, without `Bot `."
+            ) from None
+        except (aiohttp.ClientError, OSError, discord.HTTPException) as problem:
+            raise SetupError(
+                f"Discord cannot be reached ({type(problem).__name__}). Is this computer online?"
+            ) from None
+        task = asyncio.create_task(client.connect(), name="discord")
+        try:
+            yield task
+        finally:
+            await client.close()
+            await asyncio.gather(task, return_exceptions=True)
