@@ -30,7 +30,7 @@ from bot.store.tables import (
     Workspace,
 )
 from bot.store.upgrade import upgrade
-from bot.study import due
+from bot.study import due, sending
 from bot.study.context import Study
 from bot.study.library import Library
 from knowledge.embed import Embedder
@@ -138,7 +138,7 @@ async def measure(url: str, channels: int) -> None:
     swept = time.perf_counter() - start
     watch.cancel()
     start = time.perf_counter()
-    sent = await due.send(study, NOW)
+    sent = await sending.send(study)
     took = time.perf_counter() - start
     bare = await floor(store, channels)
     print(f"{store.dialect}: {count} channels due")

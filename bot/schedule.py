@@ -10,7 +10,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.errors import DatabaseError
-from bot.study import due
+from bot.study import due, sending
 from bot.study.context import Study
 
 log = structlog.get_logger()
@@ -33,10 +33,9 @@ class Clockwork:
         if self._turning.locked():
             return
         async with self._turning:
-            now = self._study.clock()
             try:
-                await due.sweep(self._study, now)
-                await due.send(self._study, now)
+                await due.sweep(self._study, self._study.clock())
+                await sending.send(self._study)
             except DatabaseError as problem:
                 log.error("sweep", problem=str(problem))
             except Exception:

@@ -119,7 +119,9 @@ class ScheduleState(StrEnum):
 
 
 class Schedule(SQLModel, table=True):
-    """A channel's daily question at a local time. `next_due` is empty unless it is active.
+    """A channel's daily question at a local time. `next_due` is empty once it is removed.
+
+    The times of a paused or failed one pass as skipped deliveries, so that their days are excused.
 
     `weekdays` as in "01234" (Monday is 0); no `topics` means all of them, no `difficulty` any. `reveal` is a local
     time: on the same day when later than `at`, else on the next. A removed schedule stays for what it has posted.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -41,7 +42,7 @@ class Choosing:
     """What has to be known to choose for a batch of schedules, read at once: a batch may have hundreds.
 
     `last` holds for each channel and question the number of the round that had it last; `shut` for each workspace
-    the questions it retired.
+    the questions it retired. A test post is a round like any other: the channel has seen its answer.
     """
 
     bank: Bank
@@ -59,7 +60,7 @@ class Choosing:
             shut[gone.workspace_id].add(gone.question_id)
         query = (
             select(Round.channel_id, Round.question_id, func.max(Round.id))
-            .where(col(Round.channel_id).in_(ids), Round.kind == RoundKind.DAILY)
+            .where(col(Round.channel_id).in_(ids), col(Round.kind).in_((RoundKind.DAILY, RoundKind.TEST)))
             .group_by(col(Round.channel_id), col(Round.question_id))
         )
         last = {(channel, question): number for channel, question, number in (await session.exec(query)).all()}
@@ -83,7 +84,10 @@ class Choosing:
             and schedule.difficulty in (None, q.difficulty)
             and q.id not in shut
         )
-        return min(fits, key=order, default=None)
+        chosen = min(fits, key=order, default=None)
+        if chosen is not None:  # the next schedule of this batch that posts in the channel asks something else
+            self.last[schedule.channel_id, chosen.id] = sys.maxsize
+        return chosen
 
 
 async def choose(session: AsyncSession, bank: Bank, schedule: Schedule) -> Question | None:
@@ -194,7 +198,9 @@ async def _latest(session: AsyncSession, asker: Asker) -> list[Round]:
 
 
 async def _next(session: AsyncSession, asker: Asker) -> datetime | None:
-    query = select(func.min(Schedule.next_due)).where(Schedule.channel_id == asker.channel_id)
+    query = select(func.min(Schedule.next_due)).where(
+        Schedule.channel_id == asker.channel_id, Schedule.state == ScheduleState.ACTIVE
+    )
     return (await session.exec(query)).one()
 
 

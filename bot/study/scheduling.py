@@ -97,7 +97,6 @@ async def pause(study: Study, asker: Asker, *, which: int | None = None, until: 
         if until is not None and until <= local_day(asker.at, schedule.zone):
             raise UserError(f"{until} is not in the future. Name a later day, as in `schedule pause until 2027-01-07`.")
         schedule.state, schedule.paused_until = ScheduleState.PAUSED, until
-        schedule.next_day = schedule.next_due = None
         session.add(schedule)
     end = f"until {until:%A, %d %B %Y}" if until else "until `schedule resume`"
     return Reply.of(Notice(f"Paused {end}. Nothing is lost, and paused days break nobody's streak by themselves."))
