@@ -14,7 +14,7 @@ from bot.store.tables import Answer, Delivery, Member, Peek, Round, RoundKind, S
 from bot.study import grading, streaks, totals
 from bot.study.context import Asker, Study
 from bot.study.days import assigned_day, clock_in_force, period_keys
-from bot.study.rounds import LETTERS, question_of, round_of, shown
+from bot.study.rounds import LETTERS, question_of, round_of, seen, shown, unanswered
 from bot.study.verdicts import Graded, verdict
 from knowledge.questions import Question
 
@@ -56,7 +56,8 @@ async def assess(study: Study, asker: Asker, *, round: str, how: str) -> Reply:
         session.add(given)
         if given.counted and given.points > before:
             await totals.credit(session, given, member, points=given.points - before, again=True)
-    return verdict(question, posed, Graded(given, again=True))
+        peeked = await seen(session, asker, await unanswered(session, asker, [question.id]))
+    return Reply.of(*verdict(question, posed, Graded(given, again=True)).blocks, peeked)
 
 
 async def _accept(
@@ -74,7 +75,9 @@ async def _accept(
         if given := await _given(session, posed, member):
             repeat = given.request_id == asker.request_id
             streak = await streaks.member_streak(session, member, now=asker.at)
-            return verdict(question, posed, Graded(given, coverage=coverage, streak=streak, again=not repeat))
+            told = Graded(given, coverage=coverage, streak=streak, again=not repeat)
+            peeked = await seen(session, asker, await unanswered(session, asker, [question.id]))
+            return Reply.of(*verdict(question, posed, told).blocks, peeked)
         workspace = await session.get_one(Workspace, asker.workspace_id)
         new_zone = await _settle_zone(session, posed, member, workspace)
         week, month = period_keys(asker.at, workspace.zone)
@@ -104,7 +107,10 @@ async def _accept(
         if given.counted:
             await totals.credit(session, given, member, points=given.points)
         streak = await streaks.refresh(session, member, now=asker.at)
-    return verdict(question, posed, Graded(given, coverage=coverage, streak=streak, new_zone=new_zone))
+        # The verdict tells the answer, which may be that of a question still open elsewhere.
+        peeked = await seen(session, asker, await unanswered(session, asker, [question.id]))
+    told = Graded(given, coverage=coverage, streak=streak, new_zone=new_zone)
+    return Reply.of(*verdict(question, posed, told).blocks, peeked)
 
 
 async def _locked(session: AsyncSession, asker: Asker) -> Member:

@@ -29,8 +29,8 @@ from bot.store.tables import (
 )
 from bot.study import streaks
 from bot.study.context import Asker, Study
-from bot.study.days import instant_of
-from bot.study.rounds import LETTERS, card, shown
+from bot.study.days import assigned_day, instant_of
+from bot.study.rounds import LETTERS, as_asked, card, fingerprint, shown
 from knowledge.questions import Bank, Question
 
 KEPT = 10
@@ -118,12 +118,14 @@ async def reveal(session: AsyncSession, round: Round, question: Question, now: d
     right = sum(bool(answer.right) for answer in chosen)
     kept = []
     for _, member in given:
-        if member.listed and (streak := await streaks.member_streak(session, member, now=now)).current > 1:
-            kept.append(f"{member.name} ({streak.current})")
-    letter = LETTERS[shown(round).index(question.right_choice)].upper()
+        if member.listed and (days := await _running(session, member, now)) > 1:
+            kept.append(f"{member.name} ({days})")
+    letter = ""
+    if fingerprint(question) == round.fingerprint:  # else the channel saw other choices
+        letter = f"{LETTERS[shown(round).index(question.right_choice)].upper()}. "
     return Reply.of(
         Text(
-            f"**{letter}. {question.choices[question.right_choice].text}**\n\n{question.answer}",
+            f"**{letter}{question.choices[question.right_choice].text}**\n\n{question.answer}",
             title=f"The answer: {question.title}",
         ),
         Notice(_counted(len(given), len(chosen), right), Tone.GOOD if right else Tone.INFO),
@@ -132,6 +134,13 @@ async def reveal(session: AsyncSession, round: Round, question: Question, now: d
             (Action("In depth", f"show {question.id} depth"), Action("Practise more", f"question {question.topic}"))
         ),
     )
+
+
+async def _running(session: AsyncSession, member: Member, now: datetime) -> int:
+    """The member's current streak; reckoned only where a day can have been missed since the one in their row."""
+    if member.last_day is not None and assigned_day(member, now) - member.last_day <= timedelta(days=1):
+        return member.streak
+    return (await streaks.member_streak(session, member, now=now)).current
 
 
 def _counted(all_: int, chosen: int, right: int) -> str:
@@ -156,7 +165,7 @@ async def daily(study: Study, asker: Asker) -> Reply:
         mine = await _answered(session, asker, found)
     blocks = []
     for round in found:
-        question = study.library.bank.get(round.question_id)
+        question = as_asked(study.library.bank, round)
         if question is None:
             continue
         if round.id in mine:

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 import structlog
 
 from bot.inference.client import Inference, InferenceUnavailable, Message
-from bot.replies import Action, Choices, Citation, Explanation, Reply
+from bot.replies import Action, Choices, Citation, Explanation, Notice, Reply
 from bot.study.context import Asker, Study
 from bot.study.library import Library
+from bot.study.lookup import peeked_at
 from knowledge.questions import Question
 from knowledge.search import Found
 
@@ -27,9 +28,14 @@ Write at most three short paragraphs in plain English."""
 
 async def explain(study: Study, asker: Asker, *, text: str) -> AsyncIterator[Reply]:
     """Drafts of a growing explanation, then the whole with its sources to open."""
+    shown: tuple[Citation, ...] = ()
+    peeked: Notice | None = None
     async for told in explanation_of(study.library, study.inference, text):
+        if told.citations and told.citations != shown:  # before a word of them is shown
+            shown = told.citations
+            peeked = await peeked_at(study, asker, [c.id for c in shown]) or peeked
         opened = tuple(Action(f"[{c.number}] {c.id}", f"show {c.id}") for c in told.citations)
-        yield Reply.of(told, Choices(opened, prompt="Sources:") if opened and told.done else None)
+        yield Reply.of(told, peeked, Choices(opened, prompt="Sources:") if opened and told.done else None)
 
 
 async def explanation_of(library: Library, inference: Inference | None, text: str) -> AsyncIterator[Explanation]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from sqlmodel import select
+from collections.abc import Sequence
 
 from bot.replies import Action, Choices, Notice, Reply, Text, Tone
-from bot.store.tables import Answer, Peek
-from bot.store.upsert import insert
 from bot.study.context import Asker, Study
-from bot.study.rounds import open_questions
+from bot.study.rounds import seen, unanswered
+from bot.text import short
 from knowledge.questions import Question
 from knowledge.search import Found
 
 OTHERS = 3
+LABEL = 75
+"""Characters of a title on a button."""
 PARTS = ("answer", "depth", "points", "related")
 
 
@@ -22,7 +23,7 @@ async def ask(study: Study, asker: Asker, *, text: str) -> Reply:
     reply = found_reply(found)
     if not found.answered:
         return reply
-    peeked = await _peeked(study, asker, found.hits[0].question)
+    peeked = await peeked_at(study, asker, [found.hits[0].question.id])
     return Reply.of(reply.blocks[0], peeked, *reply.blocks[1:])
 
 
@@ -36,7 +37,7 @@ def found_reply(found: Found) -> Reply:
     return Reply.of(
         Text(best.answer, title=best.title),
         _parts(best, but="answer"),
-        Choices(tuple(Action(_label(q.title), f"show {q.id}") for q in others), prompt="Or did you mean:")
+        Choices(tuple(Action(short(q.title, LABEL), f"show {q.id}") for q in others), prompt="Or did you mean:")
         if others
         else None,
     )
@@ -56,7 +57,7 @@ async def show(study: Study, asker: Asker, *, question: Question, part: str = "a
             return _related(study, it)
         case _:
             body = Text(it.answer, title=it.title)
-    return Reply.of(body, await _peeked(study, asker, it), _parts(it, but=part))
+    return Reply.of(body, await peeked_at(study, asker, [it.id]), _parts(it, but=part))
 
 
 def _related(study: Study, question: Question) -> Reply:
@@ -64,7 +65,7 @@ def _related(study: Study, question: Question) -> Reply:
     asked_next = "\n".join(f"- {follow_up}" for follow_up in question.follow_ups)
     return Reply.of(
         Text(asked_next, title="An interviewer may ask next"),
-        Choices(tuple(Action(_label(q.title), f"show {q.id}") for q in near), prompt="Related questions:"),
+        Choices(tuple(Action(short(q.title, LABEL), f"show {q.id}") for q in near), prompt="Related questions:"),
     )
 
 
@@ -88,25 +89,11 @@ def _sources(question: Question) -> str:
     return as_of + "\n\n**Sources**\n\n" + "\n".join(lines)
 
 
-def _label(title: str, limit: int = 75) -> str:
-    return title if len(title) <= limit else title[: limit - 1] + "…"
-
-
-async def _peeked(study: Study, asker: Asker, question: Question) -> Notice | None:
-    """Note that the member saw the answer of a daily question still open, and tell them what follows from it."""
+async def peeked_at(study: Study, asker: Asker, questions: Sequence[str]) -> Notice | None:
+    """Note that the member is shown the answers of daily questions still open, and say what follows from it."""
     async with study.store.read() as session:
-        open_here = await open_questions(session, asker.workspace_id, asker.at)
-        rounds = [round.id for round in open_here if round.question_id == question.id]
-        mine = select(Answer.round_id).where(Answer.member_id == asker.member_id)
-        answered = set((await session.exec(mine)).all()) if rounds else set()
-    fresh = [id for id in rounds if id not in answered]
-    if not fresh:
+        rounds = await unanswered(session, asker, questions)
+    if not rounds:
         return None
     async with study.store.write() as session:
-        for id in fresh:
-            await session.exec(
-                insert(session, Peek)
-                .values(round_id=id, member_id=asker.member_id, at=asker.at)
-                .on_conflict_do_nothing()
-            )
-    return Notice("This is an open daily question: now that you have seen it, it counts as practice for you.")
+        return await seen(session, asker, rounds)

@@ -24,7 +24,7 @@ async def question(
         posed = await _posed(session, asker)
         if posed is None:
             shut = await retired(session, asker.workspace_id)
-            shut |= {round.question_id for round in await open_questions(session, asker.workspace_id, asker.at)}
+            shut |= await open_questions(session, asker.workspace_id, asker.at)
             seen = await _last_answered(session, asker)
     if posed is None:
         fits = [
@@ -79,4 +79,5 @@ async def _last_answered(session: AsyncSession, asker: Asker) -> dict[str, float
 def _none(study: Study, topic: str | None, difficulty: Difficulty | None) -> UserError:
     hard = sorted({q.difficulty for q in study.library.bank if topic in (None, q.topic)}, key=list(Difficulty).index)
     there = f" {topic or 'The bank'} has {', '.join(hard)} ones." if hard else ""
-    return NotFound(f"There is no {difficulty or ''} question left to ask{f' on {topic}' if topic else ''}.{there}")
+    kind = f"{difficulty} question" if difficulty else "question"
+    return NotFound(f"There is no {kind} left to ask{f' on {topic}' if topic else ''}.{there}")

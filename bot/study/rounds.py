@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.errors import NotFound, UserError
-from bot.replies import Action, Option, QuestionCard
-from bot.store.tables import Retired, Round, RoundKind
+from bot.replies import Action, Notice, Option, QuestionCard
+from bot.store.tables import Answer, Peek, Retired, Round, RoundKind
+from bot.store.upsert import insert
 from bot.study.context import Asker, Study
-from knowledge.questions import Question
+from knowledge.questions import Bank, Question
 
 LETTERS = "abcd"
 _SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that reads like something else
@@ -86,18 +88,46 @@ async def round_of(session: AsyncSession, asker: Asker, token: str) -> Round:
 
 def question_of(study: Study, round: Round) -> Question:
     """The round's question, if its choices are still those that were shown. Raises UserError."""
-    question = study.library.bank.get(round.question_id)
-    if question is None or fingerprint(question) != round.fingerprint:
+    question = as_asked(study.library.bank, round)
+    if question is None:
         raise UserError("This question has been rewritten since it was asked. `question` gives you a new one.")
     return question
 
 
-async def open_questions(session: AsyncSession, workspace_id: int, now: datetime) -> list[Round]:
-    """The workspace's daily rounds whose answers still count."""
-    query = select(Round).where(
+def as_asked(bank: Bank, round: Round) -> Question | None:
+    """The round's question; None where it left the bank, or its choices are not those that were shown."""
+    question = bank.get(round.question_id)
+    return question if question is not None and fingerprint(question) == round.fingerprint else None
+
+
+async def open_questions(session: AsyncSession, workspace_id: int, now: datetime) -> set[str]:
+    """Ids of the workspace's daily questions whose answers still count."""
+    query = select(Round.question_id).where(
         Round.workspace_id == workspace_id, Round.kind == RoundKind.DAILY, col(Round.closes_at) > now
     )
+    return set((await session.exec(query)).all())
+
+
+async def unanswered(session: AsyncSession, asker: Asker, questions: Collection[str]) -> list[int]:
+    """Daily rounds of these questions whose answers still count, and which the member has not answered."""
+    answered = select(Answer.round_id).where(Answer.member_id == asker.member_id)
+    query = select(Round.id).where(
+        Round.workspace_id == asker.workspace_id,
+        Round.kind == RoundKind.DAILY,
+        col(Round.closes_at) > asker.at,
+        col(Round.question_id).in_(questions),
+        col(Round.id).not_in(answered),
+    )
     return list((await session.exec(query)).all())
+
+
+async def seen(session: AsyncSession, asker: Asker, rounds: Collection[int]) -> Notice | None:
+    """Keep that the member has seen the answer to these open rounds, and say what follows from it."""
+    for id in rounds:
+        peek = insert(session, Peek).values(round_id=id, member_id=asker.member_id, at=asker.at)
+        await session.exec(peek.on_conflict_do_nothing())
+    words = "This is an open daily question: now that you have seen its answer, it counts as practice for you."
+    return Notice(words) if rounds else None
 
 
 async def retired(session: AsyncSession, workspace_id: int) -> set[str]:

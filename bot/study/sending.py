@@ -30,6 +30,7 @@ from bot.store.tables import (
 from bot.store.upsert import insert
 from bot.study import daily
 from bot.study.context import CannotPost, Place, Study
+from bot.study.rounds import as_asked
 
 log = structlog.get_logger()
 
@@ -102,10 +103,12 @@ async def _claim(study: Study) -> Claim | None:
 
 
 async def _words(study: Study, claim: Claim) -> Reply:
-    question = study.library.bank.get(claim.round.question_id)
+    daily_post = claim.delivery.kind is DeliveryKind.DAILY
+    bank = study.library.bank
+    question = as_asked(bank, claim.round) if daily_post else bank.get(claim.round.question_id)
     if question is None:
-        return Reply.of(Notice("The question of this day has left the bank since.", Tone.WARNING))
-    if claim.delivery.kind is DeliveryKind.DAILY:
+        return Reply.of(Notice("The question of this day has left the bank or been rewritten since.", Tone.WARNING))
+    if daily_post:
         return daily.post(claim.round, question)
     async with study.store.read() as session:
         return await daily.reveal(session, claim.round, question, study.clock())

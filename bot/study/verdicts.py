@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 UNCOUNTED = {
     "practice": "Practice: no points, but it counts for your streak and mastery.",
     "late": "The answer was out already, so no points; it counts for your streak and mastery.",
-    "looked-up": "You looked this question up first, so no points; it counts for your streak and mastery.",
+    "looked-up": "You had seen the answer already, so no points; it counts for your streak and mastery.",
     "test": "A test post: no points.",
 }
 
