@@ -37,14 +37,16 @@ async def leaderboard(
         )
     )  # fmt: skip
     if not found.rows:
-        return Reply.of(Notice(_empty(who, period)), turns)
+        return Reply.of(Notice(_empty(who, period) + _waiting(found.waiting)), turns)
     mine = found.mine if found.mine and not any(row.mine for row in found.rows) else None
+    if who == "members" and not member.listed:
+        mine = None  # the channel sees the reply
     return Reply.of(
         Standings(
             title,
             tuple(_rank(row, teams=who == "teams") for row in found.rows),
             mine=_rank(mine, teams=who == "teams") if mine else None,
-            footnote=_footnote(who, listed=member.listed),
+            footnote=_footnote(who, listed=member.listed) + _waiting(found.waiting),
         ),
         turns,
     )
@@ -61,7 +63,13 @@ def _rank(place: Place, *, teams: bool) -> Rank:
 def _footnote(who: str, *, listed: bool) -> str:
     if who == "teams":
         return f"Points per active member; a team is ranked from {MIN_TEAM} active members on."
-    return "Ties go to who got there first." + ("" if listed else " You are not shown to others (`me`).")
+    return "Ties go to who got there first." + (
+        "" if listed else " You are not shown to others, so you are not here either."
+    )
+
+
+def _waiting(active: int | None) -> str:
+    return "" if active is None else f" Yours has {active} so far."
 
 
 def _empty(who: str, period: str) -> str:
