@@ -6,7 +6,7 @@ import inspect
 import re
 import shlex
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,7 @@ __all__ = [
 log = structlog.get_logger()
 
 LONGEST_LINE = 8000
+LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +241,7 @@ async def respond(table: Table, study: Study, request: Request) -> AsyncGenerato
     with structlog.contextvars.bound_contextvars(request=request.id, platform=request.place.platform):
         try:
             command, raw = _understand(table, study, request)
-            asker = await arrive(study, request.place, request.actor, request_id=request.id, at=request.at)
+            asker = await arrive(study, *_by_name(request), request_id=request.id, at=request.at)
             values = _values(study, command, raw)
             if command.managers and not asker.manager:
                 raise NotAllowed(f"`{command.name}` is for managers. Ask one of yours to do it.")
@@ -263,6 +264,19 @@ async def respond(table: Table, study: Study, request: Request) -> AsyncGenerato
                     Tone.PROBLEM,
                 )
             )
+
+
+def _by_name(request: Request) -> tuple[Place, Actor]:
+    """Where and who, under names as they can be seen: members choose theirs, and others read them."""
+    place, actor = request.place, request.actor
+    return (
+        replace(
+            place,
+            workspace_name=short(clean(place.workspace_name), LONGEST_NAME),
+            channel_name=short(clean(place.channel_name), LONGEST_NAME),
+        ),
+        replace(actor, name=short(clean(actor.name), LONGEST_NAME) or actor.id),
+    )
 
 
 def _understand(table: Table, study: Study, request: Request) -> tuple[Command, dict[str, str]]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlmodel import select
 
-from tests.chat import Chat
+from bot.commands import Actor, Request, respond
+from bot.platforms.terminal.room import PLACE
+from bot.store.tables import Member
+from tests.chat import Chat, plain
 
 
 @pytest.mark.parametrize(
@@ -61,3 +65,22 @@ async def test_apostrophes_and_quotes_are_just_text(chat: Chat) -> None:
 async def test_markup_of_the_terminal_is_just_text(chat: Chat) -> None:
     assert "[bold]" in await chat.say("ada", "team create [bold]Reds[/bold]")
     assert "[bold]Reds[/bold]" in await chat.say("ada", "team list")
+
+
+async def test_names_are_never_read_as_markup(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00")
+    chat.clock.forward(hours=1)
+    await chat.posts()
+    await chat.say("[/red]", chat.lines(await chat.daily())[0])
+
+    assert "[/red]" in await chat.say("[/red]", "leaderboard")
+
+
+async def test_names_are_shown_without_what_turns_text_around(chat: Chat) -> None:
+    request = Request(PLACE, Actor("eve", "e\u202ev\x00e"), "e1", chat.clock(), line="me")
+    said = [plain(reply) async for reply in respond(chat.app.table, chat.study, request)][-1]
+
+    assert " eve" in said
+    assert "\u202e" not in said
+    async with chat.study.store.read() as session:
+        assert (await session.exec(select(Member.name))).one() == "eve"

@@ -197,7 +197,9 @@ def _standings(standings: Standings) -> RenderableType:
         grid.add_column(justify=justify)
 
     def row(rank: Rank) -> None:
-        grid.add_row(f"{rank.place}.", safe(rank.name), rank.points, rank.detail, style="bold" if rank.mine else "")
+        # As lines, because Rich reads its markup in plain strings, and a name may hold some.
+        cells = (f"{rank.place}.", rank.name, rank.points, rank.detail)
+        grid.add_row(*(Line(safe(cell)) for cell in cells), style="bold" if rank.mine else "")
 
     for rank in standings.rows:
         row(rank)
@@ -234,7 +236,11 @@ def _weeks(calendar: Calendar) -> Iterator[tuple[date, list[DayMark]]]:
 
 def _table(table: Table) -> RenderableType:
     grid = Grid(
-        *table.columns, title=safe(table.title) or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
+        *table.columns,
+        title=Line(safe(table.title)) if table.title else None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
     )
     for row in table.rows:
         grid.add_row(*(Line(_moment(cell) if isinstance(cell, datetime) else safe(cell)) for cell in row))
