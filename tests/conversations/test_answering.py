@@ -160,3 +160,15 @@ async def test_a_report_reaches_the_managers_who_can_retire_the_question(chat: C
         await chat.practice("ada", "vae")
         assert (await chat.question_of("ada")).id != id
     assert "is asked again" in await chat.say("maya", f"reports restore {id}")
+
+
+async def test_a_key_of_the_question_at_hand_still_works_after_a_post_without_it(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 reveal=10:00")
+    chat.clock.forward(hours=1)
+    await chat.posts()
+    right, _ = await chat.practice("ada")
+    chat.clock.forward(hours=1)
+    [reveal] = await chat.posts()
+
+    assert "The answer:" in reveal
+    assert "Right!" in await chat.say("ada", right[-1])

@@ -30,6 +30,7 @@ class Repl:
         self._room = Room(app, owner)
         self._interactive = console.is_terminal and sys.stdin.isatty()
         self._prompting = False
+        self._posting = asyncio.Lock()
 
     async def run(self) -> None:
         """Until the end of the input. Lines are carried out one after the other, in order."""
@@ -89,14 +90,15 @@ class Repl:
                 sys.stdout.flush()
 
     async def _posts(self) -> None:
-        for id, channel, body in await self._app.posts.unseen():
-            if channel not in (PLACE.channel, f"@{self._room.owner.lower()}"):
-                continue
-            reply = restore(body)
-            self._console.print(draw(reply))
-            self._console.print()
-            self._room.offer(reply)
-            await self._app.posts.seen(id)
+        async with self._posting:  # else the watch and the room may both show what neither has marked as seen yet
+            for id, channel, body in await self._app.posts.unseen():
+                if channel not in (PLACE.channel, f"@{self._room.owner.lower()}"):
+                    continue
+                reply = restore(body)
+                self._console.print(draw(reply))
+                self._console.print()
+                self._room.offer(reply)
+                await self._app.posts.seen(id)
 
 
 def _typed() -> str:

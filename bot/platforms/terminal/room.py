@@ -80,11 +80,11 @@ class Room:
         return seat is not None and seat.form is not None
 
     def offer(self, reply: Reply) -> None:
-        """Everybody in the room may answer a post by its keys."""
+        """Everybody in the room may answer a post by its keys; keys it does not use stay what they were."""
         keys = shortcuts(reply)
         self._seats.setdefault(self.owner.lower(), Seat())
         for seat in self._seats.values():
-            seat.keys = keys
+            seat.keys = seat.keys | keys
 
     def _speaker(self, line: str) -> tuple[str, str]:
         if found := _SPEAKER.match(line):
