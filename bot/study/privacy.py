@@ -67,7 +67,9 @@ async def erase(study: Study, asker: Asker, *, sure: str = "") -> Reply:
             ),
         )
     async with study.store.write() as session:
-        member = await session.get_one(Member, asker.member_id, with_for_update=True)
+        member = await session.get(Member, asker.member_id, with_for_update=True)
+        if member is None:  # pressed twice, and the other press was faster
+            return _gone()
         person = member.person_id
         await totals.forget(session, member)
         for table in OWNED:
@@ -78,4 +80,8 @@ async def erase(study: Study, asker: Asker, *, sure: str = "") -> Reply:
         others = (await session.exec(select(func.count()).select_from(Member).where(Member.person_id == person))).one()
         if not others:
             await session.exec(delete(Person).where(col(Person.id) == person))
+    return _gone()
+
+
+def _gone() -> Reply:
     return Reply.of(Notice("Everything about you is gone. Should you come back, you start afresh.", Tone.GOOD))

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.errors import NotFound, UserError
 from bot.replies import Action, Choices, Notice, Reply, Table, Tone
 from bot.store.tables import Member, Team
+from bot.store.upsert import insert
 from bot.study.context import Asker, Study
 
 MOST = 200
@@ -26,18 +27,23 @@ async def create(study: Study, asker: Asker, *, name: str) -> Reply:
         if there := await _named(session, asker, name):
             if there.id == member.team_id:
                 return Reply.of(Notice(f"You are in {there.name} already."))
-            raise UserError(f"There is a team {there.name} already. `team join {there.name}` joins it.")
+            raise _taken(there.name)
         count = select(func.count()).select_from(Team).where(Team.workspace_id == asker.workspace_id)
         if (await session.exec(count)).one() >= MOST:
             raise UserError(f"This workspace has {MOST} teams, which is the most.")
-        team = Team(workspace_id=asker.workspace_id, name=" ".join(name.split()), key=_key(name), created_at=asker.at)
-        session.add(team)
-        await session.flush()
-        member.team_id = team.id
+        shown = " ".join(name.split())
+        values = {"workspace_id": asker.workspace_id, "name": shown, "key": _key(name), "created_at": asker.at}
+        added = insert(session, Team).values(values).on_conflict_do_nothing().returning(col(Team.id))
+        new = (await session.exec(added)).scalar_one_or_none()
+        if new is None:  # somebody else was faster by a moment
+            raise _taken(shown)
+        member.team_id = new
         session.add(member)
-    return Reply.of(
-        Notice(f"{team.name} is there, and you are its first member. Others: `team join {team.name}`.", Tone.GOOD)
-    )
+    return Reply.of(Notice(f"{shown} is there, and you are its first member. Others: `team join {shown}`.", Tone.GOOD))
+
+
+def _taken(name: str) -> UserError:
+    return UserError(f"There is a team {name} already. `team join {name}` joins it.")
 
 
 async def join(study: Study, asker: Asker, *, name: str) -> Reply:

@@ -150,3 +150,31 @@ async def test_an_unexpected_problem_shows_a_reference_and_no_details(
     assert "Something went wrong on our side" in said
     assert "team" not in said.replace("team list", "")
     await store.close()
+
+
+async def test_members_who_start_the_same_team_at_once_make_one(chat: Chat) -> None:
+    names = [f"m{number}" for number in range(6)]
+    for who in names:
+        await chat.say(who, "help")
+
+    said = await asyncio.gather(*(start(chat, who) for who in names))
+
+    assert sum("first member" in reply for reply in said) == 1
+    assert sum("There is a team Blue already" in reply for reply in said) == 5
+
+
+async def start(chat: Chat, who: str) -> str:
+    place = Place("terminal", "local", "terminal")
+    request = Request(place, Actor(who, who), f"start-{who}", chat.clock(), line="team create Blue")
+    return [plain(reply) async for reply in respond(chat.app.table, chat.study, request)][-1]
+
+
+async def test_a_deletion_pressed_twice_says_twice_that_all_is_gone(chat: Chat) -> None:
+    await chat.say("ada", "help")
+
+    async def press(number: int) -> str:
+        place = Place("terminal", "local", "terminal")
+        request = Request(place, Actor("ada", "ada"), f"d{number}", chat.clock(), line="privacy delete everything")
+        return [plain(reply) async for reply in respond(chat.app.table, chat.study, request)][-1]
+
+    assert all("is gone" in said for said in await asyncio.gather(*(press(number) for number in range(4))))
