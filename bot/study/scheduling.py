@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.errors import NotFound, UserError
 from bot.replies import Action, Choices, Notice, Reply, Table, Tone
-from bot.store.tables import Member, RoundKind, Schedule, ScheduleState, Workspace
+from bot.store.tables import Channel, Member, RoundKind, Schedule, ScheduleState, Workspace
 from bot.study import daily
 from bot.study.context import Asker, CannotPost, Study
 from bot.study.days import WEEKDAYS, local_day
@@ -36,7 +36,7 @@ async def setup(
     async with study.store.write() as session:
         workspace = await session.get_one(Workspace, asker.workspace_id, with_for_update=True)
         there = await _of_channel(session, asker)
-        if repeated := next((s for s in there if s.request_id == asker.request_id), None):
+        if repeated := await _set_up_by(session, asker):
             return Reply.of(_set_up(repeated), _card(there, asker))
         if len(there) >= PER_CHANNEL:
             raise UserError(
@@ -45,7 +45,7 @@ async def setup(
         if zone is None:
             member = await session.get_one(Member, asker.member_id)
             zone = ZoneInfo(member.zone or workspace.zone)
-        if workspace.zone == study.rules.zone:
+        if await _first_of(session, workspace):
             workspace.zone = zone.key
         schedule = Schedule(
             channel_id=asker.channel_id,
@@ -106,7 +106,7 @@ async def resume(study: Study, asker: Asker, *, which: int | None = None) -> Rep
     """Post again, from the next of its times on."""
     async with study.store.write() as session:
         schedule = await _the_one(session, asker, which)
-        activate(schedule, after=asker.at)
+        activate(schedule, after=study.clock())  # the platform's clock may be behind the one that sweeps
         session.add(schedule)
     return Reply.of(Notice("Back on. The next question comes", Tone.GOOD, when=schedule.next_due))
 
@@ -146,18 +146,32 @@ async def try_out(study: Study, asker: Asker, *, which: int | None = None) -> Re
     return Reply.of(Notice("Posted. Answers to a test earn no points.", Tone.GOOD))
 
 
-async def _of_channel(session: AsyncSession, asker: Asker) -> list[Schedule]:
+async def _set_up_by(session: AsyncSession, asker: Asker) -> Schedule | None:
+    """The schedule this very request has made already, when it is delivered again."""
+    query = select(Schedule).where(Schedule.channel_id == asker.channel_id, Schedule.request_id == asker.request_id)
+    return (await session.exec(query)).first()
+
+
+async def _first_of(session: AsyncSession, workspace: Workspace) -> bool:
+    """Whether the workspace has had no schedule yet, removed ones included."""
+    query = select(Schedule.id).join(Channel, col(Channel.id) == Schedule.channel_id)
+    return (await session.exec(query.where(Channel.workspace_id == workspace.id).limit(1))).first() is None
+
+
+async def _of_channel(session: AsyncSession, asker: Asker, *, lock: bool = False) -> list[Schedule]:
     query = (
         select(Schedule)
         .where(Schedule.channel_id == asker.channel_id, col(Schedule.state) != ScheduleState.REMOVED)
         .order_by(col(Schedule.id))
     )
-    return list((await session.exec(query)).all())
+    return list((await session.exec(query.with_for_update() if lock else query)).all())
 
 
 async def _the_one(session: AsyncSession, asker: Asker, which: int | None) -> Schedule:
-    """The schedule of that number in the channel's list; the only one where no number is given."""
-    there = await _of_channel(session, asker)
+    """The schedule of that number in the channel's list; the only one where no number is given. To be changed: the
+    sweep waits meanwhile.
+    """
+    there = await _of_channel(session, asker, lock=True)
     if not there:
         raise NotFound("This channel has no schedule yet. `schedule setup 09:00` makes one.")
     if which is None and len(there) > 1:

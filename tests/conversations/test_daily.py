@@ -11,7 +11,7 @@ from sqlmodel import select
 from bot.commands import CannotPost, Place
 from bot.replies import Reply
 from bot.schedule import Clockwork
-from bot.store.tables import Delivery, DeliveryKind, DeliveryState, Schedule
+from bot.store.tables import Delivery, DeliveryKind, DeliveryState, Schedule, Workspace
 from tests.chat import Chat
 
 
@@ -329,3 +329,11 @@ async def test_a_schedule_with_nothing_left_to_ask_skips_the_day(chat: Chat) -> 
     [delivery] = await deliveries(chat)
     assert (delivery.state, delivery.problem) == (DeliveryState.SKIPPED, "no question fits the schedule")
     assert "No question of the bank fits" in await chat.say("maya", "schedule setup 10:00 topics=vae easy")
+
+
+async def test_the_first_schedule_settles_the_workspaces_zone_and_no_later_one(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 UTC")
+    await chat.say("maya", "schedule setup 09:00 Asia/Tokyo")
+
+    async with chat.study.store.read() as session:
+        assert (await session.exec(select(Workspace.zone))).one() == "UTC"
