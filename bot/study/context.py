@@ -42,9 +42,7 @@ class Asker:
     """
 
     place: Place
-    name: str
     workspace_id: int
-    workspace_zone: str
     channel_id: int
     member_id: int
     manager: bool

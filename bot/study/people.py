@@ -23,9 +23,7 @@ async def arrive(study: Study, place: Place, actor: Actor, *, request_id: str, a
     workspace, channel, member = found
     return Asker(
         place=place,
-        name=member.name,
         workspace_id=workspace.id,
-        workspace_zone=workspace.zone,
         channel_id=channel.id,
         member_id=member.id,
         manager=actor.manager or member.manager,
@@ -58,7 +56,6 @@ async def _find(session: AsyncSession, place: Place, actor: Actor) -> tuple[Work
 async def _enter(
     session: AsyncSession, study: Study, place: Place, actor: Actor, at: datetime
 ) -> tuple[Workspace, Channel, Member]:
-
     await session.exec(
         insert(session, Workspace)
         .values(

@@ -158,3 +158,36 @@ async def test_days_are_excused_until_a_failed_schedule_is_mended(chat: Chat) ->
 
     assert "Your streak: 1 day" in await chat.say("ada", "streak")
     assert await states(chat) == [(DeliveryState.DONE, None)] + [(DeliveryState.SKIPPED, "stopped")] * 3
+
+
+async def rewrite(chat: Chat) -> None:
+    """As when the bank has been rewritten since the question was chosen."""
+    async with chat.study.store.write() as session:
+        round = (await session.exec(select(Round))).one()
+        round.fingerprint = "another"
+        session.add(round)
+
+
+async def test_a_question_rewritten_since_it_was_chosen_is_not_posted_in_a_wrong_order(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00")
+    chat.study.outboxes.clear()
+    chat.clock.forward(hours=1)
+    await chat.clockwork.turn()
+    await rewrite(chat)
+    chat.app.attach("terminal", chat.outbox)
+
+    assert "rewritten since" in (await chat.posts())[0]
+    assert "Question of the day" not in await chat.say("ada", "daily")
+
+
+async def test_the_reveal_of_a_rewritten_question_names_no_letter(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00")
+    chat.clock.forward(hours=1)
+    await chat.posts()
+    await rewrite(chat)
+    chat.clock.forward(hours=8)
+
+    [reveal] = await chat.posts()
+
+    assert "The answer:" in reveal
+    assert not any(f"\n{letter}. " in reveal for letter in "ABCD")
