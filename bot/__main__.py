@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -37,6 +39,23 @@ class Platform(StrEnum):
     TERMINAL = "terminal"
     DISCORD = "discord"
     SLACK = "slack"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"studyhall {version('studyhall')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """The study companion for teams preparing for generative-AI interviews."""
 
 
 @app.command()
@@ -145,12 +164,19 @@ def fail(problem: SetupError) -> NoReturn:
 def main() -> None:
     """The entry point: setup problems become a sentence, a pipe that closed early is no problem."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except SetupError as problem:
         fail(problem)
-    except BrokenPipeError:
-        sys.stderr.close()
-        raise SystemExit(0) from None
+    except OSError as problem:
+        if problem.errno not in (errno.EPIPE, errno.ENOSPC):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains once more at its end
+        if problem.errno == errno.ENOSPC:
+            fail(SetupError("There is no space left where the output goes. Nothing but the output was lost."))
 
 
 if __name__ == "__main__":

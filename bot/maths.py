@@ -47,7 +47,7 @@ def formula(latex: str) -> str:
 
 def _plain(latex: str) -> str:
     latex = _SIZES.sub("", latex).replace(r"\|", "‖").replace(r"\,", " ").replace(r"\;", " ").replace(r"\!", "")
-    latex = _FUNCTIONS.sub(r"\1 ", latex)
+    latex = _FUNCTIONS.sub(r"\1 ", latex.replace(r"\arg", r"\mathrm{arg}\ "))
     text = _converter().latex_to_text(_SPACED.sub(r"\1{} ", _structured(latex)))
     return re.sub(r"[ \t]+", " ", str(text)).strip()
 

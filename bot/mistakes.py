@@ -118,7 +118,7 @@ def unknown_sections(table: Mapping[str, Any], origin: Origin) -> Iterator[str]:
 def unknown_variables(names: Iterable[str], known: Mapping[str, Path]) -> Iterator[str]:
     """A sentence for each name that looks like a setting's but is none."""
     for name in names:
-        if re.match(r"STUDYHALL_\w+__", name) and name not in known:
+        if name.startswith("STUDYHALL_") and name not in known:
             path = tuple(name.removeprefix("STUDYHALL_").lower().split("__"))
             near = next((one for one, its in known.items() if its == path), "") or _nearest(name, known)
             yield f"{_short(name)}: there is no such variable." + (f" Did you mean {near}?" if near else "")

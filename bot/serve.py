@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -25,12 +26,16 @@ from bot.store.upgrade import upgrade
 from bot.tasks import Preparing, err
 
 PLATFORMS = ("discord", "slack")
+PIPE_WIDTH = 100
+"""Columns of what is piped on: wide enough for the code in the bank."""
 
 
 def run(platform: str | None, host: str, port: int) -> None:
     """Until the platforms end. Raises SetupError."""
     config = settings.load()
     wanted = (platform,) if platform else _configured(config)
+    if sys.stdin is None:  # closed by whoever started us
+        sys.stdin = open(os.devnull)  # noqa: SIM115  # for as long as the program runs
     on_screen = sys.stdin.isatty() and sys.stdout.isatty()
     # In the terminal, screen and pipe belong to the conversation.
     file = config.log_file if "terminal" in wanted else None
@@ -101,8 +106,13 @@ async def _terminal(config: Config, on_screen: bool) -> None:
         app.attach("terminal", outbox)
         warming = await _warm(app, on_screen)
         async with clockwork(app.study, config.schedule.sweep_seconds):
-            console = Console(width=config.terminal.width or None, highlight=False)
-            await Repl(app, outbox, console, config.terminal.name).run()
+            console = Console(width=config.terminal.width or (None if on_screen else PIPE_WIDTH), highlight=False)
+            if not await Repl(app, outbox, console, config.terminal.name).run():
+                err.print(
+                    "The input ended before its first line, and with it the study room: nothing is posted while it is "
+                    "closed. Without a terminal, set DISCORD_TOKEN or SLACK_BOT_TOKEN.",
+                    highlight=False,
+                )
         if warming is not None:
             warming.cancel()
 

@@ -24,6 +24,7 @@ from knowledge.load import load
         (r"\frac{\frac{a}{b}}{c}", "a/b/c"),
         (r"a \rightarrow b \leftarrow c", "a → b ← c"),
         (r"\log\sigma(x)", "log σ(x)"),
+        (r"\arg\max_x D(x)", "arg maxₓ D(x)"),
         (r"\log\frac{p_i}{\sum_{j \in S} p_j}", "log pᵢ/(∑_{j ∈ S} pⱼ)"),
         (r"\sqrt{d_k}", "√(dₖ)"),
         (r"\frac{a + b}{c}", "(a + b)/c"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -53,6 +53,7 @@ def upgrade(url: str, progress: Callable[[str], None] = lambda line: None) -> No
     if file is not None:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch(mode=0o600)  # members' answers are nobody else's business on this computer
         except OSError as error:
             raise DatabaseError(f"The folder {file.parent} cannot be created: {error.strerror}.") from None
     _within(where, lambda connection: _upgrade(connection, place(where), progress))
@@ -100,7 +101,16 @@ def _upgrade(connection: Connection, place: str, progress: Callable[[str], None]
 def _check(connection: Connection) -> Check:
     context = MigrationContext.configure(connection)
     found = compare_metadata(context, Workspace.metadata)
-    return Check(context.get_current_revision(), revisions()[0], tuple(str(difference) for difference in found))
+    return Check(context.get_current_revision(), revisions()[0], tuple(map(_words, found)))
+
+
+def _words(difference: Any) -> str:
+    """One of Alembic's differences: what is to be done, and the names of what it is to be done to."""
+    if isinstance(difference, list):  # changes of one column come together
+        return "; ".join(map(_words, difference))
+    what, *things = difference
+    named = [str(getattr(thing, "name", thing)) for thing in things if isinstance(thing, str) or hasattr(thing, "name")]
+    return f"{what.replace('_', ' ')}: {' '.join(named)}"
 
 
 def _within(url: URL, work: Callable[[Connection], T]) -> T:

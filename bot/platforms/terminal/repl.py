@@ -32,8 +32,9 @@ class Repl:
         self._prompting = False
         self._posting = asyncio.Lock()
 
-    async def run(self) -> None:
-        """Until the end of the input. Lines are carried out one after the other, in order."""
+    async def run(self) -> int:
+        """Until the end of the input; how many lines there were. They are carried out one after the other."""
+        count = 0
         if self._interactive:
             self._console.print(_welcome(self._app))
         await self._posts()
@@ -41,6 +42,7 @@ class Repl:
         watch = asyncio.create_task(self._watch())
         try:
             while (line := await self._next(lines)) is not None:
+                count += 1
                 if line.strip().lower() in LEAVE:
                     break
                 if line.strip() or self._room.filling:
@@ -50,6 +52,7 @@ class Repl:
             watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
+        return count
 
     async def _next(self, lines: Lines) -> str | None:
         self._prompting = True
