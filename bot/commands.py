@@ -155,9 +155,10 @@ class Table:
         members = [c for c in self.commands if c.startswith(f"{name} ")]
         if members:
             raise UserError(f"`{name}` needs one word more: {', '.join(f'`{m}`' for m in members)}.")
-        raise UserError(
-            f"There is no command `{short(name)}`.{did_you_mean(name, self.commands)} `help` lists them all."
-        )
+        first = name.partition(" ")[0]
+        groups = {command.partition(" ")[0] for command in self.commands}
+        hint = did_you_mean(name, self.commands) or did_you_mean(first, groups)
+        raise UserError(f"There is no command `{short(name)}`.{hint} `help` lists them all.")
 
     def parse(self, study: Study, line: str) -> tuple[Command, dict[str, str]]:
         """A typed line or a button's line as a command and its values, still text. Raises UserError."""

@@ -103,7 +103,7 @@ COMMANDS = (
         "Practise with a question now",
         practice.question,
         (TOPIC, DIFFICULTY),
-        example="question transformers hard",
+        example="question fine-tuning hard",
     ),
     Command("daily", "This channel's question of today", daily.daily),
     Command(

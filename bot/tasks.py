@@ -7,16 +7,26 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.spinner import Spinner
 from rich.table import Table
 
 from bot import config as settings
 from bot import log
 from bot.config import Config
 from bot.errors import SetupError
+from bot.replies import Reply
+from bot.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from knowledge.evaluate import Case
+    from knowledge.questions import Bank
 
 out = Console()
 err = Console(stderr=True)
@@ -66,6 +76,7 @@ def _library(config: Config) -> Any:
 
 def ask(text: str, as_json: bool) -> None:
     """Search without a database: the bank and its index are enough."""
+    text = _asked(text)
     library = _library(_config())
     found = asyncio.run(library.search(text))
     if as_json:
@@ -78,7 +89,7 @@ def ask(text: str, as_json: bool) -> None:
                         "question": hit.question.title,
                         "topic": hit.question.topic,
                         "difficulty": hit.question.difficulty.value,
-                        "score": round(hit.score, 4),
+                        "score": round(hit.score, 6),
                     }
                     for hit in found.hits
                 ],
@@ -86,30 +97,54 @@ def ask(text: str, as_json: bool) -> None:
         )
         return
     from bot.platforms.terminal.render import draw
+    from bot.replies import Choices
     from bot.study.lookup import found_reply
 
-    out.print(draw(found_reply(found)))
+    # There is nobody here to press a button: other candidates are named instead.
+    blocks = found_reply(found).blocks
+    out.print(draw(Reply.of(*(block for block in blocks if not isinstance(block, Choices)))))
+    for hit in found.hits[1:3] if found.answered and not found.clear else ():
+        out.print(f"See also: {hit.question.title}", style="dim", markup=False, highlight=False)
+
+
+def _asked(text: str) -> str:
+    """The text as the room would take it. Raises SetupError with the room's own limit."""
+    from bot.table import table
+
+    limit = table().find("ask").parameters[0].limit
+    text = clean(text)
+    if not text or len(text) > limit:
+        raise SetupError(f"A question has 1 to {limit} characters that can be seen; this one has {len(text):,}.")
+    return text
 
 
 def explain(text: str, as_json: bool) -> None:
-    """The last word of an explanation."""
+    """An explanation, growing on a terminal; the whole of it elsewhere."""
     from bot.app import open_inference
     from bot.platforms.terminal.render import draw
-    from bot.replies import Explanation, Reply
+    from bot.replies import Explanation
     from bot.study.explain import explanation_of
 
-    config = _config()
+    text, config = _asked(text), _config()
+    library, inference = _library(config), open_inference(config)
 
     async def work() -> Explanation:
-        drafts = [told async for told in explanation_of(_library(config), open_inference(config), text)]
-        return drafts[-1]
+        drafts = explanation_of(library, inference, text)
+        if as_json or not out.is_terminal:
+            return [told async for told in drafts][-1]
+        with Live(Spinner("dots", "one moment…"), console=out, transient=True) as live:
+            async for told in drafts:
+                live.update(draw(Reply.of(told)))
+        return told
 
     told = asyncio.run(work())
     if as_json:
         cited = [citation.id for citation in told.citations]
         _print({"source": told.source, "text": told.text, "citations": cited, "why": told.why})
-    else:
-        out.print(draw(Reply.of(told)))
+        return
+    out.print(draw(Reply.of(told)))
+    for citation in told.citations:
+        out.print(f"[{citation.number}] {citation.title}", markup=False, highlight=False)
 
 
 def bank_check(folder: Path | None) -> None:
@@ -156,12 +191,13 @@ def bank_stats(as_json: bool) -> None:
 
 def eval_retrieval(file: Path, as_json: bool) -> None:
     """Recall, ranks, refusals and times on a file of queries."""
-    from knowledge.evaluate import evaluate
+    from knowledge.evaluate import evaluate, read_cases
 
     library = _library(_config())
     try:
-        with file.open(encoding="utf-8") as lines:
-            found = evaluate(library.opened(), lines)
+        lines = file.read_text(encoding="utf-8").splitlines()
+        _warn_of_unknown(read_cases(lines), library.bank)
+        found = evaluate(library.opened(), lines)
     except (OSError, UnicodeDecodeError) as problem:
         raise SetupError(f"{file} cannot be read: {problem}") from problem
     except ValueError as problem:
@@ -175,6 +211,18 @@ def eval_retrieval(file: Path, as_json: bool) -> None:
     out.print(grid)
 
 
+def _warn_of_unknown(cases: Sequence[Case], bank: Bank) -> None:
+    """A file may be written for a larger bank, so an unknown id is no mistake; but it counts as never found."""
+    if not cases:
+        raise ValueError("there is no query in it")
+    unknown = sorted({id for case in cases for id in case.gold if id not in bank})
+    if unknown:
+        err.print(
+            f"{len(unknown)} ids are not in the bank and count as never found: {', '.join(unknown[:5])}",
+            style="yellow", markup=False, highlight=False,
+        )  # fmt: skip
+
+
 def db_upgrade() -> None:
     """Migrate, saying each step."""
     from bot.store.upgrade import upgrade
@@ -186,13 +234,14 @@ def db_upgrade() -> None:
 
 def db_check() -> None:
     """Revision and tables against the program's."""
+    from bot.store.revision import refuse_unless_current
     from bot.store.upgrade import check
 
     found = check(_config().database_url)
+    refuse_unless_current(found.revision, "hand")
     for difference in found.differences:
         out.print(difference, markup=False, highlight=False)
     if not found.clean:
-        err.print(f"The database is at {found.revision or 'no revision'}, this program at {found.newest}.")
         raise SystemExit(1)
     out.print(f"The database fits this program (revision {found.revision}).", highlight=False)
 

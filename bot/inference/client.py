@@ -16,6 +16,10 @@ class InferenceUnavailable(Exception):
     """The backend did not give a whole answer; the text says why in words an operator can use, without secrets."""
 
 
+class CutShort(InferenceUnavailable):
+    """The answer reached the limit of its length; what was streamed is its beginning."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a prompt; `role` is "system" or "user"."""
@@ -59,7 +63,7 @@ class Inference:
             raise InferenceUnavailable(_words(problem)) from problem
 
     async def stream(self, messages: list[Message]) -> AsyncIterator[str]:
-        """Pieces of text as they are written. Raises InferenceUnavailable, also in the middle."""
+        """Pieces of text as they are written. Raises InferenceUnavailable, even in the middle; CutShort at the end."""
         import httpx2
         import openai
 
@@ -74,15 +78,17 @@ class Inference:
             try:
                 stream = await asyncio.wait_for(self._begin(messages), start + allowed - loop.time())
                 async with stream:
-                    chunks, finished = aiter(stream), False
+                    chunks, finished = aiter(stream), ""
                     while chunk := await asyncio.wait_for(anext(chunks, None), start + allowed - loop.time()):
                         for choice in chunk.choices:
-                            finished = finished or choice.finish_reason is not None
+                            finished = choice.finish_reason or finished
                             if choice.delta.content:
                                 allowed = self.whole
                                 yield choice.delta.content
                     if not finished:
                         raise InferenceUnavailable("the inference server's stream ended in the middle of an answer")
+                    if finished == "length":
+                        raise CutShort(f"cut off at {self.longest} tokens, the most an explanation may have here")
             finally:
                 self._places.release()
         except TimeoutError as problem:

@@ -15,6 +15,7 @@ from bot.study import grading, streaks, totals
 from bot.study.context import Asker, Study
 from bot.study.days import assigned_day, clock_in_force, period_keys
 from bot.study.rounds import LETTERS, question_of, round_of, seen, shown, unanswered
+from bot.study.streaks import Streak
 from bot.study.verdicts import Graded, verdict
 from knowledge.questions import Question
 
@@ -74,12 +75,13 @@ async def _accept(
         member = await _locked(session, asker)
         if given := await _given(session, posed, member):
             repeat = given.request_id == asker.request_id
-            streak = await streaks.member_streak(session, member, now=asker.at)
-            told = Graded(given, coverage=coverage, streak=streak, again=not repeat)
+            now = await streaks.member_streak(session, member, now=asker.at)
+            told = Graded(given, coverage=coverage, streak=now, again=not repeat)
             peeked = await seen(session, asker, await unanswered(session, asker, [question.id]))
             return Reply.of(*verdict(question, posed, told).blocks, peeked)
         workspace = await session.get_one(Workspace, asker.workspace_id)
-        new_zone = await _settle_zone(session, posed, member, workspace)
+        kept = posed.kind is not RoundKind.TEST
+        new_zone = await _settle_zone(session, posed, member, workspace) if kept else None
         week, month = period_keys(asker.at, workspace.zone)
         given = Answer(
             request_id=asker.request_id,
@@ -101,16 +103,21 @@ async def _accept(
         )
         given.counted = not given.uncounted
         grading.grade(given, question, coverage)
-        session.add(given)
-        member.last_day = given.day
-        await session.flush()
-        if given.counted:
-            await totals.credit(session, given, member, points=given.points)
-        streak = await streaks.refresh(session, member, now=asker.at)
+        streak = await _keep(session, asker, member, given) if kept else None
         # The verdict tells the answer, which may be that of a question still open elsewhere.
         peeked = await seen(session, asker, await unanswered(session, asker, [question.id]))
     told = Graded(given, coverage=coverage, streak=streak, new_zone=new_zone)
     return Reply.of(*verdict(question, posed, told).blocks, peeked)
+
+
+async def _keep(session: AsyncSession, asker: Asker, member: Member, given: Answer) -> Streak:
+    """Enter an answer with all that follows from it: the day, the totals, the streak."""
+    session.add(given)
+    member.last_day = given.day
+    await session.flush()
+    if given.counted:
+        await totals.credit(session, given, member, points=given.points)
+    return await streaks.refresh(session, member, now=asker.at)
 
 
 async def _locked(session: AsyncSession, asker: Asker) -> Member:

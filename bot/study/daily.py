@@ -13,7 +13,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.replies import Action, Choices, Notice, Reply, Text, Tone
+from bot.replies import Action, Block, Choices, Notice, Reply, Text, Tone
 from bot.store.tables import (
     Answer,
     Channel,
@@ -31,6 +31,7 @@ from bot.study import streaks
 from bot.study.context import Asker, Study
 from bot.study.days import assigned_day, instant_of
 from bot.study.rounds import LETTERS, as_asked, card, fingerprint, shown
+from bot.study.verdicts import Graded, verdict
 from knowledge.questions import Bank, Question
 
 KEPT = 10
@@ -163,14 +164,15 @@ async def daily(study: Study, asker: Asker) -> Reply:
         found = await _latest(session, asker)
         waiting = await _next(session, asker)
         mine = await _answered(session, asker, found)
-    blocks = []
+    blocks: list[Block] = []
     for round in found:
         question = as_asked(study.library.bank, round)
         if question is None:
             continue
-        if round.id in mine:
-            note = "You have answered this one."
-        elif round.closes_at and round.closes_at <= asker.at:
+        if given := mine.get(round.id):
+            blocks += verdict(question, round, Graded(given, again=True)).blocks
+            continue
+        if round.closes_at and round.closes_at <= asker.at:
             note = "The answer is out: this is practice now."
         else:
             note = "Your answer is private; the first one counts."
@@ -213,8 +215,9 @@ async def _next(session: AsyncSession, asker: Asker) -> datetime | None:
     return (await session.exec(query)).one()
 
 
-async def _answered(session: AsyncSession, asker: Asker, rounds: Iterable[Round]) -> set[int]:
-    query = select(Answer.round_id).where(
+async def _answered(session: AsyncSession, asker: Asker, rounds: Iterable[Round]) -> dict[int, Answer]:
+    """The member's answers to these rounds, by round."""
+    query = select(Answer).where(
         Answer.member_id == asker.member_id, col(Answer.round_id).in_([round.id for round in rounds])
     )
-    return set((await session.exec(query)).all())
+    return {answer.round_id: answer for answer in (await session.exec(query)).all()}

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 
 import structlog
 
-from bot.inference.client import Inference, InferenceUnavailable, Message
+from bot.inference.client import CutShort, Inference, InferenceUnavailable, Message
 from bot.replies import Action, Choices, Citation, Explanation, Notice, Reply
 from bot.study.context import Asker, Study
 from bot.study.library import Library
-from bot.study.lookup import peeked_at
+from bot.study.lookup import LABEL, peeked_at
+from bot.text import short
 from knowledge.questions import Question
 from knowledge.search import Found
 
@@ -34,7 +35,7 @@ async def explain(study: Study, asker: Asker, *, text: str) -> AsyncIterator[Rep
         if told.citations and told.citations != shown:  # before a word of them is shown
             shown = told.citations
             peeked = await peeked_at(study, asker, [c.id for c in shown]) or peeked
-        opened = tuple(Action(f"[{c.number}] {c.id}", f"show {c.id}") for c in told.citations)
+        opened = tuple(Action(short(c.title, LABEL), f"show {c.id}") for c in told.citations)
         yield Reply.of(told, peeked, Choices(opened, prompt="Sources:") if opened and told.done else None)
 
 
@@ -49,17 +50,19 @@ async def explanation_of(library: Library, inference: Inference | None, text: st
     if inference is None:
         yield from_bank(sources, why="no inference server is configured")
         return
-    written = ""
+    written, cut = "", ""
     try:
         async for piece in inference.stream(prompt(text, sources)):
             written += piece
             if written.strip():
                 yield Explanation(written, "model", citations(sources), done=False)
+    except CutShort as problem:
+        cut = str(problem)
     except InferenceUnavailable as problem:
         log.warning("inference", problem=str(problem))
         yield from_bank(sources, why=str(problem))
         return
-    yield checked(written, sources)
+    yield checked(written, sources, cut)
 
 
 def prompt(text: str, sources: tuple[Question, ...]) -> list[Message]:
@@ -72,7 +75,7 @@ def prompt(text: str, sources: tuple[Question, ...]) -> list[Message]:
     ]
 
 
-def checked(written: str, sources: tuple[Question, ...]) -> Explanation:
+def checked(written: str, sources: tuple[Question, ...], cut: str = "") -> Explanation:
     """The model's text with citations that exist; the bank's text where the model gave none or recited its rules."""
     body = re.sub(r"\[(\d+)\]", lambda m: m[0] if 1 <= int(m[1]) <= len(sources) else "", written).strip()
     if not body:
@@ -80,8 +83,8 @@ def checked(written: str, sources: tuple[Question, ...]) -> Explanation:
     if _recites(body, RULES):
         return from_bank(sources, why="the model's text did not pass the check")
     named = {int(n) for n in re.findall(r"\[(\d+)\]", body)}
-    why = "" if named else "the model named no source: check it against those listed"
-    return Explanation(body, "model", citations(sources), why=why)
+    doubts = [cut, "" if named else "the model named no source: check it against those listed"]
+    return Explanation(body, "model", citations(sources), why="; ".join(filter(None, doubts)))
 
 
 def _recites(text: str, rules: str, run: int = 8) -> bool:

@@ -77,7 +77,9 @@ async def _last_answered(session: AsyncSession, asker: Asker) -> dict[str, float
 
 
 def _none(study: Study, topic: str | None, difficulty: Difficulty | None) -> UserError:
-    hard = sorted({q.difficulty for q in study.library.bank if topic in (None, q.topic)}, key=list(Difficulty).index)
-    there = f" {topic or 'The bank'} has {', '.join(hard)} ones." if hard else ""
-    kind = f"{difficulty} question" if difficulty else "question"
-    return NotFound(f"There is no {kind} left to ask{f' on {topic}' if topic else ''}.{there}")
+    there = {q.difficulty for q in study.library.bank if topic in (None, q.topic)}
+    on = f" on {topic}" if topic else ""
+    if difficulty and difficulty not in there:
+        levels = " and ".join(level.value for level in Difficulty if level in there)
+        return NotFound(f"The bank has no {difficulty} questions{on}; it has {levels} ones.")
+    return NotFound(f"Every such question{on} is retired or open in a channel just now. Try another topic.")

@@ -64,11 +64,20 @@ async def setup(
             raise UserError(
                 "No question of the bank fits these topics and this difficulty. `topics` shows what there is."
             )
+        if twin := next((n for n, other in enumerate(there, 1) if _alike(other, schedule)), 0):
+            raise UserError(f"This channel has one like that already, no. {twin} in `schedule list`.")
         activate(schedule, after=asker.at)
         session.add(schedule)
         await session.flush()
         there = await _of_channel(session, asker)
     return Reply.of(_set_up(schedule), _card(there, asker), _next_steps())
+
+
+def _alike(one: Schedule, other: Schedule) -> bool:
+    """Whether both would ask from the same selection at the same time."""
+    return all(
+        getattr(one, name) == getattr(other, name) for name in ("at", "zone", "weekdays", "topics", "difficulty")
+    )
 
 
 def _default_reveal(study: Study, at: time) -> time:

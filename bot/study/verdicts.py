@@ -40,7 +40,7 @@ def verdict(question: Question, round: Round, graded: Graded) -> Reply:
     return Reply.of(
         _by_choice(question, round, graded) if given.choice is not None else _in_words(question, graded),
         _streak(graded.streak) if graded.streak and not graded.again else None,
-        _judge(round) if given.text is not None and not given.assessed and (given.share or 0) > 0 else None,
+        _judge(round) if _judgeable(given) else None,
         Choices(
             (
                 Action("In depth", f"show {question.id} depth"),
@@ -50,6 +50,11 @@ def verdict(question: Question, round: Round, graded: Graded) -> Reply:
         ),
         *(_zone(graded.new_zone) if graded.new_zone else ()),
     )
+
+
+def _judgeable(given: Answer) -> bool:
+    """Only one's own words, once, and not what is kept nowhere."""
+    return given.text is not None and not given.assessed and (given.share or 0) > 0 and given.uncounted != "test"
 
 
 def _score(question: Question, given: Answer) -> str:

@@ -129,7 +129,7 @@ async def test_daily_shows_the_question_of_today(chat: Chat) -> None:
 
     assert "Question of the day" in await chat.say("ada", "daily")
     await chat.say("ada", chat.lines(await chat.daily())[0])
-    assert "You have answered this one" in await chat.say("ada", "daily")
+    assert "You have answered this one already, and you were right." in await chat.say("ada", "daily")
 
 
 async def test_questions_come_back_only_when_the_selection_is_used_up(chat: Chat) -> None:
@@ -270,6 +270,13 @@ async def test_schedules_are_listed_paused_resumed_and_removed(chat: Chat) -> No
     assert "no schedule 2 here" in await chat.say("maya", "schedule remove 2")
 
 
+async def test_a_second_schedule_just_like_the_first_is_refused(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 topics=vae")
+
+    assert "one like that already, no. 1" in await chat.say("maya", "schedule setup 9:00 topics=vae")
+    assert "Done" in await chat.say("maya", "schedule setup 09:00 topics=gan")
+
+
 async def test_a_removed_schedule_still_gets_its_reveal(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00")
     chat.clock.forward(hours=1)
@@ -287,7 +294,8 @@ async def test_a_test_post_earns_nothing(chat: Chat) -> None:
     [post] = await chat.posts()
     assert "A test question" in post
 
-    assert "A test post: no points" in await chat.say("ada", "help") + await chat.say("maya", "a")
+    assert "A test post: no points" in await chat.say("maya", "a")
+    assert "Your streak: 0 days" in await chat.say("maya", "streak")
 
 
 async def test_the_same_local_time_through_a_change_of_clocks(chat: Chat) -> None:

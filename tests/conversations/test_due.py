@@ -112,8 +112,8 @@ async def test_a_reveal_that_cannot_be_written_holds_up_no_other_post(chat: Chat
 
 
 async def test_schedules_of_one_channel_ask_different_questions_at_the_same_time(chat: Chat) -> None:
-    for _ in range(4):
-        await chat.say("maya", "schedule setup 09:00 topics=vae")
+    for days in ("daily", "mon-wed", "wed-fri", "mon,wed"):
+        await chat.say("maya", f"schedule setup 09:00 topics=vae days={days}")
     chat.clock.forward(hours=1)
     await chat.posts()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.inference.client import Inference, Message
+import contextlib
+
+from bot.inference.client import CutShort, Inference, Message
 from bot.replies import Explanation, Reply
 from bot.store.engine import Store
 from bot.study.explain import RULES, checked, explanation_of, prompt
@@ -26,8 +28,11 @@ async def test_the_server_names_its_models(llama: str) -> None:
 
 async def test_text_comes_in_pieces(llama: str) -> None:
     inference = Inference(llama, longest=24)
+    pieces: list[str] = []
     try:
-        pieces = [piece async for piece in inference.stream([Message("user", "Count from one to ten in words.")])]
+        with contextlib.suppress(CutShort):  # a small model does not know when to stop
+            async for piece in inference.stream([Message("user", "Count from one to ten in words.")]):
+                pieces.append(piece)
     finally:
         await inference.close()
 
@@ -66,7 +71,7 @@ async def test_without_a_server_the_banks_text_is_labelled(sqlite_store: Store, 
     said = await Chat(sqlite_store, library).say("ada", f"explain {QUESTION}")
 
     assert "The bank's own text (no inference server is configured)" in said
-    assert "[1] mode-collapse" in said
+    assert "[1] What is mode collapse" in said
 
 
 async def test_what_the_bank_lacks_is_not_explained(library: Library) -> None:

@@ -80,6 +80,16 @@ async def test_a_stream_that_is_cut_is_not_taken_for_whole() -> None:
     assert "in the middle" in problem
 
 
+async def test_an_answer_that_reaches_the_limit_is_said_to_be_cut() -> None:
+    async def long(request: web.Request) -> web.StreamResponse:
+        return await stream(request, event("Half of it"), event("", "length"), b"data: [DONE]\n\n")
+
+    async with serving(long) as url:
+        text, problem = await ask(url)
+    assert text == "Half of it"
+    assert "cut off at 700 tokens" in problem
+
+
 async def test_silence_before_the_first_text_ends_at_its_deadline() -> None:
     async def silent(request: web.Request) -> web.StreamResponse:
         await asyncio.Event().wait()

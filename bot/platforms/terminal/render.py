@@ -185,10 +185,6 @@ def _explanation(explanation: Explanation) -> Iterator[RenderableType]:
     why = f" ({explanation.why})" if explanation.why else ""
     yield Line(f"{said}{why}{'' if explanation.done else ' …'}\n", style="dim")
     yield _markdown(explanation.text)
-    if explanation.citations:
-        yield Line()
-        for cited in explanation.citations:
-            yield Line.assemble((f"[{cited.number}] ", "cyan"), safe(cited.title))
 
 
 def _standings(standings: Standings) -> RenderableType:
