@@ -1,10 +1,9 @@
-"""Requests, commands and their parameters; parsing a typed line; the one place where errors become replies."""
+"""Requests and commands; understanding a typed line; the one place where errors become replies."""
 
 from __future__ import annotations
 
 import inspect
 import re
-import shlex
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import Any
 import structlog
 
 from bot.errors import DatabaseError, NotAllowed, UserError, did_you_mean
+from bot.parameters import Parameter, Suggest, Suggestion, bind
 from bot.replies import Notice, Reply, Tone
 from bot.study.context import Actor, Asker, CannotPost, Outbox, Place, Study
 from bot.study.people import arrive
@@ -26,6 +26,7 @@ __all__ = [
     "Parameter",
     "Place",
     "Request",
+    "Suggest",
     "Suggestion",
     "Table",
     "respond",
@@ -53,36 +54,7 @@ class Request:
     values: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """One entry of an autocomplete list: what is shown, and the value it stands for."""
-
-    label: str
-    value: str
-
-
-Read = Callable[[Study, str], Any]
-Suggest = Callable[[Study, str], Sequence[Suggestion]]
 Run = Callable[..., Awaitable[Reply] | AsyncIterator[Reply]]
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A value a command takes.
-
-    `read` turns the text into the value or raises a UserError that says what would be right; it does no I/O.
-    `rest` takes the remainder of a typed line as it is. `long` asks for several lines where a form has the room.
-    """
-
-    name: str
-    about: str
-    read: Read
-    required: bool = False
-    rest: bool = False
-    long: bool = False
-    choices: tuple[str, ...] = ()
-    suggest: Suggest | None = None
-    limit: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +98,17 @@ class Command:
         """Whether drafts come before the reply, so that it needs a message that can be edited."""
         return inspect.isasyncgenfunction(self.run)
 
+    def bind(self, study: Study, text: str) -> dict[str, str]:
+        """What follows the name in a typed line, by parameter and still text. Raises UserError."""
+        return bind(study, self.parameters, self.usage, text)
+
     def check(self, study: Study, values: Mapping[str, str]) -> dict[str, str]:
         """The problem with each value that has one, by parameter; empty when all is well. Does no I/O."""
         problems = {p.name: f"{p.name} is missing: {p.about}" for p in self.missing(values)}
         for parameter in self.parameters:
             if text := values.get(parameter.name, "").strip():
                 try:
-                    _read(study, parameter, text)
+                    parameter.value(study, text)
                 except UserError as problem:
                     problems[parameter.name] = str(problem)
         return problems
@@ -169,68 +145,13 @@ class Table:
             raise UserError("Type a command; `help` lists them.")
         two = " ".join(words[:2]).lower()
         if two in self.commands:
-            return self.commands[two], _bind(study, self.commands[two], words[2] if len(words) > 2 else "")
+            return self.commands[two], self.commands[two].bind(study, words[2] if len(words) > 2 else "")
         one = words[0].lower()
         # A group without a known member is asked for whole, so that the message can name the members.
         group = any(name.startswith(f"{one} ") for name in self.commands) and one not in self.commands
         command = self.find(two if group and len(words) > 1 else one)
         rest = line.strip().lstrip("/")[len(words[0]) :].strip()
-        return command, _bind(study, command, rest)
-
-
-def _read(study: Study, parameter: Parameter, text: str) -> Any:
-    text = clean(text)
-    if not text:
-        raise UserError(f"{parameter.name} has nothing readable in it.")
-    if len(text) > parameter.limit:
-        raise UserError(f"{parameter.name} has {len(text):,} characters; at most {parameter.limit:,} fit.")
-    return parameter.read(study, text)
-
-
-def _accepts(study: Study, parameter: Parameter, text: str) -> bool:
-    try:
-        _read(study, parameter, text)
-    except UserError:
-        return False
-    return True
-
-
-def _bind(study: Study, command: Command, text: str) -> dict[str, str]:
-    """Match the words of a typed line to parameters: by `name=value`, by `name value`, else by kind in order."""
-    values: dict[str, str] = {}
-    left = list(command.parameters)
-    if left and left[-1].rest:  # words before the rest are taken in order, the rest as it stands
-        *heads, tail = left
-        for head in heads:
-            word, _, text = text.strip().partition(" ")
-            if word:
-                values[head.name] = word
-        if text.strip():
-            values[tail.name] = text.strip()
-        return values
-    try:
-        words = shlex.split(text)
-    except ValueError:  # a lone apostrophe
-        words = text.split()
-    while words:
-        word = words.pop(0)
-        by_name = {p.name: p for p in left}
-        name, equals, value = word.partition("=")
-        if equals and name.lower() in by_name:
-            chosen = by_name[name.lower()]
-        elif word.lower() in by_name and words and not _accepts(study, by_name[word.lower()], word):
-            chosen, value = by_name[word.lower()], words.pop(0)
-        else:
-            value = word
-            fits = [p for p in left if _accepts(study, p, word)]
-            if not fits:
-                if left:
-                    _read(study, left[0], word)  # raises the sentence that says what would be right
-                raise UserError(f"I don't know what to do with “{short(word)}”. It goes: `{command.usage}`.")
-            chosen = fits[0]
-        values[chosen.name] = value
-        left.remove(chosen)
-    return values
+        return command, command.bind(study, rest)
 
 
 async def respond(table: Table, study: Study, request: Request) -> AsyncGenerator[Reply, None]:
@@ -295,7 +216,7 @@ def _values(study: Study, command: Command, raw: Mapping[str, str]) -> dict[str,
         names = ", ".join(p.name for p in missing)
         example = f" For example: `{command.example}`" if command.example else ""
         raise UserError(f"`{command.name}` needs {names}: {missing[0].about}.{example}")
-    return {p.name: _read(study, p, raw[p.name]) for p in command.parameters if raw.get(p.name, "").strip()}
+    return {p.name: p.value(study, raw[p.name]) for p in command.parameters if raw.get(p.name, "").strip()}
 
 
 def _left_out(raw: Mapping[str, str]) -> Notice | None:

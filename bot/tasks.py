@@ -234,11 +234,13 @@ def db_upgrade() -> None:
 
 def db_check() -> None:
     """Revision and tables against the program's."""
+    from bot.store.address import address, place
     from bot.store.revision import refuse_unless_current
     from bot.store.upgrade import check
 
-    found = check(_config().database_url)
-    refuse_unless_current(found.revision, "hand")
+    url = _config().database_url
+    found = check(url)
+    refuse_unless_current(found.revision, place(address(url)))
     for difference in found.differences:
         out.print(difference, markup=False, highlight=False)
     if not found.clean:

@@ -81,10 +81,9 @@ def _alike(one: Schedule, other: Schedule) -> bool:
 
 
 def _default_reveal(study: Study, at: time) -> time:
-    """The operator's time, or eight hours after a question that comes later than that."""
-    if at < study.rules.reveal:
-        return study.rules.reveal
-    return (datetime.combine(date.min, at) + timedelta(hours=8)).time()
+    """The operator's time, or eight hours after a question that leaves less than an hour until then."""
+    asked, told = (datetime.combine(date.min, moment) for moment in (at, study.rules.reveal))
+    return told.time() if told - asked >= timedelta(hours=1) else (asked + timedelta(hours=8)).time()
 
 
 async def show(study: Study, asker: Asker) -> Reply:

@@ -33,6 +33,7 @@ from tests.chat import Chat, plain
         ("schedule pause", "This channel has no schedule yet"),
         ("schedule pause until yesterday", "is not a date"),
         ("me rollover=9", "whole number from 0 to 4"),
+        ("me zone", "`zone` needs a value after it"),
         ("answer nonsense! a", "is not the mark of a question"),
         ("answer abcd2345 a", "no question by that mark"),
         ("show no-such-thing", "The bank has no question"),

@@ -83,8 +83,8 @@ class Repl:
         while True:
             await self._outbox.arrived.wait()
             self._outbox.arrived.clear()
-            if not self._prompting:
-                continue  # shown after the reply in hand
+            if not self._prompting or not await self._app.posts.unseen():
+                continue  # shown after the reply in hand, or already
             if self._interactive:
                 self._console.print()
             await self._posts()

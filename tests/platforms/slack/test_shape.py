@@ -82,7 +82,7 @@ async def test_a_mistake_in_a_form_is_shown_at_its_field(workspace: Workspace) -
     await workspace.types(BOB, "team create")
     view = await workspace.shown()
 
-    assert await workspace.sends(BOB, view, {"name": "\u200b\u200b"}) == {"name": "name has nothing readable in it."}
+    assert await workspace.sends(BOB, view, {"name": "\u200b\u200b"}) == {"name": "`name` has nothing readable in it."}
     assert await workspace.sends(BOB, view, {"name": "Blue <!channel> & co"}) == {}
     assert "Blue &lt;!channel&gt; &amp; co is there" in (await workspace.heard()).words
 

@@ -1,0 +1,110 @@
+"""What a command takes: parameters, and how the words of a typed line find theirs."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.errors import UserError
+from bot.study.context import Study
+from bot.text import clean, short
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One entry of an autocomplete list: what is shown, and the value it stands for."""
+
+    label: str
+    value: str
+
+
+Read = Callable[[Study, str], Any]
+Suggest = Callable[[Study, str], Sequence[Suggestion]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A value a command takes.
+
+    `read` turns the text into the value or raises a UserError that says what would be right; it does no I/O.
+    `rest` takes the remainder of a typed line as it is. `long` asks for several lines where a form has the room.
+    """
+
+    name: str
+    about: str
+    read: Read
+    required: bool = False
+    rest: bool = False
+    long: bool = False
+    choices: tuple[str, ...] = ()
+    suggest: Suggest | None = None
+    limit: int = 100
+
+    def value(self, study: Study, text: str) -> Any:
+        """The text, cleaned and measured, as a value. Raises UserError."""
+        text = clean(text)
+        if not text:
+            raise UserError(f"`{self.name}` has nothing readable in it.")
+        if len(text) > self.limit:
+            raise UserError(f"`{self.name}` has {len(text):,} characters; at most {self.limit:,} fit.")
+        return self.read(study, text)
+
+    def accepts(self, study: Study, text: str) -> bool:
+        """Whether the text would do as a value."""
+        try:
+            self.value(study, text)
+        except UserError:
+            return False
+        return True
+
+
+def bind(study: Study, parameters: Sequence[Parameter], usage: str, text: str) -> dict[str, str]:
+    """Match the words of a typed line to parameters: by `name=value`, by `name value`, else by kind in order.
+
+    The values stay text. Raises UserError for a word that fits nowhere.
+    """
+    if parameters and parameters[-1].rest:
+        return _in_order(parameters, text)
+    values: dict[str, str] = {}
+    left = list(parameters)
+    try:
+        words = shlex.split(text)
+    except ValueError:  # a lone apostrophe
+        words = text.split()
+    while words:
+        word = words.pop(0)
+        by_name = {p.name: p for p in left}
+        name, equals, value = word.partition("=")
+        named = by_name.get((name if equals else word).lower())
+        if named and not equals and named.accepts(study, word):
+            named = None  # the word is a value that happens to be called like a parameter
+        if named and not equals:
+            if not words:
+                raise UserError(f"`{named.name}` needs a value after it: {named.about}.")
+            value = words.pop(0)
+        chosen = named or _fitting(study, left, usage, word)
+        values[chosen.name] = value if named else word
+        left.remove(chosen)
+    return values
+
+
+def _in_order(parameters: Sequence[Parameter], text: str) -> dict[str, str]:
+    """One word for each parameter before the last, which takes the rest as it stands."""
+    *heads, tail = parameters
+    words = text.split(maxsplit=len(heads))
+    return dict(zip([p.name for p in (*heads, tail)], map(str.strip, words), strict=False))
+
+
+def _fitting(study: Study, left: Sequence[Parameter], usage: str, word: str) -> Parameter:
+    for parameter in left:
+        if parameter.accepts(study, word):
+            return parameter
+    try:
+        if left:
+            left[0].value(study, word)  # raises the sentence that says what would be right
+    except UserError as problem:
+        more = f" It goes: `{usage}`." if len(left) > 1 else ""
+        raise UserError(f"{problem}{more}") from None
+    raise UserError(f"I don't know what to do with “{short(word)}”. It goes: `{usage}`.")
