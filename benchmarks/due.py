@@ -4,7 +4,7 @@
 
 Prints the time to enqueue everything, the longest stall of the event loop meanwhile, the posts a second of the
 senders against an outbox that costs nothing, and the floor: inserting as many deliveries and rounds, and nothing else.
-Goal: 10,000 channels enqueued in under 2 s, no stall over 0.15 s.
+Goals: no stall over 0.15 s, at most 1.5 times the floor, 50 posts a second (what Discord takes) however many wait.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 from datetime import UTC, datetime
 from datetime import time as clock_time
 
+from bot import log
 from bot.commands import Place
 from bot.replies import Reply
 from bot.store.engine import Store
@@ -153,6 +154,7 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=1000)
     parser.add_argument("--database", default="", help="default: a fresh SQLite file")
     given = parser.parse_args()
+    log.set_up("warning")
     with tempfile.TemporaryDirectory() as folder:
         url = given.database or f"sqlite:///{folder}/due.db"
         upgrade(url)

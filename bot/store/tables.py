@@ -149,6 +149,11 @@ class Schedule(SQLModel, table=True):
     created_at: datetime
 
 
+OPEN_DELIVERY = "delivery.state IN ('due', 'sending', 'posted')"
+"""Deliveries still to be seen to. A query has to say it in these words: for values that are bound, a database cannot
+tell that the partial index holds all it looks for."""
+
+
 class DeliveryKind(StrEnum):
     DAILY = "daily"
     REVEAL = "reveal"

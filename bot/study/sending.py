@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
+from sqlalchemy import exists, text
 from sqlalchemy.orm import aliased
 from sqlmodel import and_, col, or_, select, update
 
 from bot.errors import DatabaseError
 from bot.replies import Notice, Reply, Tone
 from bot.store.tables import (
+    OPEN_DELIVERY,
     Channel,
     Delivery,
     DeliveryKind,
@@ -39,7 +41,6 @@ DEADLINE = 60.0
 """Seconds a platform has for one post; shorter than the lease, so that the lease need not be renewed."""
 TRIES = 3
 SENDERS = 8
-OPEN = (DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.POSTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,25 @@ async def send(study: Study) -> int:
 async def _claim(study: Study) -> Claim | None:
     """Take the delivery that waits longest, for as long as the lease lasts."""
     now = study.clock()  # not the beginning of the turn: a long queue would outlast its leases
+    ours = exists().where(
+        col(Channel.id) == Delivery.channel_id,
+        col(Channel.workspace_id) == Workspace.id,
+        col(Workspace.platform).in_(study.outboxes),
+    )
+    # Chosen alone, from the index of open deliveries: joined with the rest, SQLite began at the workspaces and sorted.
+    next_one = (
+        select(Delivery.id)
+        .where(
+            text(OPEN_DELIVERY),
+            col(Delivery.due_at) <= now,
+            or_(col(Delivery.lease_until).is_(None), col(Delivery.lease_until) <= now),
+            ours,
+        )
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .limit(1)
+        .with_for_update(of=Delivery, skip_locked=True)
+        .scalar_subquery()
+    )
     asked = aliased(Delivery)  # a reveal speaks of the round of its day's question
     query = (
         select(Delivery, Channel, Workspace, Round)
@@ -80,15 +100,7 @@ async def _claim(study: Study) -> Claim | None:
             ),
         )
         .join(Round, col(Round.delivery_id) == asked.id)
-        .where(
-            col(Delivery.state).in_(OPEN),
-            col(Delivery.due_at) <= now,
-            or_(col(Delivery.lease_until).is_(None), col(Delivery.lease_until) <= now),
-            col(Workspace.platform).in_(study.outboxes),
-        )
-        .order_by(col(Delivery.due_at), col(Delivery.id))
-        .limit(1)
-        .with_for_update(of=Delivery, skip_locked=True)
+        .where(Delivery.id == next_one)
     )
     async with study.store.write() as session:
         found = (await session.exec(query)).first()
