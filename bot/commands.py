@@ -176,7 +176,7 @@ async def respond(table: Table, study: Study, request: Request) -> AsyncGenerato
             yield Reply.of(Notice(str(problem), Tone.WARNING))
         except DatabaseError as problem:
             log.error("database", problem=str(problem))
-            yield Reply.of(Notice(f"{problem} Nothing was changed.", Tone.PROBLEM))
+            yield Reply.of(Notice(f"{problem.public} Nothing was changed.", Tone.PROBLEM))
         except Exception:
             reference = re.sub(r"[^0-9a-z]", "", request.id.lower())[-8:]
             log.exception("failed", reference=reference)

@@ -34,7 +34,11 @@ class ConfigError(SetupError):
 
 
 class DatabaseError(SetupError):
-    """The database cannot be used as it is."""
+    """The database cannot be used as it is. `public` says so without where it is, for members to read."""
+
+    def __init__(self, text: str, public: str = "The database cannot be used just now.") -> None:
+        super().__init__(text)
+        self.public = public
 
 
 def did_you_mean(typed: str, names: Iterable[str]) -> str:

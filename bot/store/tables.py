@@ -93,7 +93,6 @@ class Member(SQLModel, table=True):
     next_zone: str | None = None
     next_rollover: int | None = None
     next_from: datetime | None = None
-    zone_confirmed: bool = False
     listed: bool = True
     last_day: date | None = None
     streak: int = 0

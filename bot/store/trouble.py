@@ -18,7 +18,7 @@ from bot.store.address import file_of, place
 
 SQLITE = {
     "SQLITE_BUSY": "{place} is locked: another program has been writing to it for too long. Close it and try again.",
-    "SQLITE_FULL": "The disk that holds {place} is full. Free some space and try again; nothing was changed.",
+    "SQLITE_FULL": "The disk that holds {place} is full. Free some space and try again.",
     "SQLITE_CANTOPEN": "{place} cannot be opened. Is its folder there, and may this user write to it?",
     "SQLITE_READONLY": "{place} is open for reading only, or may not be written to by this user.",
     "SQLITE_IOERR": "The disk that holds {place} reports an error. Is it full or failing?",
@@ -33,7 +33,7 @@ POSTGRESQL = {
     "28": "The database server at {place} does not accept this user or password.",
     "3D": "There is no such database at {place}. Create it (createdb), then run `studyhall db upgrade`.",
     "42501": "This user has too few rights in the database at {place}.",
-    "53100": "The disk of the database server at {place} is full. Nothing was changed.",
+    "53100": "The disk of the database server at {place} is full.",
     "53": "The database server at {place} is out of resources or connections.",
     "55P03": "The database at {place} is locked by another program. Try again in a moment.",
     "57": "The database server at {place} is stopping or starting. Try again in a moment.",
@@ -52,10 +52,10 @@ def connecting(url: URL) -> Iterator[None]:
                 f"The database at {place(url)} does not answer. Is the server running, and is DATABASE_URL right?"
             ) from None
         except Exception as error:
-            words = _words(error, url)
-            if words is None:
+            problem = _problem(error, url)
+            if problem is None:
                 raise
-            raise DatabaseError(words) from None
+            raise problem from None
 
 
 @contextmanager
@@ -66,17 +66,22 @@ def using(url: URL) -> Iterator[None]:
     except PoolTimeout:
         raise DatabaseError(f"The database at {place(url)} is too busy. Try again in a moment.") from None
     except DBAPIError as error:
-        words = _words(error.orig, url)
-        if words is None:
+        problem = _problem(error.orig, url)
+        if problem is None:
             raise
-        raise DatabaseError(words) from error
+        raise problem from error
 
 
-def _words(error: BaseException | None, url: URL) -> str | None:
+def _problem(error: BaseException | None, url: URL) -> DatabaseError | None:
     file = file_of(url)
     state = getattr(error, "sqlstate" if file is None else "sqlite_errorname", None)
     if error is None or not isinstance(state, str):
         return None
     known = POSTGRESQL if file is None else SQLITE
     beginnings = [start for start in known if state.startswith(start)]
-    return known[max(beginnings, key=len)].format(place=place(url)) if beginnings else None
+    if not beginnings:
+        return None
+    words = known[max(beginnings, key=len)]
+    public = words.replace("at {place}", "").replace("{place}", "the database")
+    public = " ".join(public.split()).replace(" .", ".")
+    return DatabaseError(words.format(place=place(url)), public[0].upper() + public[1:])

@@ -51,7 +51,6 @@ async def me(
 def _set_clock(member: Member, asker: Asker, zone: ZoneInfo | None, rollover: int | None) -> str:
     first = member.zone is None
     change_clock(member, asker.at, zone=zone.key if zone else None, rollover=rollover)
-    member.zone_confirmed = member.zone_confirmed or zone is not None
     if first or member.next_from is None:
         return f"Your days are counted in {member.zone or 'the zone of your workspace'}."
     return "Your new clock holds from the end of your present day on."

@@ -44,7 +44,7 @@ async def show(study: Study, asker: Asker) -> Reply:
     rows = tuple((r.question_id, r.body, member.name, r.created_at) for r, member in found)
     about = list(dict.fromkeys(r.question_id for r, _ in found))[:5]
     return Reply.of(
-        Table(("Question", "What is wrong", "Who", "When"), rows, title=f"{total} open reports")
+        Table(("Question", "What is wrong", "Who", "When"), rows, title=f"{total} open report{'s' * (total != 1)}")
         if rows
         else Notice("No open reports."),
         Notice(f"Retired here: {', '.join(sorted(shut))}. `reports restore` brings one back.") if shut else None,

@@ -131,7 +131,6 @@ def upgrade() -> None:
         sa.Column("next_zone", TEXT, nullable=True),
         sa.Column("next_rollover", sa.Integer, nullable=True),
         sa.Column("next_from", MOMENT, nullable=True),
-        sa.Column("zone_confirmed", sa.Boolean, nullable=False),
         sa.Column("listed", sa.Boolean, nullable=False),
         sa.Column("last_day", sa.Date, nullable=True),
         sa.Column("streak", sa.Integer, nullable=False),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
 
 from pydantic import TypeAdapter
-from pydantic_core import to_jsonable_python
 
 from bot import replies
 from bot.app import Posts
@@ -39,10 +41,36 @@ class TerminalOutbox:
 
 def dump(reply: Reply) -> str:
     """The reply as JSON, each block under the name of its kind."""
-    blocks = [[type(b).__name__, to_jsonable_python(asdict(b), bytes_mode="base64")] for b in reply.blocks]
-    return json.dumps(blocks, ensure_ascii=False)
+    blocks = [[type(block).__name__, asdict(block)] for block in reply.blocks]
+    return json.dumps(blocks, ensure_ascii=False, default=_encoded)
 
 
 def restore(body: str) -> Reply:
     """The reply that `dump` wrote."""
-    return Reply(tuple(_KINDS[kind].validate_python(fields) for kind, fields in json.loads(body)))
+    blocks = json.loads(body, object_hook=_decoded)
+    return Reply(tuple(_KINDS[kind].validate_python(fields) for kind, fields in blocks))
+
+
+def _encoded(value: object) -> dict[str, str]:
+    """What JSON has no word for, under a mark of its own: a moment must not come back as text."""
+    match value:
+        case datetime():  # before date, which it is as well
+            return {"@moment": value.isoformat()}
+        case date():
+            return {"@day": value.isoformat()}
+        case bytes():
+            return {"@bytes": base64.b64encode(value).decode()}
+        case _:
+            raise TypeError(f"a reply holds no {type(value).__name__}")
+
+
+def _decoded(fields: dict[str, Any]) -> Any:
+    match fields:
+        case {"@moment": str(moment)}:
+            return datetime.fromisoformat(moment)
+        case {"@day": str(day)}:
+            return date.fromisoformat(day)
+        case {"@bytes": str(content)}:
+            return base64.b64decode(content)
+        case _:
+            return fields
