@@ -119,6 +119,16 @@ class Explanation:
     why: str = ""
     done: bool = True
 
+    @property
+    def label(self) -> str:
+        """Whose words these are, which every platform says."""
+        return {
+            "model": "Written by a model from the bank's sources",
+            "cache": "Written earlier by a model from the bank's sources",
+            "bank": "The bank's own text",
+            "refused": "Not in the bank",
+        }[self.source]
+
 
 @dataclass(frozen=True, slots=True)
 class Rank:

@@ -233,13 +233,8 @@ def _point(point: Point) -> str:
 
 
 def _explanation(explanation: Explanation) -> Iterator[str]:
-    said = {
-        "model": "Written by a model from the bank's sources",
-        "cache": "Written earlier by a model from the bank's sources",
-        "bank": "The bank's own text",
-        "refused": "Not in the bank",
-    }[explanation.source]
-    yield f"-# {said}{f' ({_plain(explanation.why)})' if explanation.why else ''}{'' if explanation.done else ' …'}"
+    why = f" ({_plain(explanation.why)})" if explanation.why else ""
+    yield f"-# {explanation.label}{why}{'' if explanation.done else ' …'}"
     yield _markdown(explanation.text)
     yield from (f"-# [{cited.number}] {_plain(cited.title)}" for cited in explanation.citations)
 

@@ -176,14 +176,8 @@ def _point(point: Point) -> Line:
 
 
 def _explanation(explanation: Explanation) -> Iterator[RenderableType]:
-    said = {
-        "model": "Written by a model from the bank's sources",
-        "cache": "Written earlier by a model from the bank's sources",
-        "bank": "The bank's own text",
-        "refused": "Not in the bank",
-    }[explanation.source]
     why = f" ({explanation.why})" if explanation.why else ""
-    yield Line(f"{said}{why}{'' if explanation.done else ' …'}\n", style="dim")
+    yield Line(f"{explanation.label}{why}{'' if explanation.done else ' …'}\n", style="dim")
     yield _markdown(explanation.text)
 
 
