@@ -48,11 +48,11 @@ async def show(study: Study, asker: Asker, *, question: Question, part: str = "a
     it = question
     match part:
         case "depth":
-            body = Text(it.in_depth + _sources(it), title=f"{it.title} In depth")
+            body = Text(it.in_depth + _sources(it), title=f"{it.title} · In depth")
         case "points":
             wrong = "\n".join(f"- {m.claim}: {m.reason}" for m in it.misconceptions)
             points = "\n".join(f"- {point}" for point in it.key_points)
-            body = Text(f"{points}\n\n**What people get wrong**\n\n{wrong}", title=f"{it.title} Key points")
+            body = Text(f"{points}\n\n**What people get wrong**\n\n{wrong}", title=f"{it.title} · Key points")
         case "related":
             return _related(study, it)
         case _:

@@ -68,6 +68,7 @@ async def test_an_answer_typed_by_its_letter_counts(chat: Chat) -> None:
     await chat.posts()
     right, _ = chat.lines(await chat.daily())
 
+    assert "Right!" in await chat.say("who-was-not-here-before", right[-1])
     said = await chat.say("ada", right[-1])
 
     assert "points" in said

@@ -15,7 +15,7 @@ from rich.spinner import Spinner
 from bot.app import App
 from bot.platforms.terminal.outbox import TerminalOutbox, restore
 from bot.platforms.terminal.render import draw
-from bot.platforms.terminal.room import PLACE, Room
+from bot.platforms.terminal.room import Room
 from bot.replies import Reply
 
 PROMPT = "› "
@@ -95,7 +95,7 @@ class Repl:
     async def _posts(self) -> None:
         async with self._posting:  # else the watch and the room may both show what neither has marked as seen yet
             for id, channel, body in await self._app.posts.unseen():
-                if channel not in (PLACE.channel, f"@{self._room.owner.lower()}"):
+                if not self._room.hears(channel):
                     continue
                 reply = restore(body)
                 self._console.print(draw(reply))

@@ -50,11 +50,13 @@ class Room:
         self.app = app
         self.owner = owner or _system_user()
         self._seats: dict[str, Seat] = {}
+        self._offered: dict[str, Action] = {}
 
     async def hear(self, line: str) -> AsyncIterator[Reply]:
         """Replies to one line, each taking the place of the one before."""
         speaker, line = self._speaker(line)
-        seat = self._seats.setdefault(speaker.lower(), Seat())
+        # Who speaks for the first time has the last post before them, too.
+        seat = self._seats.setdefault(speaker.lower(), Seat(dict(self._offered)))
         wanted = self._fill(seat, seat.form, line) if seat.form else self._begin(seat, line)
         if isinstance(wanted, Reply):
             yield wanted
@@ -79,12 +81,15 @@ class Room:
         seat = self._seats.get(self.owner.lower())
         return seat is not None and seat.form is not None
 
+    def hears(self, channel: str) -> bool:
+        """Whether somebody in the room is meant: everybody by its channel, a member by `@` and their id."""
+        return channel == PLACE.channel or channel.removeprefix("@") in {self.owner.lower(), *self._seats}
+
     def offer(self, reply: Reply) -> None:
         """Everybody in the room may answer a post by its keys; keys it does not use stay what they were."""
-        keys = shortcuts(reply)
-        self._seats.setdefault(self.owner.lower(), Seat())
+        self._offered = shortcuts(reply)
         for seat in self._seats.values():
-            seat.keys = seat.keys | keys
+            seat.keys = seat.keys | self._offered
 
     def _speaker(self, line: str) -> tuple[str, str]:
         if found := _SPEAKER.match(line):
