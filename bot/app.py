@@ -48,7 +48,7 @@ class Posts:
         """Posts that nobody has seen, oldest first: id, channel and body."""
         async with self.store.read() as session:
             query = select(Post.id, Post.channel, Post.body).where(col(Post.seen_at).is_(None)).order_by(col(Post.id))
-            return [(id or 0, channel, body) for id, channel, body in (await session.exec(query)).all()]
+            return [(id, channel, body) for id, channel, body in (await session.exec(query)).all()]
 
     async def seen(self, id: int) -> None:
         """The key stays, so that it is never posted again; what was said goes, with the names in it."""

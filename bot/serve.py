@@ -56,6 +56,9 @@ def _configured(config: Config) -> tuple[str, ...]:
 
 async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int) -> None:
     """Serve chat platforms until a signal, or until one of them ends by itself."""
+    discord_token = _needed(config.discord_token, "DISCORD_TOKEN") if "discord" in wanted else ""
+    slack_token = _needed(config.slack_bot_token, "SLACK_BOT_TOKEN") if "slack" in wanted else ""
+    slack_secret = _needed(config.slack_signing_secret, "SLACK_SIGNING_SECRET") if "slack" in wanted else ""
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
@@ -65,22 +68,15 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
             structlog.get_logger().warning("left out", file=line)
         await app.study.library.warm()
         waiting: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
-        if "discord" in wanted:
+        if discord_token:
             from bot.platforms.discord.client import connected
 
-            token = _needed(config.discord_token, "DISCORD_TOKEN")
-            waiting.append(await open_here.enter_async_context(connected(app, token=token)))
-        if "slack" in wanted:
+            waiting.append(await open_here.enter_async_context(connected(app, token=discord_token)))
+        if slack_token:
             from bot.platforms.slack.app import slack
 
             at = await open_here.enter_async_context(
-                slack(
-                    app,
-                    token=_needed(config.slack_bot_token, "SLACK_BOT_TOKEN"),
-                    signing_secret=_needed(config.slack_signing_secret, "SLACK_SIGNING_SECRET"),
-                    host=host,
-                    port=port,
-                )
+                slack(app, token=slack_token, signing_secret=slack_secret, host=host, port=port)
             )
             structlog.get_logger().info("listening for Slack", at=at)
         await open_here.enter_async_context(clockwork(app.study, config.schedule.sweep_seconds))

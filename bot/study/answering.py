@@ -9,7 +9,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.errors import UserError
-from bot.replies import Reply
+from bot.replies import Notice, Reply
 from bot.store.tables import Answer, Delivery, Member, Peek, Round, RoundKind, Schedule, Workspace
 from bot.study import grading, streaks, totals
 from bot.study.context import Asker, Study
@@ -25,26 +25,20 @@ if TYPE_CHECKING:
 
 async def answer(study: Study, asker: Asker, *, round: str, choice: str) -> Reply:
     """Answer by a choice."""
-    async with study.store.read() as session:
-        posed = await round_of(session, asker, round)
-    question = question_of(study, posed)
+    posed, question = await _posed(study, asker, round)
     index = shown(posed)[LETTERS.index(choice)]
     return await _accept(study, asker, posed, question, choice=index)
 
 
 async def write(study: Study, asker: Asker, *, round: str, text: str) -> Reply:
     """Answer in one's own words."""
-    async with study.store.read() as session:
-        posed = await round_of(session, asker, round)
-    question = question_of(study, posed)
+    posed, question = await _posed(study, asker, round)
     return await _accept(study, asker, posed, question, text=text, coverage=await study.library.compare(question, text))
 
 
 async def assess(study: Study, asker: Asker, *, round: str, how: str) -> Reply:
     """Judge one's own written answer against the reference, once; it may raise the points up to their cap."""
-    async with study.store.read() as session:
-        posed = await round_of(session, asker, round)
-    question = question_of(study, posed)
+    posed, question = await _posed(study, asker, round)
     async with study.store.write() as session:
         member = await _locked(session, asker)
         given = await _given(session, posed, member)
@@ -57,8 +51,20 @@ async def assess(study: Study, asker: Asker, *, round: str, how: str) -> Reply:
         session.add(given)
         if given.counted and given.points > before:
             await totals.credit(session, given, member, points=given.points - before, again=True)
-        peeked = await seen(session, asker, await unanswered(session, asker, [question.id]))
+        peeked = await _peeked(session, asker, question)
     return Reply.of(*verdict(question, posed, Graded(given, again=True)).blocks, peeked)
+
+
+async def _posed(study: Study, asker: Asker, token: str) -> tuple[Round, Question]:
+    """The round that the member answers and its question. Raises NotFound and UserError."""
+    async with study.store.read() as session:
+        posed = await round_of(session, asker, token)
+    return posed, question_of(study, posed)
+
+
+async def _peeked(session: AsyncSession, asker: Asker, question: Question) -> Notice | None:
+    """A verdict tells the answer, which may be that of a question still open elsewhere."""
+    return await seen(session, asker, await unanswered(session, asker, [question.id]))
 
 
 async def _accept(
@@ -75,9 +81,9 @@ async def _accept(
         member = await _locked(session, asker)
         if given := await _given(session, posed, member):
             repeat = given.request_id == asker.request_id
-            now = await streaks.member_streak(session, member, now=asker.at)
+            now = await streaks.member_streak(session, member, now=asker.at) if repeat else None
             told = Graded(given, coverage=coverage, streak=now, again=not repeat)
-            peeked = await seen(session, asker, await unanswered(session, asker, [question.id]))
+            peeked = await _peeked(session, asker, question)
             return Reply.of(*verdict(question, posed, told).blocks, peeked)
         workspace = await session.get_one(Workspace, asker.workspace_id)
         kept = posed.kind is not RoundKind.TEST
@@ -104,8 +110,7 @@ async def _accept(
         given.counted = not given.uncounted
         grading.grade(given, question, coverage)
         streak = await _keep(session, asker, member, given) if kept else None
-        # The verdict tells the answer, which may be that of a question still open elsewhere.
-        peeked = await seen(session, asker, await unanswered(session, asker, [question.id]))
+        peeked = await _peeked(session, asker, question)
     told = Graded(given, coverage=coverage, streak=streak, new_zone=new_zone)
     return Reply.of(*verdict(question, posed, told).blocks, peeked)
 

@@ -96,15 +96,13 @@ def _sentence(text: str) -> str:
 
 def _in_words(question: Question, graded: Graded) -> Verdict:
     given, coverage = graded.answer, graded.coverage
-    points: tuple[Point, ...] = ()
+    points = tuple(Point(p.claim, p.state, p.sentence) for p in coverage.points) if coverage else ()
     reason = ""
     if coverage is None:
         headline = "You have judged your answer." if given.assessed else "You have answered this one already."
     elif coverage.off_topic:
         headline = "This seems to be about something else."
-        points = tuple(Point(claim, "missing") for claim in question.key_points)
     else:
-        points = tuple(Point(p.claim, p.state, p.sentence) for p in coverage.points)
         mentioned = sum(p.state == "mentioned" for p in coverage.points)
         headline = f"You mentioned {mentioned} of {len(coverage.points)} key points."
         if coverage.misconceptions:
