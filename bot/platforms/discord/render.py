@@ -14,12 +14,12 @@ from discord.utils import escape_markdown, escape_mentions, format_dt
 
 from bot.maths import readable
 from bot.platforms.discord import limits
+from bot.platforms.signs import MARKS, STATES, TONES, VERDICTS
 from bot.replies import (
     Action,
     Block,
     Calendar,
     Choices,
-    DayMark,
     Explanation,
     File,
     Notice,
@@ -31,7 +31,6 @@ from bot.replies import (
     Standings,
     Table,
     Text,
-    Tone,
     Verdict,
 )
 
@@ -39,18 +38,6 @@ STYLES = {
     "plain": discord.ButtonStyle.secondary,
     "primary": discord.ButtonStyle.primary,
     "danger": discord.ButtonStyle.danger,
-}
-TONES = {Tone.INFO: "", Tone.GOOD: "✅ ", Tone.WARNING: "⚠️ ", Tone.PROBLEM: "❌ "}
-STATES = {"mentioned": "✅", "perhaps": "🔸", "missing": "⬜"}
-MARKS = {
-    DayMark.STUDIED: "🟩",
-    DayMark.FREEZE: "🧊",
-    DayMark.REST: "💤",
-    DayMark.EXCUSED: "🟦",
-    DayMark.BRIDGED: "🟦",
-    DayMark.MISSED: "🟥",
-    DayMark.OPEN: "🟨",
-    DayMark.BLANK: "⬛",
 }
 SHORTENED = "\n-# Shortened: Discord takes no longer message."
 
@@ -212,8 +199,7 @@ def _card(card: QuestionCard) -> str:
 
 
 def _verdict(verdict: Verdict) -> Iterator[str]:
-    sign = {True: "✅", False: "❌", None: "🔹"}[verdict.right]
-    yield f"### {sign} {_markdown(verdict.headline)}"
+    yield f"### {VERDICTS[verdict.right]} {_markdown(verdict.headline)}"
     if verdict.chosen and not verdict.right:
         yield f"You chose {_markdown(verdict.chosen)}"
     if verdict.reason:

@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from bot.maths import readable
+from bot.platforms.signs import MARKS, STATES, TONES, VERDICTS
 from bot.platforms.slack import limits
 from bot.replies import (
     Action,
     Block,
     Calendar,
     Choices,
-    DayMark,
     Explanation,
     File,
     Notice,
@@ -27,22 +27,9 @@ from bot.replies import (
     Standings,
     Table,
     Text,
-    Tone,
     Verdict,
 )
 
-TONES = {Tone.INFO: "", Tone.GOOD: "✅ ", Tone.WARNING: "⚠️ ", Tone.PROBLEM: "❌ "}
-STATES = {"mentioned": "✅", "perhaps": "🔸", "missing": "⬜"}
-MARKS = {
-    DayMark.STUDIED: "🟩",
-    DayMark.FREEZE: "🧊",
-    DayMark.REST: "💤",
-    DayMark.EXCUSED: "🟦",
-    DayMark.BRIDGED: "🟦",
-    DayMark.MISSED: "🟥",
-    DayMark.OPEN: "🟨",
-    DayMark.BLANK: "⬜",
-}
 SHORTENED = "_Shortened: Slack takes no longer message._"
 PRESSED = "press"
 """What the ids of buttons begin with; what a button does is its value."""
@@ -220,8 +207,7 @@ def _card(card: QuestionCard) -> str:
 
 
 def _verdict(verdict: Verdict) -> Iterator[str]:
-    sign = {True: "✅", False: "❌", None: "🔹"}[verdict.right]
-    yield f"### {sign} {_markdown(verdict.headline)}"
+    yield f"### {VERDICTS[verdict.right]} {_markdown(verdict.headline)}"
     if verdict.chosen and not verdict.right:
         yield f"You chose {_markdown(verdict.chosen)}"
     if verdict.reason:

@@ -1,0 +1,19 @@
+"""The signs that chat platforms share: emoji are the same on Discord and on Slack."""
+
+from __future__ import annotations
+
+from bot.replies import DayMark, Tone
+
+TONES = {Tone.INFO: "", Tone.GOOD: "✅ ", Tone.WARNING: "⚠️ ", Tone.PROBLEM: "❌ "}
+VERDICTS = {True: "✅", False: "❌", None: "🔹"}
+STATES = {"mentioned": "✅", "perhaps": "🔸", "missing": "⬜"}
+MARKS = {
+    DayMark.STUDIED: "🟩",
+    DayMark.FREEZE: "🧊",
+    DayMark.REST: "💤",
+    DayMark.EXCUSED: "🟦",
+    DayMark.BRIDGED: "🟦",
+    DayMark.MISSED: "🟥",
+    DayMark.OPEN: "🟨",
+    DayMark.BLANK: "⬛",
+}
