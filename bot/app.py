@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlmodel import col, select, update
@@ -21,7 +20,7 @@ from bot.study.context import Study, StudyRules
 from bot.study.library import Library, Progress
 from bot.table import table
 from knowledge.embed import Embedder
-from knowledge.load import BUILT_IN, load
+from knowledge.load import load
 
 if TYPE_CHECKING:
     from bot.config import Config
@@ -73,11 +72,12 @@ class App:
 def open_library(config: Config, progress: Progress | None = None) -> tuple[Library, tuple[str, ...]]:
     """The configured bank with its search, and a line for each file that had to be left out."""
     embedder = Embedder(config.search.model, threads=config.search.threads)
-    folder = Path(config.bank.folder) if config.bank.folder else BUILT_IN
-    loaded = load(folder)
+    loaded = load(config.bank_folder)
     if not len(loaded.bank):
-        raise ConfigError(f"The bank in {folder} has no question that can be used. `studyhall bank check` says why.")
-    return Library(loaded.bank, config.data / "index", embedder, progress), tuple(map(str, loaded.problems))
+        raise ConfigError(
+            f"The bank in {config.bank_folder} has no question that can be used. `studyhall bank check` says why."
+        )
+    return Library(loaded.bank, config.index_folder, embedder, progress), tuple(map(str, loaded.problems))
 
 
 def open_inference(config: Config) -> Inference | None:

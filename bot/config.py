@@ -122,6 +122,13 @@ class Config(BaseSettings):
         return self.inference_key.get_secret_value()
 
     @property
+    def bank_folder(self) -> Path:
+        """The operator's own questions, else the built-in bank."""
+        from knowledge.load import BUILT_IN
+
+        return Path(self.bank.folder).expanduser() if self.bank.folder else BUILT_IN
+
+    @property
     def index_folder(self) -> Path:
         return self.data / "index"
 

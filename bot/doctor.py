@@ -144,16 +144,10 @@ async def _database(config: Config) -> Finding:
     return Finding("database", "ok", f"{store.dialect} at {store.place}, revision {revisions()[0]}")
 
 
-def _bank_folder(config: Config) -> Path:
-    from knowledge.load import BUILT_IN
-
-    return Path(config.bank.folder).expanduser() if config.bank.folder else BUILT_IN
-
-
 def _bank(config: Config) -> Finding:
     from knowledge.load import load
 
-    folder = _bank_folder(config)
+    folder = config.bank_folder
     loaded = load(folder)
     where = f" in {folder}" if config.bank.folder else ""
     if not len(loaded.bank):
@@ -167,11 +161,11 @@ def _bank(config: Config) -> Finding:
 
 
 def _model(model: str) -> Finding:
-    from knowledge.embed import ModelProblem, _packaged
+    from knowledge.embed import ModelProblem, packaged
 
     if not model:
         try:
-            return Finding("model", "ok", f"all-MiniLM-L6-v2 in {_packaged()}, its checksum right")
+            return Finding("model", "ok", f"all-MiniLM-L6-v2 in {packaged()}, its checksum right")
         except ModelProblem as problem:
             return Finding("model", "problem", f"{str(problem).rstrip('.')}.")
     folder = Path(model).expanduser()
@@ -192,7 +186,7 @@ def _model(model: str) -> Finding:
 def _index(config: Config) -> Finding:
     from knowledge import vault
     from knowledge.embed import Embedder
-    from knowledge.index import FORMAT
+    from knowledge.index import label
     from knowledge.load import load
 
     name = Embedder(config.search.model).name
@@ -201,13 +195,13 @@ def _index(config: Config) -> Finding:
     if not path.exists():
         return Finding("index", "missing", f"There is none for this model yet: {again}")
     try:
-        keys, _ = vault.read(path, f"{FORMAT} {name}")
+        keys, _ = vault.read(path, label(name))
     except vault.Unsound as problem:
         return Finding("index", "missing", f"{path} is of no use, {problem}: {again}")
     except OSError as error:
         return Finding("index", "problem", f"{path} cannot be read: {error.strerror}. Delete it: {again}")
     known = set(keys)
-    new = sum(question.fingerprint not in known for question in load(_bank_folder(config)).bank)
+    new = sum(question.fingerprint not in known for question in load(config.bank_folder).bank)
     if new:
         return Finding("index", "missing", f"{_some(new, 'question')} new or changed since it was made: {again}")
     return Finding("index", "ok", f"{_some(len(keys), 'question')} in {path}")

@@ -150,10 +150,10 @@ def explain(text: str, as_json: bool) -> None:
 def bank_check(folder: Path | None) -> None:
     """Mistakes by file and line, then what holds for the bank as a whole."""
     from knowledge.check import check, longest_share, unchecked
-    from knowledge.load import BUILT_IN, load
+    from knowledge.load import load
 
     config = _config()
-    folder = folder or (Path(config.bank.folder) if config.bank.folder else BUILT_IN)
+    folder = folder or config.bank_folder
     if not folder.is_dir():
         raise SetupError(f"There is no folder {folder}; name one that holds a folder of questions for each topic.")
     loaded = load(folder)
@@ -174,10 +174,10 @@ def bank_check(folder: Path | None) -> None:
 def bank_stats(as_json: bool) -> None:
     """Totals by topic and difficulty."""
     from knowledge.check import stats
-    from knowledge.load import BUILT_IN, load
+    from knowledge.load import load
 
     config = _config()
-    found: Any = stats(load(Path(config.bank.folder) if config.bank.folder else BUILT_IN).bank)
+    found: Any = stats(load(config.bank_folder).bank)
     if as_json:
         _print(found)
         return

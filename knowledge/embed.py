@@ -115,7 +115,7 @@ class Embedder:
     @cached_property
     def _transformer(self) -> SentenceTransformer:
         with self._lock:
-            folder = str(_packaged()) if not self.model else str(Path(self.model).expanduser())
+            folder = str(packaged()) if not self.model else str(Path(self.model).expanduser())
             local = Path(folder).is_dir()
             try:
                 import torch
@@ -134,7 +134,7 @@ class Embedder:
             return model
 
 
-def _packaged() -> Path:
+def packaged() -> Path:
     """The folder of the packaged model, its weights compared with those that the project was built on."""
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:

@@ -93,7 +93,7 @@ def build(bank: Bank, embedder: Embedder, folder: Path, progress: Progress | Non
     index = _join([parts[question.fingerprint] for question in bank])
     if known is None or index.keys != known.keys:
         try:
-            vault.save(path, _label(embedder.name), index.keys, _arrays(index))
+            vault.save(path, label(embedder.name), index.keys, _arrays(index))
         except OSError as error:
             log.warning("The index could not be saved to %s (%s): it is made again at the next start.", path, error)
     return index
@@ -104,7 +104,7 @@ def _open(path: Path, model: str) -> Index | None:
     if not path.exists():
         return None
     try:
-        keys, arrays = vault.read(path, _label(model))
+        keys, arrays = vault.read(path, label(model))
         return Index(keys, **{name: arrays[name] for name in ("owners", "starts", "sentences", "tokens", "ids")})
     except (vault.Unsound, OSError, KeyError, ValueError, IndexError) as error:
         log.warning("The index in %s is made again: %s", path, error)
@@ -157,7 +157,8 @@ def _join(parts: Sequence[Index]) -> Index:
     )
 
 
-def _label(model: str) -> str:
+def label(model: str) -> str:
+    """What an index file says of itself: one of another format or model is not read."""
     return f"{FORMAT} {model}"
 
 

@@ -387,3 +387,14 @@ def test_reading_the_configuration_loads_nothing_heavy() -> None:
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
 
     assert not {"torch", "sqlalchemy", "sqlmodel", "discord", "slack_bolt", "openai", "numpy"} & set(loaded)
+
+
+def test_a_bank_in_the_home_folder_is_found_wherever_the_bank_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "questions").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    config = load({"STUDYHALL_BANK__FOLDER": "~/questions"})
+
+    assert config.bank_folder == tmp_path / "questions"
