@@ -53,8 +53,9 @@ def unchecked(bank: Bank) -> int:
 
 
 def longest_share(bank: Bank) -> float:
-    """The share of questions whose right choice is longer than every other; 0 for an empty bank."""
-    return sum(map(_right_is_longest, bank)) / max(1, len(bank))
+    """The share of questions with choices whose right one is longer than every other; 0 where there are none."""
+    posed = [question for question in bank if question.choices]
+    return sum(map(_right_is_longest, posed)) / max(1, len(posed))
 
 
 def words(text: str) -> int:
@@ -74,6 +75,8 @@ def _of_one(question: Question, bank: Bank) -> Iterator[str]:
     for (what, (least, most)), count in zip(LENGTHS.items(), counts, strict=True):
         if not least <= count <= most:
             yield f"{what}: {count}, should be {least} to {most}"
+    if not question.choices:
+        yield "has no choices: it can be asked in one's own words alone"
     for other in question.related:
         if other == question.id:
             yield "is related to itself"

@@ -7,6 +7,7 @@ So nothing here says "correct", and whoever shows it shows the reference beside 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,6 +40,8 @@ SENTENCES = 60
 CLAUSES_FROM = 25
 """A sentence of at least so many words counts by its clauses too: people who type fast use few full stops."""
 CLAUSE_WORDS = 5
+MOST_POINTS = 6
+"""Sentences of an answer that stand in for key points where a question has none."""
 
 DENIAL = re.compile(r"\b(?:not|no|never|nor|none|without|cannot|neither|rather|instead|\w+n['’]t)\b", re.IGNORECASE)
 END = re.compile(
@@ -92,23 +95,31 @@ def sentences(text: str) -> list[str]:
     return found[:SENTENCES]
 
 
+def points_of(question: Question) -> tuple[str, ...]:
+    """The key points; of a question without any, the first sentences of its answer, as a key point may be long."""
+    if question.key_points:
+        return question.key_points
+    return tuple(s for s in END.split(question.answer) if len(s.split()) >= CLAUSE_WORDS)[:MOST_POINTS]
+
+
 def compare(question: Question, text: str, embedder: Embedder) -> Coverage:
     """Which key points the answer mentions. A sentence nearer to a misconception than to any point counts for none."""
     said = sentences(text)
-    if not said:
-        return _nothing(question)
-    claims = [*question.key_points, *(misconception.claim for misconception in question.misconceptions)]
+    expected = points_of(question)
+    if not said or not expected:
+        return _nothing(expected)
+    claims = [*expected, *(misconception.claim for misconception in question.misconceptions)]
     vectors = embedder.sentences([*map(plain, said), *map(plain, claims)])
     likeness = vectors[: len(said)] @ vectors[len(said) :].T
-    points, mistakes = np.split(likeness, [len(question.key_points)], axis=1)
+    points, mistakes = np.split(likeness, [len(expected)], axis=1)
     if points.max(axis=0).mean() < OFF_TOPIC:
-        return _nothing(question)
+        return _nothing(expected)
     ahead = mistakes - points.max(axis=1, keepdims=True)
     far = points < points.max(axis=1, keepdims=True) - NEAREST
     usable = np.where((ahead.max(axis=1, initial=-1.0)[:, None] > 0) | far, -1.0, points)
     found = tuple(
         _point(claim, float(column.max()), said[int(column.argmax())])
-        for claim, column in zip(question.key_points, usable.T, strict=True)
+        for claim, column in zip(expected, usable.T, strict=True)
     )
     clashes = np.where((mistakes >= MISTAKEN) & (ahead >= MARGIN), mistakes, -1.0).T
     doubts = tuple(
@@ -127,5 +138,5 @@ def _point(claim: str, likeness: float, sentence: str) -> PointFound:
     return PointFound(claim, "perhaps", sentence) if likeness >= PERHAPS else PointFound(claim, "missing")
 
 
-def _nothing(question: Question) -> Coverage:
-    return Coverage(tuple(PointFound(claim, "missing") for claim in question.key_points), (), True, 0.0)
+def _nothing(expected: Sequence[str]) -> Coverage:
+    return Coverage(tuple(PointFound(claim, "missing") for claim in expected), (), True, 0.0)

@@ -12,6 +12,8 @@ from knowledge.text import no_hidden_characters
 
 BUILT_IN = Path(__file__).parent / "bank"
 SIZE_LIMIT = 256 * 1024
+UNFINISHED = ".importing"
+"""In a bank's folder: the files, a line each, of an import that has not come to its end. They are not there yet."""
 NAME_LIMIT = 60
 """Longest id or topic: both travel in a button's line of 100 characters."""
 
@@ -37,7 +39,8 @@ class Loaded:
 
 
 def load(folder: Path = BUILT_IN) -> Loaded:
-    """Read `folder/<topic>/<id>.md`. Names that start with a dot or an underscore are passed over."""
+    """Read `folder/<topic>/<id>.md`. Names that start with a dot or an underscore are passed over, and files of an
+    import that was cut off."""
     questions: dict[str, Question] = {}
     problems: list[Problem] = []
     if not folder.is_dir():
@@ -58,45 +61,63 @@ def load(folder: Path = BUILT_IN) -> Loaded:
 def load_file(path: Path) -> Question | tuple[Problem, ...]:
     """The question of a file `<topic>/<id>.md`, or everything that is wrong with it, in order of lines."""
     found: set[tuple[int, str]] = set()
-
-    def note(line: int, reason: str) -> None:
-        found.add((line, reason))
-
-    for what, word in (("id (the file's name)", path.stem), ("topic (the folder's name)", path.parent.name)):
-        if not front.NAME.fullmatch(word) or len(word) > NAME_LIMIT:
-            note(0, f"the {what} is {word!r}; it is made of a-z, 0-9 and single dashes, at most {NAME_LIMIT} of them")
-    question = None
-    if source := _source(path, found):
-        no_hidden_characters(source, note)
-        toml, markdown, offset = front.split(source, note)
-        head = front.read(toml, note)
-        body = sections.read(markdown, offset, note) if offset else None
-        if head and body:
-            question = Question(
-                id=path.stem,
-                topic=path.parent.name,
-                title=body.title,
-                difficulty=head.difficulty,
-                answer=body.answer,
-                in_depth=body.in_depth,
-                key_points=body.key_points,
-                misconceptions=body.misconceptions,
-                choices=body.choices,
-                follow_ups=body.follow_ups,
-                aliases=head.aliases,
-                related=head.related,
-                references=head.references,
-                tags=head.tags,
-                as_of=head.as_of,
-            )
+    source = _source(path, found)
+    question = read(path.parent.name, path.stem, source, found)
     if found or not question:
         return tuple(Problem(path, line, reason) for line, reason in sorted(found))
     return question
 
 
+def read(topic: str, id: str, source: str, found: set[tuple[int, str]]) -> Question | None:
+    """The question of a file's text; what is wrong goes into `found` with its line, and then the question is none."""
+
+    def note(line: int, reason: str) -> None:
+        found.add((line, reason))
+
+    for what, word in (("id (the file's name)", id), ("topic (the folder's name)", topic)):
+        if not front.NAME.fullmatch(word) or len(word) > NAME_LIMIT:
+            note(0, f"the {what} is {word!r}; it is made of a-z, 0-9 and single dashes, at most {NAME_LIMIT} of them")
+    if not source:
+        return None
+    no_hidden_characters(source, note)
+    toml, markdown, offset = front.split(source, note)
+    head = front.read(toml, note)
+    body = sections.read(markdown, offset, note) if offset else None
+    if found or not head or not body:
+        return None
+    return Question(
+        id=id,
+        topic=topic,
+        title=body.title,
+        difficulty=head.difficulty,
+        answer=body.answer,
+        in_depth=body.in_depth,
+        key_points=body.key_points,
+        misconceptions=body.misconceptions,
+        choices=body.choices,
+        follow_ups=body.follow_ups,
+        aliases=head.aliases,
+        related=head.related,
+        references=head.references,
+        tags=head.tags,
+        as_of=head.as_of,
+    )
+
+
+def unfinished(folder: Path) -> frozenset[Path]:
+    """The paths, relative to the folder, of an import that is under way or was cut off; the next one removes them."""
+    try:
+        lines = (folder / UNFINISHED).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(Path(line) for line in lines if line.strip())
+
+
 def _files(folder: Path) -> Iterator[Path]:
+    half_done = unfinished(folder)
     for path in sorted(folder.rglob("*.md")):
-        if not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts):
+        inside = path.relative_to(folder)
+        if inside not in half_done and not any(part.startswith((".", "_")) for part in inside.parts):
             yield path
 
 

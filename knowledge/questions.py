@@ -48,21 +48,24 @@ class Reference:
 
 @dataclass(frozen=True)
 class Question:
-    """One question of the bank, texts in Markdown with LaTeX maths. `topic` and `id` are its folder and file name."""
+    """One question of the bank, texts in Markdown with LaTeX maths. `topic` and `id` are its folder and file name.
+
+    Other people's questions may lack everything but a title and an answer. There are four choices, or none.
+    """
 
     id: str
     topic: str
     title: str
     difficulty: Difficulty
     answer: str
-    in_depth: str
-    key_points: tuple[str, ...]
-    misconceptions: tuple[Misconception, ...]
-    choices: tuple[Choice, ...]
-    follow_ups: tuple[str, ...]
-    aliases: tuple[str, ...]
-    related: tuple[str, ...]
-    references: tuple[Reference, ...]
+    in_depth: str = ""
+    key_points: tuple[str, ...] = ()
+    misconceptions: tuple[Misconception, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    follow_ups: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
     tags: tuple[str, ...] = ()
     as_of: date | None = None
 
@@ -73,7 +76,7 @@ class Question:
 
     @property
     def right_choice(self) -> int:
-        """Index of the right choice."""
+        """Index of the right choice, where there are choices."""
         return next(i for i, choice in enumerate(self.choices) if choice.right)
 
 

@@ -11,6 +11,7 @@ from knowledge.questions import Choice, Misconception
 from knowledge.text import Note, markdown, readable_formulas
 
 SECTIONS = ("In depth", "Key points", "Misconceptions", "Choices", "Follow-ups")
+"""In this order. Each may be missing: other people's questions often have an answer alone."""
 DASH = " — "
 CHOICES = 4
 
@@ -40,7 +41,7 @@ class Part:
 
 
 def read(source: str, offset: int, note: Note) -> Sections | None:
-    """The sections, or None where a part is missing or in the wrong place. What is wrong is noted.
+    """The sections, or None where there is no title or one is in the wrong place. What is wrong is noted.
 
     `offset` is the number of lines of the file that come before the Markdown.
     """
@@ -49,8 +50,10 @@ def read(source: str, offset: int, note: Note) -> Sections | None:
     parts = list(_parts(source, tokens, offset))
     if not _in_order(parts, offset, note):
         return None
-    answer, in_depth, key_points, misconceptions, choices, follow_ups = parts
-    for part in (answer, in_depth):
+    answer, *rest = parts
+    named = {part.heading: part for part in rest}
+    in_depth = named.get("In depth")
+    for part in filter(None, (answer, in_depth)):
         if not part.body:
             note(part.line, f"there is no text under {part.heading!r}")
     if not answer.heading.endswith(("?", ".")) or "\n" in answer.heading:
@@ -58,11 +61,11 @@ def read(source: str, offset: int, note: Note) -> Sections | None:
     return Sections(
         title=answer.heading,
         answer=answer.body,
-        in_depth=in_depth.body,
-        key_points=tuple(text for _, text in _bullets(key_points, offset, note)),
-        misconceptions=tuple(_misconceptions(misconceptions, offset, note)),
-        choices=tuple(_choices(choices, offset, note)),
-        follow_ups=tuple(text for _, text in _bullets(follow_ups, offset, note)),
+        in_depth=in_depth.body if in_depth else "",
+        key_points=tuple(text for _, text in _bullets(named.get("Key points"), offset, note)),
+        misconceptions=tuple(_misconceptions(named.get("Misconceptions"), offset, note)),
+        choices=tuple(_choices(named.get("Choices"), offset, note)),
+        follow_ups=tuple(text for _, text in _bullets(named.get("Follow-ups"), offset, note)),
     )
 
 
@@ -82,23 +85,20 @@ def _in_order(parts: list[Part], offset: int, note: Note) -> bool:
     if not parts or parts[0].level != 1:
         note(offset + 1, "the text starts with its question as a heading: # What is ...?")
         return False
-    wanted = [(2, name) for name in SECTIONS]
-    found = [(part.level, part.heading) for part in parts[1:]]
-    for part, want in zip(parts[1:], [*wanted, *[(0, "")] * len(parts)], strict=False):
-        if (part.level, part.heading) != want:
-            missing = [name for level, name in wanted if (level, name) not in found]
+    left = list(SECTIONS)
+    for part in parts[1:]:
+        if part.level != 2 or part.heading not in left:
             order = ", ".join(f"## {name}" for name in SECTIONS)
-            lacks = f"; missing: {', '.join(missing)}" if missing else ""
-            note(part.line, f"{part.heading!r} does not belong here: after the answer come {order}{lacks}")
+            note(part.line, f"{part.heading!r} does not belong here: after the answer come, in this order, {order}")
             return False
-    if len(found) < len(wanted):
-        note(parts[-1].line, f"the section ## {SECTIONS[len(found)]} is missing after this one")
-        return False
+        del left[: left.index(part.heading) + 1]
     return True
 
 
-def _bullets(part: Part, offset: int, note: Note) -> Iterator[tuple[int, str]]:
+def _bullets(part: Part | None, offset: int, note: Note) -> Iterator[tuple[int, str]]:
     """Each bullet's line and text. Anything in the section that is no plain bullet is noted."""
+    if part is None:
+        return
     tokens = part.tokens[3:]  # after the heading
     top = [token for token in tokens if token.level == 0]
     if [token.type for token in top] != ["bullet_list_open", "bullet_list_close"]:
@@ -116,7 +116,7 @@ def _bullets(part: Part, offset: int, note: Note) -> Iterator[tuple[int, str]]:
         yield line, " ".join(item[2].content.split())
 
 
-def _misconceptions(part: Part, offset: int, note: Note) -> Iterator[Misconception]:
+def _misconceptions(part: Part | None, offset: int, note: Note) -> Iterator[Misconception]:
     for line, text in _bullets(part, offset, note):
         claim, reason = _at_the_dash(text)
         if not claim or not reason:
@@ -124,7 +124,7 @@ def _misconceptions(part: Part, offset: int, note: Note) -> Iterator[Misconcepti
         yield Misconception(claim, reason)
 
 
-def _choices(part: Part, offset: int, note: Note) -> Iterator[Choice]:
+def _choices(part: Part | None, offset: int, note: Note) -> Iterator[Choice]:
     right = count = 0
     seen = set()
     for line, bullet in _bullets(part, offset, note):
@@ -141,7 +141,7 @@ def _choices(part: Part, offset: int, note: Note) -> Iterator[Choice]:
             note(line, "two choices say the same")
         seen.add(claim.casefold())
         yield Choice(claim, mark != "[ ] ", reason)
-    if count != CHOICES or right != 1:
+    if part and (count != CHOICES or right != 1):
         note(part.line, f"there are {CHOICES} choices, one of them [x], not {count} with {right}")
 
 

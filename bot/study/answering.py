@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 async def answer(study: Study, asker: Asker, *, round: str, choice: str) -> Reply:
     """Answer by a choice."""
     posed, question = await _posed(study, asker, round)
+    if not question.choices:
+        raise UserError("This question has nothing to choose from: answer it in your own words.")
     index = shown(posed)[LETTERS.index(choice)]
     return await _accept(study, asker, posed, question, choice=index)
 

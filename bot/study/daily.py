@@ -121,20 +121,23 @@ async def reveal(session: AsyncSession, round: Round, question: Question, now: d
     for _, member in given:
         if member.listed and (days := await _running(session, member, now)) > 1:
             kept.append(f"{member.name} ({days})")
-    letter = ""
-    if fingerprint(question) == round.fingerprint:  # else the channel saw other choices
-        letter = f"{LETTERS[shown(round).index(question.right_choice)].upper()}. "
+    depth = (Action("In depth", f"show {question.id} depth"),) if question.in_depth else ()
     return Reply.of(
-        Text(
-            f"**{letter}{question.choices[question.right_choice].text}**\n\n{question.answer}",
-            title=f"The answer: {question.title}",
-        ),
+        Text(f"{_right(round, question)}{question.answer}", title=f"The answer: {question.title}"),
         Notice(_counted(len(given), len(chosen), right), Tone.GOOD if right else Tone.INFO),
         Notice(f"On a streak: {_listed(kept)}") if kept else None,
-        Choices(
-            (Action("In depth", f"show {question.id} depth"), Action("Practise more", f"question {question.topic}"))
-        ),
+        Choices((*depth, Action("Practise more", f"question {question.topic}"))),
     )
+
+
+def _right(round: Round, question: Question) -> str:
+    """The right choice, by its letter unless the channel saw other choices; nothing where there are none."""
+    if not question.choices:
+        return ""
+    letter = ""
+    if fingerprint(question) == round.fingerprint:
+        letter = f"{LETTERS[shown(round).index(question.right_choice)].upper()}. "
+    return f"**{letter}{question.choices[question.right_choice].text}**\n\n"
 
 
 async def _running(session: AsyncSession, member: Member, now: datetime) -> int:
@@ -150,6 +153,8 @@ def _counted(all_: int, chosen: int, right: int) -> str:
     people = "1 person" if all_ == 1 else f"{all_} people"
     words = all_ - chosen
     own = f", {words} in their own words" if words else ""
+    if not chosen:
+        return f"{people} answered{own}."
     return f"{people} answered{own}; {right} of {chosen} choices {'was' if chosen == 1 else 'were'} right."
 
 

@@ -15,6 +15,9 @@ OTHERS = 3
 LABEL = 75
 """Characters of a title on a button."""
 PARTS = ("answer", "depth", "points", "related")
+NO_DEPTH = "Nobody has written more about this one yet; the answer is all there is."
+NO_POINTS = "Nobody has written key points for this one yet; go by its answer."
+LABELS = {"answer": "Answer", "depth": "In depth", "points": "Key points", "related": "Related"}
 
 
 async def ask(study: Study, asker: Asker, *, text: str) -> Reply:
@@ -48,11 +51,12 @@ async def show(study: Study, asker: Asker, *, question: Question, part: str = "a
     it = question
     match part:
         case "depth":
-            body = Text(it.in_depth + _sources(it), title=f"{it.title} · In depth")
+            body = Text((it.in_depth or NO_DEPTH) + _sources(it), title=f"{it.title} · In depth")
         case "points":
             wrong = "\n".join(f"- {m.claim}: {m.reason}" for m in it.misconceptions)
-            points = "\n".join(f"- {point}" for point in it.key_points)
-            body = Text(f"{points}\n\n**What people get wrong**\n\n{wrong}", title=f"{it.title} · Key points")
+            points = "\n".join(f"- {point}" for point in it.key_points) or NO_POINTS
+            said = f"{points}\n\n**What people get wrong**\n\n{wrong}" if wrong else points
+            body = Text(said, title=f"{it.title} · Key points")
         case "related":
             return _related(study, it)
         case _:
@@ -63,9 +67,11 @@ async def show(study: Study, asker: Asker, *, question: Question, part: str = "a
 def _related(study: Study, question: Question) -> Reply:
     near = [found for id in question.related if (found := study.library.bank.get(id))]
     asked_next = "\n".join(f"- {follow_up}" for follow_up in question.follow_ups)
+    others = tuple(Action(short(q.title, LABEL), f"show {q.id}") for q in near)
     return Reply.of(
-        Text(asked_next, title="An interviewer may ask next"),
-        Choices(tuple(Action(short(q.title, LABEL), f"show {q.id}") for q in near), prompt="Related questions:"),
+        Text(asked_next, title="An interviewer may ask next") if asked_next else None,
+        Choices(others, prompt="Related questions:") if others else None,
+        None if asked_next or others else Notice("Nothing is linked to this one yet. `ask` finds what is near it."),
     )
 
 
@@ -78,15 +84,22 @@ def _nothing(topics: tuple[str, ...]) -> Reply:
     )
 
 
-def _parts(question: Question, but: str) -> Choices:
-    labels = {"answer": "Answer", "depth": "In depth", "points": "Key points", "related": "Related"}
-    return Choices(tuple(Action(labels[p], f"show {question.id} {p}") for p in PARTS if p != but))
+def _parts(question: Question, but: str) -> Choices | None:
+    """A button for each other part that the question has."""
+    there = {
+        "answer": True,
+        "depth": bool(question.in_depth or question.references),
+        "points": bool(question.key_points or question.misconceptions),
+        "related": bool(question.related or question.follow_ups),
+    }
+    actions = tuple(Action(LABELS[p], f"show {question.id} {p}") for p in PARTS if p != but and there[p])
+    return Choices(actions) if actions else None
 
 
 def _sources(question: Question) -> str:
     lines = [f"- {r.title} ({r.by}, {r.year}{', ' + r.at if r.at else ''})" for r in question.references]
     as_of = f"\n\nTrue as of {question.as_of:%B %Y}." if question.as_of else ""
-    return as_of + "\n\n**Sources**\n\n" + "\n".join(lines)
+    return as_of + ("\n\n**Sources**\n\n" + "\n".join(lines) if lines else "")
 
 
 async def peeked_at(study: Study, asker: Asker, questions: Sequence[str]) -> Notice | None:

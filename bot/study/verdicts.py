@@ -43,7 +43,7 @@ def verdict(question: Question, round: Round, graded: Graded) -> Reply:
         _judge(round) if _judgeable(given) else None,
         Choices(
             (
-                Action("In depth", f"show {question.id} depth"),
+                *((Action("In depth", f"show {question.id} depth"),) if question.in_depth else ()),
                 Action("Another one", f"question {question.topic}"),
                 Action("Report this question", f"report {question.id}"),
             )
@@ -104,7 +104,8 @@ def _in_words(question: Question, graded: Graded) -> Verdict:
         headline = "This seems to be about something else."
     else:
         mentioned = sum(p.state == "mentioned" for p in coverage.points)
-        headline = f"You mentioned {mentioned} of {len(coverage.points)} key points."
+        what = "key points" if question.key_points else "statements of the answer"
+        headline = f"You mentioned {mentioned} of {len(coverage.points)} {what}."
         if coverage.misconceptions:
             doubt = coverage.misconceptions[0]
             reason = f"Check this: “{doubt.sentence}” sounds like a common misconception. {doubt.reason}"

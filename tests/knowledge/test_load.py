@@ -72,8 +72,8 @@ MISTAKES = [
     ("# What is LoRA?", "# LoRA", "a question mark or a full stop"),
     ("# What is LoRA?", "What is LoRA?", "starts with its question as a heading"),
     ("## In depth", "## Deeper", "'Deeper' does not belong here"),
-    ("## Misconceptions", "## Choices", "missing: Misconceptions"),
-    ("## Follow-ups\n- How do you choose the rank?\n- Which matrices get adapters?\n", "", "## Follow-ups is missing"),
+    ("## Misconceptions", "## Follow-ups", "come, in this order, ## In depth, ## Key points"),
+    ("## Key points", "## Choices", "does not belong here"),
     ("\\frac{\\alpha}{r} B A", "\\frac{\\alpha}{r B A", "cannot be read"),
     ("W = W_0 + \\Delta W", "\\left( W", "every \\left needs its \\right"),
     ("W = W_0 + \\Delta W", "\\begin{aligned} W", "cannot be read"),
@@ -210,3 +210,22 @@ def test_whatever_is_in_a_file_it_is_a_question_or_has_problems(
     found = load_file(put(tmp_path_factory.mktemp("any"), "rag/rag", source))
 
     assert isinstance(found, Question) or found
+
+
+@pytest.mark.parametrize("heading", ["In depth", "Key points", "Misconceptions", "Choices", "Follow-ups"])
+def test_a_section_may_be_missing_as_in_other_peoples_questions(tmp_path: Path, heading: str) -> None:
+    before, _, after = LORA.partition(f"## {heading}\n")
+    rest = after.partition("\n## ")
+    question = load_file(put(tmp_path, "fine-tuning/lora", before + (f"## {rest[2]}" if rest[1] else "")))
+
+    assert isinstance(question, Question)
+    parts = (question.in_depth, question.key_points, question.misconceptions, question.choices, question.follow_ups)
+    assert sum(not part for part in parts) == 1
+
+
+def test_files_of_an_import_that_was_cut_off_are_not_there(tmp_path: Path) -> None:
+    put(tmp_path, "fine-tuning/lora", LORA)
+    put(tmp_path, "fine-tuning/half-done", LORA)
+    (tmp_path / ".importing").write_text("fine-tuning/half-done.md\n")
+
+    assert [question.id for question in load(tmp_path).bank] == ["lora"]
