@@ -89,11 +89,14 @@ def explain(text: Annotated[str, typer.Argument(help="What to explain.")], json:
 @bank.command("check")
 def bank_check(
     folder: Annotated[Path | None, typer.Argument(help="A folder of questions. Default: the configured bank.")] = None,
+    coverage: Annotated[
+        Path | None, typer.Option(help="A CSV file of the questions (id, topic) that have to be there.")
+    ] = None,
 ) -> None:
     """Look for mistakes in the bank; exit with 1 where there are any."""
     from bot import tasks
 
-    tasks.bank_check(folder)
+    tasks.bank_check(folder, coverage)
 
 
 @bank.command("stats")

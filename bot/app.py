@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,8 @@ from bot.inference.client import Inference
 from bot.store.engine import Store
 from bot.store.tables import Post
 from bot.store.upsert import insert
-from bot.study.context import Study, StudyRules
+from bot.study import own
+from bot.study.context import Place, Study, StudyRules
 from bot.study.library import Library, Progress
 from bot.table import table
 from knowledge.embed import Embedder
@@ -63,6 +64,10 @@ class App:
     study: Study
     posts: Posts
     left_out: tuple[str, ...] = ()
+
+    async def at(self, place: Place) -> App:
+        """The app as the workspace of a place has it, with its own questions."""
+        return replace(self, study=await own.at(self.study, place))
 
     def attach(self, platform: str, outbox: Outbox) -> None:
         """From now on this process posts to the platform."""

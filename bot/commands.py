@@ -14,6 +14,7 @@ import structlog
 from bot.errors import DatabaseError, NotAllowed, UserError, did_you_mean
 from bot.parameters import Parameter, Suggest, Suggestion, bind
 from bot.replies import Notice, Reply, Tone
+from bot.study import own
 from bot.study.context import Actor, Asker, CannotPost, Outbox, Place, Study
 from bot.study.people import arrive
 from bot.text import clean, invisible, short
@@ -162,8 +163,9 @@ async def respond(table: Table, study: Study, request: Request) -> AsyncGenerato
     """
     with structlog.contextvars.bound_contextvars(request=request.id, platform=request.place.platform):
         try:
-            command, raw = _understand(table, study, request)
             asker = await arrive(study, *_by_name(request), request_id=request.id, at=request.at)
+            study = await own.scoped(study, asker.workspace_id, asker.own_version)
+            command, raw = _understand(table, study, request)
             values = _values(study, command, raw)
             if command.managers and not asker.manager:
                 raise NotAllowed(f"`{command.name}` is for managers. Ask one of yours to do it.")

@@ -23,7 +23,7 @@ from bot.errors import SetupError
 from bot.schedule import clockwork
 from bot.store.address import address, file_of
 from bot.store.upgrade import upgrade
-from bot.tasks import Preparing, err
+from bot.tasks import err, preparing
 
 PLATFORMS = ("discord", "slack")
 PIPE_WIDTH = 100
@@ -63,7 +63,7 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     async with AsyncExitStack() as open_here:
-        app = await open_here.enter_async_context(open_app(config, Preparing()))
+        app = await open_here.enter_async_context(open_app(config, preparing()))
         for line in app.left_out:
             structlog.get_logger().warning("left out", file=line)
         await app.study.library.warm()
@@ -95,7 +95,7 @@ async def _terminal(config: Config, on_screen: bool) -> None:
     from bot.platforms.terminal.outbox import TerminalOutbox
     from bot.platforms.terminal.repl import Repl
 
-    async with open_app(config, Preparing()) as app:
+    async with open_app(config, preparing()) as app:
         for line in app.left_out:
             err.print(f"left out: {line}", style="yellow", markup=False, highlight=False)
         outbox = TerminalOutbox(app.posts)

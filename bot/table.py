@@ -16,6 +16,7 @@ from bot.study import (
     leaderboard,
     lookup,
     managers,
+    own,
     practice,
     privacy,
     profile,
@@ -186,6 +187,15 @@ COMMANDS = (
     Command("reports retire", "Ask a question no more", reports.retire, (QUESTION,), managers=True),
     Command("reports restore", "Ask a retired question again", reports.restore, (QUESTION,), managers=True),
     Command("reports close", "Close a question's reports", reports.close, (QUESTION,), managers=True),
+    Command("own list", "The questions of our own", own.show, managers=True),
+    Command(
+        "own remove",
+        "Take a question of our own away",
+        own.forget,
+        (QUESTION,),
+        managers=True,
+        example="own remove own-when-may-we-deploy",
+    ),
     Command("privacy export", "Everything kept about me", privacy.export),
     Command(
         "privacy delete",

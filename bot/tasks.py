@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import json
 import logging
 import sys
@@ -36,19 +37,18 @@ def _print(data: Any) -> None:
     sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
 
 
-class Preparing:
-    """A progress bar on standard error that appears only when vectors have to be made."""
+class Working:
+    """A progress bar on standard error for work that takes a while; where that is no terminal, its start and end."""
 
-    def __init__(self) -> None:
-        self._bar = Progress(
-            TextColumn("Preparing the bank (once)"), BarColumn(), MofNCompleteColumn(), console=err, transient=True
-        )
+    def __init__(self, what: str, units: str) -> None:
+        self._what, self._units = what, units
+        self._bar = Progress(TextColumn(what), BarColumn(), MofNCompleteColumn(), console=err, transient=True)
         self._task: Any = None
 
     def __call__(self, done: int, total: int) -> None:
         if not err.is_terminal:
             if done == 0 or done == total:
-                err.print(f"Preparing the bank, once: {done} of {total} passages")
+                err.print(f"{self._what}: {done} of {total} {self._units}")
             return
         if self._task is None:
             self._bar.start()
@@ -56,6 +56,11 @@ class Preparing:
         self._bar.update(self._task, completed=done)
         if done == total:
             self._bar.stop()
+
+
+def preparing() -> Working:
+    """Shown only when vectors have to be made."""
+    return Working("Preparing the bank, once", "passages")
 
 
 def _config() -> Config:
@@ -68,7 +73,7 @@ def _config() -> Config:
 def _library(config: Config) -> Any:
     from bot.app import open_library
 
-    library, left_out = open_library(config, Preparing())
+    library, left_out = open_library(config, preparing())
     for line in left_out:
         err.print(f"left out: {line}", style="yellow", markup=False)
     return library
@@ -147,17 +152,25 @@ def explain(text: str, as_json: bool) -> None:
         out.print(f"[{citation.number}] {citation.title}", markup=False, highlight=False)
 
 
-def bank_check(folder: Path | None) -> None:
-    """Mistakes by file and line, then what holds for the bank as a whole."""
-    from knowledge.check import check, longest_share, unchecked
+def bank_check(folder: Path | None, coverage: Path | None) -> None:
+    """Mistakes by file and line, then what holds for the bank as a whole, its formulas and its wordings."""
+    from knowledge.check import check, check_coverage, check_formulas, check_likeness, longest_share, unchecked
+    from knowledge.embed import Embedder
+    from knowledge.index import build
     from knowledge.load import load
 
     config = _config()
+    index_folder = config.index_folder / "checked" if folder else config.index_folder
     folder = folder or config.bank_folder
     if not folder.is_dir():
         raise SetupError(f"There is no folder {folder}; name one that holds a folder of questions for each topic.")
     loaded = load(folder)
-    problems = [*loaded.problems, *check(loaded.bank, folder)]
+    rows = _coverage(coverage) if coverage else []
+    problems = [*loaded.problems, *check(loaded.bank, folder), *check_coverage(loaded.bank, rows, folder)]
+    problems += check_formulas(loaded.bank, folder, Working("Drawing the formulas", "questions"))
+    if len(loaded.bank):
+        embedder = Embedder(config.search.model, threads=config.search.threads)
+        problems += check_likeness(loaded.bank, build(loaded.bank, embedder, index_folder, preparing()), folder)
     for problem in problems:
         out.print(str(problem), markup=False, highlight=False, soft_wrap=True)
     out.print(
@@ -167,8 +180,23 @@ def bank_check(folder: Path | None) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    if rows:
+        there = sum(row["id"] in loaded.bank for row in rows)
+        out.print(f"{there} of the {len(rows)} questions in {coverage} are there.", highlight=False, soft_wrap=True)
     if problems or not len(loaded.bank):
         raise SystemExit(1)
+
+
+def _coverage(file: Path) -> list[dict[str, str]]:
+    """The rows of a list of questions that a bank has to hold."""
+    try:
+        with file.open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        raise SetupError(f"{file} cannot be read: {problem}") from problem
+    if not rows or "id" not in rows[0]:
+        raise SetupError(f"{file} is a CSV file with a column `id`, and perhaps `topic` and `question`.")
+    return rows
 
 
 def bank_stats(as_json: bool) -> None:

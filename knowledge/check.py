@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from knowledge.index import Index, Progress
+from knowledge.latex import formulas_of, undrawable
 from knowledge.load import BUILT_IN, Problem
-from knowledge.questions import Bank, Difficulty, Question
+from knowledge.questions import OWN, Bank, Difficulty, Question
+from knowledge.twins import twins
 
 LENGTHS = {
     "the answer's words": (60, 150),
@@ -27,12 +30,43 @@ FORMULA = re.compile(r"\$[^$\n]+\$")
 
 def check(bank: Bank, folder: Path = BUILT_IN) -> tuple[Problem, ...]:
     """Every problem of the bank as a whole, those of the questions first. `folder` is only named in them."""
-    problems = [
-        Problem(folder / question.topic / f"{question.id}.md", 0, reason)
-        for question in bank
-        for reason in _of_one(question, bank)
-    ]
+    problems = [_problem(folder, question, reason) for question in bank for reason in _of_one(question, bank)]
     problems += [Problem(folder, 0, reason) for reason in _of_all(bank)]
+    return tuple(problems)
+
+
+def check_formulas(bank: Bank, folder: Path = BUILT_IN, progress: Progress | None = None) -> tuple[Problem, ...]:
+    """The formulas that cannot be drawn, by question. Draws every one: some 10 ms each."""
+    problems = []
+    for number, question in enumerate(bank):
+        if progress:
+            progress(number, len(bank))
+        for formula in dict.fromkeys(formulas_of(question)):
+            if why := undrawable(formula):
+                problems.append(_problem(folder, question, f"the formula ${formula}$: {why}"))
+    if progress:
+        progress(len(bank), len(bank))
+    return tuple(problems)
+
+
+def check_likeness(bank: Bank, index: Index, folder: Path = BUILT_IN) -> tuple[Problem, ...]:
+    """The questions that ask nearly what another one asks."""
+    return tuple(
+        _problem(folder, pair.one, f"asks nearly the same as {pair.other.id} (likeness {pair.likeness:.2f})")
+        for pair in twins(bank, index)
+    )
+
+
+def check_coverage(bank: Bank, rows: Iterable[Mapping[str, str]], folder: Path = BUILT_IN) -> tuple[Problem, ...]:
+    """What is missing of a list of questions that a bank has to hold: rows with an `id`, and perhaps a `topic`."""
+    problems = []
+    for row in rows:
+        id, topic = row["id"], row.get("topic") or ""
+        question = bank.get(id)
+        if question is None:
+            problems.append(Problem(folder, 0, f"lacks the question {id!r} ({row.get('question', '')})"))
+        elif topic and question.topic != topic:
+            problems.append(_problem(folder, question, f"belongs in the topic {topic!r}"))
     return tuple(problems)
 
 
@@ -63,6 +97,10 @@ def words(text: str) -> int:
     return len(FORMULA.sub("x", NO_PROSE.sub(" ", text)).split())
 
 
+def _problem(folder: Path, question: Question, reason: str) -> Problem:
+    return Problem(folder / question.topic / f"{question.id}.md", 0, reason)
+
+
 def _of_one(question: Question, bank: Bank) -> Iterator[str]:
     counts = (
         words(question.answer),
@@ -75,6 +113,8 @@ def _of_one(question: Question, bank: Bank) -> Iterator[str]:
     for (what, (least, most)), count in zip(LENGTHS.items(), counts, strict=True):
         if not least <= count <= most:
             yield f"{what}: {count}, should be {least} to {most}"
+    if question.id.startswith(OWN):
+        yield f"ids that begin with {OWN} are for workspaces' own questions: rename the file"
     if not question.choices:
         yield "has no choices: it can be asked in one's own words alone"
     for other in question.related:

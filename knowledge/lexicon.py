@@ -26,9 +26,10 @@ def words(text: str) -> list[str]:
 
 
 class Lexicon:
-    """The words of some windows."""
+    """The words of some windows. How rare a word is, and whether it is spelt well, `beneath` has a say in too."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, texts: Sequence[str], beneath: Lexicon | None = None) -> None:
+        self._beneath = beneath
         places: defaultdict[str, list[int]] = defaultdict(list)
         self._spellings: Counter[str] = Counter()
         for number, text in enumerate(texts):
@@ -46,9 +47,19 @@ class Lexicon:
         """The windows that hold the word, ascending."""
         return self._places.get(word, np.empty(0, np.int32))
 
+    def knows(self, word: str) -> bool:
+        """Whether any window holds the word."""
+        return self._counts(word)[0] > 0
+
     def rarity(self, word: str) -> float:
         """Inverse document frequency: about 0 for a word of every window, largest for an unknown one."""
-        return log((self._windows + 1) / (len(self.places(word)) + 0.5))
+        count, windows = self._counts(word)
+        return log((windows + 1) / (count + 0.5))
+
+    def _counts(self, word: str) -> tuple[int, int]:
+        """The windows that hold the word, and all there are."""
+        count, windows = self._beneath._counts(word) if self._beneath else (0, 0)
+        return count + len(self.places(word)), windows + self._windows
 
     def repaired(self, text: str, is_word: Callable[[str], bool]) -> str:
         """The text with each misspelt word replaced by the bank's nearest; of equally near ones the most frequent.
@@ -59,8 +70,16 @@ class Lexicon:
 
     def _meant(self, given: str, is_word: Callable[[str], bool]) -> str:
         word = given.casefold()
-        if len(word) < SHORTEST_TYPO or not word.isalpha() or word in self._spellings or is_word(word):
+        if len(word) < SHORTEST_TYPO or not word.isalpha() or self._spelt(word) or is_word(word):
             return given
         slips = int(len(word) * SLIPS)
-        near = process.extract(word, self._by_first[word[0]], scorer=OSA.distance, score_cutoff=slips, limit=8)
-        return min(near, key=lambda one: (one[1], -self._spellings[one[0]]), default=(given, 0, 0))[0]
+        spellings = [spelling for lexicon in self._all() for spelling in lexicon._by_first.get(word[0], ())]
+        near = process.extract(word, spellings, scorer=OSA.distance, score_cutoff=slips, limit=8)
+        return min(near, key=lambda one: (one[1], -self._spelt(one[0])), default=(given, 0, 0))[0]
+
+    def _spelt(self, word: str) -> int:
+        """How many windows spell a word so."""
+        return sum(lexicon._spellings[word] for lexicon in self._all())
+
+    def _all(self) -> tuple[Lexicon, ...]:
+        return (self, *self._beneath._all()) if self._beneath else (self,)

@@ -9,6 +9,9 @@ from datetime import date
 from enum import StrEnum
 from functools import cached_property
 
+OWN = "own-"
+"""Ids of workspaces' own questions begin so, and no others do: the bank that all have may grow without meeting them."""
+
 
 class Difficulty(StrEnum):
     """How hard a question is, easiest first."""
@@ -105,6 +108,10 @@ class Bank:
 
     def get(self, id: str) -> Question | None:
         return self.questions.get(id)
+
+    def over(self, beneath: Bank) -> Bank:
+        """Both banks as one; where both have an id, this one's question."""
+        return Bank.of({**beneath.questions, **self.questions}.values())
 
     @cached_property
     def topics(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from knowledge import weights
-from knowledge.embed import Embedder
+from knowledge.embed import Embedded, Embedder
 from knowledge.index import Index
 from knowledge.lexicon import words
 from knowledge.questions import Bank, Question
@@ -45,22 +45,23 @@ class Found:
 
 
 class Search:
-    """Searches one bank. Takes tens of milliseconds of one core: call it in a thread.
+    """Searches one bank, and together with it the bank of another search that lies `beneath`.
 
-    The first search loads the model, and one may do that early with `warm`.
+    Takes tens of milliseconds of one core: call it in a thread. The first search loads the model, and one may do that
+    early with `warm`.
     """
 
-    def __init__(self, bank: Bank, index: Index, embedder: Embedder) -> None:
-        self.bank = bank
-        self._questions = tuple(bank)
-        self._numbers = {question.id: number for number, question in enumerate(bank)}
-        self._measure = Measure(bank, index, embedder)
+    def __init__(self, bank: Bank, index: Index, embedder: Embedder, beneath: Search | None = None) -> None:
+        self.bank: Bank = bank.over(beneath.bank) if beneath else bank
+        self._beneath = beneath
+        self._embedder = embedder
+        self._measure: Measure = Measure(bank, index, beneath._measure if beneath else None)
         self._of_each = np.array([weights.SIGNALS[name] for name in NAMES], np.float32)
         self._of_query = np.array([weights.NOTHING[name] for name in QUERY_NAMES], np.float32)
 
     def warm(self) -> None:
         """Load the model, so that the first member does not wait for it."""
-        self._measure(self._questions[0].title)
+        self.search("warm up")
 
     def search(self, query: str, k: int = 10, without: Set[str] = frozenset()) -> Found:
         """The best `k` questions for `query`, none of those whose ids are in `without`.
@@ -73,7 +74,7 @@ class Search:
         signals = self.signals(cleaned, limit=max(k, CANDIDATES), without=without)
         scores, nothing = self._probabilities(signals)
         order = np.argsort(-scores, kind="stable")
-        ranked = [Hit(self._questions[signals.candidates[i]], float(scores[i])) for i in order]
+        ranked = [Hit(signals.candidates[i], float(scores[i])) for i in order]
         first, second = [*(hit.score for hit in ranked[:2]), 0.0, 0.0][:2]
         answered = bool(ranked) and nothing < weights.NOTHING_ABOVE
         clear = answered and first >= weights.CLEAR_ABOVE and first >= weights.CLEAR_TIMES * second
@@ -81,8 +82,12 @@ class Search:
 
     def signals(self, query: str, *, limit: int = CANDIDATES, without: Set[str] = frozenset()) -> Signals:
         """The measures behind a search for a cleaned query."""
-        numbers = [self._numbers[id] for id in without if id in self._numbers]
-        return self._measure(self._measure.repaired(query), limit=limit, without=numbers)
+        repaired = self._measure.repaired(query, self._embedder.is_word)
+        return self._signals(repaired, self._embedder.both([repaired])[0], limit, without)
+
+    def _signals(self, query: str, embedded: Embedded, limit: int, without: Set[str]) -> Signals:
+        mine = self._measure(query, embedded, limit=limit, without=without)
+        return mine.over(self._beneath._signals(query, embedded, limit, without)) if self._beneath else mine
 
     def suggest(self, prefix: str, limit: int = 25) -> tuple[Question, ...]:
         """Questions whose title or aliases begin like, or resemble, what was typed so far; needs no model."""

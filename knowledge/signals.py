@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import chain
+from math import log
 
 import numpy as np
 
-from knowledge.embed import Embedded, Embedder, Floats, Ids
+from knowledge.embed import Embedded, Floats
 from knowledge.index import TOKEN_SCALE, Index
 from knowledge.lexicon import Lexicon, words
-from knowledge.questions import Bank
+from knowledge.questions import Bank, Question
 from knowledge.windows import short_windows, windows
 
 CANDIDATES = 16
@@ -37,22 +38,33 @@ QUERY_NAMES = ("unknown", "any_unknown", "brevity")
 class Signals:
     """Measures of the candidates: a row each of `values` (columns as in `NAMES`), and of the query (`QUERY_NAMES`)."""
 
-    candidates: Ids
+    candidates: tuple[Question, ...]
     values: Floats
     query: Floats
 
+    def over(self, beneath: Signals) -> Signals:
+        """Those of two banks together; what the query is like is said by this one."""
+        return Signals(self.candidates + beneath.candidates, np.concatenate([self.values, beneath.values]), self.query)
+
 
 class Measure:
-    """Measures queries against one bank and its index."""
+    """Measures queries against one bank and its index.
 
-    def __init__(self, bank: Bank, index: Index, embedder: Embedder) -> None:
+    What lies `beneath` has a say in how rare words and tokens are: a few questions alone could not tell.
+    """
+
+    def __init__(self, bank: Bank, index: Index, beneath: Measure | None = None) -> None:
         if index.keys != tuple(question.fingerprint for question in bank):
             raise ValueError("the index is of another bank: build it again")
         self._index = index
-        self._embedder = embedder
-        self._lexicon = Lexicon(list(chain.from_iterable(map(windows, bank))))
+        self._beneath = beneath
+        self._questions = tuple(bank)
+        self._numbers = {question.id: number for number, question in enumerate(bank)}
+        texts = list(chain.from_iterable(map(windows, bank)))
+        self._lexicon: Lexicon = Lexicon(texts, beneath._lexicon if beneath else None)
         counts = np.bincount(index.owners, minlength=len(bank))
         firsts = np.concatenate([[0], np.cumsum(counts)])
+        self._firsts = firsts[:-1]
         self._spans = list(zip(firsts[:-1].tolist(), firsts[1:].tolist(), strict=True))
         place = np.arange(len(index.owners)) - firsts[index.owners]
         self._short = place < np.array([short_windows(question) for question in bank])[index.owners]
@@ -62,23 +74,23 @@ class Measure:
                 seen[token] = seen.get(token, 0) + 1
         self._token_windows = seen
 
-    def repaired(self, query: str) -> str:
+    def repaired(self, query: str, is_word: Callable[[str], bool]) -> str:
         """The query with its typing errors mended."""
-        return self._lexicon.repaired(query, self._embedder.is_word)
+        return self._lexicon.repaired(query, is_word)
 
-    def __call__(self, query: str, *, limit: int = CANDIDATES, without: Collection[int] = ()) -> Signals:
-        """Measure a repaired query against the `limit` questions that seem nearest, none of those in `without`."""
-        embedded = self._embedder.both([query])[0]
+    def __call__(self, query: str, embedded: Embedded, *, limit: int, without: Collection[str] = ()) -> Signals:
+        """Measure a repaired query against the `limit` questions that seem nearest, none of the ids in `without`."""
         cosines = self._index.sentences @ embedded.sentence
         found, of_query = self._words(query)
-        near = cosines + WORDS_COUNT * found
-        best = np.array([near[first:last].max() for first, last in self._spans], np.float32)
-        best[list(without)] = -np.inf
-        most = min(limit, len(best) - len(without))
-        candidates = np.argsort(-best, kind="stable")[:most].astype(np.int32)
+        best = np.maximum.reduceat(cosines + WORDS_COUNT * found, self._firsts)
+        left_out = [self._numbers[id] for id in without if id in self._numbers]
+        best[left_out] = -np.inf
+        most = min(limit, len(best) - len(left_out))
+        nearest = np.argsort(-best, kind="stable")[:most].tolist()
         tokens = self._tokens(embedded)
-        rows = [self._row(number, cosines, tokens, found) for number in candidates.tolist()]
-        return Signals(candidates, np.array(rows, np.float32).reshape(-1, len(NAMES)), of_query)
+        rows = [self._row(number, cosines, tokens, found) for number in nearest]
+        values = np.array(rows, np.float32).reshape(-1, len(NAMES))
+        return Signals(tuple(self._questions[number] for number in nearest), values, of_query)
 
     def _row(self, number: int, cosines: Floats, tokens: tuple[Floats, Floats], found: Floats) -> list[float]:
         first, last = self._spans[number]
@@ -98,11 +110,19 @@ class Measure:
 
     def _tokens(self, query: Embedded) -> tuple[Floats, Floats]:
         """The query's tokens and their weights, which sum to 1."""
-        total = len(self._index.owners) + 1
-        rarity = [np.log(total / (self._token_windows.get(token, 0) + 0.5)) for token in query.ids.tolist()]
+        rarity = [self._token_rarity(token) for token in query.ids.tolist()]
         weights = np.sqrt(np.maximum(np.array(rarity, np.float32), FLOOR))
         keep = np.sort(np.argsort(-weights, kind="stable")[:QUERY_TOKENS])
         return query.tokens[keep], np.asarray(weights[keep] / max(float(weights[keep].sum()), FLOOR), np.float32)
+
+    def _token_rarity(self, token: int) -> float:
+        count = total = 0
+        measure: Measure | None = self
+        while measure:
+            count += measure._token_windows.get(token, 0)
+            total += len(measure._index.owners)
+            measure = measure._beneath
+        return log((total + 1) / (count + 0.5))
 
     def _max_sim(self, first: int, last: int, tokens: Floats, weights: Floats) -> Floats:
         index = self._index
@@ -122,7 +142,7 @@ class Measure:
             places, rarity = self._lexicon.places(word), self._lexicon.rarity(word)
             found[places] += rarity
             total += rarity
-            lost += rarity * (not len(places))
+            lost += rarity * (not self._lexicon.knows(word))
         share = lost / max(total, FLOOR)
         found /= max(total, FLOOR)
         return found, np.array([share, lost > 0, 1 / max(1, len(every))], np.float32)

@@ -91,6 +91,14 @@ def unreadable(formula: str) -> str:
     return ""
 
 
+def formulas(text: str) -> Iterator[str]:
+    """The formulas of a Markdown text, without their dollars."""
+    if "$" in text:
+        for token in markdown().parse(text):
+            for formula in _formulas(token):
+                yield formula.strip()
+
+
 def _formulas(token: Token) -> Iterator[str]:
     for part in chain([token], token.children or ()):
         if part.type.startswith("math"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from knowledge.questions import Question
+from knowledge.questions import OWN, Question
 
 WORDS = 75
 """Words in a window of running text; the question goes before them."""
@@ -33,7 +33,7 @@ def windows(question: Question) -> tuple[str, ...]:
     """
     title = plain(question.title)
     pieces = [piece for text in (question.answer, question.in_depth) for piece in _pieces(plain(text).split())]
-    name = question.id.replace("-", " ")
+    name = question.id.removeprefix(OWN).replace("-", " ")
     return (
         title,
         name,

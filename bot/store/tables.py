@@ -35,7 +35,10 @@ def words(kind: type[StrEnum]) -> Any:
 
 
 class Workspace(SQLModel, table=True):
-    """A Discord guild, a Slack workspace, or this computer's terminal. `zone` fixes its weeks and months."""
+    """A Discord guild, a Slack workspace, or this computer's terminal. `zone` fixes its weeks and months.
+
+    `own_version` goes up with every change to its own questions; 0 while it never had any.
+    """
 
     __table_args__ = (UniqueConstraint("platform", "external_id"),)
     id: int = Field(default=None, primary_key=True)
@@ -43,7 +46,19 @@ class Workspace(SQLModel, table=True):
     external_id: str
     name: str
     zone: str = "UTC"
+    own_version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     created_at: datetime
+
+
+class OwnQuestion(SQLModel, table=True):
+    """A question of a workspace's own. `source` is its file as it would stand in a bank's folder."""
+
+    __tablename__ = "own_question"
+    workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE", primary_key=True)
+    question_id: str = Field(primary_key=True)
+    topic: str
+    source: str
+    added_at: datetime
 
 
 class Channel(SQLModel, table=True):

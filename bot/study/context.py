@@ -38,7 +38,8 @@ class Asker:
     """A member in a channel, known to the store, at the moment of their request.
 
     `request_id` is unique on the platform: what a request writes is written under it, so that a second delivery of
-    the same request changes nothing. `at` is the platform's own time of the request, aware and in UTC.
+    the same request changes nothing. `at` is the platform's own time of the request, aware and in UTC. `own_version` is
+    that of the workspace's own questions.
     """
 
     place: Place
@@ -48,6 +49,7 @@ class Asker:
     manager: bool
     request_id: str
     at: datetime
+    own_version: int = 0
 
 
 class CannotPost(Exception):
@@ -96,3 +98,5 @@ class Study:
     inference: Inference | None = None
     rules: StudyRules = field(default_factory=StudyRules)
     outboxes: dict[str, Outbox] = field(default_factory=dict)
+    own: dict[int, tuple[int, Library]] = field(default_factory=dict)
+    """By workspace, the version and the library of those with questions of their own; `study.own` fills it."""

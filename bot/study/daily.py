@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -42,17 +42,21 @@ KEPT = 10
 class Choosing:
     """What has to be known to choose for a batch of schedules, read at once: a batch may have hundreds.
 
-    `last` holds for each channel and question the number of the round that had it last; `shut` for each workspace
-    the questions it retired. A test post is a round like any other: the channel has seen its answer.
+    `own` are the banks of workspaces with questions of their own; all others ask from `bank`. `last` holds for each
+    channel and question the number of the round that had it last; `shut` for each workspace the questions it retired.
+    A test post is a round like any other: the channel has seen its answer.
     """
 
     bank: Bank
+    own: Mapping[int, Bank]
     channels: dict[int, Channel]
     shut: dict[int, set[str]]
     last: dict[tuple[int, str], int]
 
     @classmethod
-    async def among(cls, session: AsyncSession, bank: Bank, schedules: Sequence[Schedule]) -> Choosing:
+    async def among(
+        cls, session: AsyncSession, bank: Bank, own: Mapping[int, Bank], schedules: Sequence[Schedule]
+    ) -> Choosing:
         ids = {schedule.channel_id for schedule in schedules}
         channels = {c.id: c for c in (await session.exec(select(Channel).where(col(Channel.id).in_(ids)))).all()}
         shut: dict[int, set[str]] = defaultdict(set)
@@ -65,14 +69,15 @@ class Choosing:
             .group_by(col(Round.channel_id), col(Round.question_id))
         )
         last = {(channel, question): number for channel, question, number in (await session.exec(query)).all()}
-        return cls(bank, channels, shut, last)
+        return cls(bank, own, channels, shut, last)
 
     def next(self, schedule: Schedule) -> Question | None:
         """The schedule's next question: one its channel has not had, else the one it had longest ago.
 
         None where nothing fits, because all that would is retired or left the bank.
         """
-        shut = self.shut.get(self.channels[schedule.channel_id].workspace_id, set())
+        workspace = self.channels[schedule.channel_id].workspace_id
+        shut = self.shut.get(workspace, set())
 
         def order(question: Question) -> tuple[int, int]:
             mixed = zlib.crc32(f"{schedule.id}:{question.id}".encode())
@@ -80,7 +85,7 @@ class Choosing:
 
         fits = (
             q
-            for q in self.bank
+            for q in self.own.get(workspace, self.bank)
             if (not schedule.topics or q.topic in schedule.topics)
             and schedule.difficulty in (None, q.difficulty)
             and q.id not in shut
@@ -92,8 +97,8 @@ class Choosing:
 
 
 async def choose(session: AsyncSession, bank: Bank, schedule: Schedule) -> Question | None:
-    """The next question of one schedule."""
-    return (await Choosing.among(session, bank, [schedule])).next(schedule)
+    """The next question of one schedule, from the bank that its workspace has."""
+    return (await Choosing.among(session, bank, {}, [schedule])).next(schedule)
 
 
 def reveal_at(schedule: Schedule, day: date) -> datetime:

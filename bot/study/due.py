@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 
 import structlog
@@ -21,10 +21,11 @@ from bot.store.tables import (
     Schedule,
     ScheduleState,
 )
-from bot.study import daily
+from bot.study import daily, own
 from bot.study.context import Study
 from bot.study.days import instant_of, next_occurrence
 from bot.study.rounds import new_round
+from knowledge.questions import Bank
 
 log = structlog.get_logger()
 
@@ -37,6 +38,7 @@ LATE = timedelta(minutes=15)
 async def sweep(study: Study, now: datetime) -> int:
     """Enter a delivery for every schedule that has come due; how many schedules there were."""
     count = 0
+    own_banks = await own.banks_of_due(study, now)
     while True:
         async with study.store.write() as session:
             query = (
@@ -47,7 +49,7 @@ async def sweep(study: Study, now: datetime) -> int:
                 .with_for_update(skip_locked=True)
             )
             due = (await session.exec(query)).all()
-            await _enqueue(study, session, due, now)
+            await _enqueue(study, session, due, own_banks, now)
             if len(due) < BATCH:
                 await _resume(session, now)
                 await _pass_over(session, now, timedelta(hours=study.rules.late_hours))
@@ -108,11 +110,13 @@ def activate(schedule: Schedule, *, after: datetime) -> None:
     schedule.next_day, schedule.next_due = next_occurrence(after, schedule.at, schedule.zone, schedule.weekdays)
 
 
-async def _enqueue(study: Study, session: AsyncSession, schedules: Sequence[Schedule], now: datetime) -> None:
+async def _enqueue(
+    study: Study, session: AsyncSession, schedules: Sequence[Schedule], own_banks: Mapping[int, Bank], now: datetime
+) -> None:
     """Deliveries for every time that has passed, and the rounds of those that are to be posted."""
     if not schedules:
         return
-    choosing = await daily.Choosing.among(session, study.library.bank, schedules)
+    choosing = await daily.Choosing.among(session, study.library.bank, own_banks, schedules)
     late = timedelta(hours=study.rules.late_hours)
     there = await _entered(session, schedules)
     entered = [entry for schedule in schedules for entry in _entries(schedule, choosing, there, now, late)]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.errors import NotFound, UserError, did_you_mean
@@ -21,7 +22,7 @@ Progress = Callable[[int, int], None]
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
+@dataclass
 class Library:
     """A bank, and its search once somebody needs it.
 
@@ -34,24 +35,28 @@ class Library:
     embedder: Embedder
     progress: Progress | None = None
     _search: Search | None = field(default=None, init=False)
+    _opening: Lock = field(default_factory=Lock, init=False)
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(max_workers=1, thread_name_prefix="model"), init=False
     )
 
     def opened(self) -> Search:
         """The search itself; loads the model and blocks, so call it in a thread where others wait."""
-        if self._search is None:
-            from knowledge.index import build
-            from knowledge.search import Search
+        with self._opening:
+            if self._search is None:
+                self._search = self._open()
+            return self._search
 
-            index = build(self.bank, self.embedder, self.index_folder, self.progress)
-            self._search = Search(self.bank, index, self.embedder)
-        return self._search
+    def _open(self) -> Search:
+        from knowledge.index import build
+        from knowledge.search import Search
+
+        return Search(self.bank, build(self.bank, self.embedder, self.index_folder, self.progress), self.embedder)
 
     @property
     def prepared(self) -> bool:
         """Whether there is a saved index to start from; whether it is sound shows when it is opened."""
-        return any(self.index_folder.glob("*")) if self.index_folder.is_dir() else False
+        return any(self.index_folder.glob("*.index")) if self.index_folder.is_dir() else False
 
     async def warm(self) -> None:
         """Load the model and open the index now, so that the first search need not."""
@@ -59,7 +64,11 @@ class Library:
 
     async def search(self, text: str, *, k: int = 10, without: Collection[str] = ()) -> Found:
         """The questions that fit the text, best first, leaving out the ids in `without`."""
-        return await self._in_thread(lambda: self.opened().search(text, k=k, without=frozenset(without)))
+        opened = await self._search_of()
+        return await self._in_thread(lambda: opened.search(text, k=k, without=frozenset(without)))
+
+    async def _search_of(self) -> Search:
+        return await self._in_thread(self.opened)
 
     async def compare(self, question: Question, text: str) -> Coverage:
         """Which key points of the question the text mentions."""
@@ -97,3 +106,29 @@ class Library:
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+class OwnLibrary(Library):
+    """The questions of one workspace on top of a library; it has the library's model thread, and leaves it open."""
+
+    def __init__(self, own: Bank, beneath: Library, workspace_id: int) -> None:
+        folder = beneath.index_folder / "own" / str(workspace_id)
+        super().__init__(own.over(beneath.bank), folder, beneath.embedder)
+        self._own = own
+        self._beneath = beneath
+        self._thread = beneath._thread
+
+    def _open(self) -> Search:
+        from knowledge.index import build
+        from knowledge.search import Search
+
+        index = build(self._own, self.embedder, self.index_folder, self.progress)
+        return Search(self._own, index, self.embedder, self._beneath.opened())
+
+    async def _search_of(self) -> Search:
+        """Opened beside the model's thread: while new questions are embedded, other workspaces go on searching."""
+        await self._beneath._search_of()
+        return await asyncio.to_thread(self.opened)
+
+    def close(self) -> None:
+        """Nothing to close: the library beneath does it."""

@@ -29,6 +29,7 @@ async def arrive(study: Study, place: Place, actor: Actor, *, request_id: str, a
         manager=actor.manager or member.manager,
         request_id=request_id,
         at=at,
+        own_version=workspace.own_version,
     )
 
 

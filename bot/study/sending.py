@@ -30,7 +30,7 @@ from bot.store.tables import (
     Workspace,
 )
 from bot.store.upsert import insert
-from bot.study import daily
+from bot.study import daily, own
 from bot.study.context import CannotPost, Place, Study
 from bot.study.rounds import as_asked
 
@@ -116,7 +116,7 @@ async def _claim(study: Study) -> Claim | None:
 
 async def _words(study: Study, claim: Claim) -> Reply:
     daily_post = claim.delivery.kind is DeliveryKind.DAILY
-    bank = study.library.bank
+    bank = (await own.of_workspace(study, claim.round.workspace_id)).library.bank
     question = as_asked(bank, claim.round) if daily_post else bank.get(claim.round.question_id)
     if question is None:
         return Reply.of(Notice("The question of this day has left the bank or been rewritten since.", Tone.WARNING))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from knowledge.embed import Embedder
 from knowledge.index import build
 from knowledge.lexicon import Lexicon, words
-from knowledge.questions import Bank
+from knowledge.questions import Bank, Difficulty, Question
 from knowledge.search import LONGEST, Search, clean
 
 
@@ -155,3 +155,49 @@ def test_rare_words_weigh_more_than_common_ones() -> None:
     lexicon = Lexicon(["a b", "a c", "a d"])
 
     assert lexicon.rarity("a") < lexicon.rarity("b") < lexicon.rarity("unheard")
+
+
+@pytest.fixture(scope="module")
+def layered(search: Search, embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Search:
+    """A team's own question on top of the three."""
+    own = Bank.of(
+        [
+            Question(
+                id="own-deploy-freeze",
+                topic="house-rules",
+                title="When may we deploy on a Friday?",
+                difficulty=Difficulty.EASY,
+                answer="Only fixes of an outage go out on a Friday, and a second engineer has to be at hand.",
+            )
+        ]
+    )
+    return Search(own, build(own, embedder, tmp_path_factory.mktemp("own")), embedder, search)
+
+
+@pytest.mark.parametrize(
+    ("query", "id"),
+    [("when can we deploy on friday", "own-deploy-freeze"), ("what is lora", "lora"), ("how does rag work", "rag")],
+)
+def test_a_workspaces_own_questions_are_searched_together_with_the_banks(layered: Search, query: str, id: str) -> None:
+    found = layered.search(query)
+
+    assert found.hits[0].question.id == id
+    assert found.answered
+    assert sum(hit.score for hit in found.hits) <= 1
+
+
+def test_one_of_its_own_questions_changes_nothing_for_those_who_do_not_have_it(search: Search, layered: Search) -> None:
+    assert "own-deploy-freeze" not in {hit.question.id for hit in search.search("can I ship on friday").hits}
+    assert "own-deploy-freeze" not in search.bank
+    assert len(layered.bank) == 4
+
+
+def test_words_of_both_banks_count_as_known_and_mend_typing_errors(layered: Search) -> None:
+    assert layered.search("when may we deploi").hits[0].question.id == "own-deploy-freeze"
+    assert layered.search("variatonal autoencodr").hits[0].question.id == "vae"
+
+
+def test_left_out_questions_are_left_out_of_both_banks(layered: Search) -> None:
+    without = frozenset({"own-deploy-freeze", "lora"})
+
+    assert {hit.question.id for hit in layered.search("deploy", without=without).hits} == {"rag", "vae"}

@@ -46,9 +46,9 @@ async def on_button(app: App, interaction: Interaction, line: str) -> None:
 
 async def on_form(app: App, interaction: Interaction, line: str, data: Mapping[str, object]) -> None:
     """A form that was sent: the command line that opened it, and what was typed."""
-    command, given = _understood(app, line)
-    values = typed(data)
-    if command is not None and (found := command.check(app.study, {**values, **given})):
+    here, values = await app.at(place_of(interaction)), typed(data)
+    command, given = _understood(here, line)
+    if command is not None and (found := command.check(here.study, {**values, **given})):
         await _show(interaction, problems(line, found, values), private=True)
         return
     await _answer(app, interaction, command, _request(interaction, line=line, values=values))
@@ -87,19 +87,23 @@ async def _show(interaction: Interaction, reply: Reply, private: bool) -> None:
         )
 
 
+def place_of(interaction: Interaction) -> Place:
+    """Where an interaction comes from."""
+    return Place(
+        "discord",
+        str(interaction.guild_id or ""),
+        str(interaction.channel_id or ""),
+        interaction.guild.name if interaction.guild else "",
+        str(getattr(interaction.channel, "name", None) or ""),
+    )
+
+
 def _request(
     interaction: Interaction, *, line: str = "", command: str = "", values: Mapping[str, str] | None = None
 ) -> Request:
-    guild, channel, user = interaction.guild, interaction.channel, interaction.user
-    rights = interaction.permissions
+    user, rights = interaction.user, interaction.permissions
     return Request(
-        place=Place(
-            "discord",
-            str(interaction.guild_id or ""),
-            str(interaction.channel_id or ""),
-            guild.name if guild else "",
-            str(getattr(channel, "name", None) or ""),
-        ),
+        place=place_of(interaction),
         actor=Actor(str(user.id), user.display_name, manager=rights.administrator or rights.manage_guild),
         id=str(interaction.id),
         at=interaction.created_at,

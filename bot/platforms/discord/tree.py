@@ -12,7 +12,7 @@ from discord import app_commands
 from bot.app import App
 from bot.commands import Command, Parameter, Suggest
 from bot.platforms.discord import limits
-from bot.platforms.discord.dispatch import on_command
+from bot.platforms.discord.dispatch import on_command, place_of
 
 MANAGERS = discord.Permissions(manage_guild=True)
 
@@ -74,7 +74,8 @@ def _option(command: Command, parameter: Parameter) -> inspect.Parameter:
 def _suggester(app: App, suggest: Suggest) -> Any:
     async def complete(interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
         # A value that is too long cannot be shortened: it would stand for something else.
-        found = [s for s in suggest(app.study, typed) if 0 < len(s.value) <= limits.SUGGESTION]
+        here = await app.at(place_of(interaction))
+        found = [s for s in suggest(here.study, typed) if 0 < len(s.value) <= limits.SUGGESTION]
         shown = found[: limits.SUGGESTIONS]
         return [app_commands.Choice(name=s.label[: limits.SUGGESTION], value=s.value) for s in shown]
 

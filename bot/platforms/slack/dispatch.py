@@ -81,9 +81,9 @@ class Dispatch:
 
     async def _on_form(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         errand = Errand.load(body["view"]["private_metadata"])
-        values = typed(body["view"])
-        command, given = self._understood(errand.line)
-        found = command.check(self._app.study, {**values, **given}) if command else {}
+        here, values = await self._app.at(errand.place), typed(body["view"])
+        command, given = _understood(here, errand.line)
+        found = command.check(here.study, {**values, **given}) if command else {}
         fields = body["view"]["state"]["values"]
         if errors := {name: problem for name, problem in found.items() if name in fields}:
             # Only within the acknowledgement does Slack show a problem at its field.
@@ -93,16 +93,9 @@ class Dispatch:
         user = body["user"]
         self.errands.start(self._answer(errand, command, user["id"], user["name"], body, _at(request), values))
 
-    def _understood(self, line: str) -> tuple[Command | None, dict[str, str]]:
-        """None where the line says nothing; `respond` tells the member so."""
-        try:
-            return self._app.table.parse(self._app.study, line)
-        except UserError:
-            return None, {}
-
     async def _begin(self, errand: Errand, user: str, name: str, body: Payload, at: datetime | None) -> None:
         """A form where the command asks for one, else the reply."""
-        command, given = self._understood(errand.line)
+        command, given = _understood(self._app, errand.line)
         if command and (fields := command.asks(given)) and len(errand.dump()) <= limits.METADATA:
             await self._client.views_open(trigger_id=body["trigger_id"], view=form(command, fields, errand))
             return
@@ -146,3 +139,11 @@ def _at(request: AsyncBoltRequest) -> datetime | None:
     """When Slack sent the request, to the second; in Socket Mode it does not say."""
     sent = request.headers.get("x-slack-request-timestamp")
     return datetime.fromtimestamp(int(sent[0]), UTC) if sent else None
+
+
+def _understood(app: App, line: str) -> tuple[Command | None, dict[str, str]]:
+    """None where the line says nothing; `respond` tells the member so."""
+    try:
+        return app.table.parse(app.study, line)
+    except UserError:
+        return None, {}

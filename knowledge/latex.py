@@ -1,0 +1,63 @@
+"""Which formulas can be drawn: of known commands alone, and the drawing library takes them.
+
+The library refuses little: an unknown command is drawn as its name, and some known ones vanish. So commands are listed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from knowledge.questions import Question
+from knowledge.text import formulas, unreadable
+
+COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)", re.DOTALL)
+ENVIRONMENT = re.compile(r"\\(?:begin|end)\s*\{([^}]*)\}")
+ENVIRONMENTS = frozenset({"aligned", "cases", "matrix", "pmatrix", "bmatrix"})
+GREEK = (
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho sigma tau "
+    "upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell"
+)
+RELATIONS = (
+    "approx cap cdot circ cup equiv ge geq gg in ge infty le leq ll mid ne neq notin odot oplus otimes parallel perp "
+    "pm prec propto sim simeq subset subseteq succ times to top setminus mapsto leftarrow rightarrow Rightarrow "
+    "leftrightarrow Leftrightarrow forall exists neg land lor ast star div emptyset varnothing partial nabla prime"
+)
+SHAPES = (
+    "frac sqrt sum prod int bar hat tilde dot vec overline underline text mathbb mathbf mathcal mathrm boldsymbol "
+    "operatorname left right big Big bigl bigr Bigl Bigr begin end lfloor rfloor lceil rceil langle rangle lVert rVert "
+    "lvert rvert vert Vert quad qquad dots ldots cdots vdots ddots underbrace overbrace binom"
+)
+FUNCTIONS = "arg cos det dim exp gcd inf ker lim ln log max min Pr sin sup tan tanh"
+KNOWN = frozenset(f"\\{name}" for name in f"{GREEK} {RELATIONS} {SHAPES} {FUNCTIONS}".split()) | {
+    *(f"\\{sign}" for sign in ",;:!|{}%$_&# "),
+    "\\\\",
+}
+
+
+@cache
+def undrawable(formula: str) -> str:
+    """Why a formula cannot be drawn as it is meant, or "". Drawing takes about 10 ms."""
+    if why := unreadable(formula):
+        return why
+    if unknown := sorted(set(COMMAND.findall(formula)) - KNOWN):
+        return f"{', '.join(unknown)}: not among the commands that are drawn everywhere (knowledge/latex.py)"
+    if strange := sorted(set(ENVIRONMENT.findall(formula)) - ENVIRONMENTS):
+        return f"{', '.join(strange)}: the environments are {', '.join(sorted(ENVIRONMENTS))}"
+    from ziamath.zmath import Latex
+
+    try:
+        Latex(formula).svg()
+    except Exception as error:  # it raises whatever comes along: KeyError, IndexError, its own
+        return f"it cannot be drawn ({type(error).__name__}: {error})"
+    return ""
+
+
+def formulas_of(question: Question) -> Iterator[str]:
+    """Every formula of a question, in the order of its file."""
+    texts = [question.title, question.answer, question.in_depth, *question.key_points]
+    texts += [part for m in question.misconceptions for part in (m.claim, m.reason)]
+    texts += [part for choice in question.choices for part in (choice.text, choice.reason)]
+    for text in (*texts, *question.follow_ups):
+        yield from formulas(text)
