@@ -92,7 +92,7 @@ class Embedder:
             return np.zeros((0, self.width), np.float32)
         with self._lock:
             vectors = self._transformer.encode(list(texts), batch_size=BATCH, show_progress_bar=False)
-        return _unit(np.asarray(vectors, np.float32))
+        return unit(np.asarray(vectors, np.float32))
 
     def tokens(self, texts: Sequence[str]) -> list[Floats]:
         """For each text one row a token."""
@@ -158,9 +158,9 @@ def _embedded(output: dict[str, Any], marks: list[int]) -> Embedded:
     real = output["attention_mask"].cpu().numpy().astype(bool) & ~np.isin(ids, marks)
     tokens = output["token_embeddings"].cpu().float().numpy()[real]
     sentence = output["sentence_embedding"].cpu().float().numpy()
-    return Embedded(_unit(sentence), _unit(tokens), ids[real])
+    return Embedded(unit(sentence), unit(tokens), ids[real])
 
 
-def _unit(vectors: Floats) -> Floats:
+def unit(vectors: Floats) -> Floats:
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, 1e-9), np.float32)

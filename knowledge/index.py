@@ -88,7 +88,7 @@ def build(bank: Bank, embedder: Embedder, folder: Path, progress: Progress | Non
     places = {key: number for number, key in enumerate(known.keys)} if known else {}
     parts = {key: known.part(places[key]) for q in bank if (key := q.fingerprint) in places} if known else {}
     if missing := [question for question in bank if question.fingerprint not in parts]:
-        texts = {question.fingerprint: windows(question) for question in missing}
+        texts = {question.fingerprint: [text for _, text in windows(question)] for question in missing}
         parts |= _embed(texts, embedder, progress)
     index = _join([parts[question.fingerprint] for question in bank])
     if known is None or index.keys != known.keys:

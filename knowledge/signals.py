@@ -9,13 +9,14 @@ from math import log
 
 import numpy as np
 
+from knowledge import projection
 from knowledge.embed import Embedded, Floats
 from knowledge.index import TOKEN_SCALE, Index
 from knowledge.lexicon import Lexicon, words
 from knowledge.questions import Bank, Question
-from knowledge.windows import short_windows, windows
+from knowledge.windows import Kind, windows
 
-CANDIDATES = 16
+CANDIDATES = 24
 """Questions that are compared word by word; the others are too far away as a whole."""
 WORDS_COUNT = 0.2
 """What finding all words of a query counts beside the cosine when candidates are chosen."""
@@ -24,11 +25,25 @@ QUERY_TOKENS = 64
 FLOOR = 0.05
 """Least weight of a token, however common it is."""
 
-NAMES = ("wording", "wording_tokens", "body_tokens", "wording_words", "near_wordings")
-"""The measures, 0 to 1. Wording: title, name and aliases, the best of them. Body: the windows of the text.
+NAMES = (
+    "wording",
+    "wording_tokens",
+    "wording_words",
+    "near_wordings",
+    "fitted_wording",
+    "near_fitted",
+    "point",
+    "point_tokens",
+    "fitted_point",
+    "body",
+    "body_tokens",
+    "words",
+)
+"""The measures, 0 to 1, each of the best of a question's windows of that kind.
 
 Plain: cosine of the whole. Tokens: MaxSim, each token of the query with its nearest in the window, rare ones counting
-more. Words: the share of the query's words found, by rarity. Near wordings: mean cosine of the three nearest.
+more. Words: the share of the query's words found, by rarity, in one wording; last, in all the windows together. Near
+wordings: mean cosine of the three nearest. Fitted: cosine after the bank's own `projection`.
 """
 QUERY_NAMES = ("unknown", "any_unknown", "brevity")
 """Of the query alone: share of its words, by rarity, that the bank lacks; whether it lacks any; 1 / its words."""
@@ -60,14 +75,17 @@ class Measure:
         self._beneath = beneath
         self._questions = tuple(bank)
         self._numbers = {question.id: number for number, question in enumerate(bank)}
-        texts = list(chain.from_iterable(map(windows, bank)))
+        cut = list(chain.from_iterable(map(windows, bank)))
+        texts = [text for _, text in cut]
         self._lexicon: Lexicon = Lexicon(texts, beneath._lexicon if beneath else None)
         counts = np.bincount(index.owners, minlength=len(bank))
         firsts = np.concatenate([[0], np.cumsum(counts)])
         self._firsts = firsts[:-1]
         self._spans = list(zip(firsts[:-1].tolist(), firsts[1:].tolist(), strict=True))
-        place = np.arange(len(index.owners)) - firsts[index.owners]
-        self._short = place < np.array([short_windows(question) for question in bank])[index.owners]
+        self._kinds = np.array([kind for kind, _ in cut])
+        asked = self._kinds != Kind.BODY
+        self._map: Floats = beneath._map if beneath else projection.fit(index.sentences[asked], index.owners[asked])
+        self._fitted = projection.project(index.sentences, self._map)
         seen: dict[int, int] = {}
         for start, stop in zip(index.starts[:-1], index.starts[1:], strict=True):
             for token in np.unique(index.ids[start:stop]).tolist():
@@ -81,31 +99,37 @@ class Measure:
     def __call__(self, query: str, embedded: Embedded, *, limit: int, without: Collection[str] = ()) -> Signals:
         """Measure a repaired query against the `limit` questions that seem nearest, none of the ids in `without`."""
         cosines = self._index.sentences @ embedded.sentence
-        found, of_query = self._words(query)
-        best = np.maximum.reduceat(cosines + WORDS_COUNT * found, self._firsts)
+        fitted = self._fitted @ projection.project(embedded.sentence[None], self._map)[0]
+        found, held, of_query = self._words(query)
+        best = np.maximum.reduceat((cosines + fitted) / 2 + WORDS_COUNT * found, self._firsts)
         left_out = [self._numbers[id] for id in without if id in self._numbers]
         best[left_out] = -np.inf
         most = min(limit, len(best) - len(left_out))
         nearest = np.argsort(-best, kind="stable")[:most].tolist()
         tokens = self._tokens(embedded)
-        rows = [self._row(number, cosines, tokens, found) for number in nearest]
+        rows = [[*self._of_windows(number, cosines, fitted, tokens, found), held[number]] for number in nearest]
         values = np.array(rows, np.float32).reshape(-1, len(NAMES))
         return Signals(tuple(self._questions[number] for number in nearest), values, of_query)
 
-    def _row(self, number: int, cosines: Floats, tokens: tuple[Floats, Floats], found: Floats) -> list[float]:
+    def _of_windows(
+        self, number: int, cosines: Floats, fitted: Floats, tokens: tuple[Floats, Floats], found: Floats
+    ) -> list[float]:
         first, last = self._spans[number]
-        short = self._short[first:last]
-        cosine = cosines[first:last]
+        kinds, cosine, after = self._kinds[first:last], cosines[first:last], fitted[first:last]
         similar = self._max_sim(first, last, *tokens)
-        share = found[first:last]
-        body = ~short
-        near = np.sort(cosine[short])[-3:]
+        wording, point, body = (kinds == kind for kind in Kind)
         return [
-            cosine[short].max(),
-            similar[short].max(),
+            cosine[wording].max(),
+            similar[wording].max(),
+            found[first:last][wording].max(),
+            np.sort(cosine[wording])[-3:].mean(),
+            after[wording].max(),
+            np.sort(after[wording])[-3:].mean(),
+            cosine[point].max(initial=0.0),
+            similar[point].max(initial=0.0),
+            after[point].max(initial=0.0),
+            cosine[body].max(initial=0.0),
             similar[body].max(initial=0.0),
-            share[short].max(),
-            near.mean(),
         ]
 
     def _tokens(self, query: Embedded) -> tuple[Floats, Floats]:
@@ -133,16 +157,18 @@ class Measure:
         starts = index.starts[first:last] - start
         return np.asarray(np.maximum.reduceat(similar, starts, axis=0) @ weights, np.float32)
 
-    def _words(self, query: str) -> tuple[Floats, Floats]:
-        """Share of the query's words in each window, and the measures of the query alone."""
-        found = np.zeros(len(self._index.owners), np.float32)
+    def _words(self, query: str) -> tuple[Floats, Floats, Floats]:
+        """Share of the query's words in each window and in each question, and the measures of the query alone."""
+        owners = self._index.owners
+        found, held = np.zeros(len(owners), np.float32), np.zeros(len(self._questions), np.float32)
         every = dict.fromkeys(words(query))
         total = lost = 0.0
         for word in every:
             places, rarity = self._lexicon.places(word), self._lexicon.rarity(word)
             found[places] += rarity
+            held[np.unique(owners[places])] += rarity
             total += rarity
             lost += rarity * (not self._lexicon.knows(word))
-        share = lost / max(total, FLOOR)
-        found /= max(total, FLOOR)
-        return found, np.array([share, lost > 0, 1 / max(1, len(every))], np.float32)
+        total = max(total, FLOOR)
+        share = lost / total
+        return found / total, held / total, np.array([share, lost > 0, 1 / max(1, len(every))], np.float32)

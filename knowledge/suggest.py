@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 
@@ -41,5 +42,10 @@ def _matches(bank: Bank, typed: str) -> Iterator[Question]:
 
 
 def _each_begins(starts: list[str], text: str) -> bool:
-    words = WORD.findall(text.casefold())
+    words = _words(text)
     return all(any(word.startswith(start) for word in words) for start in starts)
+
+
+@lru_cache(maxsize=65_536)  # every keystroke looks at each title and alias
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(WORD.findall(text.casefold()))

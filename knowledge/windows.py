@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from enum import IntEnum
 
 from knowledge.questions import OWN, Question
 
@@ -12,7 +13,7 @@ WORDS = 75
 SHORTEST = 25
 """Fewer words than this at the end join the window before."""
 
-LAYOUT = f"{WORDS}/{SHORTEST}/2"
+LAYOUT = f"{WORDS}/{SHORTEST}/3"
 """Changes when the same question gives other windows."""
 
 MARKS = re.compile(
@@ -26,25 +27,31 @@ def plain(text: str) -> str:
     return " ".join(MARKS.sub(" ", text).split())
 
 
-def windows(question: Question) -> tuple[str, ...]:
-    """The title, the id's words, each alias; then the answer and the text in depth in pieces, each after the title.
+class Kind(IntEnum):
+    """What a window is cut from. A question's windows come in this order."""
 
-    The id's words are what a question is called for short: without them "lora" finds whatever compares LoRA.
+    WORDING = 0
+    POINT = 1
+    BODY = 2
+
+
+def windows(question: Question) -> tuple[tuple[Kind, str], ...]:
+    """The title, the id's words and each alias; the key points and the right choice; the text in pieces.
+
+    The id's words are what a question is called for short: without them "lora" finds whatever compares LoRA. Pieces of
+    the answer and of the text in depth stand after the title, which says what they are about.
     """
     title = plain(question.title)
-    pieces = [piece for text in (question.answer, question.in_depth) for piece in _pieces(plain(text).split())]
     name = question.id.removeprefix(OWN).replace("-", " ")
+    wordings = (title, name, *(plain(alias) or alias for alias in question.aliases))
+    right = (choice.text for choice in question.choices if choice.right)
+    points = (text for claim in (*question.key_points, *right) if (text := plain(claim)))
+    pieces = (piece for text in (question.answer, question.in_depth) for piece in _pieces(plain(text).split()))
     return (
-        title,
-        name,
-        *(plain(alias) or alias for alias in question.aliases),
-        *(f"{title} {piece}" for piece in pieces),
+        *((Kind.WORDING, wording) for wording in wordings),
+        *((Kind.POINT, point) for point in points),
+        *((Kind.BODY, f"{title} {piece}") for piece in pieces),
     )
-
-
-def short_windows(question: Question) -> int:
-    """How many of a question's windows, from the first, are its title, name and aliases."""
-    return 2 + len(question.aliases)
 
 
 def _pieces(words: list[str]) -> Iterator[str]:

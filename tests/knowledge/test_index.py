@@ -14,7 +14,7 @@ from knowledge import vault
 from knowledge.embed import Embedder
 from knowledge.index import FORMAT, TOKEN_SCALE, Index, build
 from knowledge.questions import Bank, Question
-from knowledge.windows import SHORTEST, WORDS, plain, short_windows, windows
+from knowledge.windows import SHORTEST, WORDS, Kind, plain, windows
 
 
 @dataclass
@@ -188,12 +188,18 @@ def test_a_wording_of_signs_alone_can_be_indexed(bank: Bank, embedder: Embedder,
     assert len(build(odd, embedder, tmp_path).owners) == len(windows(odd["rag"]))
 
 
-def test_windows_are_the_wordings_then_pieces_after_the_title(bank: Bank) -> None:
+def test_windows_are_the_wordings_then_the_points_then_pieces_after_the_title(bank: Bank) -> None:
     long = replace(bank["rag"], answer=" ".join(map(str, range(2 * WORDS + SHORTEST - 1))), in_depth="deep")
     found = windows(long)
 
-    assert found[: short_windows(long)] == ("What is retrieval-augmented generation?", "rag", *long.aliases)
-    assert [len(window.split()) - len(long.title.split()) for window in found[4:]] == [WORDS, WORDS + SHORTEST - 1, 1]
+    def of(kind: Kind) -> list[str]:
+        return [text for which, text in found if which is kind]
+
+    assert [kind for kind, _ in found] == sorted(kind for kind, _ in found)
+    assert of(Kind.WORDING) == ["What is retrieval-augmented generation?", "rag", *long.aliases]
+    assert of(Kind.POINT) == [*long.key_points, long.choices[long.right_choice].text]
+    sizes = [len(text.split()) - len(long.title.split()) for text in of(Kind.BODY)]
+    assert sizes == [WORDS, WORDS + SHORTEST - 1, 1]
 
 
 def test_plain_words_lose_their_markup() -> None:
