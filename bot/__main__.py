@@ -41,6 +41,15 @@ class Platform(StrEnum):
     SLACK = "slack"
 
 
+class ExportFormat(StrEnum):
+    """What a bank can be exported as."""
+
+    ANKI = "anki"
+    CSV = "csv"
+    JSONL = "jsonl"
+    MARKDOWN = "markdown"
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -105,6 +114,35 @@ def bank_stats(json: Json = False) -> None:
     from bot import tasks
 
     tasks.bank_stats(json)
+
+
+@bank.command("import")
+def bank_import(
+    files: Annotated[list[Path], typer.Argument(help="Markdown, text, CSV, TSV, JSON lines or Anki packages.")],
+    into: Annotated[Path | None, typer.Option(help="The folder of a bank of your own.")] = None,
+    workspace: Annotated[str, typer.Option(help="A workspace that gets them for itself, like slack:T0123.")] = "",
+    duplicates: Annotated[bool, typer.Option("--duplicates", help="Take what the bank asks already, too.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be taken, and write nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Take other people's questions into a bank, leaving out what it asks already."""
+    from bot import transfer
+
+    transfer.import_files(files, into, workspace, duplicates=duplicates, dry=dry_run, as_json=json)
+
+
+@bank.command("export")
+def bank_export(
+    format: Annotated[ExportFormat, typer.Option(help="What to write.")],
+    out: Annotated[Path | None, typer.Option(help="Where to; - prints CSV or JSON lines.")] = None,
+    folder: Annotated[Path | None, typer.Option("--from", help="The folder of a bank.")] = None,
+    workspace: Annotated[str, typer.Option(help="A workspace, for its own questions.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
+) -> None:
+    """Give a bank out: for Anki, for a spreadsheet, as JSON lines or as files."""
+    from bot import transfer
+
+    transfer.export(format.value, out, folder, workspace, force=force)
 
 
 @evaluate.command("retrieval")

@@ -8,11 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 
 import structlog
-from knowledge.write import markdown
 from sqlmodel import and_, col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.errors import UserError
+from bot.errors import SetupError, UserError
 from bot.replies import Notice, Reply, Table, Tone
 from bot.store.tables import Channel, OwnQuestion, Schedule, Workspace
 from bot.store.upsert import insert
@@ -20,6 +19,7 @@ from bot.study.context import Asker, Place, Study
 from bot.study.library import Library, OwnLibrary
 from knowledge.load import read
 from knowledge.questions import OWN, Bank, Question
+from knowledge.write import markdown
 
 log = structlog.get_logger()
 
@@ -99,6 +99,19 @@ def _parsed(rows: Iterable[OwnQuestion]) -> Bank:
         else:
             found.append(question)
     return Bank.of(found)
+
+
+async def workspace_named(session: AsyncSession, name: str) -> Workspace:
+    """The workspace of that number, or of that id on its platform (`T0123` or `slack:T0123`). Raises SetupError."""
+    platform, _, external = name.rpartition(":")
+    every = (await session.exec(select(Workspace).order_by(col(Workspace.id)))).all()
+    found = [w for w in every if w.external_id == external and platform in ("", w.platform)]
+    found = found or [w for w in every if name == str(w.id)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(f"{w.platform}:{w.external_id} ({w.name})" for w in every[:SHOWN]) or "none yet"
+    problem = "is that of several workspaces" if found else "is no workspace here"
+    raise SetupError(f"{name!r} {problem}. Those that there are: {known}.")
 
 
 async def bank_of(session: AsyncSession, workspace_id: int) -> Bank:

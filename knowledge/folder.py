@@ -1,0 +1,87 @@
+"""New questions into a bank's folder: all of them or none, also when the program is killed half-way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from knowledge.load import UNFINISHED, unfinished
+from knowledge.questions import Question
+from knowledge.write import markdown
+
+LOCK = ".importing.lock"
+
+
+class Busy(Exception):
+    """Another import into the same folder is under way."""
+
+
+def add(folder: Path, questions: Sequence[Question]) -> None:
+    """Write a file for each question. First a journal says which; without it they are there, with it they are not.
+
+    Raises Busy, FileExistsError where a question's file is there already, or another OSError; then nothing is changed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        clear(folder)
+        paths = [Path(question.topic) / f"{question.id}.md" for question in questions]
+        if there := next((path for path in paths if (folder / path).exists()), None):
+            raise FileExistsError(f"{folder / there} is there already")
+        _write(folder / UNFINISHED, "".join(f"{path.as_posix()}\n" for path in paths))
+        try:
+            for path, question in zip(paths, questions, strict=True):
+                (folder / path).parent.mkdir(exist_ok=True)
+                _write(folder / path, markdown(question))
+            _settle({folder, *(folder / path.parent for path in paths)})
+        except BaseException:
+            clear(folder)
+            raise
+        (folder / UNFINISHED).unlink()  # from here on they are there
+        _settle({folder})
+
+
+def clear(folder: Path) -> None:
+    """Delete what an import that was cut off has left. Only files of questions are touched."""
+    for path in unfinished(folder):
+        if len(path.parts) == 2 and path.suffix == ".md" and ".." not in path.parts and not path.is_absolute():
+            with suppress(FileNotFoundError):
+                (folder / path).unlink()
+            with suppress(OSError):  # not empty: it was there before
+                (folder / path.parent).rmdir()
+    (folder / UNFINISHED).unlink(missing_ok=True)
+
+
+def _write(path: Path, text: str) -> None:
+    with path.open("x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _settle(folders: set[Path]) -> None:
+    """Make new names survive a loss of power; not every system lets a folder be opened."""
+    for folder in folders:
+        with suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the system gives back when the program ends, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: two imports at once are then kept apart by the journal alone
+        yield
+        return
+    with (folder / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy(f"Another import into {folder} is under way; try again when it has ended.") from None
+        yield

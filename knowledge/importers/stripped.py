@@ -1,0 +1,44 @@
+"""Text that was stripped from HTML: paragraphs between empty lines, some of which were code; they are fenced again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+
+LIST = re.compile(r"^\s*(?:\d+[.)]|[-*•])\s")
+CODE = re.compile(
+    r"^\s*(?:import |from \w+ import|def |class |for .*:$|if .*:$|return\b|print\(|#|//|\{|\}|\[)"
+    r"|[├└│┌→←]|^\S.{0,60}\s[-+*]?=\s|\w\([^)]*\)\s*=|\b\w+\.\w+\(|^\w+\(.*\)$|^\s*[\"{\[]"
+)
+SENTENCE = re.compile(r"^\W*[A-Z].*(?:\s\S+){7,}[.:!?)]$")
+
+
+def fenced(text: str) -> str:
+    """The text with fences around what looks like code; code with empty lines inside stays in one piece."""
+    blocks = re.split(r"\n[ \t]*\n", text.strip("\n"))
+    pieces = []
+    for code, group in groupby(blocks, key=_is_code):
+        body = "\n\n".join(group).strip("\n")
+        pieces.append(f"```text\n{body}\n```" if code else "\n\n".join(_prose(body)))
+    return "\n\n".join(pieces)
+
+
+def _is_code(block: str) -> bool:
+    lines = [line for line in block.split("\n") if line.strip()]
+    if not lines or LIST.match(lines[0]):
+        return False
+    sentences = sum(bool(SENTENCE.match(line)) for line in lines)
+    marked = sum((bool(CODE.search(line)) or line.startswith("  ")) and not SENTENCE.match(line) for line in lines)
+    labelled = len(lines) > 1 and all(re.match(r"\S+.{0,40}:\s", line) for line in lines)
+    return not sentences and (2 * marked >= len(lines) or labelled)
+
+
+def _prose(text: str) -> Iterator[str]:
+    """Paragraphs; the lines of one that was a table or several short ones stay lines."""
+    for block in text.split("\n\n"):
+        lines = block.split("\n")
+        if len(lines) > 1 and not any(LIST.match(line) for line in lines):
+            yield "\n".join(f"{line.rstrip()}  " for line in lines).rstrip()
+        else:
+            yield block
