@@ -121,8 +121,8 @@ def _add(reading: Reading, row: Mapping[str, Any], line: int) -> None:
             difficulty=level(texts.get("difficulty", ""), lambda reason: reading.note(line, reason)),
             topic=texts.get("topic", "").rpartition("::")[2],
             id=texts.get("id", ""),
-            tags=_list(row.get("tags")),
-            aliases=_list(row.get("aliases")),
+            tags=_list(row.get("tags"), r"[,;|\n]+"),
+            aliases=_list(row.get("aliases"), r"[|\n]+"),
             line=line,
         )
     )
@@ -143,8 +143,8 @@ def _text(value: Any) -> str:
     return value.strip() if isinstance(value, str) else "" if value is None else str(value)
 
 
-def _list(value: Any) -> tuple[str, ...]:
-    parts = value if isinstance(value, list) else re.split(r"[,;|\n]+", _text(value))
+def _list(value: Any, between: str) -> tuple[str, ...]:
+    parts = value if isinstance(value, list) else re.split(between, _text(value))
     return tuple(dict.fromkeys(" ".join(part.split()) for part in map(str, parts) if part.strip()))
 
 

@@ -1,0 +1,131 @@
+"""Questions in and out on the command line, as somebody with a file of their own meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.test_cli import home, studyhall
+
+__all__ = ["home"]
+
+MINE = """### 1. What is LoRA?
+**Answer:** Adapters.
+
+### 2. When may we deploy the ranking service on a Friday?
+**Answer:** Only to mend an outage.
+
+### 3. Who is told first?
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.md"
+    path.write_text(MINE)
+    return path
+
+
+def test_a_dry_run_prints_json_alone_and_writes_nothing(home: dict[str, str], mine: Path, tmp_path: Path) -> None:
+    done = studyhall(home, "bank", "import", str(mine), "--into", str(tmp_path / "bank"), "--dry-run", "--json")
+
+    assert done.returncode == 0, done.stderr
+    (file,) = json.loads(done.stdout)["files"]
+    assert set(file) == {"path", "format", "questions", "duplicates", "problems"}
+    assert file["questions"] == 3
+    (duplicate,) = file["duplicates"]
+    assert (duplicate["line"], duplicate["twin"]["id"]) == (1, "lora")
+    assert any("has no answer" in problem["reason"] and problem["line"] == 7 for problem in file["problems"])
+    assert not (tmp_path / "bank").exists()
+
+
+def test_what_is_new_goes_into_a_folder_that_is_then_a_bank(home: dict[str, str], mine: Path, tmp_path: Path) -> None:
+    done = studyhall(home, "bank", "import", str(mine), "--into", str(tmp_path / "bank"))
+
+    assert "✓ 1 question imported" in done.stdout
+    assert "lora" in done.stdout
+    again = studyhall(home, "bank", "import", str(mine), "--into", str(tmp_path / "bank"))
+    assert "Nothing new to import" in again.stdout
+    found = studyhall({**home, "STUDYHALL_BANK__FOLDER": str(tmp_path / "bank")}, "bank", "stats", "--json")
+    assert json.loads(found.stdout)["total"] == 1
+
+
+def test_a_workspace_gets_them_for_itself_and_gives_them_out_again(
+    home: dict[str, str], mine: Path, tmp_path: Path
+) -> None:
+    assert studyhall(home, "run", "terminal", stdin="help").returncode == 0
+    done = studyhall(home, "bank", "import", str(mine), "--workspace", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["files"][0]["written"] == ["own-when-may-we-deploy-the-ranking-service-on-a-friday"]
+
+    room = studyhall(home, "run", "terminal", stdin="ask when may we deploy the ranking service\nown list")
+    assert "Only to mend an outage" in room.stdout
+    assert "1 question of our own" in room.stdout
+    out = studyhall(home, "bank", "export", "--format", "jsonl", "--workspace", "1", "--out", "-")
+    assert json.loads(out.stdout)["title"] == "When may we deploy the ranking service on a Friday?"
+    with sqlite3.connect(Path(home["STUDYHALL_DATA"]) / "studyhall.db") as database:
+        assert database.execute("SELECT count(*) FROM own_question").fetchone() == (1,)
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["bank", "import", "FILE"], "--into FOLDER"),
+        (["bank", "import", "FILE", "--into", "x", "--workspace", "1"], "not both"),
+        (["bank", "import", "FILE", "--workspace", "T404"], "no workspace here"),
+        (["bank", "export", "--format", "anki", "--out", "-"], "is no text to print"),
+        (["bank", "export", "--format", "csv", "--out", "FILE"], "--force writes over it"),
+        (["bank", "export", "--format", "jsonl", "--from", "/nowhere"], "no question to export"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(
+    home: dict[str, str], mine: Path, words: list[str], reason: str
+) -> None:
+    studyhall(home, "db", "upgrade")
+    done = studyhall(home, *(str(mine) if word == "FILE" else word for word in words))
+
+    assert done.returncode == 2
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("anki", "b.apkg"), ("csv", "b.csv"), ("jsonl", "b.jsonl"), ("markdown", "b")]
+)
+def test_a_bank_is_given_out_in_each_format(home: dict[str, str], tmp_path: Path, kind: str, name: str) -> None:
+    out = tmp_path / name
+    assert studyhall(home, "bank", "export", "--format", kind, "--out", str(out)).returncode == 0
+    assert out.exists()
+    assert studyhall(home, "bank", "export", "--format", kind, "--out", str(out)).returncode == 2
+    assert studyhall(home, "bank", "export", "--format", kind, "--out", str(out), "--force").returncode == 0
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".studyhall-")] == []
+
+
+def test_a_reader_that_stops_early_is_no_failure(home: dict[str, str]) -> None:
+    exporting = subprocess.Popen(
+        [sys.executable, "-m", "bot", "bank", "export", "--format", "jsonl", "--out", "-"],
+        env=home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert exporting.stdout is not None
+    assert exporting.stdout.readline().startswith(b"{")
+    exporting.stdout.close()
+    _, told = exporting.communicate(timeout=60)
+
+    assert b"Traceback" not in told
+
+
+def test_a_file_that_holds_nothing_ends_with_1(home: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "binary.md").write_bytes(os.urandom(64) + b"\0")
+    done = studyhall(home, "bank", "import", str(tmp_path / "binary.md"), "--dry-run")
+
+    assert done.returncode == 1
+    assert "binary" in done.stdout
