@@ -16,7 +16,7 @@ from knowledge.lexicon import Lexicon, words
 from knowledge.questions import Bank, Question
 from knowledge.windows import Kind, windows
 
-CANDIDATES = 24
+CANDIDATES = 40
 """Questions that are compared word by word; the others are too far away as a whole."""
 WORDS_COUNT = 0.2
 """What finding all words of a query counts beside the cosine when candidates are chosen."""
@@ -26,24 +26,22 @@ FLOOR = 0.05
 """Least weight of a token, however common it is."""
 
 NAMES = (
-    "wording",
     "wording_tokens",
     "wording_words",
     "near_wordings",
     "fitted_wording",
     "near_fitted",
-    "point",
-    "point_tokens",
     "fitted_point",
-    "body",
     "body_tokens",
+    "fitted_body",
     "words",
 )
 """The measures, 0 to 1, each of the best of a question's windows of that kind.
 
-Plain: cosine of the whole. Tokens: MaxSim, each token of the query with its nearest in the window, rare ones counting
-more. Words: the share of the query's words found, by rarity, in one wording; last, in all the windows together. Near
-wordings: mean cosine of the three nearest. Fitted: cosine after the bank's own `projection`.
+Fitted: cosine after the bank's own `projection`; near: its mean over the three nearest wordings, before the map and
+after it. Tokens: MaxSim, each token of the query with its nearest in the window, rare ones counting more. Words: the
+share of the query's words found, by rarity, in one wording; last, in all the windows together. Plain cosines and the
+tokens of the points were tried too and weighed nothing.
 """
 QUERY_NAMES = ("unknown", "any_unknown", "brevity")
 """Of the query alone: share of its words, by rarity, that the bank lacks; whether it lacks any; 1 / its words."""
@@ -119,17 +117,14 @@ class Measure:
         similar = self._max_sim(first, last, *tokens)
         wording, point, body = (kinds == kind for kind in Kind)
         return [
-            cosine[wording].max(),
             similar[wording].max(),
             found[first:last][wording].max(),
             np.sort(cosine[wording])[-3:].mean(),
             after[wording].max(),
             np.sort(after[wording])[-3:].mean(),
-            cosine[point].max(initial=0.0),
-            similar[point].max(initial=0.0),
             after[point].max(initial=0.0),
-            cosine[body].max(initial=0.0),
             similar[body].max(initial=0.0),
+            after[body].max(initial=0.0),
         ]
 
     def _tokens(self, query: Embedded) -> tuple[Floats, Floats]:

@@ -5,18 +5,15 @@ that took no part in fitting: recall@1 .876, recall@3 .959, AUROC of the top sco
 """
 
 SIGNALS = {
-    "wording": 4.9,
-    "wording_tokens": 5.24,
-    "wording_words": 8.04,
-    "near_wordings": 6.93,
-    "fitted_wording": 0.0,
-    "near_fitted": 0.0,
-    "point": 0.0,
-    "point_tokens": 0.0,
-    "fitted_point": 0.0,
-    "body": 0.0,
-    "body_tokens": 3.6,
-    "words": 0.0,
+    "wording_tokens": 1.68,
+    "wording_words": 4.01,
+    "near_wordings": 0.93,
+    "fitted_wording": 5.62,
+    "near_fitted": 6.99,
+    "fitted_point": 2.34,
+    "body_tokens": 0.77,
+    "fitted_body": 1.83,
+    "words": 5.78,
 }
 NOTHING = {"constant": 10.1, "unknown": 3.9, "any_unknown": -1.79, "brevity": 9.19}
 

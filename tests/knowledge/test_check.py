@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
+from pathlib import Path
 
-from knowledge.check import check, longest_share, stats, unchecked, words
+import pytest
+
+from knowledge.check import (
+    check,
+    check_coverage,
+    check_formulas,
+    check_likeness,
+    longest_share,
+    stats,
+    unchecked,
+    words,
+)
+from knowledge.embed import Embedder
+from knowledge.index import build
 from knowledge.load import load
 from knowledge.questions import Bank, Choice
 
@@ -13,8 +28,21 @@ def reasons(bank: Bank) -> str:
     return "\n".join(map(str, check(bank)))
 
 
+COVERAGE = Path(__file__).resolve().parents[3] / "shared" / "bank" / "coverage.csv"
+
+
 def test_the_built_in_bank_is_sound() -> None:
-    assert check(load().bank) == ()
+    loaded = load()
+
+    assert loaded.problems == ()
+    assert check(loaded.bank) == ()
+    assert len(loaded.bank) >= 256
+
+
+@pytest.mark.skipif(not COVERAGE.is_file(), reason="the list of questions it has to hold is not at hand")
+def test_the_built_in_bank_holds_every_question_it_has_to() -> None:
+    with COVERAGE.open(encoding="utf-8", newline="") as lines:
+        assert check_coverage(load().bank, csv.DictReader(lines)) == ()
 
 
 def test_an_unknown_relation_is_told(bank: Bank) -> None:
@@ -60,3 +88,48 @@ def test_references_nobody_looked_up_are_counted(bank: Bank) -> None:
 
     assert unchecked(bank) == 0
     assert unchecked(Bank.of([replace(bank["lora"], references=(reference, reference))])) == 2
+
+
+@pytest.mark.parametrize(
+    ("formula", "reason"),
+    [
+        (r"\frac{a}{b", "expecting"),
+        (r"\mathop{x}\limits_i", r"\limits, \mathop: not among"),
+        (r"\begin{array}{c} x \end{array}", "the environments are aligned"),
+        (r"\left( x", "needs its"),
+    ],
+)
+def test_a_formula_that_cannot_be_drawn_is_told(bank: Bank, formula: str, reason: str) -> None:
+    wrong = Bank.of([replace(bank["lora"], in_depth=f"So ${formula}$ holds."), bank["rag"]])
+    (problem,) = check_formulas(wrong)
+
+    assert problem.path.name == "lora.md"
+    assert reason in problem.reason
+
+
+def test_formulas_that_can_be_drawn_pass(bank: Bank) -> None:
+    fine = (
+        r"$$\begin{aligned} x &= \frac{1}{\sqrt{2}} \\ y &= \sum_{i=1}^n \hat{x}_i \odot \mathbb{E}[z] \end{aligned}$$"
+    )
+
+    assert check_formulas(Bank.of([replace(bank["lora"], in_depth=fine)])) == ()
+
+
+def test_two_questions_that_ask_nearly_the_same_are_told(bank: Bank, embedder: Embedder, tmp_path: Path) -> None:
+    twin = replace(bank["lora"], id="adapters", title="What is a LoRA?", aliases=())
+    wrong = Bank.of([*bank, twin])
+    (problem,) = check_likeness(wrong, build(wrong, embedder, tmp_path))
+
+    assert "adapters" in str(problem)
+    assert "lora" in str(problem)
+
+
+def test_what_a_list_of_questions_wants_is_told_when_it_is_missing(bank: Bank) -> None:
+    rows = [{"id": "lora", "topic": "rag"}, {"id": "gan", "topic": "gan", "question": "What is a GAN?"}, {"id": "rag"}]
+    found = [problem.reason for problem in check_coverage(bank, rows)]
+
+    assert found == ["belongs in the topic 'rag'", "lacks the question 'gan' (What is a GAN?)"]
+
+
+def test_ids_of_workspaces_are_refused_in_a_bank_of_files(bank: Bank) -> None:
+    assert "for workspaces' own questions" in reasons(Bank.of([replace(bank["rag"], id="own-rag")]))
