@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 # Code first, so that a dollar inside it is left alone; then display maths, then inline.
 _PIECES = re.compile(
-    r"(?P<code>```.*?```|~~~.*?~~~|`[^`\n]+`)|\$\$(?P<display>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL
+    r"(?P<code>```.*?```|~~~.*?~~~|`[^`\n]+`)|(?<!\\)\$\$(?P<display>.+?)\$\$"
+    r"|(?<!\\)\$(?P<inline>(?:\\.|[^$\\\n])+?)\$",  # \$5 is money
+    re.DOTALL,
 )
 _SUPER = dict(zip("0123456789+-=()nijTt*", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱʲᵀᵗ*", strict=True))
 _SUB = dict(zip("0123456789+-=()aeijknmoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑᵢⱼₖₙₘₒₚᵣₛₜᵤᵥₓ", strict=True))

@@ -154,7 +154,7 @@ def test_the_doctor_names_what_is_there_and_what_is_missing(home: dict[str, str]
     done = studyhall({**home, "DISCORD_TOKEN": "very-secret-token"}, "doctor")
 
     assert done.returncode == 0, done.stdout
-    assert "40 questions" in done.stdout
+    assert "questions on 20 topics" in done.stdout
     assert "INFERENCE_BASE_URL" in done.stdout
     assert "very-secret-token" not in done.stdout + done.stderr
 

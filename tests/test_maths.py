@@ -38,6 +38,10 @@ def test_code_is_left_alone() -> None:
     assert readable("`$HOME` and\n```sh\necho $x$y\n```") == "`$HOME` and\n```sh\necho $x$y\n```"
 
 
+def test_money_opens_no_formula() -> None:
+    assert readable(r"at \$5 for $n^2$ calls, \$6 in all") == r"at \$5 for n² calls, \$6 in all"
+
+
 def test_stars_of_a_formula_are_no_emphasis() -> None:
     assert readable("the best $x^*$ and $y^*$") == r"the best x\* and y\*"
 
@@ -45,7 +49,7 @@ def test_stars_of_a_formula_are_no_emphasis() -> None:
 def test_no_formula_of_the_bank_keeps_a_command() -> None:
     for question in load().bank:
         for text in (question.answer, question.in_depth, *question.key_points, *(c.text for c in question.choices)):
-            shown = readable(text).replace("\\_", "").replace("\\*", "").replace("\\\\", "")
+            shown = readable(text).replace("\\_", "").replace("\\*", "").replace("\\$", "").replace("\\\\", "")
             prose = "".join(shown.split("```")[::2])
             assert "\\" not in prose, (question.id, prose)
 

@@ -121,13 +121,14 @@ async def test_an_empty_line_leaves_a_form(chat: Chat) -> None:
 
 async def test_practice_does_not_repeat_before_all_were_asked(chat: Chat) -> None:
     seen = []
-    for _ in range(4):
+    all_of_them = sum(question.topic == "vae" for question in chat.study.library.bank)
+    for _ in range(all_of_them):
         right, _ = await chat.practice("ada", "vae")
         seen.append((await chat.question_of("ada")).id)
         await chat.say("ada", right)
         chat.clock.forward(minutes=1)
 
-    assert len(set(seen)) == 4
+    assert len(set(seen)) == all_of_them
     await chat.practice("ada", "vae")
     assert (await chat.question_of("ada")).id == seen[0]
 

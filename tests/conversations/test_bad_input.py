@@ -18,7 +18,7 @@ from tests.chat import Chat, plain
         ("schedule", "needs one word more"),
         ("schedul list", "Did you mean `schedule"),
         ("question vae hard extra", "I don't know what to do with “extra”"),
-        ("question transformers hard", "no hard questions on transformers; it has easy and medium ones"),
+        ("question agents easy", "no easy questions on agents; it has medium and hard ones"),
         ("schedule setpu 09:00", "Did you mean `schedule setup`?"),
         ("ask", "`ask` needs text"),
         ("question quantum", "There is no topic “quantum”."),
