@@ -17,7 +17,7 @@ from rich.table import Table
 
 from bot.config import Config
 from bot.errors import SetupError
-from bot.tasks import _config, _print, err, out, preparing
+from bot.tasks import Working, _config, _print, err, out, preparing
 
 if TYPE_CHECKING:
     from knowledge.importers.draft import Reading
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ENDINGS = {"anki": ".apkg", "csv": ".csv", "jsonl": ".jsonl", "markdown": ""}
 """The formats of an export, and how their files' names end."""
+WHERE = {"bank": "the bank", "own": "where they go", "import": "this import"}
+"""Where a twin is, in words."""
 SHOWN = 20
 """Duplicates and problems of a file that are shown; `--json` has all."""
 
@@ -52,7 +54,7 @@ class File:
                 {
                     "line": one.draft.line,
                     "question": one.draft.title,
-                    "twin": {"id": one.twin.id, "question": one.twin.title},
+                    "twin": {"id": one.twin.id, "question": one.twin.title, "where": WHERE[one.where]},
                     "likeness": round(one.likeness, 3),
                 }
                 for one in self.taken.duplicates
@@ -95,20 +97,34 @@ def _take(config: Config, paths: Sequence[Path], into: Path | None, workspace: s
     from knowledge.importers.read import read
     from knowledge.index import build
     from knowledge.intake import Intake
-    from knowledge.load import load
     from knowledge.questions import OWN, Bank
 
-    bank = load(config.bank_folder).bank
+    bank = _loaded(config.bank_folder)
     own = Bank()
     if workspace:
         own = asyncio.run(_own(config, workspace))
     elif into and into.is_dir() and into.resolve() != config.bank_folder.resolve():
-        own = load(into).bank
+        own = _loaded(into)
     readings = [(path, read(path)) for path in paths]
     embedder = Embedder(config.search.model, threads=config.search.threads)
     index = build(bank, embedder, config.index_folder, preparing())
-    intake = Intake(bank, index, own, embedder, duplicates=duplicates, prefix=OWN if workspace else "")
-    return [File(path, reading, intake.take(reading.drafts)) for path, reading in readings]
+    names = {path.stem for path in into.rglob("*.md")} if into else set()  # also of files that cannot be read
+    prefix = OWN if workspace else ""
+    intake = Intake(bank, index, own, embedder, duplicates=duplicates, prefix=prefix, names=names)
+    return [
+        File(path, reading, intake.take(reading.drafts, Working(f"Comparing {path.name}", "questions")))
+        for path, reading in readings
+    ]
+
+
+def _loaded(folder: Path) -> Bank:
+    """The bank of a folder; files of it that cannot be read are told on standard error."""
+    from knowledge.load import load
+
+    loaded = load(folder)
+    for problem in loaded.problems[:SHOWN] if folder.exists() else ():
+        err.print(f"left out: {problem}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    return loaded.bank
 
 
 def _keep(config: Config, into: Path | None, workspace: str, new: Sequence[Question]) -> Sequence[str]:
@@ -161,7 +177,8 @@ def _tell(file: File, *, dry: bool) -> None:
     if file.taken.duplicates:
         grid = Table("Line", "Asks what the bank has", "Its twin", "Likeness", title_justify="left")
         for one in file.taken.duplicates[:SHOWN]:
-            grid.add_row(str(one.draft.line), _plain(one.draft.title), one.twin.id, f"{one.likeness:.2f}")
+            likeness = "there already" if one.same else f"{one.likeness:.2f}"
+            grid.add_row(str(one.draft.line), _plain(one.draft.title), one.twin.id, likeness)
         out.print(grid)
         _more(len(file.taken.duplicates), "duplicates")
     for line, reason in file.problems[:SHOWN]:
@@ -197,13 +214,11 @@ def _some(count: int, what: str) -> str:
 
 def export(kind: str, to: Path | None, folder: Path | None, workspace: str, *, force: bool) -> None:
     """Write a bank in another format: whole, or not at all."""
-    from knowledge.load import load
-
     if folder and workspace:
         raise SetupError("Name a folder with --from or a workspace with --workspace, not both.")
     config = _config()
     folder = folder or config.bank_folder
-    bank = asyncio.run(_own(config, workspace)) if workspace else load(folder).bank
+    bank = asyncio.run(_own(config, workspace)) if workspace else _loaded(folder)
     if not len(bank):
         raise SetupError("There is no question to export.")
     to = to or Path(f"studyhall-bank{ENDINGS[kind]}")
@@ -214,6 +229,10 @@ def export(kind: str, to: Path | None, folder: Path | None, workspace: str, *, f
         raise SetupError(f"{to} is there already; --force writes over it.")
     if to.is_dir() != (kind == "markdown") and to.exists():
         raise SetupError(f"{to} is {'a folder' if to.is_dir() else 'a file'}; name another place with --out.")
+    if to.is_dir() and (other := _no_question(to)):
+        raise SetupError(f"{to} holds other things than questions, such as {other}; name another place with --out.")
+    if to.is_symlink():
+        raise SetupError(f"{to} is a link; name the place that it leads to.")
     try:
         _written_beside(to, lambda place: _write(kind, place, bank))
     except OSError as problem:
@@ -247,6 +266,17 @@ def _write(kind: str, place: Path, bank: Bank) -> None:
         case _:
             with place.open("w", encoding="utf-8", newline="") as file:
                 file.writelines(_lines(kind, bank))
+
+
+def _no_question(folder: Path) -> Path | None:
+    """Something in the folder that no export and no import has put there. With --force the folder is replaced."""
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        topic = len(inside.parts) == 1 and path.is_dir() and not path.is_symlink()
+        question = len(inside.parts) == 2 and path.suffix == ".md" and path.is_file()
+        if not topic and not question and not inside.name.startswith(".importing"):
+            return inside
+    return None
 
 
 def _written_beside(to: Path, write: Callable[[Path], None]) -> None:

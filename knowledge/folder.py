@@ -21,7 +21,8 @@ class Busy(Exception):
 def add(folder: Path, questions: Sequence[Question]) -> None:
     """Write a file for each question. First a journal says which; without it they are there, with it they are not.
 
-    Raises Busy, FileExistsError where a question's file is there already, or another OSError; then nothing is changed.
+    Raises Busy, FileExistsError where a question's file is there already, NotADirectoryError where a topic's folder is
+    a link, or another OSError; then nothing is changed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
@@ -29,6 +30,8 @@ def add(folder: Path, questions: Sequence[Question]) -> None:
         paths = [Path(question.topic) / f"{question.id}.md" for question in questions]
         if there := next((path for path in paths if (folder / path).exists()), None):
             raise FileExistsError(f"{folder / there} is there already")
+        if link := next((path.parent for path in paths if (folder / path.parent).is_symlink()), None):
+            raise NotADirectoryError(f"{folder / link} is a link: name the folder that it leads to with --into")
         _write(folder / UNFINISHED, "".join(f"{path.as_posix()}\n" for path in paths))
         try:
             for path, question in zip(paths, questions, strict=True):
@@ -43,9 +46,10 @@ def add(folder: Path, questions: Sequence[Question]) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Delete what an import that was cut off has left. Only files of questions are touched."""
+    """Delete what an import that was cut off has left. Only files of questions are touched, and no link is followed."""
     for path in unfinished(folder):
-        if len(path.parts) == 2 and path.suffix == ".md" and ".." not in path.parts and not path.is_absolute():
+        inside = len(path.parts) == 2 and ".." not in path.parts and not path.is_absolute()
+        if inside and path.suffix == ".md" and not (folder / path.parent).is_symlink():
             with suppress(FileNotFoundError):
                 (folder / path).unlink()
             with suppress(OSError):  # not empty: it was there before
@@ -79,7 +83,9 @@ def _alone(folder: Path) -> Iterator[None]:
     except ImportError:  # Windows: two imports at once are then kept apart by the journal alone
         yield
         return
-    with (folder / LOCK).open("w") as file:
+    # A bank may come from anywhere: a link in the lock's place is not followed, and nothing is written into the file.
+    handle = os.open(folder / LOCK, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    with os.fdopen(handle) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -10,6 +10,7 @@ from markdown_it.token import Token
 from knowledge.importers import markup
 from knowledge.text import DOLLAR, HIDDEN, Note, markdown, readable_formulas
 
+HALF = re.compile("[\ud800-\udfff]")
 ENTITY = re.compile(r"&#?\w+;")
 HEADING = re.compile(r"^( {0,3})#{1,2}(?=\s|$)")
 LONGEST_TITLE = 300
@@ -18,16 +19,20 @@ ENDS = ("?", ".")
 
 def text(source: str, note: Note) -> str:
     """The text without HTML and invisible characters, its large headings made small, its loose dollars escaped."""
-    source = visible(source.replace("\r\n", "\n").replace("\r", "\n"))
-    if markup.looks_like(source):
-        if markup.dropped(source):
-            note(0, "scripts, styles and the like are left out")
-        source = visible(markup.markdown(source))
-    return _dollars(_headings(source)).strip()
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
+    if (seen := visible(source)) != source:
+        note(0, "characters that nobody can see are left out")
+    if markup.dropped(seen):
+        note(0, "scripts, styles and the like are left out")
+    return _dollars(_headings(visible(markup.inline(seen)))).strip()
 
 
 def visible(source: str) -> str:
-    """The text without characters that nobody can see, written as they are or as entities."""
+    """The text without characters that nobody can see, written as they are or as entities, and without halves of them.
+
+    JSON can write half of a character, which no file can hold.
+    """
+    source = HALF.sub("\ufffd", source)
     source = ENTITY.sub(lambda found: "" if HIDDEN.search(html.unescape(found[0])) else found[0], source)
     return HIDDEN.sub("", source)
 
@@ -43,6 +48,7 @@ def title(source: str, note: Note) -> str:
     if len(found) > LONGEST_TITLE:
         note(0, f"a title of {len(found)} characters is cut after {LONGEST_TITLE}")
         found = found[:LONGEST_TITLE].rsplit(" ", 1)[0] + " …"
+    found = re.sub(r"^(\*\*|__)([^*_]+)\1$", r"\2", found)
     found = _dollars(found).rstrip(":;,! ")
     return found if found.endswith(ENDS) or not found else f"{found}."
 

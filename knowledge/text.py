@@ -86,6 +86,8 @@ def unreadable(formula: str) -> str:
         LatexWalker(formula, latex_context=_macros(), tolerant_parsing=False).get_latex_nodes()
     except LatexWalkerParseError as error:
         return str(error.msg)
+    except RecursionError:
+        return "it is nested too deeply"
     if len(re.findall(r"\\left(?![a-z])", formula)) != len(re.findall(r"\\right(?![a-z])", formula)):
         return "every \\left needs its \\right"
     return ""

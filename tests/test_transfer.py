@@ -129,3 +129,23 @@ def test_a_file_that_holds_nothing_ends_with_1(home: dict[str, str], tmp_path: P
 
     assert done.returncode == 1
     assert "binary" in done.stdout
+
+
+def test_force_replaces_an_export_and_no_folder_with_other_things_in_it(home: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "notes" / "sub").mkdir(parents=True)
+    (tmp_path / "notes" / "sub" / "diary.txt").write_text("precious")
+    done = studyhall(home, "bank", "export", "--format", "markdown", "--out", str(tmp_path / "notes"), "--force")
+
+    assert done.returncode == 2
+    assert "diary.txt" in done.stderr
+    assert (tmp_path / "notes" / "sub" / "diary.txt").read_text() == "precious"
+
+
+def test_files_that_an_export_leaves_out_are_named(home: dict[str, str], tmp_path: Path) -> None:
+    bank = tmp_path / "bank"
+    assert studyhall(home, "bank", "export", "--format", "markdown", "--out", str(bank)).returncode == 0
+    (bank / "gan" / "broken.md").write_text("no question")
+    done = studyhall(home, "bank", "export", "--format", "jsonl", "--from", str(bank), "--out", "-")
+
+    assert "broken.md" in done.stderr
+    assert done.stdout.startswith("{")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import re
 import sqlite3
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -25,6 +26,8 @@ DECK = "Studyhall"
 MODEL_ID, DECK_ID = 1_795_305_600_001, 1_795_305_600_002
 CREATED = 1_795_305_600
 """Seconds: when the deck's own clock begins. Fixed, so that the same bank gives the same package."""
+COMMAND = re.compile(r"\[(?=/?(?:sound:|latex\]|\${1,2}\]|anki:))")
+"""What Anki takes for an order to play a sound or to run LaTeX; as text of a question it is only text."""
 STYLE = ".card { font-family: sans-serif; font-size: 18px; text-align: left; max-width: 42em; margin: auto; }"
 SCHEMA = """
 CREATE TABLE col (id integer primary key, crt integer not null, mod integer not null, scm integer not null,
@@ -97,12 +100,12 @@ def _tag(text: str) -> str:
 def _html(text: str) -> str:
     """Markdown as HTML; whatever HTML is in it is text. Formulas get the brackets that Anki's MathJax looks for."""
     parser = MarkdownIt("commonmark", {"html": False}).use(dollarmath_plugin, allow_digits=False)
-    parser.enable("table")
+    parser.enable("table").disable("image")  # a picture from elsewhere would tell who looks at the card
     parser.options["highlight"] = None
     parser.add_render_rule("math_inline", lambda self, tokens, at, *_: f"\\({html.escape(tokens[at].content)}\\)")
     for name in ("math_block", "math_inline_double"):
         parser.add_render_rule(name, lambda self, tokens, at, *_: f"\\[{html.escape(tokens[at].content.strip())}\\]")
-    found = str(parser.render(text)).strip()
+    found = COMMAND.sub("&#91;", str(parser.render(text)).strip())
     single = found.startswith("<p>") and found.endswith("</p>") and found.count("<p>") == 1
     return found[3:-4] if single else found
 

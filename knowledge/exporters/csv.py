@@ -1,25 +1,21 @@
-"""A bank as CSV: a row a question, lists as lines of a cell. For spreadsheets: what is a list of pairs is left out."""
+"""A bank as CSV: a row a question, a list as the lines of a cell. `importers.tables` reads it back whole."""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator
 
+from knowledge import cells
 from knowledge.questions import Question
-
-COLUMNS = ("id", "topic", "difficulty", "question", "answer", "in_depth", "key_points", "aliases", "tags")
-RUN = re.compile(r"^[=+\-@\t\r]")
-"""What a spreadsheet takes for a formula. Such a cell gets an apostrophe in front, which our import takes away."""
 
 
 def lines(questions: Iterable[Question]) -> Iterator[str]:
-    """The row of names, then one row a question; a row may be several lines."""
+    """The row of names, then one row a question; a row may be several lines. Nothing in it is run by a spreadsheet."""
     page = io.StringIO()
     rows = csv.writer(page, lineterminator="\n")
-    for row in (COLUMNS, *map(_row, questions)):
-        rows.writerow([f"'{cell}" if RUN.match(cell) else cell for cell in row])
+    for row in (cells.COLUMNS, *map(_row, questions)):
+        rows.writerow(map(cells.guarded, row))
         yield page.getvalue()
         page.seek(0)
         page.truncate()
@@ -33,7 +29,13 @@ def _row(question: Question) -> tuple[str, ...]:
         question.title,
         question.answer,
         question.in_depth,
-        "\n".join(question.key_points),
-        "\n".join(question.aliases),
-        ", ".join(question.tags),
+        cells.lines(question.key_points),
+        cells.lines(map(cells.misconception, question.misconceptions)),
+        cells.lines(map(cells.choice, question.choices)),
+        cells.lines(question.follow_ups),
+        cells.lines(question.aliases),
+        cells.lines(question.tags),
+        cells.lines(question.related),
+        cells.lines(map(cells.reference, question.references)),
+        question.as_of.isoformat() if question.as_of else "",
     )

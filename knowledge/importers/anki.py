@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import sqlite3
 import tempfile
 import zipfile
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -23,6 +25,8 @@ LARGEST = 256 * 2**20
 RATIO = 200
 """A zip member that unpacks to more than so many times its size is no collection but a bomb."""
 MEMBERS = 100_000
+LONGEST = 2_000_000
+"""Bytes of a note: SQLite itself refuses longer values."""
 MOST = 100_000
 CLOZE = re.compile(r"\{\{c\d+::")
 MEDIA = re.compile(r"<img\b|\[sound:|<audio\b|<video\b", re.IGNORECASE)
@@ -61,7 +65,15 @@ def _collection(data: bytes) -> bytes:
                 raise NotAnki("it is encrypted")
             with package.open(info) as member:
                 found = member.read(LARGEST + 1)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        EOFError,
+        OSError,
+        ValueError,
+        zlib.error,
+        lzma.LZMAError,
+    ) as error:
         raise NotAnki(f"it is damaged: {error}") from error
     if name == COLLECTIONS[0]:
         found = _unpacked(found)
@@ -81,18 +93,27 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def _notes(path: Path) -> list[tuple[str, list[str]]]:
-    """Tags and fields of each note. Only the one table is read; a view in its place is refused."""
+    """Tags and fields of each note. Only the one table is read; a view in its place, or columns that are computed when
+    they are read, could grow without end and are refused."""
     try:
         with sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True) as database:
             database.execute("PRAGMA trusted_schema = OFF")
+            database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
+            database.text_factory = lambda data: data.decode("utf-8", "replace")
             kind = database.execute("SELECT type FROM sqlite_master WHERE name = 'notes'").fetchone()
             if kind != ("table",):
                 raise NotAnki("its collection has no table of notes")
+            if any(column[6] > 1 for column in database.execute("PRAGMA table_xinfo(notes)")):
+                raise NotAnki("its table of notes has columns that are computed; no Anki makes such")
             rows = database.execute(QUESTION, (MOST,)).fetchall()
         database.close()
     except sqlite3.Error as error:
         raise NotAnki(f"its collection cannot be read: {error}") from error
-    return [(str(tags or ""), str(fields or "").split("\x1f")) for _, tags, fields in rows]
+    return [(_string(tags), _string(fields).split("\x1f")) for _, tags, fields in rows]
+
+
+def _string(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
 
 
 def _add(reading: Reading, number: int, tags: str, fields: list[str], skipped: Counter[str]) -> None:
@@ -125,7 +146,7 @@ def _add(reading: Reading, number: int, tags: str, fields: list[str], skipped: C
 
 def _text(field: str) -> str:
     """A field's HTML as Markdown, without what nobody can see and without names of sound files."""
-    return HIDDEN.sub("", markup.markdown(re.sub(r"\[sound:[^\]]*\]", "", field)))
+    return HIDDEN.sub("", markup.markdown(re.sub(r"\[sound:[^\]]{0,300}\]", "", field), dollars=True))
 
 
 def _level(words: list[str]) -> Difficulty | None:

@@ -8,8 +8,6 @@ from functools import cache
 
 from knowledge.text import HIDDEN, Note
 
-LONGEST_LINE = 100_000
-"""Characters of a line; a longer one is no text that somebody wrote."""
 MOJIBAKE = re.compile("[ÃÂâðï][\u0080-\u00ff\u0152-\u017e\u0192\u02c6\u02dc\u2013-\u2122]")
 """What UTF-8 looks like to a reader who takes it for Windows-1252."""
 
@@ -23,10 +21,6 @@ def decode(data: bytes, note: Note) -> str:
     text = _decoded(data, note)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for number, line in enumerate(lines, 1):
-        if len(line) > LONGEST_LINE:
-            note(number, f"has {len(line):,} characters; what comes after {LONGEST_LINE:,} is left out")
-            line = line[:LONGEST_LINE]
-        line = line.replace("\t", "    ") if line.startswith("\t") else line
         if MOJIBAKE.search(line):
             line = _fix()(line)
         if HIDDEN.search(line):

@@ -38,6 +38,12 @@ CONTENTS = re.compile(r"^[#*\s]*(?:table of )?contents\b[*:\s]*$", re.IGNORECASE
 ENTRY = re.compile(r"^\s*(?:\d+[.)]|[-*•])\s+(?:\[)?(.+?)(?:\]\(.*\))?\s*$")
 QUOTES = (('"', '"'), ("“", "”"), ("«", "»"))
 
+LONGEST_LINE = 100_000
+"""Characters of a line; a longer one is no text that somebody wrote."""
+LONGEST_MARK = 1_000
+"""Characters of a line that can mark something: a question, a heading, an answer. Looking for marks in longer ones, or
+in those with a long gap, could take minutes."""
+GAP = re.compile(r"\s{20}")
 NAMES = 3
 """Lines after the name of a section in a table of contents that can still be names, of its parts."""
 
@@ -78,10 +84,10 @@ class Start:
 
 def read(text: str) -> Reading:
     """The questions of a document, each with its section as topic. What belongs to none is told, not kept."""
-    lines = text.split("\n")
+    reading = Reading("")
+    lines = [_line(number, line, reading) for number, line in enumerate(text.split("\n"), 1)]
     loose = _outside_of_code(lines)
-    name, style = max(STYLES, key=lambda one: _worth(one, lines, loose))
-    reading = Reading(name)
+    reading.format, style = max(STYLES, key=lambda one: _worth(one, lines, loose))
     # Where no question is marked up, nothing is: what looks like a heading is a comment of some code.
     stripped = not any(map(FENCE.match, lines)) and not any(
         line.startswith(("#", "*", "_")) for line, free in zip(lines, loose, strict=True) if free and style.match(line)
@@ -102,6 +108,15 @@ def read(text: str) -> Reading:
     return reading
 
 
+def _line(number: int, line: str, reading: Reading) -> str:
+    """The line with spaces for the tabs that it begins with, cut where it has no end."""
+    if len(line) > LONGEST_LINE:
+        reading.note(number, f"has {len(line):,} characters; what comes after {LONGEST_LINE:,} is left out")
+        line = line[:LONGEST_LINE]
+    inside = line.lstrip("\t")
+    return "    " * (len(line) - len(inside)) + inside
+
+
 def _worth(one: tuple[str, re.Pattern[str]], lines: Sequence[str], loose: Sequence[bool]) -> tuple[int, int]:
     """How well a style fits: two questions or more first, then the surest style; else the number found."""
     found = sum(bool(one[1].match(line)) for line, free in zip(lines, loose, strict=True) if free)
@@ -109,10 +124,11 @@ def _worth(one: tuple[str, re.Pattern[str]], lines: Sequence[str], loose: Sequen
 
 
 def _outside_of_code(lines: Sequence[str]) -> list[bool]:
+    """Of each line, whether it can mark something."""
     found, fence = [], ""
     for line in lines:
         mark = FENCE.match(line)
-        found.append(not fence and not mark)
+        found.append(not fence and not mark and len(line) <= LONGEST_MARK and not GAP.search(line.strip()))
         if mark and not fence:
             fence = mark[1]
         elif mark and line.strip().startswith(fence) and not line.strip().strip(fence[0]):
@@ -125,7 +141,9 @@ def _contents(lines: Sequence[str], loose: Sequence[bool]) -> frozenset[str]:
     for row, line in enumerate(lines):
         if loose[row] and CONTENTS.match(line):
             entries = []
-            for entry in lines[row + 1 :]:
+            for entry, free in zip(lines[row + 1 :], loose[row + 1 :], strict=True):
+                if not free:
+                    break
                 if found := ENTRY.match(entry):
                     entries.append(_plain(found[1]).casefold())
                 elif entry.strip() and entries:
@@ -191,13 +209,14 @@ def _level_of_document(head: Sequence[str]) -> Difficulty | None:
 
 def _end(lines: Sequence[str], loose: Sequence[bool], first: int, reading: Reading) -> int:
     """Where the last answer ends: before a summary, or a rule with nothing but words for all of them after it."""
+    headings = [row for row in range(first, len(lines)) if loose[row] and HEADING.match(lines[row])]
     for row in range(first, len(lines)):
         if not loose[row]:
             continue
-        if TAIL.match(lines[row]) and len(lines[row]) < 80:
+        if len(lines[row]) < 80 and TAIL.match(lines[row]):
             reading.note(row + 1, f"“{lines[row].strip()[:60]}” and what follows is no question; it is left out")
             return row
-        if RULE.match(lines[row]) and not any(HEADING.match(line) for line in lines[row:]):
+        if RULE.match(lines[row]) and (not headings or headings[-1] < row):
             if any(line.strip() for line in lines[row + 1 :]):
                 reading.note(row + 2, "the words after the last rule belong to no question; they are left out")
             return row
@@ -206,10 +225,14 @@ def _end(lines: Sequence[str], loose: Sequence[bool], first: int, reading: Readi
 
 def _body(lines: Sequence[str], loose: Sequence[bool], first: int, end: int, contents: frozenset[str]) -> list[str]:
     """The lines of an answer, without the rule and the headings of the next section that come after it."""
-    for row in range(first, end):
-        if lines[row].strip().casefold() in contents and sum(map(bool, lines[row:end])) <= NAMES:
-            end = row
+    names, last = 0, end
+    for row in range(end - 1, first - 1, -1):
+        names += bool(lines[row])
+        if names > NAMES:
             break
+        if lines[row].strip().casefold() in contents:
+            last = row
+    end = last
     body = list(lines[first:end])
     while body:
         row = first + len(body) - 1
@@ -224,7 +247,7 @@ def _body(lines: Sequence[str], loose: Sequence[bool], first: int, end: int, con
 
 def _draft(start: Start, body: Sequence[str], shape: Callable[[str], str]) -> Draft:
     title, difficulty = _level(start.title)
-    deeper = next((row for row, line in enumerate(body) if DEEPER.match(line)), len(body))
+    deeper = next((row for row, line in enumerate(body) if len(line) < 80 and DEEPER.match(line)), len(body))
     answer, in_depth = list(body[:deeper]), list(body[deeper + 1 :])
     return Draft(
         title=_plain(title),
@@ -241,8 +264,8 @@ def _answer(lines: list[str]) -> str:
     for row, line in enumerate(lines):
         if not line.strip():
             continue
-        if found := ANSWER.match(line):
-            lines = [*lines[:row], found[1], *lines[row + 1 :]]
+        if found := ANSWER.match(line[:80]):  # the mark stands at its beginning, however long the rest is
+            lines = [*lines[:row], line[found.start(1) :], *lines[row + 1 :]]
         break
     return _trimmed(lines)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import fields
 from pathlib import Path
 
 from knowledge import load
 from knowledge.front import FENCE
-from knowledge.importers import anki, prose, records
+from knowledge.importers import anki, prose, records, tables
 from knowledge.importers.decode import NotText, decode
 from knowledge.importers.draft import Draft, Reading
 from knowledge.questions import Question
@@ -18,6 +19,8 @@ LARGEST = 64 * 2**20
 """Bytes of a file: some hundred thousand questions."""
 MOST = 20_000
 """Questions taken from one file."""
+JSON = re.compile(r'\s*(?:\[\s*)?\{\s*"')
+"""How an object, or a list of them, begins."""
 ZIP = b"PK\x03\x04"
 
 
@@ -68,17 +71,17 @@ def _read(path: Path, data: bytes) -> Reading:
 
 
 def _of_text(path: Path, text: str) -> Reading:
-    suffix, first = path.suffix.lower(), text.lstrip()[:1]
+    suffix = path.suffix.lower()
     if not text.strip():
         reading = Reading("")
         reading.note(0, "is empty")
         return reading
     if text.startswith(FENCE):
         return _ours(path, text)
-    if suffix in (".jsonl", ".ndjson") or (first == "{" and suffix not in (".md", ".txt")):
+    if suffix in (".jsonl", ".ndjson", ".json") or JSON.match(text):
         return records.read_lines(text)
-    if suffix in (".csv", ".tsv") or text.startswith("#separator:"):
-        return records.read_table(text, suffix)
+    if suffix in (".csv", ".tsv") or tables.is_table(text):
+        return tables.read(text)
     return prose.read(text)
 
 

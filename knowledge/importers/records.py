@@ -1,9 +1,7 @@
-"""Rows of named values (CSV, TSV, JSON lines) -> drafts, whatever sensible names the columns have."""
+"""Named values (JSON lines, and the rows of tables) -> drafts, whatever sensible names they have."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -25,88 +23,62 @@ NAMES = {
     "tags": "tags tag labels keywords",
     "aliases": "aliases alias also synonyms variants",
     "id": "id key slug",
+    "key_points": "key_points keypoints points",
+    "follow_ups": "follow_ups followups follow-ups",
 }
 COLUMN = {name: field for field, names in NAMES.items() for name in names.split()}
-LISTS = frozenset({"tags", "aliases"})
-RUN = re.compile(r"^'(?=[=+\-@\t\r])")
-"""Put before a cell that a spreadsheet would run as a formula; taken away again when read."""
+LISTS = frozenset({"tags", "aliases", "key_points", "follow_ups"})
+HALF = re.compile("[\ud800-\udfff]")
+OURS = frozenset({"key_points", "choices", "in_depth"})
+"""Keys that, beside `title`, tell our own export from others."""
 MOST = 100_000
-FIELD_LIMIT = 1_000_000
-
-
-def read_table(text: str, suffix: str) -> Reading:
-    """CSV or TSV. Without a row of known names, the first column asks and the second answers."""
-    csv.field_size_limit(FIELD_LIMIT)
-    tabs = suffix == ".tsv" or "\t" in text.partition("\n")[0]
-    delimiter = "\t" if tabs else _delimiter(text)
-    reading = Reading("tsv" if tabs else "csv")
-    rows = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-    header: list[str] | None = None
-    try:
-        while True:
-            line = rows.line_num + 1
-            row = next(rows, None)
-            if row is None or len(reading.drafts) >= MOST:
-                break
-            if not any(cell.strip() for cell in row) or (header is None and row[0].startswith("#")):
-                continue  # Anki's text export begins with lines such as #separator:tab
-            if header is None:
-                header = _header(row)
-                if header:
-                    continue
-                header = ["title", "answer", "tags"]
-                reading.note(
-                    line, "there is no row of names; the first column is read as the question, the second as its answer"
-                )
-            _add(reading, dict(zip(header, map(_cell, row), strict=False)), line)
-    except csv.Error as error:
-        reading.note(rows.line_num, f"cannot be read as a table: {error}; what comes after it is left out")
-    return reading
-
-
-def _delimiter(text: str) -> str:
-    """The one that the first line has most of."""
-    first = re.sub(r'"[^"]*"', "", text.partition("\n")[0])
-    return max(",;|", key=first.count)
-
-
-def _header(row: list[str]) -> list[str] | None:
-    names = [COLUMN.get(re.sub(r"[\s_]+", "_", cell.strip().casefold()), "") for cell in row]
-    return names if "title" in names else None
-
-
-def _cell(text: str) -> str:
-    return RUN.sub("", text)
 
 
 def read_lines(text: str) -> Reading:
-    """JSON lines: our own export with all its fields, or any objects with sensible names."""
+    """JSON lines: our own export with all its fields, or any objects with sensible names. A list of objects will do."""
     reading = Reading("jsonl")
+    if text.lstrip().startswith("["):
+        if isinstance(rows := _parsed(text, 0, reading), list):
+            for number, row in enumerate(rows[:MOST], 1):
+                _add_row(reading, row, number)
+        return reading
     for number, line in enumerate(islice(text.split("\n"), MOST), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            reading.note(number, f"is not JSON: {getattr(error, 'msg', 'too deeply nested')}")
-            continue
-        if not isinstance(row, dict):
-            reading.note(number, 'is no object; a line is {"question": "...", "answer": "..."}')
-            continue
-        if "key_points" in row or "choices" in row:
-            _add_ours(reading, row, number)
-        else:
-            _add(reading, {COLUMN.get(str(key).casefold(), ""): value for key, value in row.items()}, number)
+        if line.strip() and (row := _parsed(line, number, reading)) is not None:
+            _add_row(reading, row, number)
     return reading
 
 
-def _add(reading: Reading, row: Mapping[str, Any], line: int) -> None:
+def _parsed(text: str, line: int, reading: Reading) -> Any:
+    """What JSON says; None with a problem where it is none."""
+    try:
+        found = json.loads(text)
+        if "\\u" in text:  # which can write half of a character, and no file can hold that
+            found = json.loads(HALF.sub("\ufffd", json.dumps(found, ensure_ascii=False)))
+    except (ValueError, RecursionError) as error:
+        reading.note(line, f"is not JSON: {getattr(error, 'msg', 'too deeply nested, or too large a number')}")
+        return None
+    if found is None:
+        reading.note(line, "is null")
+    return found
+
+
+def _add_row(reading: Reading, row: Any, line: int) -> None:
+    if not isinstance(row, dict):
+        reading.note(line, 'is no object; a line is {"question": "...", "answer": "..."}')
+    elif "title" in row and OURS & row.keys():
+        _add_ours(reading, row, line)
+    else:
+        add(reading, {COLUMN.get(str(key).casefold(), ""): value for key, value in row.items()}, line)
+
+
+def add(reading: Reading, row: Mapping[str, Any], line: int) -> None:
+    """Take a row of values by the names of fields; those without a name are passed over."""
     texts = {field: _text(value) for field, value in row.items() if field and field not in LISTS}
     for field in ("title", "answer", "in_depth"):
-        if markup.looks_like(texts.get(field, "")):
-            if markup.dropped(texts[field]):
+        if "<" in (text := texts.get(field, "")):
+            if markup.dropped(text):
                 reading.note(line, "scripts, styles and the like are left out")
-            texts[field] = markup.markdown(texts[field])
+            texts[field] = markup.markdown(text) if markup.is_page(text) else markup.inline(text)
     title = " ".join(texts.get("title", "").split())
     if not title:
         reading.note(line, "has no question")
@@ -123,6 +95,8 @@ def _add(reading: Reading, row: Mapping[str, Any], line: int) -> None:
             id=texts.get("id", ""),
             tags=_list(row.get("tags"), r"[,;|\n]+"),
             aliases=_list(row.get("aliases"), r"[|\n]+"),
+            key_points=_list(row.get("key_points"), r"\n+(?:[-*•] )?"),
+            follow_ups=_list(row.get("follow_ups"), r"\n+(?:[-*•] )?"),
             line=line,
         )
     )
@@ -140,6 +114,8 @@ def level(text: str, note: Callable[[str], None]) -> Difficulty | None:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return "\n\n".join(map(_text, value))
     return value.strip() if isinstance(value, str) else "" if value is None else str(value)
 
 
@@ -160,21 +136,22 @@ def _add_ours(reading: Reading, row: Mapping[str, Any], line: int) -> None:
                 difficulty=Difficulty(row["difficulty"]) if row.get("difficulty") else None,
                 key_points=tuple(_strings(row, "key_points")),
                 misconceptions=tuple(
-                    Misconception(**_only(m, "claim", "reason")) for m in row.get("misconceptions", ())
+                    Misconception(**_only(m, "claim", "reason")) for m in row.get("misconceptions") or ()
                 ),
                 choices=tuple(
-                    Choice(str(c["text"]), c["right"] is True, str(c.get("reason", ""))) for c in row.get("choices", ())
+                    Choice(str(c["text"]), c["right"] is True, str(c.get("reason", "")))
+                    for c in row.get("choices") or ()
                 ),
                 follow_ups=tuple(_strings(row, "follow_ups")),
                 aliases=tuple(_strings(row, "aliases")),
                 related=tuple(_strings(row, "related")),
-                references=tuple(_reference(r) for r in row.get("references", ())),
+                references=tuple(_reference(r) for r in row.get("references") or ()),
                 tags=tuple(_strings(row, "tags")),
                 as_of=date.fromisoformat(row["as_of"]) if row.get("as_of") else None,
                 line=line,
             )
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         reading.note(line, f"is not as `bank export --format jsonl` writes it: {error}")
 
 

@@ -88,3 +88,22 @@ def test_a_journal_cannot_have_other_files_deleted(bank: Bank, tmp_path: Path) -
 def test_a_second_import_at_the_same_time_is_told_so(bank: Bank, tmp_path: Path) -> None:
     with folder._alone(tmp_path), pytest.raises(folder.Busy, match="under way"):
         folder.add(tmp_path, [bank["lora"]])
+
+
+def test_no_link_in_a_bank_from_elsewhere_is_followed(bank: Bank, tmp_path: Path) -> None:
+    mine, outside = tmp_path / "mine", tmp_path / "outside"
+    mine.mkdir()
+    outside.mkdir()
+    (outside / "diary.md").write_text("precious")
+    (mine / "rag").symlink_to(outside)
+    (mine / ".importing").write_text("rag/diary.md\n")
+
+    with pytest.raises(NotADirectoryError):
+        folder.add(mine, [bank["rag"]])
+    assert [path.name for path in outside.iterdir()] == ["diary.md"]
+
+    (mine / ".importing.lock").unlink()
+    (mine / ".importing.lock").symlink_to(outside / "diary.md")
+    with pytest.raises(OSError, match="link"):
+        folder.add(mine, [bank["lora"]])
+    assert (outside / "diary.md").read_text() == "precious"

@@ -8,12 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from knowledge import folder
 from knowledge.embed import Embedder
+from knowledge.fitting import slug
 from knowledge.importers.draft import Draft
+from knowledge.importers.read import of_question
 from knowledge.index import build
-from knowledge.intake import Intake, slug
-from knowledge.load import NAME_LIMIT
-from knowledge.questions import Bank, Difficulty
+from knowledge.intake import Intake
+from knowledge.load import NAME_LIMIT, load
+from knowledge.questions import Bank, Choice, Difficulty, Reference
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +77,65 @@ def test_ids_of_a_workspace_begin_alike(bank: Bank, embedder: Embedder, cache: P
     taken = intake(bank, embedder, cache, prefix="own-").take([Draft("How do plants grow?", "By light.")])
 
     assert taken.questions[0].id == "own-how-do-plants-grow"
+
+
+def test_where_a_twin_is_and_whether_it_is_the_same_is_told(bank: Bank, embedder: Embedder, cache: Path) -> None:
+    drafts = [of_question(bank["lora"]), Draft("How do plants grow?", "By light."), Draft("How do plants grow", "So.")]
+    taken = intake(bank, embedder, cache, duplicates=True).take(drafts)
+
+    assert [(it.where, it.same) for it in taken.duplicates] == [("bank", True), ("import", False)]
+    assert [question.id for question in taken.questions] == ["how-do-plants-grow", "how-do-plants-grow-2"]
+
+
+def test_asking_for_duplicates_twice_takes_the_same_question_once(bank: Bank, embedder: Embedder, cache: Path) -> None:
+    draft = Draft("How do plants grow?", "By light.")
+    first = intake(bank, embedder, cache, prefix="own-").take([draft])
+    again = Intake(
+        bank, build(bank, embedder, cache), Bank.of(first.questions), embedder, duplicates=True, prefix="own-"
+    ).take([draft])
+
+    assert again.questions == []
+    assert again.duplicates[0].same
+
+
+def test_an_id_of_workspaces_is_given_up_in_a_folder_and_one_that_is_taken_is_not_given(
+    bank: Bank, embedder: Embedder, cache: Path
+) -> None:
+    index = build(bank, embedder, cache)
+    taken = Intake(bank, index, Bank(), embedder, names={"plants"}).take(
+        [Draft("How do plants grow?", "By light.", id="own-plants"), Draft("Own goals in chess?", "None.")]
+    )
+
+    assert [question.id for question in taken.questions] == ["plants-2", "goals-in-chess"]
+
+
+def test_a_part_that_cannot_be_kept_is_left_out_with_a_word_and_the_question_stays(
+    bank: Bank, embedder: Embedder, cache: Path
+) -> None:
+    drafts = [
+        Draft("How do plants grow?", "By light.", line=1, references=(Reference("t", "b", 20),)),
+        Draft("Why do cats purr?", "They are content.", line=2, choices=(Choice("a", True), Choice("b", False, "c"))),
+    ]
+    taken = intake(bank, embedder, cache).take(drafts)
+
+    assert [question.answer for question in taken.questions] == ["By light.", "They are content."]
+    assert [(line, reason.partition(":")[0]) for line, reason in taken.problems] == [
+        (1, "its references are left out"),
+        (2, "its choices are left out"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer", ["word " * 60_000, "ü" * 140_000, "<div>" * 9000, "$" + "{" * 9000 + "}" * 9000 + "$"]
+)
+def test_what_is_too_large_or_too_deep_for_a_file_is_told(
+    bank: Bank, embedder: Embedder, cache: Path, answer: str, tmp_path: Path
+) -> None:
+    taken = intake(bank, embedder, cache).take([Draft("How do plants grow?", f"So: {answer}.")])
+    folder.add(tmp_path / "mine", taken.questions)
+
+    assert load(tmp_path / "mine").problems == ()
+    assert taken.problems or len(load(tmp_path / "mine").bank) == 1
 
 
 STRANGE = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,10 @@ from pathlib import Path
 import pytest
 from anki.collection import Collection, ExportAnkiPackageOptions, ImportAnkiPackageRequest
 from anki.decks import DeckId
+from hypothesis import given
+from hypothesis import strategies as st
 
+from knowledge import cells
 from knowledge.exporters import anki, jsonl, markdown
 from knowledge.exporters import csv as tables
 from knowledge.importers.read import of_question, read
@@ -50,6 +54,23 @@ def test_a_table_keeps_what_can_be_read_and_runs_nothing(bank: Bank, tmp_path: P
     assert found["rag"].topic == "rag"
 
 
+def test_a_table_loses_nothing_of_the_whole_bank(tmp_path: Path) -> None:
+    bank = load().bank
+    (tmp_path / "bank.csv").write_text("".join(tables.lines(bank)))
+    found = read(tmp_path / "bank.csv")
+
+    assert found.problems == []
+    assert [replace(draft, line=1) for draft in found.drafts] == [of_question(question) for question in bank]
+
+
+@given(st.text("'=+-@\t＝x \n,;|\"", max_size=8))
+def test_any_cell_comes_back_and_none_is_run(text: str) -> None:
+    written = cells.guarded(text)
+
+    assert cells.unguarded(written) == text
+    assert not written.startswith(("=", "+", "-", "@", "\t", "＝"))
+
+
 @pytest.fixture
 def package(bank: Bank, tmp_path: Path) -> Path:
     path = tmp_path / "bank.apkg"
@@ -71,6 +92,18 @@ def test_an_anki_package_opens_in_ankis_own_library(bank: Bank, package: Path, t
         assert "difficulty::medium" in note.tags
     finally:
         collection.close()
+
+
+def test_what_anki_takes_for_an_order_is_text(bank: Bank, tmp_path: Path) -> None:
+    orders = (
+        "[sound:a.mp3] [latex]\\input{x}[/latex] [$]y[/$] [anki:play:q:0] <script>x</script> ![p](https://a.example/p)"
+    )
+    anki.write(tmp_path / "a.apkg", [replace(bank["rag"], answer=orders)], NOW)
+    with zipfile.ZipFile(tmp_path / "a.apkg") as package:
+        held = package.read("collection.anki2").decode("utf-8", "replace")
+
+    assert not any(order in held for order in ("[sound:", "[latex]", "[/latex]", "[$]", "[anki:", "<script", "<img"))
+    assert "&#91;sound:a.mp3]" in held
 
 
 def test_a_later_package_updates_the_notes_of_an_earlier_one(bank: Bank, package: Path, tmp_path: Path) -> None:
@@ -113,5 +146,5 @@ def test_cards_come_back_as_drafts_and_cloze_cards_and_media_are_told(package: P
     assert any("1 cloze cards are skipped" in reason for _, reason in found.problems)
     assert any("pictures or sound" in reason for _, reason in found.problems)
     last = next(draft for draft in found.drafts if "What is this?" in draft.title)
-    assert "**It** <is>" in last.answer or "**It** &lt;is&gt;" in last.answer
+    assert r"**It** \<is>" in last.answer
     assert "`thing`" in last.answer

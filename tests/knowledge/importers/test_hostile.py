@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 import zipfile
 from pathlib import Path
 
@@ -91,3 +92,77 @@ def test_deep_and_odd_text_ends_in_words(tmp_path: Path, name: str) -> None:
     found = read(tmp_path / name)
 
     assert found.problems or found.drafts
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "### 2. a" + " " * 90_000 + "b",
+        "2 What is " + " " * 90_000 + "b Easy",
+        "**" * 45_000,
+        "[" * 90_000,
+        "$ " * 45_000,
+    ],
+)
+def test_no_line_takes_long(tmp_path: Path, line: str) -> None:
+    (tmp_path / "a.md").write_text(f"### 1. What is it?\nThis.\n{line}\nthat\n" + "---\n" * 20_000 + "## End\n")
+    start = time.process_time()
+    read(tmp_path / "a.md")
+
+    assert time.process_time() - start < 10
+
+
+def test_a_package_with_damaged_data_is_refused(tmp_path: Path) -> None:
+    data = bytearray(package(tmp_path / "a.apkg", collection_anki2=os.urandom(500) + b"x" * 5000).read_bytes())
+    data[60:90] = b"\xff" * 30
+    (tmp_path / "a.apkg").write_bytes(data)
+
+    assert "damaged" in problem(tmp_path / "a.apkg")
+
+
+def collection(path: Path, sql: str) -> bytes:
+    with sqlite3.connect(path) as database:
+        database.executescript(sql)
+    database.close()
+    return path.read_bytes()
+
+
+def test_notes_that_grow_when_they_are_read_are_refused(tmp_path: Path) -> None:
+    grows = "flds TEXT GENERATED ALWAYS AS (hex(zeroblob(400000000))) VIRTUAL"
+    data = collection(
+        tmp_path / "c", f"CREATE TABLE notes (id INTEGER, tags TEXT, {grows}); INSERT INTO notes (id) VALUES (1)"
+    )
+
+    assert "computed" in problem(package(tmp_path / "g.apkg", collection_anki2=data))
+
+
+def test_a_note_that_is_no_text_leaves_the_others_alone(tmp_path: Path) -> None:
+    rows = "(1, '', 'What?' || char(31) || 'That.'), (2, '', CAST(x'ff41' AS TEXT)), (3, '', x'ff421f41')"
+    data = collection(
+        tmp_path / "c", f"CREATE TABLE notes (id INTEGER, tags TEXT, flds TEXT); INSERT INTO notes VALUES {rows}"
+    )
+
+    assert "What?" in [draft.title for draft in read(package(tmp_path / "n.apkg", collection_anki2=data)).drafts]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"question": "Q?", "answer": ' + "1" * 5000 + "}",
+        '{"title": "Q?", "answer": "a", "key_points": [], "references": [{"title": "t", "by": "b", "year": 1e999}]}',
+        '{"question": ' + "[" * 50_000,
+        '{"title": "Q?", "answer": "a", "choices": 5}',
+    ],
+)
+def test_json_that_breaks_readers_is_told_by_line(tmp_path: Path, line: str) -> None:
+    (tmp_path / "a.jsonl").write_text(f'{{"q": "What?", "a": "That."}}\n{line}\n')
+    found = read(tmp_path / "a.jsonl")
+
+    assert [draft.title for draft in found.drafts] == ["What?"]
+    assert [number for number, _ in found.problems] == [2]
+
+
+def test_half_a_character_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(r'{"q": "Wh\ud800at?", "a": "That \ud83d\ude00."}')
+
+    assert [(d.title, d.answer) for d in read(tmp_path / "a.jsonl").drafts] == [("Wh\ufffdat?", "That 😀.")]

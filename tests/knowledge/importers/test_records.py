@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from knowledge.importers.draft import Reading
 from knowledge.importers.read import read
 from knowledge.questions import Difficulty
@@ -72,3 +74,39 @@ def test_json_lines_with_problems_told_by_line(tmp_path: Path) -> None:
 
 def test_an_apostrophe_before_a_formula_is_taken_away_again(tmp_path: Path) -> None:
     assert reading(tmp_path, "g.csv", "question,answer\nWhat?,'=1+1\n").drafts[0].answer == "=1+1"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.txt", '{"question": "What?", "answer": "That."}\n'),
+        ("b.md", '[{"question": "What?", "answer": "That."}]\n'),
+        ("c.txt", "question;answer\nWhat?;That.\n"),
+        ("d.txt", "#separator:tab\n#html:true\nWhat?\tThat.\n"),
+        ("e.txt", "What?\tThat.\nWhy?\tSo.\n"),
+    ],
+)
+def test_what_a_file_is_is_told_from_what_is_in_it(tmp_path: Path, name: str, text: str) -> None:
+    first = reading(tmp_path, name, text).drafts[0]
+
+    assert (first.title, first.answer) == ("What?", "That.")
+
+
+def test_a_stray_quotation_mark_costs_no_rows(tmp_path: Path) -> None:
+    found = reading(tmp_path, "a.csv", 'question,answer\nA?,one\nB?,"two" three\nC?,four\n')
+
+    assert [draft.title for draft in found.drafts] == ["A?", "B?", "C?"]
+    assert found.problems == [(3, "a quotation mark stands in the middle of a cell; it is left out")]
+
+
+def test_a_row_without_its_question_is_told_and_its_answer_is_no_question(tmp_path: Path) -> None:
+    found = reading(tmp_path, "a.tsv", "question\tanswer\n\tThat.\nWhy?\tSo.\n")
+
+    assert [draft.title for draft in found.drafts] == ["Why?"]
+    assert found.problems == [(2, "has no question")]
+
+
+def test_key_points_are_known_beside_names_of_others(tmp_path: Path) -> None:
+    line = '{"question": "Why?", "answer": "So.", "key_points": ["One.", "Two."], "choices": null}'
+
+    assert reading(tmp_path, "a.jsonl", line).drafts[0].key_points == ("One.", "Two.")
