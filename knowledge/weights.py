@@ -18,8 +18,8 @@ SIGNALS = {
 NOTHING = {"constant": 14.65, "unknown": -0.63, "any_unknown": -1.01, "brevity": 4.58}
 
 NOTHING_ABOVE = 0.55
-"""From this probability of nothing answering on, nothing is said to answer. On the halves that were not fitted it misses
-.045 of the answers and gives .096 false ones; from .45 to .65 these are .062 to .030 and .087 to .096."""
+"""From this probability of nothing answering on, nothing is said to answer. On the halves that were not fitted, .045 of
+the answers are missed and .096 are false; thresholds from .45 to .65 give .062 to .030 and .087 to .096."""
 CLEAR_ABOVE = 0.6
 CLEAR_TIMES = 3.0
 """The first is clear when its probability is at least the one above, and this many times the second's."""
