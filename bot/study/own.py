@@ -165,10 +165,10 @@ async def show(study: Study, asker: Asker) -> Reply:
                 "`studyhall bank import FILE --workspace ID`."
             )
         )
-    rows = tuple((question.title, question.topic, question.id) for question in list(mine)[:SHOWN])
+    rows = tuple((question.id, question.title) for question in list(mine)[:SHOWN])
     more = len(mine) - len(rows)
     return Reply.of(
-        Table(("Question", "Topic", "Id"), rows, title=f"{len(mine)} question{'s' * (len(mine) != 1)} of our own"),
+        Table(("Id", "Question"), rows, title=f"{len(mine)} question{'s' * (len(mine) != 1)} of our own"),
         Notice(f"And {more} more.") if more else None,
     )
 
