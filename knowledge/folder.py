@@ -9,6 +9,7 @@ from pathlib import Path
 
 from knowledge.load import UNFINISHED, unfinished
 from knowledge.questions import Question
+from knowledge.vault import settle
 from knowledge.write import markdown
 
 LOCK = ".importing.lock"
@@ -37,12 +38,13 @@ def add(folder: Path, questions: Sequence[Question]) -> None:
             for path, question in zip(paths, questions, strict=True):
                 (folder / path).parent.mkdir(exist_ok=True)
                 _write(folder / path, markdown(question))
-            _settle({folder, *(folder / path.parent for path in paths)})
+            for changed in {folder, *(folder / path.parent for path in paths)}:
+                settle(changed)
         except BaseException:
             clear(folder)
             raise
         (folder / UNFINISHED).unlink()  # from here on they are there
-        _settle({folder})
+        settle(folder)
 
 
 def clear(folder: Path) -> None:
@@ -62,17 +64,6 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _settle(folders: set[Path]) -> None:
-    """Make new names survive a loss of power; not every system lets a folder be opened."""
-    for folder in folders:
-        with suppress(OSError):
-            handle = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def save(path: Path, label: str, keys: tuple[str, ...], arrays: Mapping[str, npt
         with suppress(OSError):
             os.unlink(name)
         raise
-    _settle(path.parent)
+    settle(path.parent)
 
 
 def read(path: Path, label: str) -> tuple[tuple[str, ...], dict[str, npt.NDArray[Any]]]:
@@ -84,7 +84,7 @@ def _sweep(path: Path) -> None:
                 part.unlink()
 
 
-def _settle(folder: Path) -> None:
+def settle(folder: Path) -> None:
     """Make the move itself survive a loss of power; not every system lets a folder be opened."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
