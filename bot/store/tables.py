@@ -37,7 +37,8 @@ def words(kind: type[StrEnum]) -> Any:
 class Workspace(SQLModel, table=True):
     """A Discord guild, a Slack workspace, or this computer's terminal. `zone` fixes its weeks and months.
 
-    `own_version` goes up with every change to its own questions; 0 while it never had any.
+    `own_version` goes up with every change to its own questions; 0 while it never had any. `left_at` is when the bot
+    was last put out of it, empty while it is in.
     """
 
     __table_args__ = (UniqueConstraint("platform", "external_id"),)
@@ -47,6 +48,7 @@ class Workspace(SQLModel, table=True):
     name: str
     zone: str = "UTC"
     own_version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    left_at: datetime | None = None
     created_at: datetime
 
 
@@ -93,9 +95,16 @@ class Member(SQLModel, table=True):
     `zone` (None until known) and `rollover` (hours after midnight at which the day begins, 0 to 4) are in force;
     the `next_` pair takes their place at `next_from`. `last_day` is the latest day given to an answer: days never go
     backwards. The three streak columns are a cache of what the answers say, as of `last_day`.
+
+    `remind_at` is the local time of the one reminder before a streak ends, for those who want it, and `next_reminder`
+    the moment of the next look; `unreachable` says why reminders stopped, when the platform would not deliver one.
     """
 
-    __table_args__ = (UniqueConstraint("workspace_id", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "external_id"),
+        Index("ix_member_reminder", "next_reminder", sqlite_where=text("next_reminder IS NOT NULL"),
+              postgresql_where=text("next_reminder IS NOT NULL")),
+    )  # fmt: skip
     id: int = Field(default=None, primary_key=True)
     workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE")
     person_id: int = Field(foreign_key="person.id", index=True)
@@ -113,6 +122,9 @@ class Member(SQLModel, table=True):
     streak: int = 0
     longest: int = 0
     freezes: int = 0
+    remind_at: time | None = None
+    next_reminder: datetime | None = None
+    unreachable: str | None = None
     joined_at: datetime
 
 
@@ -139,6 +151,9 @@ class Schedule(SQLModel, table=True):
 
     `weekdays` as in "01234" (Monday is 0); no `topics` means all of them, no `difficulty` any. `reveal` is a local
     time: on the same day when later than `at`, else on the next. A removed schedule stays for what it has posted.
+
+    `thread` and `pin` ask for a thread under each question, and for its pin in the place of the one before. `role` is
+    the platform's id of those to be called, empty for nobody. `made_by` hears of it when the schedule has to stop.
     """
 
     __table_args__ = (
@@ -155,6 +170,10 @@ class Schedule(SQLModel, table=True):
     topics: list[str] = Field(default_factory=list, sa_type=JSON)
     difficulty: str | None = None
     reveal: time
+    thread: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+    pin: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+    role: str | None = None
+    made_by: int | None = Field(default=None, foreign_key="member.id", ondelete="SET NULL", index=True)
     state: ScheduleState = Field(default=ScheduleState.ACTIVE, sa_type=words(ScheduleState))
     paused_until: date | None = None
     problem: str | None = None
@@ -188,13 +207,19 @@ class DeliveryState(StrEnum):
 
 
 class Delivery(SQLModel, table=True):
-    """One post that must happen exactly once: unique by schedule, kind and scheduled local date."""
+    """One post that must happen exactly once: unique by schedule, kind and scheduled local date.
+
+    `message_ref` and `thread_ref` are the platform's own; `pinned` while the message is pinned by us. `count_due` is
+    set when an answer came that the message does not count yet, and `counted_at` is when it last did.
+    """
 
     __table_args__ = (
         UniqueConstraint("schedule_id", "kind", "day"),
         Index("ix_delivery_open", "due_at", sqlite_where=text("state IN ('due', 'sending', 'posted')"),
               postgresql_where=text("state IN ('due', 'sending', 'posted')")),
         Index("ix_delivery_channel_day", "channel_id", "day"),
+        Index("ix_delivery_count", "count_due", sqlite_where=text("count_due IS NOT NULL"),
+              postgresql_where=text("count_due IS NOT NULL")),
     )  # fmt: skip
     id: int = Field(default=None, primary_key=True)
     schedule_id: int = Field(foreign_key="schedule.id", ondelete="CASCADE")
@@ -208,6 +233,10 @@ class Delivery(SQLModel, table=True):
     problem: str | None = None
     message_ref: str | None = None
     posted_at: datetime | None = None
+    thread_ref: str | None = None
+    pinned: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+    count_due: datetime | None = None
+    counted_at: datetime | None = None
 
 
 class RoundKind(StrEnum):
@@ -352,6 +381,39 @@ class Retired(SQLModel, table=True):
 
     workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE", primary_key=True)
     question_id: str = Field(primary_key=True)
+    at: datetime
+
+
+class Draft(SQLModel, table=True):
+    """What a member typed into a form, kept until the command it was for has been carried out.
+
+    `line` is the command line that opened the form; `values` what was typed, by parameter.
+    """
+
+    member_id: int = Field(foreign_key="member.id", ondelete="CASCADE", primary_key=True)
+    line: str = Field(primary_key=True)
+    values: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+    at: datetime
+
+
+class Explained(SQLModel, table=True):
+    """An explanation that was given. `token` stands in button lines; `parent_id` is what it follows up on.
+
+    `asked` is the member's text and `text` what they read; `source` as in `bot.replies.Explanation`; `questions` are
+    the ids of what it rests on, in the order of their numbers.
+    """
+
+    id: int = Field(default=None, primary_key=True)
+    token: str = Field(unique=True)
+    workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE", index=True)
+    channel_id: int = Field(foreign_key="channel.id", ondelete="CASCADE", index=True)
+    member_id: int = Field(foreign_key="member.id", ondelete="CASCADE", index=True)
+    parent_id: int | None = Field(default=None, foreign_key="explained.id", ondelete="SET NULL", index=True)
+    asked: str
+    text: str
+    source: str
+    why: str = ""
+    questions: list[str] = Field(default_factory=list, sa_type=JSON)
     at: datetime
 
 

@@ -11,6 +11,8 @@ from sqlmodel import SQLModel, col, delete, select
 from bot.replies import Action, Choices, File, Notice, Reply, Tone
 from bot.store.tables import (
     Answer,
+    Draft,
+    Explained,
     Member,
     Peek,
     Person,
@@ -26,7 +28,7 @@ from bot.store.tables import (
 from bot.study import totals
 from bot.study.context import Asker, Study
 
-OWNED: tuple[type[SQLModel], ...] = (Answer, Peek, Report, RestChange, Round)
+OWNED: tuple[type[SQLModel], ...] = (Answer, Draft, Explained, Peek, Report, RestChange, Round)
 """Tables whose rows carry a `member_id`, the member's own."""
 
 
