@@ -32,7 +32,7 @@ from bot.store.tables import (
 )
 from bot.store.upgrade import upgrade
 from bot.study import due, sending
-from bot.study.context import Study
+from bot.study.context import Outbox, Study
 from bot.study.library import Library
 from knowledge.embed import Embedder
 from knowledge.load import load
@@ -40,10 +40,10 @@ from knowledge.load import load
 NOW = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
 
 
-class Nowhere:
+class Nowhere(Outbox):
     """An outbox that takes everything at once."""
 
-    async def post(self, place: Place, reply: Reply, key: str) -> str:
+    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
         return key
 
     async def edit(self, place: Place, ref: str, reply: Reply) -> None:

@@ -25,10 +25,12 @@ bank = typer.Typer(help="The question bank.", no_args_is_help=True)
 evaluate = typer.Typer(help="Measure how well things work.", no_args_is_help=True)
 db = typer.Typer(help="The database.", no_args_is_help=True)
 config = typer.Typer(help="The configuration.", no_args_is_help=True)
+discord = typer.Typer(help="The bot on Discord.", no_args_is_help=True)
 app.add_typer(bank, name="bank")
 app.add_typer(evaluate, name="eval")
 app.add_typer(db, name="db")
 app.add_typer(config, name="config")
+app.add_typer(discord, name="discord")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")]
 
@@ -178,6 +180,27 @@ def config_check() -> None:
     from bot import tasks
 
     tasks.config_check()
+
+
+@discord.command("invite")
+def discord_invite(
+    app_id: Annotated[str, typer.Option(help="The application's id; without it, Discord is asked for it.")] = "",
+) -> None:
+    """Print the link that brings the bot to a server, and what it asks for."""
+    from bot.platforms.discord import commandline
+
+    commandline.invite(app_id)
+
+
+@discord.command("sync")
+def discord_sync(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Take away those of the server for development.")] = False,
+) -> None:
+    """Register the commands, where those that Discord has are others."""
+    from bot.platforms.discord import commandline
+
+    commandline.sync(dry=dry_run, clear=clear)
 
 
 @app.command()

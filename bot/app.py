@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select, update
 
-from bot.commands import Outbox, Table
+from bot.commands import Actor, Outbox, Table
 from bot.errors import ConfigError
 from bot.inference.client import Inference
 from bot.store.engine import Store
 from bot.store.tables import Post
 from bot.store.upsert import insert
-from bot.study import own
+from bot.study import drafts, own, welcome
 from bot.study.context import Place, Study, StudyRules
 from bot.study.library import Library, Progress
+from bot.study.welcome import Greeting
 from bot.table import table
 from knowledge.embed import Embedder
 from knowledge.load import load
@@ -68,6 +69,22 @@ class App:
     async def at(self, place: Place) -> App:
         """The app as the workspace of a place has it, with its own questions."""
         return replace(self, study=await own.at(self.study, place))
+
+    async def draft(self, place: Place, actor: Actor, line: str) -> dict[str, str]:
+        """What the member typed into the form of that line earlier, when it could not be carried out."""
+        return await drafts.draft(self.study, place, actor, line)
+
+    async def strangers(self, platform: str, workspaces: Collection[str]) -> list[str]:
+        """Those of the workspaces that were never greeted, or put the bot out since."""
+        return await welcome.strangers(self.study, platform, workspaces)
+
+    async def joined(self, place: Place) -> Greeting | None:
+        """What to say on coming to a workspace; None where it has been said."""
+        return await welcome.joined(self.study, place)
+
+    async def left(self, place: Place) -> None:
+        """The workspace has put the bot out."""
+        await welcome.left(self.study, place)
 
     def attach(self, platform: str, outbox: Outbox) -> None:
         """From now on this process posts to the platform."""

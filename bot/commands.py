@@ -7,15 +7,15 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 
 from bot.errors import DatabaseError, NotAllowed, UserError, did_you_mean
 from bot.parameters import Parameter, Suggest, Suggestion, bind
-from bot.replies import Notice, Reply, Tone
-from bot.study import own
-from bot.study.context import Actor, Asker, CannotPost, Outbox, Place, Study
+from bot.replies import Action, Block, Choices, Notice, Reply, Text, Tone
+from bot.study import drafts, own
+from bot.study.context import Actor, Asker, CannotPost, Outbox, Place, Study, Wants
 from bot.study.people import arrive
 from bot.text import clean, invisible, short
 
@@ -27,9 +27,11 @@ __all__ = [
     "Parameter",
     "Place",
     "Request",
+    "Shortcut",
     "Suggest",
     "Suggestion",
     "Table",
+    "Wants",
     "respond",
 ]
 
@@ -43,7 +45,8 @@ LONGEST_NAME = 80
 class Request:
     """One thing somebody wants: a typed `line`, or a `command` with its values bound by name.
 
-    `id` is the platform's own unique id of the event and `at` its own time, aware and in UTC.
+    `id` is the platform's own unique id of the event and `at` its own time, aware and in UTC. `form`: the values were
+    typed into the form that `line` opened, and must not be lost whatever comes.
     """
 
     place: Place
@@ -53,6 +56,15 @@ class Request:
     line: str = ""
     command: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
+    form: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """A command's entry in the menu of a message or a member, which becomes the command's first parameter."""
+
+    label: str
+    on: Literal["message", "member"]
 
 
 Run = Callable[..., Awaitable[Reply] | AsyncIterator[Reply]]
@@ -64,7 +76,8 @@ class Command:
 
     `run` takes (study, asker, **values) and gives a Reply, or an async iterator of replies each of which takes the
     place of the one before. `form`: asks for its parameters together when a required one is missing. `slow`: may
-    take longer than a platform waits, so it is acknowledged first. `button`: reached by buttons, not listed.
+    take longer than a platform waits, so it is acknowledged first. `button`: reached by buttons, not listed. `turns`:
+    its reply takes the place of the message whose button or menu asked for it, where that is the asker's own.
     """
 
     name: str
@@ -76,6 +89,8 @@ class Command:
     form: bool = False
     slow: bool = False
     button: bool = False
+    turns: bool = False
+    shortcut: Shortcut | None = None
     example: str = ""
 
     @property
@@ -165,7 +180,11 @@ async def respond(table: Table, study: Study, request: Request) -> AsyncGenerato
         try:
             asker = await arrive(study, *_by_name(request), request_id=request.id, at=request.at)
             study = await own.scoped(study, asker.workspace_id, asker.own_version)
+            if request.form:
+                await drafts.keep(study, asker, request.line, request.values)
             command, raw = _understand(table, study, request)
+            if request.form and (found := command.check(study, raw)):
+                raise UserError("\n\n".join(found.values()))
             values = _values(study, command, raw)
             if command.managers and not asker.manager:
                 raise NotAllowed(f"`{command.name}` is for managers. Ask one of yours to do it.")
@@ -173,12 +192,14 @@ async def respond(table: Table, study: Study, request: Request) -> AsyncGenerato
             async for reply in _run(command, study, asker, values):
                 yield Reply((*reply.blocks, note)) if note else reply
             log.info("answered", command=command.name)
+            if request.form:
+                await _carried_out(study, asker, request)
         except UserError as problem:
             log.info("refused", problem=type(problem).__name__)
-            yield Reply.of(Notice(str(problem), Tone.WARNING))
+            yield Reply.of(Notice(str(problem), Tone.WARNING), *_typed(request))
         except DatabaseError as problem:
             log.error("database", problem=str(problem))
-            yield Reply.of(Notice(f"{problem.public} Nothing was changed.", Tone.PROBLEM))
+            yield Reply.of(Notice(f"{problem.public} Nothing was changed.", Tone.PROBLEM), *_typed(request))
         except Exception:
             reference = re.sub(r"[^0-9a-z]", "", request.id.lower())[-8:]
             log.exception("failed", reference=reference)
@@ -186,8 +207,34 @@ async def respond(table: Table, study: Study, request: Request) -> AsyncGenerato
                 Notice(
                     f"Something went wrong on our side, and it is in the log as `{reference}`. Please try again.",
                     Tone.PROBLEM,
-                )
+                ),
+                *_typed(request),
             )
+
+
+async def _carried_out(study: Study, asker: Asker, request: Request) -> None:
+    """The reply stands, so a draft that cannot be dropped is no problem of the member's."""
+    try:
+        await drafts.drop(study, asker, request.line)
+    except DatabaseError as problem:
+        log.warning("draft not dropped", problem=str(problem))
+
+
+def _typed(request: Request) -> tuple[Block, ...]:
+    """What somebody typed into a form, given back to them with the form to put it right."""
+    if not request.form:
+        return ()
+    said = "\n\n".join(f"**{name.capitalize()}**\n\n{_fenced(text)}" for name, text in request.values.items())
+    return (
+        *((Text(f"You wrote:\n\n{said}"),) if said else ()),
+        Choices((Action("Fix", request.line, "primary"),)),
+    )
+
+
+def _fenced(text: str) -> str:
+    """As a code block that the text itself cannot end."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}text\n{text}\n{fence}"
 
 
 def _by_name(request: Request) -> tuple[Place, Actor]:

@@ -18,6 +18,7 @@ from bot.errors import ConfigError, DatabaseError
 from bot.settings import (
     SECTIONS,
     BankSettings,
+    DiscordSettings,
     InferenceSettings,
     LogSettings,
     ScheduleSettings,
@@ -73,6 +74,7 @@ class Config(BaseSettings):
     search: SearchSettings = SearchSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     inference: InferenceSettings = InferenceSettings()
+    discord: DiscordSettings = DiscordSettings()
     terminal: TerminalSettings = TerminalSettings()
     log: LogSettings = LogSettings()
 

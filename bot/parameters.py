@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from bot.errors import UserError
 from bot.study.context import Study
@@ -30,6 +30,8 @@ class Parameter:
 
     `read` turns the text into the value or raises a UserError that says what would be right; it does no I/O.
     `rest` takes the remainder of a typed line as it is. `long` asks for several lines where a form has the room.
+    `within` are the least and the most of a whole number. `of` members or roles: a platform that knows them lets one
+    be picked, and the value is its id.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Parameter:
     choices: tuple[str, ...] = ()
     suggest: Suggest | None = None
     limit: int = 100
+    within: tuple[int, int] | None = None
+    of: Literal["", "members", "roles"] = ""
 
     def value(self, study: Study, text: str) -> Any:
         """The text, cleaned and measured, as a value. Raises UserError."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, time, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from bot.errors import UserError, did_you_mean
@@ -49,15 +50,46 @@ def whole(least: int, most: int) -> Callable[[Study, str], int]:
     return read
 
 
+def on_or_off(study: Study, typed: str) -> bool:
+    if typed.lower() in {"on", "yes"}:
+        return True
+    if typed.lower() in {"off", "no"}:
+        return False
+    raise UserError(f"“{typed[:40]}” is neither on nor off.")
+
+
+def schedule(study: Study, typed: str) -> int | str:
+    """A schedule: its number in its channel's list, or the mark that buttons have for it, like s12."""
+    if re.fullmatch(r"[1-9]|10", typed):
+        return int(typed)
+    if re.fullmatch(r"s[1-9]\d{0,17}", typed.lower()):
+        return typed.lower()
+    raise UserError(f"“{typed[:40]}” is not the number of a schedule; `schedule list` numbers them from 1 on.")
+
+
+def role(study: Study, typed: str) -> str:
+    """A role's id on its platform, or "" for none; a mention stands for its id."""
+    found = re.fullmatch(r"(?:<@&)?(\d{1,20})>?", typed.strip())
+    if found:
+        return found[1]
+    if typed.lower() in {"none", "nobody"}:
+        return ""
+    raise UserError(f"“{typed[:40]}” is no role. Pick one, or say none.")
+
+
+def difficulty_or_any(study: Study, typed: str) -> Difficulty | str:
+    """A difficulty, or "" for any."""
+    return "" if typed.lower() == "any" else difficulty(study, typed)
+
+
 def topic(study: Study, typed: str) -> str:
     return study.library.topic(typed)
 
 
 def topics(study: Study, typed: str) -> tuple[str, ...]:
-    """Topics with commas between them; "all" is none in particular."""
-    if typed.lower() == "all":
-        return ()
-    return tuple(dict.fromkeys(study.library.topic(name) for name in typed.split(",") if name.strip()))
+    """Topics with commas between them; "all" alone is none in particular."""
+    named = [name for name in typed.split(",") if name.strip() and name.strip().lower() != "all"]
+    return tuple(dict.fromkeys(study.library.topic(name) for name in named))
 
 
 def difficulty(study: Study, typed: str) -> Difficulty:
@@ -82,6 +114,18 @@ def clock(study: Study, typed: str) -> time:
         if hour <= 23 and minute <= 59:
             return time(hour, minute)
     raise UserError(f"“{typed[:40]}” is not a time of day; write it like 09:30.")
+
+
+def clock_or_off(study: Study, typed: str) -> time | Literal["off"]:
+    """A time of day, or "off". A bare number is none: `me 7` was hardly meant to ask for messages."""
+    if typed.lower().strip() == "off":
+        return "off"
+    try:
+        if not typed.strip().isdigit():
+            return clock(study, typed)
+    except UserError:
+        pass
+    raise UserError(f"“{typed[:40]}” is not a time of day; write it like 20:00, or off for no reminders.")
 
 
 def zone(study: Study, typed: str) -> ZoneInfo:

@@ -143,12 +143,13 @@ class Rank:
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """The top ranks, and my own place below them where it is not among them."""
+    """The top ranks, and my own place below them where it is not among them. `drawn`: wanted as a picture."""
 
     title: str
     rows: tuple[Rank, ...]
     mine: Rank | None = None
     footnote: str = ""
+    drawn: bool = False
 
 
 class DayMark(StrEnum):
@@ -166,13 +167,14 @@ class DayMark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """A streak and its days, oldest first, one entry a day."""
+    """A streak and its days, oldest first, one entry a day. `drawn`: wanted as a picture."""
 
     title: str
     current: int
     longest: int
     freezes: int
     days: tuple[tuple[date, DayMark], ...]
+    drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,59 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that a menu holds; `value` is what it stands for."""
+
+    label: str
+    value: str
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """A setting that is kept as soon as it is picked: the same as sending `line` with the picked value as `parameter`.
+
+    `many`: several may be picked, and commas stand between their values. `of` roles, the platform knows what there is,
+    and `entries` are those picked now.
+    """
+
+    prompt: str
+    line: str
+    parameter: str
+    entries: tuple[Entry, ...]
+    many: bool = False
+    of: Literal["entries", "roles"] = "entries"
+
+    def __post_init__(self) -> None:
+        if len(self.id) > LINE_LIMIT:
+            raise ValueError(f"a menu's line and parameter hold {LINE_LIMIT} characters: {self.id!r}")
+
+    @property
+    def id(self) -> str:
+        """The line with the parameter that is still to get its value at the end: `schedule change s3 days=`."""
+        return f"{self.line} {self.parameter}="
+
+
+@dataclass(frozen=True, slots=True)
+class Mastered:
+    """How well a topic is known: the share right of the last `tried` answers, None where there are none."""
+
+    topic: str
+    questions: int
+    tried: int = 0
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mastery:
+    """The topics, and how well a member knows them. `drawn`: wanted as a picture."""
+
+    title: str
+    topics: tuple[Mastered, ...]
+    drawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A PNG, and what it shows in words."""
 
@@ -208,7 +263,21 @@ class File:
     content: str
 
 
-Block = Text | Notice | QuestionCard | Verdict | Explanation | Standings | Calendar | Table | Choices | Picture | File
+Block = (
+    Text
+    | Notice
+    | QuestionCard
+    | Verdict
+    | Explanation
+    | Standings
+    | Calendar
+    | Mastery
+    | Table
+    | Choices
+    | Menu
+    | Picture
+    | File
+)
 
 
 @dataclass(frozen=True, slots=True)

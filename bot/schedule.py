@@ -1,4 +1,4 @@
-"""The clockwork: one APScheduler job that sweeps what is due and sends it."""
+"""The clockwork: one APScheduler job that sweeps what is due, sends it and reminds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.errors import DatabaseError
-from bot.study import due, sending
+from bot.study import counting, due, reminders, sending
 from bot.study.context import Study
 
 log = structlog.get_logger()
@@ -29,13 +29,15 @@ class Clockwork:
         self._scheduler.add_job(self.turn, "interval", seconds=seconds, coalesce=True, max_instances=2)
 
     async def turn(self) -> None:
-        """One sweep and its posts; nothing if the one before is still at work."""
+        """One sweep, its posts and the reminders; nothing if the one before is still at work."""
         if self._turning.locked():
             return
         async with self._turning:
             try:
                 await due.sweep(self._study, self._study.clock())
                 await sending.send(self._study)
+                await counting.sweep(self._study)
+                await reminders.sweep(self._study, self._study.clock())
             except DatabaseError as problem:
                 log.error("sweep", problem=str(problem))
             except Exception:

@@ -71,7 +71,10 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
         if discord_token:
             from bot.platforms.discord.client import connected
 
-            waiting.append(await open_here.enter_async_context(connected(app, token=discord_token)))
+            it = config.discord
+            shards = {"shard_count": it.shard_total, "shard_ids": it.shard_ids} if it.shard_total else {}
+            online = connected(app, token=discord_token, dev_guild=it.guild, **shards)
+            waiting.append(await open_here.enter_async_context(online))
         if slack_token:
             from bot.platforms.slack.app import slack
 

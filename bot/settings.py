@@ -63,6 +63,20 @@ def _width(columns: int) -> int:
     return columns
 
 
+def _guild(id: str) -> str:
+    if id and not re.fullmatch(r"[0-9]{15,20}", id):
+        raise ValueError('it is the id of a server, 17 to 20 digits in quotes, or "" for none')
+    return id
+
+
+def _shards(text: str) -> str:
+    text = text.replace(" ", "")
+    ranges = [re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", part) for part in text.split(",")]
+    if text and not all(found and int(found[1]) <= int(found[2] or found[1]) for found in ranges):
+        raise ValueError('it is numbers of shards, like "0-3" or "0,2", or "" for all of them')
+    return text
+
+
 def _server(url: str) -> str:
     """Never repeats the URL: it may hold a password."""
     if not url:
@@ -169,6 +183,44 @@ class InferenceSettings(Section):
         return self
 
 
+class DiscordSettings(Section):
+    """The bot on Discord."""
+
+    dev_guild: Annotated[Line, AfterValidator(_guild)] = Field(
+        default="", description="The id of one server, to which alone commands are registered; empty for all servers."
+    )
+    shard_count: int = Field(
+        default=0, ge=0, le=1000, description="Shards of all replicas together; 0 for as many as Discord advises."
+    )
+    shards: Annotated[Line, AfterValidator(_shards)] = Field(
+        default="", description="The shards of this replica, like 0-3 or 0,2; empty for all of them."
+    )
+
+    @property
+    def guild(self) -> int | None:
+        """The server for development, or None."""
+        return int(self.dev_guild) if self.dev_guild else None
+
+    @property
+    def shard_total(self) -> int | None:
+        """How many shards there are, or None for as many as Discord advises."""
+        return self.shard_count or None
+
+    @property
+    def shard_ids(self) -> list[int] | None:
+        """The shards of this replica in order, or None for all of them."""
+        ranges = [part.partition("-") for part in self.shards.split(",")] if self.shards else []
+        return sorted({n for first, _, last in ranges for n in range(int(first), int(last or first) + 1)}) or None
+
+    @model_validator(mode="after")
+    def _of_a_whole(self) -> Self:
+        if self.shards and not self.shard_count:
+            raise ValueError("shards is a part of all; shard_count says how many those are")
+        if max(self.shard_ids or [0]) > max(self.shard_count - 1, 0):
+            raise ValueError(f"shards has numbers from 0 to {self.shard_count - 1}, one less than shard_count")
+        return self
+
+
 class TerminalSettings(Section):
     """The study room in the terminal."""
 
@@ -198,6 +250,7 @@ SECTIONS: dict[str, type[Section]] = {
     "search": SearchSettings,
     "schedule": ScheduleSettings,
     "inference": InferenceSettings,
+    "discord": DiscordSettings,
     "terminal": TerminalSettings,
     "log": LogSettings,
 }

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import cache
 
 from bot import readers
-from bot.commands import Command, Parameter, Suggestion, Table
-from bot.replies import Notice, Reply, Text
+from bot.commands import Command, Parameter, Shortcut, Suggestion, Table
+from bot.replies import Action, Choices, Notice, Reply, Text
 from bot.replies import Table as Rows
 from bot.study import (
     answering,
@@ -16,13 +16,16 @@ from bot.study import (
     leaderboard,
     lookup,
     managers,
+    others,
     own,
     practice,
     privacy,
     profile,
     progress,
+    quiz,
     reports,
     scheduling,
+    sharing,
     teams,
 )
 from bot.study.context import Asker, Study
@@ -32,6 +35,8 @@ from knowledge.questions import Difficulty
 MOST_SUGGESTIONS = 25
 LEVELS = tuple(d.value for d in Difficulty)
 PERIODS = ("week", "month", "all")
+VIEWS = ("words", "picture")
+SHARED = ("question", "explanation")
 
 
 def _titles(study: Study, typed: str) -> Sequence[Suggestion]:
@@ -54,14 +59,48 @@ def _zones(study: Study, typed: str) -> Sequence[Suggestion]:
     return [Suggestion(name, name) for name in zones_like(typed)[:MOST_SUGGESTIONS]]
 
 
+def _lists(study: Study, typed: str) -> Sequence[Suggestion]:
+    """What has been typed of a list of topics, with the next one added."""
+    done, comma, last = typed.rpartition(",")
+    before = f"{done.strip()}{comma}"
+    return [Suggestion(before + s.label, before + s.value) for s in _topics(study, last)]
+
+
+def _times(study: Study, typed: str) -> Sequence[Suggestion]:
+    """Every half hour that begins with what was typed."""
+    begun = typed.strip()
+    every = [f"{hour:02}:{minute}" for hour in (*range(7, 24), *range(7)) for minute in ("00", "30")]
+    fits = [time for time in every if time.startswith((begun, f"0{begun}"))]
+    return [Suggestion(time, time) for time in fits[:MOST_SUGGESTIONS]]
+
+
+def _weeks(study: Study, typed: str) -> Sequence[Suggestion]:
+    usual = ("mon-fri", "mon,wed,fri", "tue,thu", "daily", "sat,sun", "monday", "friday")
+    return [Suggestion(days, days) for days in usual if days.startswith(typed.strip().lower())]
+
+
 TOPIC = Parameter("topic", "a topic of the bank", readers.topic, suggest=_topics)
 DIFFICULTY = Parameter("difficulty", "easy, medium or hard", readers.difficulty, choices=LEVELS)
 QUESTION = Parameter("question", "a question's id", readers.question, required=True, suggest=_ids)
 ROUND = Parameter("round", "the mark of a question you were asked", readers.token, required=True)
-WHICH = Parameter("which", "the schedule's number in `schedule list`", readers.whole(1, scheduling.PER_CHANNEL))
-MEMBER = Parameter("member", "a member's name", readers.text)
-WHOM = Parameter("member", "a member's name", readers.text, required=True, rest=True)
+WHICH = Parameter("which", "the schedule's number in `schedule list`", readers.schedule)
+DAYS = Parameter("days", "weekdays, like mon-fri", readers.some_weekdays, suggest=_weeks)
+THREAD = Parameter("thread", "a thread under each question", readers.on_or_off, choices=("on", "off"))
+PIN = Parameter("pin", "the question pinned until the next one", readers.on_or_off, choices=("on", "off"))
+ROLE = Parameter("role", "a role to call, or none", readers.role, of="roles")
+MEMBER = Parameter("member", "a member's name", readers.text, of="members")
+WHOM = Parameter("member", "a member's name", readers.text, required=True, rest=True, of="members")
 TEAM = Parameter("name", "the team's name", readers.text, required=True, rest=True, limit=40)
+
+
+SHELVES = (
+    ("Look something up", ("ask", "explain", "topics")),
+    ("Practise", ("question", "daily")),
+    ("See how it goes", ("streak", "leaderboard", "team list")),
+    ("Your settings", ("me", "team join", "privacy export", "privacy delete")),
+    ("For managers", ("schedule setup", "schedule list", "own list", "reports list", "managers add")),
+)
+"""What help shows first; the last shelf is for managers."""
 
 
 async def _help(study: Study, asker: Asker, *, command: str = "") -> Reply:
@@ -75,10 +114,14 @@ async def _help(study: Study, asker: Asker, *, command: str = "") -> Reply:
             Rows(("Parameter", "What it is"), rows) if rows else None,
             Notice("For managers.") if it.managers else None,
         )
-    rows = tuple((c.usage, c.about) for c in table() if not c.button and (asker.manager or not c.managers))
+    shelves = SHELVES if asker.manager else SHELVES[:-1]
+    lines = "\n".join(f"- **{what}**: {', '.join(f'`{name}`' for name in names)}" for what, names in shelves)
     return Reply.of(
-        Rows(("Command", "What it does"), rows, title="What I can do"),
-        Notice("`help COMMAND` tells more. Try `ask what is LoRA` or `question`."),
+        Text(
+            f"{lines}\n\nTry `ask what is LoRA` or `question`. `help schedule setup` tells of one command.",
+            "What I can do",
+        ),
+        Choices((Action("A question now", "question", "primary"), Action("Today's question here", "daily"))),
     )
 
 
@@ -111,7 +154,16 @@ COMMANDS = (
         "streak",
         "A streak and its calendar",
         progress.streak,
-        (Parameter("view", "why: what each day was", readers.one_of("why"), choices=("why",)), MEMBER),
+        (
+            Parameter(
+                "view",
+                "why: what each day was; picture: the calendar drawn",
+                readers.one_of("why", "picture"),
+                choices=("why", "picture"),
+            ),
+            MEMBER,
+        ),
+        turns=True,
         example="streak why",
     ),
     Command(
@@ -127,8 +179,10 @@ COMMANDS = (
                 readers.one_of("channel", "everywhere"),
                 choices=("channel", "everywhere"),
             ),
+            Parameter("view", "in words or as a picture", readers.one_of(*VIEWS), choices=VIEWS),
         ),
         private=False,
+        turns=True,
         example="leaderboard month teams",
     ),
     Command("topics", "The topics, and how well I know them", progress.topics),
@@ -142,7 +196,7 @@ COMMANDS = (
         profile.me,
         (
             Parameter("zone", "my time zone, like Europe/Paris", readers.zone, suggest=_zones),
-            Parameter("rollover", "the hour at which my day begins, 0 to 4", readers.whole(0, 4)),
+            Parameter("rollover", "the hour at which my day begins, 0 to 4", readers.whole(0, 4), within=(0, 4)),
             Parameter(
                 "standings",
                 "shown or hidden to others",
@@ -150,6 +204,7 @@ COMMANDS = (
                 choices=("shown", "hidden"),
             ),
             Parameter("rest", "weekdays I rest on, like sat,sun, or none", readers.weekdays),
+            Parameter("remind", "when to remind me, like 20:00, or off", readers.clock_or_off, suggest=_times),
         ),
         example="me zone=Europe/Paris rest=sat,sun",
     ),
@@ -158,15 +213,53 @@ COMMANDS = (
         "A question in this channel at a set time",
         scheduling.setup,
         (
-            Parameter("time", "the time of the post, like 09:00", readers.clock, required=True),
+            Parameter("time", "the time of the post, like 09:00", readers.clock, required=True, suggest=_times),
             Parameter("zone", "its time zone, like Europe/Paris", readers.zone, suggest=_zones),
             Parameter("difficulty", "easy, medium or hard", readers.difficulty, choices=LEVELS),
-            Parameter("days", "weekdays, like mon-fri", readers.some_weekdays),
-            Parameter("topics", "topics with commas between them", readers.topics, suggest=_topics, limit=500),
-            Parameter("reveal", "the time of the answer, like 17:00", readers.clock),
+            DAYS,
+            Parameter("topics", "topics with commas between them", readers.topics, suggest=_lists, limit=500),
+            Parameter("reveal", "the time of the answer, like 17:00", readers.clock, suggest=_times),
+            THREAD,
+            PIN,
+            ROLE,
         ),
         managers=True,
         example="schedule setup 09:00 Europe/Paris mon-fri reveal=17:00",
+    ),
+    Command(
+        "schedule change",
+        "Change a schedule; with nothing else, see what it is set to",
+        scheduling.change,
+        (
+            WHICH,
+            Parameter("time", "the time of the post, like 09:00", readers.clock, suggest=_times),
+            Parameter("zone", "its time zone, like Europe/Paris", readers.zone, suggest=_zones),
+            Parameter("difficulty", "easy, medium, hard or any", readers.difficulty_or_any, choices=(*LEVELS, "any")),
+            DAYS,
+            Parameter("topics", "topics with commas between them, or all", readers.topics, suggest=_lists, limit=500),
+            Parameter("reveal", "the time of the answer, like 17:00", readers.clock, suggest=_times),
+            THREAD,
+            PIN,
+            ROLE,
+        ),
+        managers=True,
+        turns=True,
+        example="schedule change 1 days=mon,wed,fri",
+    ),
+    Command(
+        "schedule move",
+        "Another time for a schedule",
+        scheduling.move,
+        (
+            WHICH,
+            Parameter("time", "the time of the post, like 09:00", readers.clock, required=True),
+            Parameter("zone", "its time zone, like Europe/Paris; leave it open to keep it", readers.zone),
+            Parameter("reveal", "the time of the answer; leave it open to keep it", readers.clock),
+        ),
+        managers=True,
+        form=True,
+        button=True,
+        turns=True,
     ),
     Command("schedule list", "The schedules of this channel", scheduling.show, managers=True),
     Command(
@@ -242,6 +335,7 @@ COMMANDS = (
         answering.assess,
         (ROUND, Parameter("how", "had-it, partly or missed", readers.one_of(*JUDGEMENTS), required=True)),
         button=True,
+        turns=True,
     ),
     Command(
         "report",
@@ -251,6 +345,61 @@ COMMANDS = (
         form=True,
         button=True,
         example="report lora the second choice is right too",
+    ),
+    Command(
+        "followup",
+        "Ask more about an explanation",
+        explain.followup,
+        (
+            Parameter("to", "the mark of an explanation", readers.token, required=True),
+            Parameter("text", "what else you want to know", readers.text, True, rest=True, long=True, limit=500),
+        ),
+        form=True,
+        slow=True,
+        button=True,
+        example="followup k3f7w2abcd why is that",
+    ),
+    Command(
+        "talk",
+        "Ask me in the channel, for all to read",
+        explain.talk,
+        (Parameter("text", "what you want to know", readers.text, rest=True, limit=500),),
+        private=False,
+        slow=True,
+        button=True,
+        example="talk why is that",
+    ),
+    Command(
+        "share",
+        "Show the channel what I looked up",
+        sharing.share,
+        (
+            Parameter("kind", "question or explanation", readers.one_of(*SHARED), True, choices=SHARED),
+            Parameter("id", "a question's id, or the mark of an explanation", readers.text, required=True),
+            Parameter("part", "which part of a question", readers.one_of(*lookup.PARTS), choices=lookup.PARTS),
+        ),
+        private=False,
+        button=True,
+        example="share question lora depth",
+    ),
+    Command(
+        "quiz",
+        "Practise with a question about a message",
+        quiz.quiz,
+        (Parameter("text", "the message", readers.text, required=True, rest=True, limit=4000),),
+        slow=True,
+        button=True,
+        shortcut=Shortcut("Quiz me on this", "message"),
+        example="quiz our GAN makes the same face over and over",
+    ),
+    Command(
+        "profile",
+        "How a member stands",
+        others.profile,
+        (WHOM,),
+        button=True,
+        shortcut=Shortcut("Study profile", "member"),
+        example="profile ada",
     ),
 )
 

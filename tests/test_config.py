@@ -166,6 +166,15 @@ def test_slack_needs_a_bot_token_and_a_way_in(read: Read) -> None:
     assert read(SLACK_BOT_TOKEN="x", SLACK_SIGNING_SECRET="x").slack_configured
 
 
+def test_a_replica_on_discord_has_its_shards(read: Read) -> None:
+    plain, one = read().discord, read('[discord]\ndev_guild = "613425648685547541"\nshard_count = 8').discord
+    assert (plain.guild, plain.shard_total, plain.shard_ids) == (None, None, None)
+    assert (one.guild, one.shard_total, one.shard_ids) == (613425648685547541, 8, None)
+
+    environment = {"STUDYHALL_DISCORD__SHARD_COUNT": "8", "STUDYHALL_DISCORD__SHARDS": "7, 0-2,2"}
+    assert read(**environment).discord.shard_ids == [0, 1, 2, 7]
+
+
 def test_settings_cannot_be_changed_afterwards() -> None:
     config = load({})
 
@@ -213,6 +222,29 @@ def test_settings_cannot_be_changed_afterwards() -> None:
         (
             "[terminal]\nwidth = 7",
             "config.toml, line 2, [terminal] width: it is 0, for the terminal's own width, or at least 20.",
+        ),
+        (
+            '[discord]\ndev_guild = "Readers"',
+            'config.toml, line 2, [discord] dev_guild: it is the id of a server, 17 to 20 digits in quotes, or "" for '
+            "none.",
+        ),
+        ("[discord]\ndev_guild = 6", 'config.toml, line 2, [discord] dev_guild: it is text in quotes, like "this".'),
+        (
+            "[discord]\nshard_count = 1001",
+            "config.toml, line 2, [discord] shard_count: it is a whole number from 0 to 1000.",
+        ),
+        (
+            '[discord]\nshard_count = 4\nshards = "0,3-1"',
+            'config.toml, line 3, [discord] shards: it is numbers of shards, like "0-3" or "0,2", or "" for all of '
+            "them.",
+        ),
+        (
+            '[discord]\nshards = "0-3"',
+            "config.toml, line 1, [discord]: shards is a part of all; shard_count says how many those are.",
+        ),
+        (
+            '[discord]\nshard_count = 4\nshards = "2-4"',
+            "config.toml, line 1, [discord]: shards has numbers from 0 to 3, one less than shard_count.",
         ),
         (
             '[terminal]\nname = "a\\u0007"',

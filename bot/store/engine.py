@@ -3,22 +3,36 @@
 SQLite has one connection that writes, by BEGIN IMMEDIATE, and a pool that only reads: transactions that begin by
 reading and then write fail or overwrite each other when there are several. PostgreSQL has two pools for another
 reason: a reader that waits for a writer cannot use up the writer's connections.
+
+Most of what a request takes is the way to the database and back, so the ways are few: on SQLite a statement goes to a
+thread once, and a whole `look` too; a connection to a server that is in use is not asked whether it still lives.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Connection, event
+import aiosqlite
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects.sqlite.aiosqlite import (
+    AsyncAdapt_aiosqlite_connection,
+    AsyncAdapt_aiosqlite_cursor,
+    AsyncAdapt_aiosqlite_dbapi,
+)
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.errors import DatabaseError
@@ -31,6 +45,10 @@ CONNECT_S = 10
 COMMAND_S = 60
 READERS = 8
 WRITERS = 8
+IDLE_S = 5
+"""Seconds after which a connection to a server is asked whether it still lives before it is used."""
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -41,16 +59,35 @@ class _Open:
     ended: bool = False
 
 
+@dataclass(frozen=True)
+class _Looker:
+    """How `Store.look` gets at the database: by the readers of a server, by threads of its own to a file."""
+
+    engine: Engine
+    threads: ThreadPoolExecutor | None = None
+
+    async def run(self, work: Callable[[], T]) -> T:
+        if self.threads is None:
+            return await greenlet_spawn(work)
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work)
+
+    async def close(self) -> None:
+        if self.threads is not None:  # else the engine is the readers', and closed with them
+            await self.run(self.engine.dispose)
+            self.threads.shutdown(wait=False)
+
+
 _open: ContextVar[_Open | None] = ContextVar("open session", default=None)
 
 
 class Store:
     """The database of one program. Only one session may be open in a task at a time: pass it along."""
 
-    def __init__(self, url: URL, reader: AsyncEngine, writer: AsyncEngine) -> None:
+    def __init__(self, url: URL, reader: AsyncEngine, writer: AsyncEngine, looker: _Looker) -> None:
         self._url = url
         self._reader = reader
         self._writer = writer
+        self._looker = looker
 
     @classmethod
     async def open(cls, url: str, *, busy_ms: int = BUSY_MS) -> Store:
@@ -92,6 +129,20 @@ class Store:
         async with self._session(self._reader) as session:
             yield session
 
+    async def look(self, work: Callable[[Connection], T]) -> T:
+        """What `work` finds by the connection it is given, reading as in `read`: for what is asked all the time, since
+        it takes a fraction of a session. It runs in another thread on SQLite, so it may touch nothing but its own.
+        """
+
+        def looking() -> T:
+            with connecting(self._url):
+                connection = self._looker.engine.connect()
+            with connection, using(self._url):
+                return work(connection)
+
+        with self._alone():
+            return await self._looker.run(looking)
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A session that commits at the end and rolls back on any error. On SQLite writers come one at a time."""
@@ -110,39 +161,86 @@ class Store:
     async def close(self) -> None:
         await self._writer.dispose()
         await self._reader.dispose()
+        await self._looker.close()
 
     @asynccontextmanager
     async def _session(self, engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+        with self._alone():
+            async with AsyncSession(engine, expire_on_commit=False) as session:
+                with connecting(self._url):
+                    await session.connection()
+                with using(self._url):
+                    yield session
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
         around = _open.get()
         if around is not None and around.store is self and not around.ended:
             raise RuntimeError("a session is open here already, and a second one could wait for it for ever")
         mine = _Open(self)
         _open.set(mine)
         try:
-            async with AsyncSession(engine, expire_on_commit=False) as session:
-                with connecting(self._url):
-                    await session.connection()
-                with using(self._url):
-                    yield session
+            yield
         finally:
             mine.ended = True
             _open.set(around)
 
 
-def _sqlite(url: URL, busy_ms: int) -> tuple[AsyncEngine, AsyncEngine]:
-    # Without an isolation level the driver leaves BEGIN to us; else it would begin late, with a lock too weak.
-    arguments = {"isolation_level": None, "timeout": busy_ms / 1000}
-    reader = create_async_engine(url, pool_size=READERS, max_overflow=0, connect_args=arguments)
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, connect_args=arguments)
+def _sqlite(url: URL, busy_ms: int) -> tuple[AsyncEngine, AsyncEngine, _Looker]:
+    # Without an isolation level the driver leaves BEGIN to us; else it would begin late, with a lock too weak. What is
+    # made in one thread may be used in another, but never in both at once.
+    arguments = {"isolation_level": None, "timeout": busy_ms / 1000, "check_same_thread": False}
+    driver = _Driver()
+    reader = create_async_engine(url, module=driver, pool_size=READERS, max_overflow=0, connect_args=arguments)
+    writer = create_async_engine(url, module=driver, pool_size=1, max_overflow=0, connect_args=arguments)
+    looker = create_engine(url.set(drivername="sqlite"), pool_size=READERS, max_overflow=0, connect_args=arguments)
+    reading, writing = ("query_only=ON",), ("journal_mode=WAL", "synchronous=NORMAL")
     for engine, begin, pragmas in (
-        (reader, "BEGIN", ("query_only=ON",)),
-        (writer, "BEGIN IMMEDIATE", ("journal_mode=WAL", "synchronous=NORMAL")),
+        (reader, "BEGIN", reading),
+        (looker, "BEGIN", reading),
+        (writer, "BEGIN IMMEDIATE", writing),
     ):
         settle(engine, begin, (f"busy_timeout={busy_ms}", "foreign_keys=ON", *pragmas))
-    return reader, writer
+    return reader, writer, _Looker(looker, ThreadPoolExecutor(READERS, thread_name_prefix="look"))
 
 
-def _postgresql(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
+class _Cursor(AsyncAdapt_aiosqlite_cursor):
+    """Runs a statement and fetches its rows in one turn of the connection's thread, where the driver's takes four."""
+
+    __slots__ = ()
+    _awaitable_cursor_close = False
+
+    def _make_new_cursor(self, connection: Any) -> Any:
+        return connection._conn.cursor()
+
+    def _aenter_cursor(self, cursor: Any) -> Any:
+        return cursor
+
+    async def _execute_async(self, operation: Any, parameters: Any) -> None:
+        self._rows = await self._connection._execute(_rows, self._cursor, operation, parameters or ())
+
+    async def _executemany_async(self, operation: Any, parameters: Any) -> None:
+        await self._connection._execute(self._cursor.executemany, operation, parameters)
+
+
+def _rows(cursor: sqlite3.Cursor, statement: str, parameters: Any) -> deque[Any]:
+    return deque(cursor.execute(statement, parameters).fetchall())
+
+
+class _Connection(AsyncAdapt_aiosqlite_connection):
+    __slots__ = ()
+    _cursor_cls = _Cursor
+
+
+class _Driver(AsyncAdapt_aiosqlite_dbapi):
+    def __init__(self) -> None:
+        super().__init__(aiosqlite, sqlite3)
+
+    def connect(self, *arguments: Any, **named: Any) -> _Connection:
+        return _Connection(self, super().connect(*arguments, **named)._connection)
+
+
+def _postgresql(url: URL) -> tuple[AsyncEngine, AsyncEngine, _Looker]:
     arguments = {
         "timeout": CONNECT_S,
         "command_timeout": COMMAND_S,
@@ -151,12 +249,29 @@ def _postgresql(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     reader = create_async_engine(
         url,
         pool_size=READERS,
-        pool_pre_ping=True,
         connect_args=arguments,
         execution_options={"postgresql_readonly": True},
     )
-    writer = create_async_engine(url, pool_size=WRITERS, pool_pre_ping=True, connect_args=arguments)
-    return reader, writer
+    writer = create_async_engine(url, pool_size=WRITERS, connect_args=arguments)
+    for engine in (reader, writer):
+        _ask_the_idle(engine)
+    return reader, writer, _Looker(reader.sync_engine)
+
+
+def _ask_the_idle(engine: AsyncEngine) -> None:
+    """The pool's own way asks at each use, in a transaction of its own: three ways to the server and back."""
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def given_back(_connection: object, record: Any) -> None:
+        record.info["since"] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def taken(connection: Any, record: Any, _proxy: object) -> None:
+        if time.monotonic() - record.info.get("since", time.monotonic()) > IDLE_S:
+            try:
+                connection.ping()
+            except Exception as gone:
+                raise DisconnectionError from gone  # the pool then makes a new one
 
 
 def _patiently(step: Callable[[], object]) -> None:
@@ -173,16 +288,17 @@ def _patiently(step: Callable[[], object]) -> None:
             return
 
 
-def settle(engine: AsyncEngine, begin: str, pragmas: tuple[str, ...]) -> None:
+def settle(engine: AsyncEngine | Engine, begin: str, pragmas: tuple[str, ...]) -> None:
     """Gives each SQLite connection its settings, and each transaction its way to begin."""
+    engine = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         for pragma in pragmas:
             _patiently(partial(cursor.execute, f"PRAGMA {pragma}"))
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
         connection.exec_driver_sql(begin)

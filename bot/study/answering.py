@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.errors import UserError
 from bot.replies import Notice, Reply
 from bot.store.tables import Answer, Delivery, Member, Peek, Round, RoundKind, Schedule, Workspace
-from bot.study import grading, streaks, totals
+from bot.study import counting, grading, streaks, totals
 from bot.study.context import Asker, Study
 from bot.study.days import assigned_day, clock_in_force, period_keys
 from bot.study.rounds import LETTERS, question_of, round_of, seen, shown, unanswered
@@ -112,6 +112,7 @@ async def _accept(
         given.counted = not given.uncounted
         grading.grade(given, question, coverage)
         streak = await _keep(session, asker, member, given) if kept else None
+        await counting.note(session, posed, asker.at)
         peeked = await _peeked(session, asker, question)
     told = Graded(given, coverage=coverage, streak=streak, new_zone=new_zone)
     return Reply.of(*verdict(question, posed, told).blocks, peeked)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Protocol
@@ -60,23 +61,53 @@ class CannotPost(Exception):
         self.retry = retry
 
 
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What a daily question asks of its channel besides being posted there."""
+
+    thread: bool = False
+    pin: bool = False
+    role: str = ""
+
+
 class Outbox(Protocol):
     """What a platform does unasked. `key` is unique: the same key posted again is the same message.
 
-    Raises CannotPost.
+    `offers` names what of `Wants` there is on the platform. Raises CannotPost.
     """
 
-    async def post(self, place: Place, reply: Reply, key: str) -> str:
-        """Post in a channel; the result finds the message again."""
-        ...
+    offers: frozenset[str] = frozenset()
 
+    async def lacking(self, place: Place, wants: Wants) -> str:
+        """What stands in the way of such posts there, in words; empty where nothing does."""
+        return ""
+
+    @abstractmethod
+    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+        """Post in a channel, calling a role where one is named; the result finds the message again.
+
+        `again`: an earlier try under this key may have got through, so it is looked for first.
+        """
+
+    @abstractmethod
     async def edit(self, place: Place, ref: str, reply: Reply) -> None:
         """Put `reply` in the place of a message posted earlier."""
-        ...
 
+    @abstractmethod
     async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
         """Write to one member alone; `place` is where they belong, `member` their id on the platform."""
-        ...
+
+    async def open_thread(self, place: Place, ref: str, name: str) -> str:
+        """A thread under a message posted earlier, the one that is there already if so; the result finds it again."""
+        raise CannotPost("There are no threads here.")
+
+    async def pin(self, place: Place, ref: str, instead: str = "") -> None:
+        """Pin a message posted earlier, and take down the pin of another."""
+        raise CannotPost("There are no pins here.")
+
+    async def owners(self, place: Place) -> Sequence[str]:
+        """Who to turn to where nobody else is known: ids of members."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,9 +106,10 @@ def reveal_at(schedule: Schedule, day: date) -> datetime:
     return instant_of(day if schedule.reveal > schedule.at else day + timedelta(days=1), schedule.reveal, schedule.zone)
 
 
-def post(round: Round, question: Question, heading: str = "Question of the day") -> Reply:
-    """The message in the channel. Answers to it are private."""
-    return Reply.of(card(round, question, heading, note="Your answer is private; the first one counts."))
+def post(round: Round, question: Question, heading: str = "Question of the day", answers: int = 0) -> Reply:
+    """The message in the channel, with how many have answered it so far. Answers to it are private."""
+    so_far = f" {answers} answered so far." if answers else ""
+    return Reply.of(card(round, question, heading, note=f"Your answer is private; the first one counts.{so_far}"))
 
 
 async def reveal(session: AsyncSession, round: Round, question: Question, now: datetime) -> Reply:

@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from sqlalchemy import Connection
+
 from bot.replies import Action, Choices, Notice, Rank, Reply, Standings
-from bot.store.tables import EVERYWHERE, Member, TotalKind, Workspace
+from bot.store.tables import EVERYWHERE, Member, TotalKind
 from bot.study.context import Asker, Study
 from bot.study.days import period_keys
-from bot.study.standings import MIN_TEAM, Place, standings
+from bot.study.people import member_at_home
+from bot.study.standings import MIN_TEAM, Place, Ranking, ranking
 
 TITLES = {"week": "This week", "month": "This month", "all": "All time"}
 
 
 async def leaderboard(
-    study: Study, asker: Asker, *, period: str = "week", who: str = "members", where: str = "everywhere"
+    study: Study,
+    asker: Asker,
+    *,
+    period: str = "week",
+    who: str = "members",
+    where: str = "everywhere",
+    view: str = "words",
 ) -> Reply:
     """Standings with my own place. Ties go to who got there first; members who opted out are not shown."""
-    async with study.store.read() as session:
-        workspace = await session.get_one(Workspace, asker.workspace_id)
-        member = await session.get_one(Member, asker.member_id)
-        week, month = period_keys(asker.at, workspace.zone)
-        found = await standings(
-            session,
-            workspace_id=asker.workspace_id,
-            channel_id=asker.channel_id if where == "channel" else EVERYWHERE,
-            period={"week": week, "month": month}.get(period, "all"),
-            kind=TotalKind.TEAM if who == "teams" else TotalKind.MEMBER,
-            member=member,
-        )
+    member, found = await study.store.look(partial(_found, asker=asker, period=period, who=who, where=where))
     title = f"{TITLES[period]}{', teams' if who == 'teams' else ''}{', this channel' if where == 'channel' else ''}"
-    other = "members" if who == "teams" else "teams"
-    turns = Choices(
-        tuple(
-            Action(TITLES[p] if p != period else other.title(), f"leaderboard {p if p != period else period} "
-                   f"{who if p != period else other} {where}")
-            for p in TITLES
-        )
-    )  # fmt: skip
+    turns = Choices(_turns(period, who, where, view))
     if not found.rows:
         return Reply.of(Notice(_empty(who, period) + _waiting(found.waiting)), turns)
     mine = found.mine if found.mine and not any(row.mine for row in found.rows) else None
@@ -47,9 +40,32 @@ async def leaderboard(
             tuple(_rank(row, teams=who == "teams") for row in found.rows),
             mine=_rank(mine, teams=who == "teams") if mine else None,
             footnote=_footnote(who, listed=member.listed) + _waiting(found.waiting),
+            drawn=view == "picture",
         ),
         turns,
     )
+
+
+def _turns(period: str, who: str, where: str, view: str) -> tuple[Action, ...]:
+    """The other pages: the periods, members or teams, and the same one drawn or in words."""
+    other, otherwise = ("members" if who == "teams" else "teams"), ("words" if view == "picture" else "picture")
+    return (
+        *(Action(TITLES[p], f"leaderboard {p} {who} {where} {view}") for p in TITLES if p != period),
+        Action(other.title(), f"leaderboard {period} {other} {where} {view}"),
+        Action("In words" if view == "picture" else "As a picture", f"leaderboard {period} {who} {where} {otherwise}"),
+    )
+
+
+def _found(connection: Connection, asker: Asker, period: str, who: str, where: str) -> tuple[Member, Ranking]:
+    member, zone = member_at_home(connection, asker.member_id)
+    week, month = period_keys(asker.at, zone)
+    scope = {
+        "workspace": asker.workspace_id,
+        "channel": asker.channel_id if where == "channel" else EVERYWHERE,
+        "period": {"week": week, "month": month}.get(period, "all"),
+        "kind": TotalKind.TEAM if who == "teams" else TotalKind.MEMBER,
+    }
+    return member, ranking(connection, scope, member)
 
 
 def _rank(place: Place, *, teams: bool) -> Rank:

@@ -1,10 +1,10 @@
-"""Looking questions up: `ask` finds, `show` opens a part of one."""
+"""Looking questions up: `ask` finds, `show` opens a part of one. Each can be shared with the channel."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.replies import Action, Choices, Notice, Reply, Text, Tone
+from bot.replies import Action, Block, Choices, Notice, Reply, Text, Tone
 from bot.study.context import Asker, Study
 from bot.study.rounds import seen, unanswered
 from bot.text import short
@@ -33,7 +33,7 @@ async def ask(study: Study, asker: Asker, *, text: str) -> Reply:
 def found_reply(found: Found) -> Reply:
     """What a search found, or that nothing fits."""
     if not found.answered:
-        return _nothing(found.topics)
+        return nothing(found.topics)
     best = found.hits[0].question
     near = found.hits[0].score / 4
     others = [hit.question for hit in found.hits[1 : OTHERS + 1] if hit.score >= near and not found.clear]
@@ -48,23 +48,28 @@ def found_reply(found: Found) -> Reply:
 
 async def show(study: Study, asker: Asker, *, question: Question, part: str = "answer") -> Reply:
     """One part of one question: its answer, in-depth text, key points or related questions."""
+    if part == "related":
+        return Reply.of(*related(study, question), Choices((*opening(question, part), _share(question, part))))
+    return Reply.of(body(question, part), await peeked_at(study, asker, [question.id]), _parts(question, but=part))
+
+
+def body(question: Question, part: str) -> Text:
+    """The text of a part that has one."""
     it = question
     match part:
         case "depth":
-            body = Text((it.in_depth or NO_DEPTH) + _sources(it), title=f"{it.title} · In depth")
+            return Text((it.in_depth or NO_DEPTH) + _sources(it), title=f"{it.title} · In depth")
         case "points":
             wrong = "\n".join(f"- {m.claim}: {m.reason}" for m in it.misconceptions)
             points = "\n".join(f"- {point}" for point in it.key_points) or NO_POINTS
             said = f"{points}\n\n**What people get wrong**\n\n{wrong}" if wrong else points
-            body = Text(said, title=f"{it.title} · Key points")
-        case "related":
-            return _related(study, it)
+            return Text(said, title=f"{it.title} · Key points")
         case _:
-            body = Text(it.answer, title=it.title)
-    return Reply.of(body, await peeked_at(study, asker, [it.id]), _parts(it, but=part))
+            return Text(it.answer, title=it.title)
 
 
-def _related(study: Study, question: Question) -> Reply:
+def related(study: Study, question: Question) -> tuple[Block, ...]:
+    """What an interviewer may ask next, and the questions near this one."""
     near = [found for id in question.related if (found := study.library.bank.get(id))]
     asked_next = "\n".join(f"- {follow_up}" for follow_up in question.follow_ups)
     others = tuple(Action(short(q.title, LABEL), f"show {q.id}") for q in near)
@@ -72,10 +77,11 @@ def _related(study: Study, question: Question) -> Reply:
         Text(asked_next, title="An interviewer may ask next") if asked_next else None,
         Choices(others, prompt="Related questions:") if others else None,
         None if asked_next or others else Notice("Nothing is linked to this one yet. `ask` finds what is near it."),
-    )
+    ).blocks
 
 
-def _nothing(topics: tuple[str, ...]) -> Reply:
+def nothing(topics: tuple[str, ...]) -> Reply:
+    """Nothing fits, and what is near."""
     return Reply.of(
         Notice("Nothing in the bank fits that. Try other words, or look around a topic near it.", Tone.WARNING),
         Choices(tuple(Action(topic, f"question {topic}") for topic in topics), prompt="Practise a topic near it:")
@@ -84,7 +90,12 @@ def _nothing(topics: tuple[str, ...]) -> Reply:
     )
 
 
-def _parts(question: Question, but: str) -> Choices | None:
+def _parts(question: Question, but: str) -> Choices:
+    """A button for each other part that the question has, and one that shares this part."""
+    return Choices((*opening(question, but), _share(question, but)))
+
+
+def opening(question: Question, but: str) -> tuple[Action, ...]:
     """A button for each other part that the question has."""
     there = {
         "answer": True,
@@ -92,8 +103,11 @@ def _parts(question: Question, but: str) -> Choices | None:
         "points": bool(question.key_points or question.misconceptions),
         "related": bool(question.related or question.follow_ups),
     }
-    actions = tuple(Action(LABELS[p], f"show {question.id} {p}") for p in PARTS if p != but and there[p])
-    return Choices(actions) if actions else None
+    return tuple(Action(LABELS[p], f"show {question.id} {p}") for p in PARTS if p != but and there[p])
+
+
+def _share(question: Question, part: str) -> Action:
+    return Action("Share", f"share question {question.id} {part}")
 
 
 def _sources(question: Question) -> str:

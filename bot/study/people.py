@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlmodel import col, select
+from sqlalchemy import Connection, bindparam
+from sqlalchemy import select as columns
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.errors import NotFound
@@ -15,43 +18,35 @@ from bot.study.context import Actor, Asker, Place, Study
 
 async def arrive(study: Study, place: Place, actor: Actor, *, request_id: str, at: datetime) -> Asker:
     """The member behind a request; new workspaces, channels and members are entered, new names taken over."""
-    async with study.store.read() as session:
-        found = await _find(session, place, actor)
-    if found is None:
+    ids = {"platform": place.platform, "workspace": place.workspace, "channel": place.channel, "member": actor.id}
+    there = await study.store.look(lambda connection: connection.execute(KNOWN, ids).first())
+    names = (place.workspace_name, place.channel_name, actor.name)
+    if there is None or any(new and new != old for old, new in zip(there[:3], names, strict=True)):
         async with study.store.write() as session:
-            found = await _enter(session, study, place, actor, at)
-    workspace, channel, member = found
+            workspace, channel, member = await _enter(session, study, place, actor, at)
+        known = workspace.id, channel.id, member.id, member.manager, workspace.own_version
+    else:
+        known = there[3:]
+    workspace_id, channel_id, member_id, manager, own_version = known
     return Asker(
         place=place,
-        workspace_id=workspace.id,
-        channel_id=channel.id,
-        member_id=member.id,
-        manager=actor.manager or member.manager,
+        workspace_id=workspace_id,
+        channel_id=channel_id,
+        member_id=member_id,
+        manager=actor.manager or manager,
         request_id=request_id,
         at=at,
-        own_version=workspace.own_version,
+        own_version=own_version,
     )
 
 
-async def _find(session: AsyncSession, place: Place, actor: Actor) -> tuple[Workspace, Channel, Member] | None:
-    """All three, or None where one is new or has another name by now."""
-    query = (
-        select(Workspace, Channel, Member)
-        .join(Channel, col(Channel.workspace_id) == Workspace.id)
-        .join(Member, col(Member.workspace_id) == Workspace.id)
-        .where(
-            Workspace.platform == place.platform,
-            Workspace.external_id == place.workspace,
-            Channel.external_id == place.channel,
-            Member.external_id == actor.id,
-        )
-    )
-    found = (await session.exec(query)).first()
-    if found is None:
-        return None
-    workspace, channel, member = found
-    names = [(workspace.name, place.workspace_name), (channel.name, place.channel_name), (member.name, actor.name)]
-    return None if any(new and new != old for old, new in names) else (workspace, channel, member)
+def member_at_home(connection: Connection, id: int, *, lock: bool = False) -> tuple[Member, str]:
+    """A member and the zone of their workspace; with `lock` their row is held until the end of the transaction.
+
+    The member belongs to no session: what is changed of it has to be written by a statement.
+    """
+    *row, home = connection.execute(HELD if lock else AT_HOME, {"id": id}).one()
+    return Member(**dict(zip(_member.c.keys(), row, strict=True))), home
 
 
 async def _enter(
@@ -108,3 +103,34 @@ async def member_named(session: AsyncSession, asker: Asker, name: str) -> Member
     if named:
         raise NotFound(f"There are {len(named)} members called {wanted}; mention the one you mean.")
     raise NotFound(f"I know no member called “{wanted}” here. Members are known once they have used a command.")
+
+
+# The statements are built once: building them takes longer than running them.
+
+_workspace: Any = Workspace.__table__  # type: ignore[attr-defined]
+_channel: Any = Channel.__table__  # type: ignore[attr-defined]
+_member: Any = Member.__table__  # type: ignore[attr-defined]
+
+KNOWN = (
+    columns(
+        *(table.c.name for table in (_workspace, _channel, _member)),
+        *(table.c.id for table in (_workspace, _channel, _member)),
+        _member.c.manager,
+        _workspace.c.own_version,
+    )
+    .join_from(_workspace, _channel, _channel.c.workspace_id == _workspace.c.id)
+    .join(_member, _member.c.workspace_id == _workspace.c.id)
+    .where(
+        _workspace.c.platform == bindparam("platform"),
+        _workspace.c.external_id == bindparam("workspace"),
+        _channel.c.external_id == bindparam("channel"),
+        _member.c.external_id == bindparam("member"),
+    )
+)
+
+AT_HOME = (
+    columns(_member, _workspace.c.zone)
+    .join_from(_member, _workspace, _workspace.c.id == _member.c.workspace_id)
+    .where(_member.c.id == bindparam("id"))
+)
+HELD = AT_HOME.with_for_update(of=_member)

@@ -37,8 +37,17 @@ async def question(
         oldest = min(seen.get(q.id, 0.0) for q in fits)
         chosen = random.SystemRandom().choice([q for q in fits if seen.get(q.id, 0.0) == oldest])
         posed = await _pose(study, asker, chosen)
-    asked = study.library.question(posed.question_id)
-    return Reply.of(card(posed, asked, "Practice", note="Practice earns no points, but counts for your streak."))
+    return _asked(study, posed)
+
+
+async def pose(study: Study, asker: Asker, chosen: Question) -> Reply:
+    """This question as practice; the one posed before where the same request comes again."""
+    return _asked(study, await _pose(study, asker, chosen))
+
+
+def _asked(study: Study, posed: Round) -> Reply:
+    question = study.library.question(posed.question_id)
+    return Reply.of(card(posed, question, "Practice", note="Practice earns no points, but counts for your streak."))
 
 
 async def _posed(session: AsyncSession, asker: Asker) -> Round | None:

@@ -1,8 +1,9 @@
-"""One's own settings: zone, rest days, when the day begins, and whether others see one's place."""
+"""One's own settings: zone, rest days, when the day begins, the reminder, and whether others see one's place."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
@@ -11,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.errors import UserError
 from bot.replies import Notice, Reply, Table, Tone
 from bot.store.tables import Member, RestChange, Team, Workspace
-from bot.study import totals
+from bot.study import reminders, totals
 from bot.study.context import Asker, Study
 from bot.study.days import WEEKDAYS, assigned_day, change_clock, clock_in_force
 
@@ -27,6 +28,7 @@ async def me(
     rest: str | None = None,
     rollover: int | None = None,
     standings: str | None = None,
+    remind: time | Literal["off"] | None = None,
 ) -> Reply:
     """Show the settings, after changing those that were given. None of them can mend a day that is over."""
     said = []
@@ -35,6 +37,7 @@ async def me(
         workspace = await session.get_one(Workspace, asker.workspace_id)
         if zone is not None or rollover is not None:
             said.append(_set_clock(member, asker, zone, rollover))
+            reminders.move(member, workspace.zone, asker.at)
         if rest is not None:
             said.append(await _set_rest(session, member, asker, rest))
         if standings is not None:
@@ -43,6 +46,8 @@ async def me(
             said.append(
                 "Others see you in the standings." if member.listed else "Others don't see you in the standings."
             )
+        if remind is not None:
+            said.append(_set_reminder(member, workspace, asker, remind))
         session.add(member)
         card = await _card(session, member, workspace, asker)
     return Reply.of(Notice(" ".join(said), Tone.GOOD) if said else None, card, None if said else _how())
@@ -64,6 +69,23 @@ async def _set_rest(session: AsyncSession, member: Member, asker: Asker, rest: s
     return f"From tomorrow on you rest on {_named(rest)}." if rest else "From tomorrow on you have no rest days."
 
 
+def _set_reminder(member: Member, workspace: Workspace, asker: Asker, remind: time | Literal["off"]) -> str:
+    member.remind_at = None if remind == "off" else remind
+    member.next_reminder, member.unreachable = reminders.upcoming(member, workspace.zone, asker.at), None
+    if member.remind_at is None:
+        return "No more reminders."
+    return f"At {member.remind_at:%H:%M} I write to you, on days whose end would cost you a freeze or your streak."
+
+
+def _reminder(member: Member) -> str:
+    if member.remind_at is None:
+        return "off"
+    at = f"{member.remind_at:%H:%M}"
+    if member.unreachable is not None:
+        return f"stopped: {member.unreachable.rstrip('.')}. `me remind={at}` tries again"
+    return f"{at}, if a streak would end"
+
+
 def _named(weekdays: str) -> str:
     return ", ".join(WEEKDAYS[int(d)] for d in weekdays) or "none"
 
@@ -81,6 +103,7 @@ async def _card(session: AsyncSession, member: Member, workspace: Workspace, ask
         ("Zone", f"{zone if member.zone else f'{workspace.zone} (the workspace’s, until you set yours)'}{later}"),
         ("My day begins at", f"{rollover}:00"),
         ("Rest days", _named(rest.weekdays) if rest else "none"),
+        ("Reminder", _reminder(member)),
         ("Team", team.name if team else "none"),
         ("In the standings", "shown" if member.listed else "hidden"),
         ("Manager", "yes" if asker.manager else "no"),
@@ -89,4 +112,5 @@ async def _card(session: AsyncSession, member: Member, workspace: Workspace, ask
 
 
 def _how() -> Notice:
-    return Notice("To change one: `me zone=Europe/Paris`, `me rest=sat,sun`, `me rollover=3`, `me hidden`.")
+    ways = ("zone=Europe/Paris", "rest=sat,sun", "rollover=3", "remind=20:00", "hidden")
+    return Notice(f"To change one: {', '.join(f'`me {way}`' for way in ways)}.")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from functools import partial
 
+from sqlalchemy import Connection
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.replies import Action, Calendar, Choices, DayMark, Notice, Reply, Table, Tone
+from bot.replies import Action, Calendar, Choices, DayMark, Mastered, Mastery, Notice, Reply, Table, Tone
 from bot.store.tables import Answer, Member
 from bot.study import streaks
 from bot.study.context import Asker, Study
-from bot.study.people import member_named
+from bot.study.people import member_at_home, member_named
 from bot.study.streaks import Streak
 
 WEEKS = 5
@@ -34,18 +36,31 @@ WHY = {
 
 async def streak(study: Study, asker: Asker, *, view: str = "", member: str = "") -> Reply:
     """The streak of the member, or of another; `why` shows what each day was. Others' answers stay theirs."""
-    async with study.store.read() as session:
-        whose = await member_named(session, asker, member) if member else await session.get_one(Member, asker.member_id)
-        it = await streaks.member_streak(session, whose, now=asker.at)
+    if member:
+        async with study.store.read() as session:
+            whose = await member_named(session, asker, member)
+            it = await streaks.member_streak(session, whose, now=asker.at)
+    else:
+        whose, it = await study.store.look(partial(_mine, asker=asker))
     mine = whose.id == asker.member_id
     title = "Your streak" if mine else f"{whose.name}'s streak"
     if view == "why":
         return Reply.of(*_why(it, title), Notice(streaks.RULES))
     return Reply.of(
-        Calendar(title, it.current, it.longest, it.freezes, it.marks[-7 * WEEKS :]),
+        Calendar(title, it.current, it.longest, it.freezes, it.marks[-7 * WEEKS :], drawn=view == "picture"),
         _today(it) if mine else None,
-        Choices((Action("Why?", "streak why"), Action("Practise now", "question"))) if mine else None,
+        Choices((Action("Practise now", "question"), Action("Why?", "streak why"), *_other(view))) if mine else None,
     )
+
+
+def _other(view: str) -> tuple[Action, ...]:
+    """The calendar the other way: in words, or drawn."""
+    return (Action("In words", "streak"),) if view == "picture" else (Action("As a picture", "streak picture"),)
+
+
+def _mine(connection: Connection, asker: Asker) -> tuple[Member, Streak]:
+    member, _ = member_at_home(connection, asker.member_id)
+    return member, streaks.streak_of(connection, member, asker.at)
 
 
 def _why(it: Streak, title: str) -> tuple[Table | Notice, ...]:
@@ -69,16 +84,13 @@ async def topics(study: Study, asker: Asker) -> Reply:
     async with study.store.read() as session:
         worth = await _last_shares(session, asker.member_id)
     bank = study.library.bank
-    rows = []
-    for topic in bank.topics:
-        shares = worth.get(topic, [])
-        mastery = f"{sum(shares) / len(shares):.0%} of {len(shares)}" if shares else "not tried yet"
-        rows.append((topic, str(sum(q.topic == topic for q in bank)), mastery))
+    questions = Counter(question.topic for question in bank)
     share = {topic: sum(shares) / len(shares) for topic, shares in worth.items() if topic in bank.topics}
+    known = tuple(Mastered(t, questions[t], len(worth.get(t, ())), share.get(t)) for t in bank.topics)
     weakest = [topic for topic in sorted(share, key=lambda t: share[t]) if share[topic] < MASTERED][:3]
     untried = [topic for topic in bank.topics if topic not in share]
     return Reply.of(
-        Table(("Topic", "Questions", "Mastery"), tuple(rows), title="Topics"),
+        Mastery("Topics", known, drawn=True),
         Choices(tuple(Action(t, f"question {t}") for t in (*weakest, *untried)[:5]), prompt="Practise one:"),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,13 +10,14 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.errors import NotFound, UserError
-from bot.replies import Action, Choices, Notice, Reply, Table, Tone
+from bot.replies import Action, Choices, Notice, Reply, Tone
 from bot.store.tables import Channel, Member, RoundKind, Schedule, ScheduleState, Workspace
 from bot.study import daily
-from bot.study.context import Asker, CannotPost, Study
-from bot.study.days import WEEKDAYS, local_day
+from bot.study.context import Asker, CannotPost, Study, Wants
+from bot.study.days import local_day
 from bot.study.due import activate
 from bot.study.rounds import new_round
+from bot.study.schedule_card import card, in_words, mark, next_steps, settings, wants_of
 from knowledge.questions import Difficulty
 
 PER_CHANNEL = 10
@@ -31,13 +33,17 @@ async def setup(
     topics: tuple[str, ...] = (),
     difficulty: Difficulty | None = None,
     reveal: time | None = None,
+    thread: bool = False,
+    pin: bool = False,
+    role: str = "",
 ) -> Reply:
     """A new schedule for this channel; the first one of a workspace also settles the workspace's zone."""
+    await _possible(study, asker, Wants(thread, pin, role))
     async with study.store.write() as session:
         workspace = await session.get_one(Workspace, asker.workspace_id, with_for_update=True)
         there = await _of_channel(session, asker)
         if repeated := await _set_up_by(session, asker):
-            return Reply.of(_set_up(repeated), _card(there, asker))
+            return Reply.of(_set_up(repeated), *settings(study, asker, repeated))
         if len(there) >= PER_CHANNEL:
             raise UserError(
                 f"This channel has {PER_CHANNEL} schedules, which is the most. `schedule remove` one first."
@@ -56,21 +62,95 @@ async def setup(
             topics=list(topics),
             difficulty=difficulty,
             reveal=reveal or _default_reveal(study, time),
+            thread=thread,
+            pin=pin,
+            role=role or None,
+            made_by=asker.member_id,
             created_at=asker.at,
         )
-        if schedule.reveal == schedule.at:
-            raise UserError("The reveal cannot be at the very time of the question; give it a later `reveal`.")
-        if await daily.choose(session, study.library.bank, schedule) is None:
-            raise UserError(
-                "No question of the bank fits these topics and this difficulty. `topics` shows what there is."
-            )
-        if twin := next((n for n, other in enumerate(there, 1) if _alike(other, schedule)), 0):
-            raise UserError(f"This channel has one like that already, no. {twin} in `schedule list`.")
+        await _sound(session, study, schedule, there)
         activate(schedule, after=asker.at)
         session.add(schedule)
-        await session.flush()
-        there = await _of_channel(session, asker)
-    return Reply.of(_set_up(schedule), _card(there, asker), _next_steps())
+    return Reply.of(_set_up(schedule), *settings(study, asker, schedule))
+
+
+async def _possible(study: Study, asker: Asker, wants: Wants) -> None:
+    """Raises UserError with what the platform does not let us do in this channel, before anything is promised."""
+    outbox = study.outboxes.get(asker.place.platform)
+    if outbox is None:
+        return
+    asked = {"thread": wants.thread, "pin": wants.pin, "role": bool(wants.role)}
+    if strange := [name for name, wanted in asked.items() if wanted and name not in outbox.offers]:
+        raise UserError(f"Daily questions have no {' and no '.join(strange)} on this platform.")
+    if lack := await outbox.lacking(asker.place, wants):
+        raise UserError(lack)
+
+
+async def _sound(session: AsyncSession, study: Study, schedule: Schedule, there: Sequence[Schedule]) -> None:
+    """Raises UserError where a schedule could not work, or the channel has one like it."""
+    if schedule.reveal == schedule.at:
+        raise UserError("The reveal cannot be at the very time of the question; give it a later `reveal`.")
+    if await daily.choose(session, study.library.bank, schedule) is None:
+        raise UserError("No question of the bank fits these topics and this difficulty. `topics` shows what there is.")
+    others = ((number, other) for number, other in enumerate(there, 1) if other.id != schedule.id)
+    if twin := next((number for number, other in others if _alike(other, schedule)), 0):
+        raise UserError(f"This channel has one like that already, no. {twin} in `schedule list`.")
+
+
+async def change(
+    study: Study,
+    asker: Asker,
+    *,
+    which: int | str | None = None,
+    time: time | None = None,
+    zone: ZoneInfo | None = None,
+    days: str | None = None,
+    topics: tuple[str, ...] | None = None,
+    difficulty: Difficulty | str | None = None,
+    reveal: time | None = None,
+    thread: bool | None = None,
+    pin: bool | None = None,
+    role: str | None = None,
+) -> Reply:
+    """Change what was given and show the settings; each change is kept at once."""
+    asked = {
+        "at": time,
+        "zone": zone.key if zone else None,
+        "weekdays": days,
+        "topics": None if topics is None else list(topics),
+        "difficulty": difficulty,
+        "reveal": reveal,
+        "thread": thread,
+        "pin": pin,
+        "role": role,
+    }
+    changes = {name: value for name, value in asked.items() if value is not None}
+    await _possible(study, asker, Wants(bool(thread), bool(pin), role or ""))
+    async with study.store.write() as session:
+        schedule = await _the_one(session, asker, which)
+        for name, value in changes.items():
+            # "" stands for none in particular.
+            setattr(schedule, name, None if value == "" else value)
+        if changes:
+            await _sound(session, study, schedule, await _of_channel(session, asker))
+        if changes.keys() & {"at", "zone", "weekdays"} and schedule.state is ScheduleState.ACTIVE:
+            activate(schedule, after=study.clock())
+        session.add(schedule)
+    said = Notice("Saved.", Tone.GOOD) if changes else None
+    return Reply.of(said, *settings(study, asker, schedule))
+
+
+async def move(
+    study: Study,
+    asker: Asker,
+    *,
+    which: int | str | None = None,
+    time: time,
+    zone: ZoneInfo | None = None,
+    reveal: time | None = None,
+) -> Reply:
+    """Another time, as a form asks for it; what is left open stays."""
+    return await change(study, asker, which=which, time=time, zone=zone, reveal=reveal)
 
 
 def _alike(one: Schedule, other: Schedule) -> bool:
@@ -95,10 +175,10 @@ async def show(study: Study, asker: Asker) -> Reply:
             Notice("This channel has no daily question yet."),
             Choices((Action("Every weekday at 09:00", "schedule setup 09:00"),)),
         )
-    return Reply.of(_card(there, asker), _next_steps())
+    return Reply.of(card(there, asker), next_steps())
 
 
-async def pause(study: Study, asker: Asker, *, which: int | None = None, until: date | None = None) -> Reply:
+async def pause(study: Study, asker: Asker, *, which: int | str | None = None, until: date | None = None) -> Reply:
     """No posts until a date in the schedule's zone, or until `resume`."""
     async with study.store.write() as session:
         schedule = await _the_one(session, asker, which)
@@ -110,8 +190,11 @@ async def pause(study: Study, asker: Asker, *, which: int | None = None, until: 
     return Reply.of(Notice(f"Paused {end}. Nothing is lost, and paused days break nobody's streak by themselves."))
 
 
-async def resume(study: Study, asker: Asker, *, which: int | None = None) -> Reply:
-    """Post again, from the next of its times on."""
+async def resume(study: Study, asker: Asker, *, which: int | str | None = None) -> Reply:
+    """Post again, from the next of its times on; what stopped it must have been mended."""
+    async with study.store.read() as session:
+        stopped = await _the_one(session, asker, which, lock=False)
+    await _possible(study, asker, wants_of(stopped))
     async with study.store.write() as session:
         schedule = await _the_one(session, asker, which)
         activate(schedule, after=study.clock())  # the platform's clock may be behind the one that sweeps
@@ -119,7 +202,7 @@ async def resume(study: Study, asker: Asker, *, which: int | None = None) -> Rep
     return Reply.of(Notice("Back on. The next question comes", Tone.GOOD, when=schedule.next_due))
 
 
-async def remove(study: Study, asker: Asker, *, which: int | None = None) -> Reply:
+async def remove(study: Study, asker: Asker, *, which: int | str | None = None) -> Reply:
     """No more posts; an open question still gets its reveal, and answers keep their points."""
     async with study.store.write() as session:
         schedule = await _the_one(session, asker, which)
@@ -129,7 +212,7 @@ async def remove(study: Study, asker: Asker, *, which: int | None = None) -> Rep
     return Reply.of(Notice("Removed. Points and streaks stay; a question still open gets its reveal."))
 
 
-async def try_out(study: Study, asker: Asker, *, which: int | None = None) -> Reply:
+async def try_out(study: Study, asker: Asker, *, which: int | str | None = None) -> Reply:
     """Post a question here now, as the schedule would; answers to it earn nothing."""
     async with study.store.write() as session:
         schedule = await _the_one(session, asker, which)
@@ -147,6 +230,8 @@ async def try_out(study: Study, asker: Asker, *, which: int | None = None) -> Re
     outbox = study.outboxes.get(asker.place.platform)
     if outbox is None:
         raise UserError(f"This program does not post to {asker.place.platform}; the one that does can test it.")
+    if lack := await outbox.lacking(asker.place, wants_of(schedule)):
+        raise UserError(lack)
     try:
         await outbox.post(asker.place, daily.post(round, question, "A test question"), f"test-{asker.request_id}")
     except CannotPost as refusal:
@@ -175,13 +260,21 @@ async def _of_channel(session: AsyncSession, asker: Asker, *, lock: bool = False
     return list((await session.exec(query.with_for_update() if lock else query)).all())
 
 
-async def _the_one(session: AsyncSession, asker: Asker, which: int | None) -> Schedule:
-    """The schedule of that number in the channel's list; the only one where no number is given. To be changed: the
-    sweep waits meanwhile.
+async def _the_one(session: AsyncSession, asker: Asker, which: int | str | None, *, lock: bool = True) -> Schedule:
+    """The schedule of that number in the channel's list, or of that mark; the only one where neither is given.
+
+    Locked to be changed: the sweep waits meanwhile.
     """
-    there = await _of_channel(session, asker, lock=True)
+    there = await _of_channel(session, asker, lock=lock)
     if not there:
         raise NotFound("This channel has no schedule yet. `schedule setup 09:00` makes one.")
+    if isinstance(which, str):
+        marked = next((schedule for schedule in there if mark(schedule) == which), None)
+        if marked is None:
+            raise NotFound(
+                "That schedule has been removed, or belongs to another channel. `schedule list` shows these."
+            )
+        return marked
     if which is None and len(there) > 1:
         raise UserError(f"This channel has {len(there)} schedules: say which by its number in `schedule list`.")
     if which is not None and not 1 <= which <= len(there):
@@ -191,52 +284,7 @@ async def _the_one(session: AsyncSession, asker: Asker, which: int | None) -> Sc
 
 def _set_up(schedule: Schedule) -> Notice:
     return Notice(
-        f"Done: {_days(schedule.weekdays)} at {schedule.at:%H:%M} ({schedule.zone}). The first question comes",
+        f"Done: {in_words(schedule.weekdays)} at {schedule.at:%H:%M} ({schedule.zone}). The first question comes",
         Tone.GOOD,
         when=schedule.next_due,
     )
-
-
-def _card(schedules: list[Schedule], asker: Asker) -> Table:
-    return Table(
-        ("No.", "When", "Zone", "Questions", "Reveal", "Next"),
-        tuple(
-            (
-                str(number),
-                f"{_days(s.weekdays)} {s.at:%H:%M}",
-                s.zone,
-                f"{', '.join(s.topics) or 'all topics'}{f', {s.difficulty}' if s.difficulty else ''}",
-                f"{s.reveal:%H:%M}{'' if s.reveal > s.at else ' next day'}",
-                _state(s),
-            )
-            for number, s in enumerate(schedules, 1)
-        ),
-        title=f"Daily questions in {asker.place.channel_name or asker.place.channel}",
-    )
-
-
-def _state(schedule: Schedule) -> str | datetime:
-    match schedule.state:
-        case ScheduleState.PAUSED:
-            return f"paused until {schedule.paused_until}" if schedule.paused_until else "paused"
-        case ScheduleState.FAILED:
-            return f"stopped: {schedule.problem}"
-        case _:
-            return schedule.next_due or "none"
-
-
-def _days(weekdays: str) -> str:
-    """The weekdays in words: "every day", "weekdays", else their short names."""
-    match weekdays:
-        case "0123456":
-            return "every day"
-        case "01234":
-            return "weekdays"
-        case "56":
-            return "weekends"
-        case _:
-            return ", ".join(WEEKDAYS[int(d)] for d in weekdays)
-
-
-def _next_steps() -> Choices:
-    return Choices((Action("Post a test now", "schedule test"), Action("All schedules here", "schedule list")))

@@ -1,14 +1,15 @@
 """Sending: deliveries become posts, each exactly once, whoever crashes when.
 
 `send` takes one row at a time under a lease, posts outside any transaction, and records it. A process that dies in
-between leaves a lease that runs out, and another takes the row up under the same key.
+between leaves a lease that runs out, and another takes the row up under the same key. Thread and pin are steps of their
+own, each recorded, so that whoever takes a row up goes on where it stands. What comes of a failure is in `failing`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 from sqlalchemy import exists, text
@@ -23,33 +24,37 @@ from bot.store.tables import (
     Delivery,
     DeliveryKind,
     DeliveryState,
-    Member,
     Round,
     Schedule,
-    ScheduleState,
     Workspace,
 )
 from bot.store.upsert import insert
-from bot.study import daily, own
-from bot.study.context import CannotPost, Place, Study
+from bot.study import daily, failing, own
+from bot.study.context import CannotPost, Outbox, Place, Study, Wants
+from bot.study.failing import LEASE
 from bot.study.rounds import as_asked
+from bot.study.schedule_card import wants_of
 
 log = structlog.get_logger()
 
-LEASE = timedelta(seconds=90)
 DEADLINE = 60.0
 """Seconds a platform has for one post; shorter than the lease, so that the lease need not be renewed."""
-TRIES = 3
 SENDERS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A delivery in hand, where it goes, and the round it speaks of."""
+    """A delivery in hand, where it goes, the round it speaks of and the schedule it comes from."""
 
     delivery: Delivery
     place: Place
     round: Round
+    schedule: Schedule
+
+    @property
+    def wants(self) -> Wants:
+        """What the channel gets besides the post; a reveal brings nothing along."""
+        return wants_of(self.schedule) if self.delivery.kind is DeliveryKind.DAILY else Wants()
 
 
 async def send(study: Study) -> int:
@@ -71,6 +76,7 @@ async def _claim(study: Study) -> Claim | None:
         col(Channel.id) == Delivery.channel_id,
         col(Channel.workspace_id) == Workspace.id,
         col(Workspace.platform).in_(study.outboxes),
+        col(Workspace.left_at).is_(None),
     )
     # Chosen alone, from the index of open deliveries: joined with the rest, SQLite began at the workspaces and sorted.
     next_one = (
@@ -107,11 +113,12 @@ async def _claim(study: Study) -> Claim | None:
         if found is None:
             return None
         delivery, channel, workspace, round = found
+        schedule = await session.get_one(Schedule, delivery.schedule_id)
         delivery.state, delivery.lease_until = DeliveryState.SENDING, now + LEASE
         delivery.attempts += 1
         session.add(delivery)
         place = Place(workspace.platform, workspace.external_id, channel.external_id, workspace.name, channel.name)
-        return Claim(delivery, place, round)
+        return Claim(delivery, place, round, schedule)
 
 
 async def _words(study: Study, claim: Claim) -> Reply:
@@ -127,28 +134,57 @@ async def _words(study: Study, claim: Claim) -> Reply:
 
 
 async def _post(study: Study, claim: Claim) -> bool:
+    """The post and what follows it; whether all of it is done."""
     outbox = study.outboxes[claim.place.platform]
-    key = f"delivery-{claim.delivery.id}"
     try:
         async with asyncio.timeout(DEADLINE):
-            ref = await outbox.post(claim.place, await _words(study, claim), key)
+            if claim.delivery.message_ref is None:
+                if lack := await outbox.lacking(claim.place, Wants()):
+                    raise CannotPost(lack)
+                again = claim.delivery.attempts > 1
+                ref = await outbox.post(
+                    claim.place, await _words(study, claim), key_of(claim.delivery), role=claim.wants.role, again=again
+                )
+                await _posted(study, claim, ref)
+            await _adorn(study, claim, outbox)
     except DatabaseError:
         raise  # no fault of the channel's: the lease runs out, and the post is taken up again
     except CannotPost as refusal:
-        await _failed(study, claim, str(refusal), retry=refusal.retry)
+        await failing.failed(study, claim.delivery, claim.place, str(refusal), retry=refusal.retry)
         return False
     except (OSError, TimeoutError) as problem:
-        await _failed(study, claim, f"{claim.place.platform} did not answer ({type(problem).__name__}).", retry=True)
+        reason = f"{claim.place.platform} did not answer ({type(problem).__name__})."
+        await failing.failed(study, claim.delivery, claim.place, reason, retry=True)
         return False
     except Exception as problem:  # one post that cannot be written must not stop the others
         log.exception("post failed", delivery=claim.delivery.id)
-        await _failed(study, claim, f"the post could not be made ({type(problem).__name__}).", retry=True)
+        reason = f"the post could not be made ({type(problem).__name__})."
+        await failing.failed(study, claim.delivery, claim.place, reason, retry=True)
         return False
+    await _record(study, claim, state=DeliveryState.DONE, lease_until=None)
+    log.info("posted", delivery=claim.delivery.id, kind=claim.delivery.kind.value)
+    return True
+
+
+def key_of(delivery: Delivery) -> str:
+    """What a post is known by to its platform."""
+    return f"delivery-{delivery.id}"
+
+
+async def _record(study: Study, claim: Claim, **values: Any) -> None:
+    async with study.store.write() as session:
+        await session.exec(update(Delivery).where(col(Delivery.id) == claim.delivery.id).values(**values))
+
+
+async def _posted(study: Study, claim: Claim, ref: str) -> None:
+    """Keep that it is posted, and enter its reveal."""
+    now = study.clock()
+    claim.delivery.message_ref = ref
     async with study.store.write() as session:
         await session.exec(
             update(Delivery)
             .where(col(Delivery.id) == claim.delivery.id)
-            .values(state=DeliveryState.DONE, message_ref=ref, posted_at=study.clock(), lease_until=None, problem=None)
+            .values(message_ref=ref, posted_at=now, problem=None)
         )
         if claim.delivery.kind is DeliveryKind.DAILY:
             await session.exec(
@@ -164,39 +200,43 @@ async def _post(study: Study, claim: Claim) -> bool:
                 )
                 .on_conflict_do_nothing()
             )
-    log.info("posted", delivery=claim.delivery.id, kind=claim.delivery.kind.value)
-    return True
 
 
-async def _failed(study: Study, claim: Claim, reason: str, *, retry: bool) -> None:
-    """Try again after a while, three times in all; then pause the schedule and tell its managers, once."""
-    log.warning("not posted", delivery=claim.delivery.id, reason=reason, attempt=claim.delivery.attempts)
-    last = not retry or claim.delivery.attempts >= TRIES
-    async with study.store.write() as session:
-        delivery = await session.get_one(Delivery, claim.delivery.id, with_for_update=True)
-        if delivery.state is not DeliveryState.SENDING or delivery.attempts != claim.delivery.attempts:
-            return  # the lease had run out, and somebody else has it in hand
-        delivery.problem = reason
-        if not last:
-            delivery.state, delivery.lease_until = DeliveryState.DUE, study.clock() + LEASE * delivery.attempts
-            return
-        delivery.state, delivery.lease_until = DeliveryState.FAILED, None
-        stopped = await session.exec(
-            update(Schedule)
-            .where(col(Schedule.id) == delivery.schedule_id, col(Schedule.state) == ScheduleState.ACTIVE)
-            .values(state=ScheduleState.FAILED, problem=reason)
+async def _adorn(study: Study, claim: Claim, outbox: Outbox) -> None:
+    """Thread and pin, where they are wanted; a channel that does not let us has its question all the same."""
+    wants, delivery, ref = claim.wants, claim.delivery, claim.delivery.message_ref or ""
+    if not (wants.thread or wants.pin):
+        return
+    if lack := await outbox.lacking(claim.place, wants):
+        await failing.half_done(study, claim.delivery, claim.place, lack)
+        return
+    try:
+        if wants.thread and delivery.thread_ref is None:
+            name = f"{delivery.day:%d %b} · {claim.round.question_id.replace('-', ' ')}"
+            await _record(study, claim, thread_ref=await outbox.open_thread(claim.place, ref, name))
+        if wants.pin and not delivery.pinned:
+            before = await _pinned(study, claim)
+            await outbox.pin(claim.place, ref, before.message_ref or "" if before else "")
+            await _record(study, claim, pinned=True)
+            if before is not None:
+                await _record(study, replace(claim, delivery=before), pinned=False)
+    except CannotPost as refusal:
+        if refusal.retry and delivery.attempts < failing.TRIES:
+            raise
+        await failing.half_done(study, claim.delivery, claim.place, str(refusal))
+
+
+async def _pinned(study: Study, claim: Claim) -> Delivery | None:
+    """The earlier question of this schedule that is pinned now."""
+    query = (
+        select(Delivery)
+        .where(
+            Delivery.schedule_id == claim.delivery.schedule_id,
+            col(Delivery.pinned).is_(True),
+            Delivery.id != claim.delivery.id,
         )
-        query = select(Member.external_id).where(
-            Member.workspace_id == claim.round.workspace_id, col(Member.manager).is_(True)
-        )
-        managers = (await session.exec(query)).all() if stopped.rowcount else []
-    where = claim.place.channel_name or claim.place.channel
-    words = f"The daily question in {where} is paused: {reason} When that is mended: `schedule resume` there."
-    for manager in managers:
-        try:
-            async with asyncio.timeout(DEADLINE):
-                await study.outboxes[claim.place.platform].tell(
-                    claim.place, manager, Reply.of(Notice(words, Tone.PROBLEM)), f"paused-{claim.delivery.id}-{manager}"
-                )
-        except (CannotPost, OSError, TimeoutError) as problem:
-            log.warning("manager not told", reason=str(problem))
+        .order_by(col(Delivery.id).desc())
+        .limit(1)
+    )
+    async with study.store.read() as session:
+        return (await session.exec(query)).first()

@@ -7,12 +7,12 @@ have more points, so only those with as many as oneself are counted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Row, Select, and_, bindparam, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, and_, bindparam, func, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.store.tables import EVERYWHERE, Member, Team, Tier, Total, TotalKind
@@ -58,18 +58,23 @@ async def standings(
     limit: int = 10,
 ) -> Ranking:
     """Ranks members by points, or teams by points per active member. `period` is a week, a month or "all"."""
-    scope = {"workspace": workspace_id, "channel": channel_id, "period": period, "kind": kind}
     connection = await session.connection()
-    if kind is TotalKind.TEAM:
-        return _teams((await connection.execute(TEAMS, scope)).all(), member.team_id, limit)
-    found = (await connection.execute(TOP, scope | {"limit": limit})).all()
+    scope = {"workspace": workspace_id, "channel": channel_id, "period": period, "kind": kind}
+    return await connection.run_sync(ranking, scope, member, limit)
+
+
+def ranking(connection: Connection, scope: Mapping[str, Any], member: Member, limit: int = 10) -> Ranking:
+    """The same, where there is no session; `scope` has the workspace, the channel, the period and the kind."""
+    if scope["kind"] is TotalKind.TEAM:
+        return _teams(connection.execute(TEAMS, scope).all(), member.team_id, limit)
+    found = connection.execute(TOP, {**scope, "limit": limit}).all()
     rows = tuple(
         Place(place, row.subject_id, row.name, row.points, row.answers, mine=row.subject_id == member.id)
         for place, row in enumerate(found, start=1)
     )
     mine = next((row for row in rows if row.mine), None)
     if mine is None:
-        there = (await connection.execute(MINE, scope | {"me": member.id})).first()
+        there = connection.execute(MINE, {**scope, "me": member.id}).first()
         if there is not None:
             mine = Place(there.ahead + 1, there.subject_id, member.name, there.points, there.answers, mine=True)
     return Ranking(rows, mine)

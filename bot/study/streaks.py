@@ -20,10 +20,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, func
-from sqlmodel import col, select
+from sqlalchemy import CompoundSelect, Connection, bindparam, case, func, literal_column, null, select, union_all
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.replies import DayMark
@@ -143,17 +143,25 @@ def _swallowed(days: list[StudyDay]) -> set[date]:
 
 async def member_streak(session: AsyncSession, member: Member, *, now: datetime) -> Streak:
     """The member's streak at a moment, from their answers."""
+    await session.flush()
+    return await (await session.connection()).run_sync(streak_of, member, now)
+
+
+def streak_of(connection: Connection, member: Member, now: datetime) -> Streak:
+    """The same, where there is no session; the answers must have been written."""
+    days: list[StudyDay] = []
+    rests: list[RestChange] = []
+    excused: set[date] = set()
+    for kind, day, what, first, last in connection.execute(HISTORY, {"me": member.id}):
+        if kind == "studied":
+            days.append(StudyDay(day, first, last, what, what))
+        elif kind == "rests":
+            rests.append(RestChange(member_id=member.id, from_day=day, weekdays=what))
+        else:
+            excused.add(day)
     today = assigned_day(member, now)
-    days = await _study_days(session, member)
-    changes = await session.exec(select(RestChange).where(RestChange.member_id == member.id))
     zone, _ = clock_in_force(member, now)
-    return reckon(
-        days,
-        today=today,
-        rests=changes.all(),
-        excused=await _excused(session, member) if days else (),
-        arrival=StudyDay(today, now, now, zone, zone),
-    )
+    return reckon(days, today=today, rests=rests, excused=excused, arrival=StudyDay(today, now, now, zone, zone))
 
 
 async def refresh(session: AsyncSession, member: Member, *, now: datetime) -> Streak:
@@ -164,33 +172,49 @@ async def refresh(session: AsyncSession, member: Member, *, now: datetime) -> St
     return streak
 
 
-async def _study_days(session: AsyncSession, member: Member) -> list[StudyDay]:
-    """One entry for each zone answered in on a day, which is nearly always one."""
-    query = (
-        select(col(Answer.day), col(Answer.zone), func.min(Answer.accepted_at), func.max(Answer.accepted_at))
-        .where(Answer.member_id == member.id)
-        .group_by(col(Answer.day), col(Answer.zone))
-    )
-    return [StudyDay(day, first, last, zone, zone) for day, zone, first, last in (await session.exec(query)).all()]
+# Built once, and one for all a streak is reckoned from: each statement is a way to the database and back.
+
+_answer: Any = Answer.__table__  # type: ignore[attr-defined]
+_delivery: Any = Delivery.__table__  # type: ignore[attr-defined]
+_rest: Any = RestChange.__table__  # type: ignore[attr-defined]
 
 
-async def _excused(session: AsyncSession, member: Member) -> set[date]:
-    """Scheduled days on which no daily question of the member's channels came through.
+def _history() -> CompoundSelect[Any]:
+    """Days studied, one row for each zone answered in (nearly always one); changes of rest days; days excused.
 
-    A channel is theirs from the day of their first answer there: joining one later takes no excuse back.
+    Excused are scheduled days on which no daily question of the member's channels came through. A channel is theirs
+    from the day of their first answer there: joining one later takes no excuse back.
     """
+    mine = _answer.c.member_id == bindparam("me")
+    studied = (
+        select(
+            literal_column("'studied'"),
+            _answer.c.day,
+            _answer.c.zone,
+            func.min(_answer.c.accepted_at),
+            func.max(_answer.c.accepted_at),
+        )
+        .where(mine)
+        .group_by(_answer.c.day, _answer.c.zone)
+    )
+    rests = select(literal_column("'rests'"), _rest.c.from_day, _rest.c.weekdays, null(), null()).where(
+        _rest.c.member_id == bindparam("me")
+    )
     theirs = (
-        select(col(Answer.channel_id), func.min(Answer.day).label("since"))
-        .where(Answer.member_id == member.id)
-        .group_by(col(Answer.channel_id))
+        select(_answer.c.channel_id, func.min(_answer.c.day).label("since"))
+        .where(mine)
+        .group_by(_answer.c.channel_id)
         .subquery()
     )
-    lost = col(Delivery.state).in_((DeliveryState.FAILED, DeliveryState.SKIPPED))
-    query = (
-        select(col(Delivery.day))
-        .join(theirs, theirs.c.channel_id == Delivery.channel_id)
-        .where(Delivery.kind == DeliveryKind.DAILY, col(Delivery.day) >= theirs.c.since)
-        .group_by(col(Delivery.day))
+    lost = _delivery.c.state.in_((DeliveryState.FAILED, DeliveryState.SKIPPED))
+    excused = (
+        select(literal_column("'excused'"), _delivery.c.day, null(), null(), null())
+        .join_from(_delivery, theirs, theirs.c.channel_id == _delivery.c.channel_id)
+        .where(_delivery.c.kind == DeliveryKind.DAILY, _delivery.c.day >= theirs.c.since)
+        .group_by(_delivery.c.day)
         .having(func.min(case((lost, 1), else_=0)) == 1)
     )
-    return set((await session.exec(query)).all())
+    return union_all(studied, rests, excused)
+
+
+HISTORY = _history()

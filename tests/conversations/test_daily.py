@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from bot.commands import CannotPost, Place
+from bot.commands import CannotPost, Outbox, Place
 from bot.replies import Reply
 from bot.schedule import Clockwork
 from bot.store.tables import Delivery, DeliveryKind, DeliveryState, Schedule, Workspace
@@ -174,13 +174,13 @@ async def test_more_than_twelve_hours_late_is_too_late(chat: Chat) -> None:
     assert [d.state for d in await deliveries(chat)] == [DeliveryState.SKIPPED]
 
 
-class Crashing:
+class Crashing(Outbox):
     """An outbox whose process dies right after it has posted."""
 
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
 
-    async def post(self, place: Place, reply: Reply, key: str) -> str:
+    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
         await self._chat.outbox.post(place, reply, key)
         raise asyncio.CancelledError
 
@@ -208,7 +208,7 @@ async def test_a_crash_between_post_and_record_posts_nothing_twice(chat: Chat) -
     assert [d.state for d in await deliveries(chat)] == [DeliveryState.DONE]
 
 
-class Refusing:
+class Refusing(Outbox):
     """An outbox whose channel is gone; it keeps what managers are told."""
 
     def __init__(self, retry: bool) -> None:
@@ -216,7 +216,7 @@ class Refusing:
         self.posts = 0
         self.told: list[str] = []
 
-    async def post(self, place: Place, reply: Reply, key: str) -> str:
+    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
         self.posts += 1
         raise CannotPost("the channel is gone.", retry=self.retry)
 
@@ -242,7 +242,7 @@ async def test_a_post_that_fails_pauses_the_schedule_and_tells_the_managers_once
         chat.clock.forward(minutes=6)
 
     assert refusing.posts == tries
-    assert sorted(refusing.told) == ["ada"]
+    assert sorted(refusing.told) == ["ada", "maya"]  # who is named, and who set it up
     assert "stopped: the channel is gone." in await chat.say("maya", "schedule list")
     assert "Back on" in await chat.say("maya", "schedule resume")
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlmodel import select
 
-from bot.commands import Place
+from bot.commands import Outbox, Place
 from bot.replies import Reply
 from bot.store.tables import Delivery, DeliveryKind, DeliveryState, Round, Schedule, ScheduleState
 from tests.chat import Chat
@@ -19,14 +19,14 @@ async def states(chat: Chat) -> list[tuple[DeliveryState, str | None]]:
         return [(delivery.state, delivery.problem) for delivery in (await session.exec(query)).all()]
 
 
-class Slow:
+class Slow(Outbox):
     """An outbox whose first post takes 100 seconds; it keeps how long each delivery's lease still ran at its post."""
 
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
         self.left: list[timedelta] = []
 
-    async def post(self, place: Place, reply: Reply, key: str) -> str:
+    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
         async with self._chat.study.store.read() as session:
             delivery = await session.get_one(Delivery, int(key.removeprefix("delivery-")))
         assert delivery.lease_until is not None

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import select
 
 from bot.platforms.terminal.room import PLACE
-from bot.replies import Reply
+from bot.replies import Choices, Reply
 from bot.store.engine import Store
 from bot.store.tables import RoundKind, Workspace
 from bot.study import own
@@ -136,7 +136,8 @@ async def test_all_are_added_or_none(team: Chat) -> None:
 async def test_parts_that_a_question_lacks_have_no_button(team: Chat) -> None:
     reply: Reply = (await team.replies("ada", f"show {FREEZE.id}"))[-1]
 
-    assert [type(block).__name__ for block in reply.blocks] == ["Text"]
+    buttons = [action.label for block in reply.blocks if isinstance(block, Choices) for action in block.actions]
+    assert buttons == ["Share"]
     assert "Nobody has written more" in await team.say("ada", f"show {FREEZE.id} depth")
     assert "Nobody has written key points" in await team.say("ada", f"show {FREEZE.id} points")
     assert "Nothing is linked" in await team.say("ada", f"show {FREEZE.id} related")

@@ -70,6 +70,30 @@ blocks = st.one_of(
     ),
     st.builds(replies.Table, columns=st.just(("One", "Two")), rows=rows, title=texts),
     st.builds(replies.Choices, actions=few(actions, 60), prompt=texts),
+    st.builds(
+        replies.Menu,
+        prompt=texts,
+        line=st.from_regex(r"[a-z]{1,8} [a-z0-9]{1,20}", fullmatch=True),
+        parameter=st.sampled_from(["days", "topics"]),
+        entries=st.integers(1, 40).map(
+            lambda n: tuple(replies.Entry(f"entry {i}", f"e{i}", i % 3 == 0) for i in range(n))
+        ),
+        many=st.booleans(),
+    ),
+    st.builds(
+        replies.Mastery,
+        title=texts,
+        topics=st.lists(
+            st.builds(
+                replies.Mastered,
+                topic=texts,
+                questions=st.integers(0, 99),
+                tried=st.integers(0, 10),
+                share=st.none() | st.floats(0, 1),
+            ),
+            max_size=30,
+        ).map(tuple),
+    ),
     st.builds(replies.Picture, png=st.just(b"png"), alt=texts),
     st.builds(replies.File, name=st.just("export.json"), content=texts),
 )

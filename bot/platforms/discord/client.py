@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 import discord
+import structlog
 from discord import app_commands
 
 from bot.app import App
-from bot.errors import SetupError
-from bot.platforms.discord import dispatch
+from bot.commands import Parameter, Place, Suggestion
+from bot.drawing.easel import Easel
+from bot.errors import DatabaseError
+from bot.platforms.discord.dispatch import Dispatch
+from bot.platforms.discord.greeting import greet, greet_strangers
+from bot.platforms.discord.login import log_in
 from bot.platforms.discord.outbox import DiscordOutbox
+from bot.platforms.discord.people import place_of
+from bot.platforms.discord.sync import sync
 from bot.platforms.discord.tree import plant
 
-# Voice is not what it is for: no warning that its libraries are missing.
-discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+log = structlog.get_logger()
+
+LAST_WORDS = 15.0
+"""Seconds that interactions in hand get to finish when the program ends."""
 
 
 class StudyClient(discord.AutoShardedClient):
-    """Slash commands, buttons and forms of every guild it is in; it reads no messages and caches no members."""
+    """Slash commands, buttons and forms of every guild it is in; it caches no members and no messages, and reads only
+    those that mention it.
+    """
 
-    def __init__(self, app: App, **options: Any) -> None:
+    def __init__(self, app: App, *, dev_guild: int | None = None, **options: Any) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True, guild_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -33,39 +44,81 @@ class StudyClient(discord.AutoShardedClient):
             **options,
         )
         self.app = app
-        self.tree = app_commands.CommandTree(self, allowed_contexts=app_commands.AppCommandContext(guild=True))
-        plant(self.tree, app)
+        self._dev_guild = dev_guild
+        self._easel = Easel()
+        self._outbox = DiscordOutbox(self, self._easel)
+        self._dispatch = Dispatch(app, self._easel)
+        self.tree = planted(self, app, self._dispatch)
 
     async def setup_hook(self) -> None:
-        await self.tree.sync()
-        self.app.attach("discord", DiscordOutbox(self))
+        await sync(self, self.tree, self._dev_guild)
+        self.app.attach("discord", self._outbox)
 
     async def on_interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
-        """Buttons and forms; the tree sees to slash commands.
+        """Buttons, menus and forms; the tree sees to slash commands.
 
         Not through discord.py's views: those live in memory, and would be rebuilt for every press to no end.
         """
         data: Any = interaction.data or {}
         if interaction.type is discord.InteractionType.component:
-            await dispatch.on_button(self.app, interaction, data["custom_id"])
+            await self._dispatch.on_component(interaction, data)
         elif interaction.type is discord.InteractionType.modal_submit:
-            await dispatch.on_form(self.app, interaction, data["custom_id"], data)
+            await self._dispatch.on_form(interaction, data)
+
+    async def on_message(self, message: discord.Message) -> None:
+        """Whoever mentions the bot, or answers one of its messages, talks to it; all else is none of its business."""
+        me = self.user
+        if me is None or message.author.bot or message.guild is None or all(m.id != me.id for m in message.mentions):
+            return
+        text = re.sub(rf"<@!?{me.id}>", "", message.content).strip()
+        await self._dispatch.on_mention(message, text)
+
+    async def on_ready(self) -> None:
+        log.info("ready", guilds=len(self.guilds), shards=self.shard_count)
+        await self._looked_after(greet_strangers(self.app, self._outbox, self))
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        await self._looked_after(greet(self.app, self._outbox, guild))
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        await self._looked_after(self.app.left(Place("discord", str(guild.id), "", guild.name)))
+
+    async def _looked_after(self, work: Any) -> None:
+        """What nobody waits for: its problems go into the log."""
+        with self._dispatch.errands.in_hand():
+            try:
+                await work
+            except DatabaseError as problem:
+                log.error("database", problem=str(problem))
+            except Exception:
+                log.exception("failed")
+
+    async def close(self) -> None:
+        """No more events; what is in hand is finished, then the connection ends."""
+        for shard in self.shards.values():
+            await shard.disconnect()
+        await self._dispatch.errands.finish(LAST_WORDS)
+        self._easel.close()
+        await super().close()
+
+
+def planted(client: discord.Client, app: App, dispatch: Dispatch) -> app_commands.CommandTree[Any]:
+    """The client's tree with every command on it."""
+
+    async def complete(interaction: discord.Interaction[Any], parameter: Parameter, typed: str) -> Sequence[Suggestion]:
+        if parameter.suggest is None:
+            return ()
+        here = await app.at(place_of(interaction))
+        return parameter.suggest(here.study, typed)
+
+    return plant(client, app.table, dispatch.on_command, complete)
 
 
 @asynccontextmanager
-async def connected(app: App, *, token: str) -> AsyncIterator[asyncio.Task[None]]:
+async def connected(app: App, *, token: str, **options: Any) -> AsyncIterator[asyncio.Task[None]]:
     """Logged in to Discord for as long as it is open; the task ends only with the connection. Raises SetupError."""
-    async with StudyClient(app) as client:
-        try:
-            await client.login(token)
-        except discord.LoginFailure:
-            raise SetupError(
-                "Discord refuses DISCORD_TOKEN. Copy it anew from the bot's page, without `Bot `."
-            ) from None
-        except (aiohttp.ClientError, OSError, discord.HTTPException) as problem:
-            raise SetupError(
-                f"Discord cannot be reached ({type(problem).__name__}). Is this computer online?"
-            ) from None
+    async with StudyClient(app, **options) as client:
+        await log_in(client, token)
         task = asyncio.create_task(client.connect(), name="discord")
         try:
             yield task

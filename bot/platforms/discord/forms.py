@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,7 +10,6 @@ from discord import ui
 
 from bot.commands import Command, Parameter
 from bot.platforms.discord import limits
-from bot.replies import Action, Choices, Notice, Reply, Text, Tone
 
 
 def form(command: Command, line: str, fields: tuple[Parameter, ...], given: Mapping[str, str]) -> ui.Modal:
@@ -57,21 +55,6 @@ def _values(components: Any) -> Iterator[tuple[str, str]]:
         elif "custom_id" in component:
             chosen = component.get("values") or [""]
             yield component["custom_id"], str(component.get("value") or chosen[0])
-
-
-def problems(line: str, found: Mapping[str, str], values: Mapping[str, str]) -> Reply:
-    """What has to be put right, with all that was typed: Discord cannot show a problem at its field."""
-    said = "\n\n".join(f"**{name.capitalize()}**\n```text\n{_fenced(value)}\n```" for name, value in values.items())
-    return Reply.of(
-        *(Notice(problem, Tone.WARNING) for problem in found.values()),
-        Text(f"You wrote:\n\n{said}") if said else None,
-        Choices((Action("Fix", line, "primary"),)),
-    )
-
-
-def _fenced(text: str) -> str:
-    """So that the member's own words cannot end the code block they stand in."""
-    return re.sub(r"`(?=`)", "`\u200b", text)
 
 
 def _short(text: str, limit: int) -> str:

@@ -1,53 +1,152 @@
-"""What Discord is told unasked: posts in channels, edits of them, and words to one member."""
+"""What Discord is told unasked: posts in channels with their threads and pins, edits, and words to one member."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import Any, Literal
 
+import aiohttp
 import discord
 
-from bot.commands import CannotPost, Place
-from bot.platforms.discord import limits
-from bot.platforms.discord.render import draw
+from bot.commands import CannotPost, Outbox, Place, Wants
+from bot.drawing.easel import Easel
+from bot.platforms.discord import limits, permissions
+from bot.platforms.discord.paint import paint
+from bot.platforms.discord.render import mark
+from bot.platforms.discord.sheet import Drawing
 from bot.replies import Reply
 
-if TYPE_CHECKING:
-    from discord.abc import Messageable
-
 NOBODY = discord.AllowedMentions.none()
+LOOK_BACK = 50
+"""The newest messages of a channel among which an earlier try is looked for."""
+THREAD_EXISTS = 160004
+TOO_OLD_TO_EDIT = 30046
+PINS_FULL = 30003
+A_DAY: Literal[1440] = 1440
+"""Minutes without a word after which Discord puts a thread away."""
 
 
-class DiscordOutbox:
-    """Posts carry their key as a nonce, by which Discord itself knows a second post of the same for some minutes."""
+class DiscordOutbox(Outbox):
+    """A post carries its key twice: as a nonce, by which Discord itself knows a repeat for some minutes, and as the
+    number of its frame, by which it is found again in the channel later.
+    """
 
-    def __init__(self, client: discord.Client) -> None:
+    offers = frozenset({"thread", "pin", "role"})
+
+    def __init__(self, client: discord.Client, easel: Easel) -> None:
         self._client = client
+        self._easel = easel
 
-    async def post(self, place: Place, reply: Reply, key: str) -> str:
-        with_id = await self._send(self._client.get_partial_messageable(int(place.channel)), reply, key)
-        return str(with_id)
+    async def lacking(self, place: Place, wants: Wants) -> str:
+        guild = self._client.get_guild(int(place.workspace))
+        if guild is None:
+            return "" if self._elsewhere(place) else "I am not in that server any more."
+        async with _in_words():
+            channel: Any = guild.get_channel_or_thread(int(place.channel)) or await guild.fetch_channel(
+                int(place.channel)
+            )
+        in_thread = isinstance(channel, discord.Thread)
+        if in_thread and wants.thread:
+            return "A thread cannot have threads of its own: set the question up in the channel, or without `thread`."
+        mine = channel.permissions_for(guild.me)
+        missing = permissions.missing(mine, thread=wants.thread, pin=wants.pin, inside=in_thread)
+        if missing:
+            return permissions.sentence(missing, channel.name)
+        if wants.role:
+            role = guild.get_role(int(wants.role))
+            if role is None:
+                return "The role to be called is gone. Pick another one, or none."
+            if not (role.mentionable or mine.mention_everyone):
+                return (
+                    f"I may not call {role.name}. A server admin lets everybody mention it in the role's settings: "
+                    "“Allow anyone to @mention this role”."
+                )
+        return ""
+
+    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+        channel = self._client.get_partial_messageable(int(place.channel))
+        if again and (there := await self._posted(channel, key)):
+            return there
+        try:
+            return await self._send(channel, await paint(self._easel, reply, key=key, role=role), key, role)
+        except CannotPost as refusal:
+            if isinstance(refusal.__cause__, discord.Forbidden) and (lack := await self.lacking(place, Wants())):
+                raise CannotPost(lack) from refusal
+            raise
 
     async def edit(self, place: Place, ref: str, reply: Reply) -> None:
-        drawing = draw(reply)
+        first, *_ = await paint(self._easel, reply)
         message = self._client.get_partial_messageable(int(place.channel)).get_partial_message(int(ref))
         async with _in_words():
-            await message.edit(view=drawing.view, attachments=drawing.files, allowed_mentions=NOBODY)
+            await message.edit(view=first.view, attachments=first.files, allowed_mentions=NOBODY)
 
     async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
         async with _in_words():
             user = self._client.get_user(int(member)) or await self._client.fetch_user(int(member))
-        await self._send(user, reply, key)
+        await self._send(user, await paint(self._easel, reply, home=place.workspace), key)
 
-    async def _send(self, where: Messageable, reply: Reply, key: str) -> int:
-        drawing = draw(reply)
+    async def open_thread(self, place: Place, ref: str, name: str) -> str:
+        message = self._client.get_partial_messageable(int(place.channel)).get_partial_message(int(ref))
+        try:
+            async with _in_words():
+                thread = await message.create_thread(name=name[: limits.THREAD], auto_archive_duration=A_DAY)
+        except CannotPost as refusal:
+            if _code(refusal) == THREAD_EXISTS:
+                return ref  # a message's thread has the message's own id
+            raise
+        return str(thread.id)
+
+    async def pin(self, place: Place, ref: str, instead: str = "") -> None:
+        channel = self._client.get_partial_messageable(int(place.channel))
+        if instead:
+            try:
+                async with _in_words():
+                    await channel.get_partial_message(int(instead)).unpin()
+            except CannotPost as refusal:
+                if refusal.retry:
+                    raise
+                # Gone, or taken down by somebody: what matters is that the new one is up.
         async with _in_words():
-            message = await where.send(
-                view=drawing.view, files=drawing.files, nonce=nonce(key), allowed_mentions=NOBODY
-            )
-        return message.id
+            await channel.get_partial_message(int(ref)).pin()
+
+    async def owners(self, place: Place) -> Sequence[str]:
+        async with _in_words():
+            guild = self._client.get_guild(int(place.workspace)) or await self._client.fetch_guild(int(place.workspace))
+        return [str(guild.owner_id)] if guild.owner_id else []
+
+    def _elsewhere(self, place: Place) -> bool:
+        """Whether the server belongs to another process's shards, so that nothing of it is known here."""
+        mine, count = getattr(self._client, "shard_ids", None), self._client.shard_count
+        return bool(mine and count) and (int(place.workspace) >> 22) % (count or 1) not in (mine or ())
+
+    async def _posted(self, channel: discord.PartialMessageable, key: str) -> str:
+        """The message that an earlier try under this key left, or ""."""
+        me, sought = self._client.user, mark(key)
+        async with _in_words():
+            async for message in channel.history(limit=LOOK_BACK):
+                frames = (getattr(component, "id", None) for component in message.components)
+                if me is not None and message.author.id == me.id and sought in frames:
+                    return str(message.id)
+        return ""
+
+    async def _send(self, where: discord.abc.Messageable, drawings: Sequence[Drawing], key: str, role: str = "") -> str:
+        """All messages of it; the reference is the first one's. Only a configured role is ever called."""
+        calls = discord.AllowedMentions(
+            everyone=False, users=False, replied_user=False, roles=[discord.Object(int(role))] if role else False
+        )
+        refs = []
+        for number, page in enumerate(drawings):
+            async with _in_words():
+                message = await where.send(
+                    view=page.view,
+                    files=page.files,
+                    nonce=nonce(f"{key}/{number}" if number else key),
+                    allowed_mentions=NOBODY if number else calls,
+                )
+            refs.append(str(message.id))
+        return refs[0]
 
 
 def nonce(key: str) -> str:
@@ -57,16 +156,28 @@ def nonce(key: str) -> str:
     return hashlib.blake2b(key.encode(), digest_size=limits.NONCE // 2).hexdigest()
 
 
+def _code(refusal: CannotPost) -> int:
+    return refusal.__cause__.code if isinstance(refusal.__cause__, discord.HTTPException) else 0
+
+
 @asynccontextmanager
 async def _in_words() -> AsyncIterator[None]:
     """Discord's refusals as CannotPost."""
     try:
         yield
     except discord.Forbidden as refusal:
-        raise CannotPost("I may not write there. Discord wants View Channel and Send Messages for me.") from refusal
+        if refusal.code == 50007:
+            raise CannotPost("Discord does not let me write to this member.") from refusal
+        raise CannotPost("I may not do that there. Discord wants View Channels and Send Messages of me, at least.") from refusal
     except discord.NotFound as refusal:
         raise CannotPost("The channel, message or member is gone.") from refusal
     except (discord.DiscordServerError, discord.RateLimited) as refusal:
         raise CannotPost("Discord cannot take messages just now.", retry=True) from refusal
+    except aiohttp.ClientError as problem:
+        raise CannotPost(f"Discord did not answer ({type(problem).__name__}).", retry=True) from problem
     except discord.HTTPException as refusal:
-        raise CannotPost(f"Discord refused the message (error {refusal.code}).") from refusal
+        reasons = {
+            TOO_OLD_TO_EDIT: "Discord lets messages of more than an hour be edited only so often.",
+            PINS_FULL: "The channel has as many pins as Discord allows. Take one down.",
+        }
+        raise CannotPost(reasons.get(refusal.code, f"Discord refused it (error {refusal.code}).")) from refusal

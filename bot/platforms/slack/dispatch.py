@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import App
 from bot.commands import Command, Place, Request, respond
 from bot.errors import UserError
+from bot.platforms.errands import Errands
 from bot.platforms.slack import limits
 from bot.platforms.slack.forms import FORM, Errand, form, typed
 from bot.platforms.slack.members import Members
 from bot.platforms.slack.reach import Reach
 from bot.platforms.slack.render import PRESSED
 
-log = structlog.get_logger()
-
 COMMAND = "/study"
 Payload = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Errands:
-    """Work that goes on after its acknowledgement; kept here so that none is lost to the garbage collector."""
-
-    _running: set[asyncio.Task[None]] = field(default_factory=set)
-
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        if not task.cancelled() and (problem := task.exception()):
-            log.error("reply not delivered", exc_info=problem)
-
-    async def finish(self, seconds: float) -> None:
-        """Wait for what is under way, then cancel it."""
-        if self._running:
-            _, left = await asyncio.wait(self._running, timeout=seconds)
-            for task in left:
-                task.cancel()
 
 
 class Dispatch:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.commands import CannotPost, Place
+from bot.commands import CannotPost, Outbox, Place
 from bot.platforms.slack.reach import PLAIN
 from bot.platforms.slack.refusals import why
 from bot.platforms.slack.render import draw
@@ -27,13 +27,13 @@ REASONS = {
 PASSING = {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 
 
-class SlackOutbox:
+class SlackOutbox(Outbox):
     """Posts carry their key as metadata. A reference is the message's time stamp, which with the channel is unique."""
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
 
-    async def post(self, place: Place, reply: Reply, key: str) -> str:
+    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
         return await self._send(place.channel, reply, key)
 
     async def edit(self, place: Place, ref: str, reply: Reply) -> None:

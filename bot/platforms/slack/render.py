@@ -18,6 +18,9 @@ from bot.replies import (
     Choices,
     Explanation,
     File,
+    Mastered,
+    Mastery,
+    Menu,
     Notice,
     Picture,
     Point,
@@ -191,10 +194,19 @@ def _pieces(block: Block) -> Iterator[Piece]:
             if prompt:
                 yield _markdown(prompt)
             yield actions
+        case Mastery(title, topics):
+            yield Short("\n".join(_table(Table(("Topic", "Known"), tuple(map(_mastered, topics)), title=title))))
+        case Menu(prompt, line, _, entries):
+            chosen = ", ".join(e.label for e in entries if e.chosen) or "any"
+            yield Short(f"{escape(prompt)}: *{escape(chosen)}*, kept with `{escape(line)} …`")
         case Picture() | File():
             yield block
         case _:
             assert_never(block)
+
+
+def _mastered(topic: Mastered) -> tuple[str, str]:
+    return topic.topic, "not tried yet" if topic.share is None else f"{topic.share:.0%} of the last {topic.tried}"
 
 
 def _card(card: QuestionCard) -> str:

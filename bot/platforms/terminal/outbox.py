@@ -13,20 +13,20 @@ from pydantic import TypeAdapter
 
 from bot import replies
 from bot.app import Posts
-from bot.commands import Place
+from bot.commands import Outbox, Place
 from bot.replies import Block, Reply
 
 _KINDS: dict[str, TypeAdapter[Block]] = {kind.__name__: TypeAdapter(kind) for kind in replies.Block.__args__}
 
 
-class TerminalOutbox:
+class TerminalOutbox(Outbox):
     """Posts go to SQL under their key, so that none is lost and none is there twice; `arrived` wakes the room."""
 
     def __init__(self, posts: Posts) -> None:
         self._posts = posts
         self.arrived = asyncio.Event()
 
-    async def post(self, place: Place, reply: Reply, key: str) -> str:
+    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
         ref = await self._posts.put(key, place.channel, dump(reply))
         self.arrived.set()
         return ref

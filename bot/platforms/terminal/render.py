@@ -24,6 +24,9 @@ from bot.replies import (
     DayMark,
     Explanation,
     File,
+    Mastered,
+    Mastery,
+    Menu,
     Notice,
     Picture,
     Point,
@@ -115,6 +118,11 @@ def _block(block: Block, numbers: dict[int, str]) -> Iterator[RenderableType]:
                 yield Line(f"\n{prompt}", style="dim")
             labels = [Line.assemble((f"[{numbers[id(a)]}]", "cyan"), f" {safe(a.label)}") for a in actions]
             yield Line("   ").join(labels)
+        case Mastery(title, topics):
+            yield _table(Table(("Topic", "Questions", "Mastery"), tuple(map(_mastered, topics)), title=title))
+        case Menu(prompt, _, _, entries):
+            chosen = ", ".join(e.label for e in entries if e.chosen) or "any"
+            yield Line.assemble((f"{prompt}: ", "dim"), safe(chosen), (f"   `{block.id}…`", "dim"))
         case Picture(_, alt):
             yield Line(f"[picture: {safe(alt)}]", style="dim")
         case File(name, content):
@@ -222,6 +230,11 @@ def _weeks(calendar: Calendar) -> Iterator[tuple[date, list[DayMark]]]:
     while monday <= last:
         yield monday, [marks.get(monday + timedelta(days=n), DayMark.BLANK) for n in range(7)]
         monday += timedelta(days=7)
+
+
+def _mastered(topic: Mastered) -> tuple[str, str, str]:
+    known = "not tried yet" if topic.share is None else f"{topic.share:.0%} of {topic.tried}"
+    return topic.topic, str(topic.questions), known
 
 
 def _table(table: Table) -> RenderableType:

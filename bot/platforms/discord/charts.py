@@ -1,0 +1,53 @@
+"""Charts in words: standings, streaks and topics where no picture was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.platforms.discord.markup import markdown, plain
+from bot.platforms.signs import MARKS
+from bot.replies import Calendar, DayMark, Mastered, Mastery, Rank, Standings
+
+MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
+BAR = 10
+"""Squares of a full bar."""
+
+
+def standings_lines(standings: Standings) -> Iterator[str]:
+    yield from map(_rank, standings.rows)
+    if standings.mine:
+        yield f"…\n{_rank(standings.mine)}"
+    if standings.footnote:
+        yield f"-# {markdown(standings.footnote)}"
+
+
+def _rank(rank: Rank) -> str:
+    # The dot is escaped so that Discord does not number the places anew, ties and all.
+    place = MEDALS.get(rank.place) or f"{rank.place}\\."
+    detail = f" · {plain(rank.detail)}" if rank.detail else ""
+    text = f"{plain(rank.name)} · {plain(rank.points)}{detail}"
+    return f"{place} **{text}**" if rank.mine else f"{place} {text}"
+
+
+def calendar_lines(calendar: Calendar) -> Iterator[str]:
+    days = f"{calendar.current} day{'s' * (calendar.current != 1)}"
+    yield f"🔥 **{days}** · longest {calendar.longest} · 🧊 {calendar.freezes} of 2 freezes"
+    weeks: dict[int, list[str]] = {}
+    for day, mark in calendar.days:
+        # Weeks begin on Mondays: what comes before the first day is blank.
+        row = weeks.setdefault(day.toordinal() - day.weekday(), [MARKS[DayMark.BLANK]] * 7)
+        row[day.weekday()] = MARKS[mark]
+    yield from ("".join(week) for week in weeks.values())
+    if used := [mark for mark in DayMark if mark is not DayMark.BLANK and any(mark is m for _, m in calendar.days)]:
+        yield "-# " + "  ".join(f"{MARKS[mark]} {mark.value}" for mark in used)
+
+
+def mastery_lines(mastery: Mastery) -> Iterator[str]:
+    yield from map(_topic, mastery.topics)
+
+
+def _topic(topic: Mastered) -> str:
+    if topic.share is None:
+        return f"- {plain(topic.topic)} · not tried yet"
+    full = round(topic.share * BAR)
+    return f"- {plain(topic.topic)} `{'█' * full}{'░' * (BAR - full)}` {topic.share:.0%} of {topic.tried}"

@@ -1,0 +1,55 @@
+"""A member as others may see them: points and streak, never answers."""
+
+from __future__ import annotations
+
+from sqlmodel import col, select
+
+from bot.errors import NotFound
+from bot.replies import Notice, Reply, Table
+from bot.store.tables import EVERYWHERE, Member, Total, TotalKind, Workspace
+from bot.study import streaks
+from bot.study.context import Asker, Study
+from bot.study.days import period_keys
+from bot.study.people import member_named
+
+NEW = "hasn't studied here yet"
+
+
+async def profile(study: Study, asker: Asker, *, member: str) -> Reply:
+    """How a member stands; nothing of those who do not want to be seen, except to themselves."""
+    async with study.store.read() as session:
+        try:
+            whose = await member_named(session, asker, member)
+        except NotFound:
+            named = select(Member.name).where(Member.workspace_id == asker.workspace_id)
+            wanted = member.strip().lstrip("@").casefold()
+            if any(name.casefold() == wanted for name in (await session.exec(named)).all()):
+                raise  # several go by that name
+            return Reply.of(Notice(f"This member {NEW}."))
+        if not whose.listed and whose.id != asker.member_id:
+            return Reply.of(Notice(f"{whose.name} keeps their standing to themselves."))
+        if whose.last_day is None:
+            return Reply.of(Notice(f"{whose.name} {NEW}."))
+        workspace = await session.get_one(Workspace, asker.workspace_id)
+        week, month = period_keys(asker.at, workspace.zone)
+        query = select(Total.period, Total.points).where(
+            Total.workspace_id == asker.workspace_id,
+            Total.channel_id == EVERYWHERE,
+            Total.kind == TotalKind.MEMBER,
+            Total.subject_id == whose.id,
+            col(Total.period).in_((week, month, "all")),
+        )
+        points = dict((await session.exec(query)).all())
+        it = await streaks.member_streak(session, whose, now=asker.at)
+    rows = (
+        ("Points this week", str(points.get(week, 0))),
+        ("Points this month", str(points.get(month, 0))),
+        ("Points in all", str(points.get("all", 0))),
+        ("Current streak", _days(it.current)),
+        ("Longest streak", _days(it.longest)),
+    )
+    return Reply.of(Table(("Standing", "So far"), rows, title=whose.name))
+
+
+def _days(count: int) -> str:
+    return f"{count} day{'s' * (count != 1)}"

@@ -1,0 +1,302 @@
+"""Explanations that go on: follow-ups, talk in a channel, sharing, and nothing of it that spoils an open question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from sqlmodel import col, select
+
+from bot.commands import Actor, Place, Request, respond
+from bot.platforms.terminal.room import PLACE
+from bot.replies import Action, Choices, Explanation, Notice, Reply
+from bot.store.tables import Delivery, Explained, Workspace
+from tests.chat import Chat, plain
+from tests.conversations.test_fairness import open_question
+
+COLLAPSE = "why does a GAN suffer from mode collapse"
+
+
+def lines(reply: Reply) -> list[str]:
+    return [action.line for action in actions(reply)]
+
+
+def actions(reply: Reply) -> list[Action]:
+    return [action for block in reply.blocks if isinstance(block, Choices) for action in block.actions]
+
+
+def line(reply: Reply, label: str) -> str:
+    return next(action.line for action in actions(reply) if action.label == label)
+
+
+def explained(reply: Reply) -> Explanation | None:
+    return next((block for block in reply.blocks if isinstance(block, Explanation)), None)
+
+
+async def last(chat: Chat, who: str, line: str) -> Reply:
+    return (await chat.replies(who, line))[-1]
+
+
+async def elsewhere(chat: Chat, who: str, line: str, *, channel: str = "papers", workspace: str = "local") -> Reply:
+    """What is said in the end in another channel of the room, or in another workspace."""
+    request = Request(
+        place=Place(PLACE.platform, workspace, channel),
+        actor=Actor(who, who),
+        id=f"{channel}-{chat.clock()}-{line}",
+        at=chat.clock(),
+        line=line,
+    )
+    return [reply async for reply in respond(chat.app.table, chat.study, request)][-1]
+
+
+async def rows(chat: Chat) -> Sequence[Explained]:
+    async with chat.study.store.read() as session:
+        return (await session.exec(select(Explained).order_by(col(Explained.id)))).all()
+
+
+def refuses_to_spoil(reply: Reply) -> bool:
+    return len(reply.blocks) == 1 and isinstance(reply.blocks[0], Notice) and "open question" in reply.blocks[0].body
+
+
+async def test_a_finished_explanation_is_kept_and_can_go_on(chat: Chat) -> None:
+    reply = await last(chat, "ada", f"explain {COLLAPSE}")
+
+    [row] = await rows(chat)
+    assert lines(reply) == ["show mode-collapse", f"followup {row.token}", f"share explanation {row.token}"]
+    assert (row.asked, row.source, row.questions, row.at) == (COLLAPSE, "bank", ["mode-collapse"], chat.clock())
+    told = explained(reply)
+    assert told is not None
+    assert row.text == told.text
+
+
+async def test_what_the_bank_lacks_is_not_kept(chat: Chat) -> None:
+    reply = await last(chat, "ada", "explain how long do I boil an egg")
+
+    assert lines(reply) == []
+    assert await rows(chat) == []
+
+
+async def test_ask_more_asks_what_and_goes_deeper_into_the_same(chat: Chat) -> None:
+    more = line(await last(chat, "ada", f"explain {COLLAPSE}"), "Ask more")
+
+    assert "What else you want to know" in await chat.say("ada", more)
+    said = explained(await last(chat, "ada", "why is that?"))
+
+    question = chat.study.library.question("mode-collapse")
+    assert said is not None
+    assert question.in_depth in said.text
+    assert question.answer not in said.text
+    assert [row.parent_id for row in await rows(chat)] == [None, (await rows(chat))[0].id]
+
+
+async def test_a_follow_up_that_names_its_own_subject_is_explained_from_there(chat: Chat) -> None:
+    more = line(await last(chat, "ada", f"explain {COLLAPSE}"), "Ask more")
+
+    said = explained(await last(chat, "ada", f"{more} what is lora?"))
+
+    assert said is not None
+    assert said.citations[0].id == "lora"
+
+
+async def test_a_follow_up_may_lie_beside_what_was_explained(chat: Chat) -> None:
+    more = line(await last(chat, "ada", "explain what is lora"), "Ask more")
+
+    said = explained(await last(chat, "ada", f"{more} does it slow down inference?"))
+
+    assert said is not None
+    assert said.citations[0].id == "lora-math"
+
+
+async def test_an_explanation_of_another_workspace_is_as_unknown_as_none(chat: Chat) -> None:
+    reply = await last(chat, "ada", f"explain {COLLAPSE}")
+
+    for label, rest in (("Ask more", " why"), ("Share", "")):
+        theirs = line(reply, label) + rest
+        there = plain(await elsewhere(chat, "eve", theirs, workspace="others"))
+        token = theirs.split()[1 if label == "Ask more" else 2]
+        assert "no explanation by that mark" in there
+        assert there == plain(await elsewhere(chat, "eve", theirs.replace(token, "abcdefghjk"), workspace="others"))
+
+
+async def test_talk_answers_all_and_goes_on_from_what_all_have_read(chat: Chat) -> None:
+    await chat.say("ada", f"talk {COLLAPSE}")
+    chat.clock.forward(hours=23)
+
+    reply = await last(chat, "bob", "talk why is that?")
+
+    first, second = await rows(chat)
+    assert second.parent_id == first.id
+    assert second.questions == ["mode-collapse"]
+    assert lines(reply) == ["show mode-collapse", f"followup {second.token}"]
+
+
+async def test_talk_does_not_go_on_from_yesterday_or_from_another_channel(chat: Chat) -> None:
+    await chat.say("ada", f"talk {COLLAPSE}")
+    there = explained(await elsewhere(chat, "ada", "talk why is that?"))
+    chat.clock.forward(hours=25)
+    later = explained(await last(chat, "ada", "talk why is that?"))
+
+    for told in (there, later):
+        assert told is None or "mode-collapse" not in [citation.id for citation in told.citations]
+    assert all(row.parent_id is None for row in await rows(chat))
+
+
+async def test_talk_does_not_tell_all_what_one_member_asked_alone(chat: Chat) -> None:
+    await chat.say("ada", f"explain {COLLAPSE}")
+
+    bobs = explained(await last(chat, "bob", "talk why is that?"))
+    chat.clock.forward(hours=25)
+    await chat.say("ada", f"explain {COLLAPSE}")
+    adas = explained(await last(chat, "ada", "talk why is that?"))
+
+    assert bobs is None or "mode-collapse" not in [citation.id for citation in bobs.citations]
+    assert adas is not None
+    assert [citation.id for citation in adas.citations] == ["mode-collapse"]
+
+
+async def test_talk_without_words_says_what_to_ask(chat: Chat) -> None:
+    assert "What would you like to know?" in await chat.say("ada", "talk")
+
+
+async def thread_of(chat: Chat, round_delivery: int | None) -> str:
+    async with chat.study.store.write() as session:
+        delivery = await session.get_one(Delivery, round_delivery)
+        delivery.thread_ref = "thread-1"
+        session.add(delivery)
+    return "thread-1"
+
+
+async def test_in_a_daily_thread_talk_is_about_its_question_once_it_is_revealed(chat: Chat) -> None:
+    daily = await open_question(chat)
+    thread = await thread_of(chat, daily.delivery_id)
+
+    assert refuses_to_spoil(await elsewhere(chat, "ada", "talk why is that?", channel=thread))
+    chat.clock.forward(hours=9)
+    told = explained(await elsewhere(chat, "ada", "talk why is that?", channel=thread))
+
+    assert told is not None
+    assert told.citations[0].id == daily.question_id
+
+
+async def test_a_thread_of_another_workspace_means_nothing_here(chat: Chat) -> None:
+    daily = await open_question(chat)
+    thread = await thread_of(chat, daily.delivery_id)
+
+    reply = await elsewhere(chat, "ada", "talk why is that?", channel=thread, workspace="others")
+
+    assert not refuses_to_spoil(reply)
+    assert chat.study.library.question(daily.question_id).answer not in plain(reply)
+
+
+async def test_nothing_public_spoils_an_open_question(chat: Chat) -> None:
+    daily = await open_question(chat)
+    question = chat.study.library.question(daily.question_id)
+
+    private = await last(chat, "ada", f"explain {question.title}")
+    assert "counts as practice for you" in plain(private)
+    for said in (
+        f"talk {question.title}",
+        "talk why is that?",
+        line(private, "Share"),
+        f"share question {question.id}",
+        f"share question {question.id} points",
+        f"share question {question.id} related",
+    ):
+        assert refuses_to_spoil(await last(chat, "ada", said)), said
+
+    chat.clock.forward(hours=9)
+    assert question.answer in plain_text(await last(chat, "ada", f"share question {question.id}"))
+    assert explained(await last(chat, "ada", line(private, "Share"))) is not None
+
+
+def plain_text(reply: Reply) -> str:
+    return "\n".join(getattr(block, "body", "") for block in reply.blocks)
+
+
+async def test_a_follow_up_in_between_does_not_smuggle_an_open_question_out(chat: Chat) -> None:
+    daily = await open_question(chat)
+    first = await last(chat, "ada", f"explain {chat.study.library.question(daily.question_id).title}")
+    other = "how does a gan work" if "gan" not in daily.question_id else "what is lora"
+    second = await last(chat, "ada", f"{line(first, 'Ask more')} {other}")
+    assert daily.question_id not in (await rows(chat))[-1].questions
+
+    assert refuses_to_spoil(await last(chat, "ada", line(second, "Share")))
+
+
+async def test_what_was_looked_up_is_shared_under_a_name(chat: Chat) -> None:
+    found = await last(chat, "ada", "ask my gan only ever makes one face")
+    shown = await last(chat, "ada", "show mode-collapse depth")
+
+    assert line(found, "Share") == "share question mode-collapse answer"
+    assert line(shown, "Share") == "share question mode-collapse depth"
+    said = await chat.say("ada", line(shown, "Share"))
+    assert "Shared by ada" in said
+    assert "What is mode collapse" in said
+    assert "In depth" in said
+
+
+@pytest.mark.parametrize("part", ["answer", "depth", "points", "related"])
+async def test_every_part_can_be_shared_and_opened_further(chat: Chat, part: str) -> None:
+    shared = await last(chat, "ada", f"share question mode-collapse {part}")
+
+    assert shared.blocks[0] == Notice("Shared by ada")
+    assert all(said.startswith("show ") for said in lines(shared))
+    assert len(lines(shared)) > 1
+
+
+async def test_a_shared_explanation_can_be_asked_about_by_all(chat: Chat) -> None:
+    private = await last(chat, "ada", f"explain {COLLAPSE}")
+    shared = await last(chat, "ada", line(private, "Share"))
+
+    assert explained(shared) == explained(private)
+    assert "Shared by ada" in plain(shared)
+    assert [said.split()[0] for said in lines(shared)] == ["show", "followup"]
+    bobs = explained(await last(chat, "bob", f"{line(shared, 'Ask more')} why is that?"))
+    assert bobs is not None
+    assert bobs.citations[0].id == "mode-collapse"
+    talked = explained(await last(chat, "cleo", "talk why is that?"))
+    assert talked is not None
+    assert talked.citations[0].id == "mode-collapse"
+
+
+async def test_sharing_elsewhere_is_what_talk_finds_there(chat: Chat) -> None:
+    private = await last(chat, "ada", f"explain {COLLAPSE}")
+    await elsewhere(chat, "ada", line(private, "Share"))
+
+    told = explained(await elsewhere(chat, "bob", "talk why is that?"))
+
+    assert told is not None
+    assert told.citations[0].id == "mode-collapse"
+
+
+async def test_what_a_member_shared_is_gone_with_everything_about_them(chat: Chat) -> None:
+    private = await last(chat, "ada", f"explain {COLLAPSE}")
+    shared = await last(chat, "bob", line(private, "Share"))
+    await chat.say("bob", f"{line(shared, 'Ask more')} why is that?")
+    await chat.say("ada", "privacy delete everything")
+
+    [bobs] = await rows(chat)
+    assert bobs.parent_id is None
+    assert "no explanation by that mark" in await chat.say("bob", f"{line(shared, 'Ask more')} why")
+
+
+async def test_a_question_that_left_the_bank_leaves_the_rest_of_an_explanation(chat: Chat) -> None:
+    private = await last(chat, "ada", f"explain {COLLAPSE}")
+    async with chat.study.store.write() as session:
+        row = (await session.exec(select(Explained))).one()
+        row.questions = ["gone-for-good", *row.questions]
+        session.add(row)
+
+    told = explained(await last(chat, "ada", line(private, "Share")))
+
+    assert told is not None
+    assert [(citation.number, citation.id) for citation in told.citations] == [(2, "mode-collapse")]
+
+
+async def test_words_of_members_are_never_a_command(chat: Chat) -> None:
+    await chat.say("maya", "talk privacy delete everything")
+    await chat.say("maya", "quiz '; DROP TABLE member; --")
+
+    async with chat.study.store.read() as session:
+        assert (await session.exec(select(Workspace))).one()
+    assert "maya" in await chat.say("maya", "me")

@@ -1,0 +1,118 @@
+"""Formulas as pictures."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.drawing.formula import DEPTH_LIMIT, LENGTH_LIMIT, TALLEST, WIDEST, formula
+from knowledge.latex import COMMAND, formulas_of, undrawable
+from knowledge.load import load
+from knowledge.questions import Question
+from tests.drawing.png import pixels, size
+
+ATTENTION = r"\text{Attention}(Q, K, V) = \text{softmax}\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V"
+
+
+def drawn(latex: str) -> bytes:
+    png = formula(latex)
+    assert png is not None
+    return png
+
+
+def test_a_formula_is_a_sharp_png() -> None:
+    width, height = size(drawn(ATTENTION))
+
+    assert 900 <= width <= WIDEST
+    assert 150 <= height <= 400
+
+
+def test_a_short_formula_has_a_card_as_wide_as_others_so_that_chats_do_not_blow_it_up() -> None:
+    width, height = size(drawn("x"))
+
+    assert width == 1000
+    assert height < 200
+
+
+def test_a_wide_formula_is_drawn_smaller() -> None:
+    assert size(drawn(" + ".join(ATTENTION for _ in range(3))))[0] == WIDEST
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        pytest.param("", id="empty"),
+        pytest.param(r"\frac{a", id="a brace left open"),
+        pytest.param(r"\tfrac{1}{2}", id="a command that is not drawn everywhere"),
+        pytest.param(r"\begin{align}a\end{align}", id="another environment"),
+        pytest.param(" + ".join(ATTENTION for _ in range(6)), id="too wide to be read"),
+        pytest.param("x + " * LENGTH_LIMIT, id="too long"),
+        pytest.param("{" * (DEPTH_LIMIT + 1) + "x" + "}" * (DEPTH_LIMIT + 1), id="too deep"),
+        pytest.param("}" * 40 + "{" * 40 + "x" + "}" * 40, id="too deep after too much was shut"),
+        pytest.param(r"\left(" * 40 + "x" + r"\right)" * 40, id="brackets that would take years"),
+    ],
+)
+def test_what_cannot_be_drawn_as_it_is_meant_is_not_drawn(latex: str) -> None:
+    assert formula(latex) is None
+
+
+@pytest.mark.parametrize("latex", [r"\left(\sum_i x_i\right)", r"\left[\prod^n x\right]", r"\left(\int_a x\right)"])
+def test_brackets_are_as_tall_as_the_sum_within(latex: str) -> None:
+    assert size(drawn(latex))[1] < 300
+
+
+def test_bars_stretch_only_where_they_are_told_to() -> None:
+    tall = r"\frac{\frac{a}{b}}{\frac{c}{d}}"
+
+    assert formula(rf"\lfloor {tall} \rfloor") != formula(rf"\left\lfloor {tall} \right\rfloor")
+    assert formula(rf"\lvert {tall} \rvert") != formula(rf"\left\lvert {tall} \right\rvert")
+
+
+def test_the_card_is_opaque_and_light_and_its_ink_dark() -> None:
+    rows = pixels(drawn("x"))
+    inner = [pixel for row in rows[5:-5] for pixel in row[40:-40]]
+
+    assert {pixel[3] for pixel in inner} == {255}
+    assert min(rows[10][500][:3]) > 240
+    assert max(min(inner)[:3]) < 80
+    assert rows[0][0][3] == 0, "rounded corners"
+
+
+def displayed(question: Question) -> set[str]:
+    """The display formulas among a question's: those in a paragraph of their own."""
+    texts = (question.answer, question.in_depth, *(choice.reason for choice in question.choices))
+    return {part.strip() for text in texts for part in text.split("$$")[1::2]} & set(formulas_of(question))
+
+
+def covering(latex: set[str]) -> list[str]:
+    """A few short ones in which each command of all of them occurs: to draw all takes half a minute."""
+    commands = {text: set(COMMAND.findall(text)) for text in sorted(latex)}
+    chosen, missing = [], set[str]().union(*commands.values())
+    while missing:
+        best = max(commands, key=lambda text: len(commands[text] & missing) / (len(text) + 20))
+        chosen.append(best)
+        missing -= commands[best]
+    return chosen
+
+
+def test_display_formulas_of_the_bank_are_drawn_or_known_to_be_undrawable() -> None:
+    latex = set().union(*map(displayed, load().bank))
+    chosen = covering(latex)
+
+    assert len(latex) > 100
+    assert len(chosen) > 20
+    assert [formula for formula in chosen if not undrawable(formula) and not _sane(formula)] == []
+
+
+def _sane(latex: str) -> bool:
+    width, height = size(drawn(latex))
+    return width <= WIDEST and height <= TALLEST / 2
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.text(alphabet="x2^_{}\\$&% <>\0\n\u202e日", max_size=12) | st.text(max_size=8))
+def test_no_text_makes_it_raise(latex: str) -> None:
+    png = formula(latex)
+
+    assert png is None or size(png)[0] <= WIDEST

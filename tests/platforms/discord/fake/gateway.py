@@ -1,0 +1,225 @@
+"""The gateway: sessions that are identified, resumed with what they missed, invalidated, or cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import zstandard
+from aiohttp import web
+
+from tests.platforms.discord.fake.model import Guild, Payload
+
+if TYPE_CHECKING:
+    from tests.platforms.discord.fake.server import Discord
+
+DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID, HELLO, ACK = 0, 1, 2, 6, 7, 9, 10, 11
+GUILDS, GUILD_MESSAGES, DIRECT_MESSAGES = 1 << 0, 1 << 9, 1 << 12
+PRIVILEGED = (1 << 1) | (1 << 8) | (1 << 15)
+"""Members, presences, the content of messages."""
+KEPT = 5000
+"""Events of a session that can be had again."""
+
+
+def _packer(kind: str | None) -> Callable[[bytes], bytes] | None:
+    """What one connection compresses its messages with, by the `compress` of its address."""
+    if kind == "zstd-stream":
+        zstd = zstandard.ZstdCompressor().compressobj()
+        return lambda data: zstd.compress(data) + zstd.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+    if kind == "zlib-stream":
+        deflate = zlib.compressobj()
+        return lambda data: deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    return None
+
+
+@dataclass(slots=True)
+class Socket:
+    """One connection."""
+
+    ws: web.WebSocketResponse
+    request: web.Request
+    pack: Callable[[bytes], bytes] | None
+
+    async def send(self, payload: Payload) -> None:
+        data = json.dumps(payload, separators=(",", ":")).encode()
+        if self.pack is not None:
+            await self.ws.send_bytes(self.pack(data))
+        else:
+            await self.ws.send_str(data.decode())
+
+    def cut(self) -> None:
+        """Without a farewell."""
+        if self.request.transport is not None:
+            self.request.transport.abort()
+
+
+@dataclass(slots=True)
+class Session:
+    """What lives on while the connection is down. `queue` holds what still has to be sent over the present one."""
+
+    shard: int
+    intents: int
+    id: str = field(default_factory=lambda: secrets.token_hex(16))
+    sequence: int = 0
+    kept: list[Payload] = field(default_factory=list)
+    queue: asyncio.Queue[Payload] = field(default_factory=asyncio.Queue)
+    socket: Socket | None = None
+
+    def event(self, name: str, data: Any) -> None:
+        self.sequence += 1
+        payload = {"op": DISPATCH, "t": name, "s": self.sequence, "d": data}
+        self.kept.append(payload)
+        del self.kept[:-KEPT]
+        if self.socket is not None:
+            self.queue.put_nowait(payload)
+
+
+class Gateway:
+    """`identified` and `resumed` hold, oldest first, what clients sent to begin and to go on."""
+
+    def __init__(self, discord: Discord, shards: int) -> None:
+        self._discord = discord
+        self.shards = shards
+        self.heartbeat = 41.25
+        """Seconds."""
+        self.privileged = 0
+        """Privileged intents that were switched on for the application."""
+        self.refuses: int | None = None
+        """Close with this code whoever identifies."""
+        self.identified: list[Payload] = []
+        self.resumed: list[Payload] = []
+        self.sessions: dict[str, Session] = {}
+
+    @property
+    def ready(self) -> bool:
+        """Every shard has a session that is connected, and has been sent all there was for it."""
+        live = [s for s in self.sessions.values() if s.socket and not s.socket.ws.closed and s.queue.empty()]
+        return {s.shard for s in live} == set(range(self.shards))
+
+    def tell(self, name: str, data: Any, guild: Guild | None = None, intent: int = 0) -> None:
+        """An event to the shard of the guild, if it wants such events. It waits where the shard is away."""
+        shard = (guild.id >> 22) % self.shards if guild else 0
+        for session in self.sessions.values():
+            if session.shard == shard and (not intent or session.intents & intent):
+                session.event(name, data)
+
+    async def order_away(self) -> None:
+        """Ask every client to come again (the opcode Reconnect)."""
+        for session in self._connected():
+            assert session.socket is not None
+            await session.socket.send({"op": RECONNECT, "d": None})
+
+    async def invalidate(self) -> None:
+        """Forget every session, and say so."""
+        gone = self._connected()
+        self.sessions.clear()
+        for session in gone:
+            assert session.socket is not None
+            await session.socket.send({"op": INVALID, "d": False})
+
+    def cut(self) -> None:
+        """Break every connection; the sessions stay."""
+        for session in self._connected():
+            assert session.socket is not None
+            session.socket.cut()
+            session.socket = None
+
+    def _connected(self) -> list[Session]:
+        return [s for s in self.sessions.values() if s.socket is not None]
+
+    async def connect(self, request: web.Request) -> web.WebSocketResponse:
+        """A connection, for as long as it lasts."""
+        ws = web.WebSocketResponse(max_msg_size=4096 * 4)
+        await ws.prepare(request)
+        socket = Socket(ws, request, _packer(request.query.get("compress")))
+        await socket.send({"op": HELLO, "d": {"heartbeat_interval": int(self.heartbeat * 1000)}})
+        session: Session | None = None
+        sending: asyncio.Task[None] | None = None
+        try:
+            async for message in ws:
+                if message.type is not aiohttp.WSMsgType.TEXT:
+                    continue
+                payload = json.loads(message.data)
+                match payload["op"]:
+                    case 1:
+                        await socket.send({"op": ACK})
+                    case 2 if session is None:
+                        session = await self._identify(socket, payload["d"])
+                    case 6 if session is None:
+                        session = await self._resume(socket, payload["d"])
+                    case 2 | 6:
+                        await ws.close(code=4005, message=b"Already authenticated.")
+                    case 3 | 4 | 8:
+                        pass  # presence, voice and requests for members: nothing comes of them here
+                    case _:
+                        await ws.close(code=4001, message=b"Unknown opcode.")
+                if session is not None and sending is None:
+                    sending = asyncio.create_task(self._send(session, socket))
+        finally:
+            if sending is not None:
+                sending.cancel()
+            if session is not None and session.socket is socket:
+                session.socket = None
+            self._discord.changed()
+        return ws
+
+    async def _send(self, session: Session, socket: Socket) -> None:
+        """Nobody's request waits for a client that reads slowly."""
+        try:
+            while True:
+                await socket.send(await session.queue.get())
+                if session.queue.empty():
+                    self._discord.changed()
+        except (ConnectionError, aiohttp.ClientError):
+            return
+
+    async def _identify(self, socket: Socket, data: Payload) -> Session | None:
+        self.identified.append(data)
+        shard, shards = data.get("shard", [0, 1])
+        problem = self.refuses
+        if data["token"].removeprefix("Bot ") != self._discord.token:
+            problem = 4004
+        elif shards != self.shards or not 0 <= shard < shards:
+            problem = 4010
+        elif data["intents"] & PRIVILEGED & ~self.privileged:
+            problem = 4014
+        if problem is not None:
+            await socket.ws.close(code=problem)
+            return None
+        session = Session(shard, data["intents"], socket=socket)
+        self.sessions = {id: s for id, s in self.sessions.items() if s.shard != shard} | {session.id: session}
+        mine = [g for g in self._discord.guilds.values() if (g.id >> 22) % shards == shard]
+        ready = {
+            "v": 10,
+            "user": self._discord.me.payload | {"verified": True, "mfa_enabled": True, "email": None},
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in mine],
+            "session_id": session.id,
+            "resume_gateway_url": self._discord.gateway_url,
+            "shard": [shard, shards],
+            "application": {"id": str(self._discord.application), "flags": 0},
+        }
+        session.event("READY", ready)
+        if session.intents & GUILDS:
+            for guild in mine:
+                session.event("GUILD_CREATE", guild.payload)
+        return session
+
+    async def _resume(self, socket: Socket, data: Payload) -> Session | None:
+        self.resumed.append(data)
+        session = self.sessions.get(data["session_id"])
+        if session is None or data["token"].removeprefix("Bot ") != self._discord.token:
+            await socket.send({"op": INVALID, "d": False})
+            return None
+        session.socket = socket
+        session.queue = asyncio.Queue()
+        for payload in session.kept:
+            if payload["s"] > data["seq"]:
+                session.queue.put_nowait(payload)
+        session.event("RESUMED", {})
+        return session

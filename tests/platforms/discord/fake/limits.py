@@ -1,0 +1,101 @@
+"""How much Discord takes in how much time, and the faults that a test asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.platforms.discord.fake.refusals import Refusal
+
+BUCKETS = (
+    ("post", re.compile(r"POST (/channels/\d+)/messages$"), 5, 5.0),
+    ("edit", re.compile(r"PATCH (/channels/\d+)/messages/\d+$"), 5, 5.0),
+    ("hook", re.compile(r"PATCH (/webhooks/\d+/[^/]+)/messages/"), 5, 2.0),
+)
+"""Name, what is counted together, how many in how many seconds."""
+EVERYWHERE = 50
+"""Requests a second of one bot, those about its interactions not among them."""
+EXEMPT = ("/interactions/", "/webhooks/")
+
+
+class Rates:
+    """The rates; `on` switches them off. `clock` gives seconds that only ever grow."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.on = True
+        self.clock = clock
+        self._windows: dict[tuple[str, str], tuple[float, int]] = {}
+        self._second: deque[float] = deque()
+
+    def admit(self, method: str, path: str) -> dict[str, str]:
+        """The headers that say how much is left. Raises Refusal with when to come again."""
+        if not self.on:
+            return {}
+        now = self.clock()
+        if not path.startswith(EXEMPT):
+            self._globally(now)
+        for name, pattern, most, seconds in BUCKETS:
+            if found := pattern.match(f"{method} {path}"):
+                return self._window(name, found[1], most, seconds, now)
+        return {}
+
+    def _globally(self, now: float) -> None:
+        while self._second and self._second[0] <= now - 1:
+            self._second.popleft()
+        if len(self._second) >= EVERYWHERE:
+            refusal = Refusal(429, after=round(self._second[0] + 1 - now, 3))
+            refusal.everywhere = True
+            raise refusal
+        self._second.append(now)
+
+    def _window(self, name: str, major: str, most: int, seconds: float, now: float) -> dict[str, str]:
+        began, used = self._windows.get((name, major), (now, 0))
+        if now >= began + seconds:
+            began, used = now, 0
+        left = max(0, most - used - 1)
+        headers = {
+            "X-RateLimit-Limit": str(most),
+            "X-RateLimit-Remaining": str(left),
+            "X-RateLimit-Reset": f"{time.time() + began + seconds - now:.3f}",
+            "X-RateLimit-Reset-After": f"{began + seconds - now:.3f}",
+            "X-RateLimit-Bucket": f"{name}-bucket",
+        }
+        if used >= most:
+            refusal = Refusal(429, after=round(began + seconds - now, 3))
+            refusal.headers = headers
+            raise refusal
+        self._windows[name, major] = (began, used + 1)
+        return headers
+
+
+@dataclass(slots=True)
+class Fault:
+    """What comes of the next requests of a kind in place of an answer, or (`until`) before it."""
+
+    method: str
+    path: re.Pattern[str]
+    refusal: Refusal | None = None
+    times: int = 1
+    until: asyncio.Event | None = None
+    cut: bool = False
+    """The request is carried out, and the connection breaks before the answer."""
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults that are still to come, in their order."""
+
+    waiting: list[Fault] = field(default_factory=list)
+
+    def next(self, method: str, path: str) -> Fault | None:
+        for fault in self.waiting:
+            if fault.method == method and fault.path.search(path):
+                fault.times -= 1
+                if fault.times <= 0:
+                    self.waiting.remove(fault)
+                return fault
+        return None

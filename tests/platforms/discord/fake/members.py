@@ -1,0 +1,156 @@
+"""People in guilds: they use commands, press buttons, fill in forms, and write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from discord import Permissions
+
+from tests.platforms.discord.fake.gateway import GUILD_MESSAGES
+from tests.platforms.discord.fake.interactions import COMMAND, COMPLETE, COMPONENT, FORM, Interaction
+from tests.platforms.discord.fake.model import Channel, Guild, Membership, Message, Payload, User, parts
+
+if TYPE_CHECKING:
+    from tests.platforms.discord.fake.server import Discord
+
+SUBCOMMAND, SUBGROUP = 1, 2
+SELECT, INPUT = 3, 4
+FIELDS = (SELECT, INPUT, 5, 6, 7, 8)
+"""Menus and fields that a form may hold; the last four are menus of members, roles, both, and channels."""
+USER, CHANNEL, ROLE = 6, 7, 8
+"""Kinds of options whose value is an id."""
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody at their telephone; what they do is delivered to the bot, and not awaited."""
+
+    discord: Discord
+    user: User
+
+    @classmethod
+    def joins(cls, discord: Discord, guild: Guild, name: str, *roles: int) -> Person:
+        """A new person, and a member of the guild."""
+        user = discord.user(name)
+        guild.members[user.id] = Membership(user, list(roles))
+        return cls(discord, user)
+
+    def slash(self, channel: Channel, command: str, /, **values: str) -> Interaction:
+        """A command that is registered, with its options as a member would type them."""
+        return self._send(channel, COMMAND, self._command(channel, command, values))
+
+    def completes(self, channel: Channel, command: str, /, option: str, typed: str = "", **values: str) -> Interaction:
+        """Suggestions for an option that is being typed."""
+        return self._send(channel, COMPLETE, self._command(channel, command, values | {option: typed}, focused=option))
+
+    def press(self, message: Message, label: str) -> Interaction:
+        """The button of that label."""
+        data = {"component_type": 2, "custom_id": message.buttons[label], "id": 1}
+        return self._send(message.channel, COMPONENT, data, source=message)
+
+    def choose(self, message: Message, id: str, *values: str) -> Interaction:
+        """Values of the menu of that id."""
+        [menu] = [p for p in parts(message.body["components"]) if p.get("custom_id") == id]
+        assert set(values) <= {option["value"] for option in menu["options"]}
+        data = {"component_type": menu["type"], "custom_id": id, "id": menu["id"], "values": list(values)}
+        return self._send(message.channel, COMPONENT, data, source=message)
+
+    def submit(self, opened: Interaction, **values: str) -> Interaction:
+        """The form that an interaction opened, its fields named by their ids."""
+        fields = {p["custom_id"]: p for p in parts(opened.modal["components"]) if p["type"] in FIELDS}
+        assert not values.keys() - fields.keys(), f"the form has only {list(fields)}"
+        sent: list[Payload] = []
+        for number, (name, field) in enumerate(fields.items(), 1):
+            value = values.get(name, field.get("value") or "")
+            assert value or not field.get("required", True), f"{name} has to be filled in"
+            assert len(value) <= field.get("max_length", 4000), f"{name} is too long"
+            said = {"value": value} if field["type"] == INPUT else {"values": [value] if value else []}
+            inner = {"type": field["type"], "id": 2 * number, "custom_id": name} | said
+            sent.append({"type": 18, "id": 2 * number - 1, "component": inner})
+        data = {"custom_id": opened.modal["custom_id"], "components": sent}
+        return self._send(opened.channel, FORM, data, source=opened.source)
+
+    def says(self, channel: Channel, text: str, *, mentions: bool = False, answers: Message | None = None) -> Message:
+        """A message; the bot gets to read it only where it is mentioned."""
+        message = Message(self.discord.clock.id(), channel, self.user, {"content": text})
+        message.reference = answers.id if answers else None
+        channel.messages[message.id] = message
+        payload = message.payload
+        if mentions:
+            payload["mentions"] = [self.discord.me.payload]
+        else:
+            payload["content"] = ""
+        self.discord.gateway.tell("MESSAGE_CREATE", payload, channel.guild, GUILD_MESSAGES)
+        return message
+
+    def _send(self, channel: Channel, kind: int, data: Payload, source: Message | None = None) -> Interaction:
+        clock = self.discord.clock
+        made = Interaction(clock.id(), kind, self.user, channel, data, clock.now(), self.discord, source)
+        self.discord.interactions[made.token] = made
+        self.discord.gateway.tell("INTERACTION_CREATE", made.payload, channel.guild)
+        return made
+
+    def _command(self, channel: Channel, name: str, values: dict[str, str], focused: str = "") -> Payload:
+        """As Discord's own client would send it. Only what is registered can be sent."""
+        first, *more = name.split()
+        scopes = [channel.guild.id, 0] if channel.guild else [0]
+        known = {c["name"]: c for scope in reversed(scopes) for c in self.discord.commands.get(scope, [])}
+        assert first in known, f"/{first} is not registered; there are {sorted(known)}"
+        command = known[first]
+        allowed = command["default_member_permissions"]
+        if allowed is not None and channel.guild is not None:
+            mine = channel.guild.permissions(self.user.id, channel)
+            assert Permissions(int(allowed)) <= mine, f"/{first} is not offered to {self.user.name}"
+        node, path = command, []
+        for word in more:
+            node = next(o for o in node["options"] if o["name"] == word and o["type"] in (SUBCOMMAND, SUBGROUP))
+            path.append(node)
+        options = _options(node, values, focused)
+        for step in reversed(path):
+            options = [{"type": step["type"], "name": step["name"], "options": options}]
+        said = {"id": command["id"], "name": first, "type": 1, "options": options}
+        return said | ({"resolved": resolved} if (resolved := self._resolved(channel, node, values)) else {})
+
+    def _resolved(self, channel: Channel, node: Payload, values: dict[str, str]) -> Payload:
+        """What the ids among the values stand for, by kind."""
+        found: Payload = {}
+        guild = channel.guild
+        for option in node.get("options") or ():
+            id = values.get(option["name"], "")
+            if option["type"] not in (USER, CHANNEL, ROLE) or guild is None or not id.isdecimal():
+                continue
+            if option["type"] == ROLE:
+                found.setdefault("roles", {})[id] = guild.roles[int(id)].payload
+            elif option["type"] == CHANNEL:
+                payload = guild.channels[int(id)].payload
+                rights = str(guild.permissions(self.user.id, guild.channels[int(id)]).value)
+                found.setdefault("channels", {})[id] = payload | {"permissions": rights}
+            else:
+                member = {k: v for k, v in guild.members[int(id)].payload.items() if k not in ("user", "deaf", "mute")}
+                rights = str(guild.permissions(int(id), channel).value)
+                found.setdefault("users", {})[id] = guild.members[int(id)].user.payload
+                found.setdefault("members", {})[id] = member | {"permissions": rights}
+        return found
+
+
+def _options(node: Payload, values: dict[str, str], focused: str) -> list[Payload]:
+    known = {option["name"]: option for option in node.get("options") or ()}
+    assert not values.keys() - known.keys(), f"there are only the options {list(known)}"
+    made: list[Payload] = []
+    for name, option in known.items():
+        if name not in values:
+            assert focused or not option.get("required"), f"{name} has to be given"
+            continue
+        value, choices = values[name], [c["value"] for c in option.get("choices") or ()]
+        if name != focused:
+            assert not choices or value in choices, f"{name} is one of {choices}"
+            assert option.get("min_length", 0) <= len(value) <= option.get("max_length", 6000), (
+                f"{name} has no such length"
+            )
+        else:
+            assert option.get("autocomplete"), f"{name} has no suggestions"
+        made.append(
+            {"type": option["type"], "name": name, "value": value} | ({"focused": True} if name == focused else {})
+        )
+    return made

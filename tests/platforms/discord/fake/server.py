@@ -1,0 +1,210 @@
+"""The server: it listens, keeps what it was asked, and lets a test make it fail."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+import discord.gateway
+import discord.http
+import yarl
+from aiohttp import web
+
+from tests.platforms.discord.fake import callbacks, channels, rest
+from tests.platforms.discord.fake.calls import Call, Route
+from tests.platforms.discord.fake.gateway import GUILDS, Gateway
+from tests.platforms.discord.fake.interactions import ACKNOWLEDGE_WITHIN
+from tests.platforms.discord.fake.limits import Fault, Faults, Rates
+from tests.platforms.discord.fake.model import Guild, Payload
+from tests.platforms.discord.fake.refusals import Refusal
+from tests.platforms.discord.fake.spec import check
+from tests.platforms.discord.fake.world import World
+
+API = "/api/v10"
+TOKEN = "a-token"
+OPEN = ("/interactions/", "/webhooks/")
+"""What the token in the path opens, without the bot's own."""
+
+
+class Discord(World):
+    """The whole of it. `requests` holds all that was asked, `problems` what no bot should send."""
+
+    def __init__(self, *, shards: int = 1, patience: float = ACKNOWLEDGE_WITHIN, token: str = TOKEN) -> None:
+        super().__init__()
+        self.token = token
+        self.patience = patience
+        """Seconds until an interaction has to be acknowledged."""
+        self.checks = True
+        """Whether requests are held against Discord's description of its API."""
+        self.keeps = True
+        """Whether requests are kept; a benchmark does without."""
+        self.requests: list[Call] = []
+        self.problems: list[str] = []
+        self.rates = Rates()
+        self.faults = Faults()
+        self.gateway = Gateway(self, shards)
+        self.address = ""
+        self._news = asyncio.Event()
+
+    @property
+    def api(self) -> str:
+        return self.address + API
+
+    @property
+    def gateway_url(self) -> str:
+        return self.address.replace("http", "ws", 1) + "/gateway"
+
+    @asynccontextmanager
+    async def listening(self, port: int = 0, more: Iterable[web.RouteDef] = ()) -> AsyncIterator[Discord]:
+        """Reachable on loopback for as long as it is open."""
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.add_routes(more)
+        app.add_routes([web.get("/gateway", self.gateway.connect), web.get("/gateway/", self.gateway.connect)])
+        app.add_routes([web.get("/attachments/{tail:.*}", self._attachment)])
+        for part in (rest, channels, callbacks):
+            for route in part.routes(self):
+                app.add_routes([web.route(route.method, API + route.path, self._serving(route))])
+        app.add_routes([web.route("*", API + "/{tail:.*}", self._serving(Route("*", "", self._nowhere)))])
+        runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+            self.address = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            yield self
+        finally:
+            await runner.cleanup()
+
+    async def until(self, holds: Callable[[], bool], within: float = 20.0) -> None:
+        """Wait until something is true, which is looked at after every request and every event."""
+        async with asyncio.timeout(within):
+            while not holds():
+                self._news.clear()
+                await self._news.wait()
+
+    def changed(self) -> None:
+        self._news.set()
+
+    def join(self, guild: Guild) -> None:
+        """Somebody adds the bot to a guild."""
+        self.guilds[guild.id] = guild
+        self.gateway.tell("GUILD_CREATE", guild.payload, guild, GUILDS)
+
+    def part_with(self, guild: Guild) -> None:
+        """The bot leaves, or is made to."""
+        self.guilds.pop(guild.id, None)
+        self.gateway.tell("GUILD_DELETE", {"id": str(guild.id)}, guild, GUILDS)
+
+    def asked(self, method: str, path: str) -> list[Call]:
+        """The requests of a kind so far, oldest first; `path` is a pattern for the whole path."""
+        return [r for r in self.requests if r.method == method and re.fullmatch(path, r.path)]
+
+    def fail(
+        self,
+        method: str,
+        path: str,
+        status: int,
+        code: int = 0,
+        *,
+        times: int = 1,
+        after: float | None = None,
+        everywhere: bool = False,
+    ) -> None:
+        """The next requests of the kind are refused; with `after` they may come again so many seconds later."""
+        refusal = Refusal(status, code, after=after)
+        refusal.everywhere = everywhere
+        self.faults.waiting.append(Fault(method, re.compile(path), refusal, times))
+
+    def hold(self, method: str, path: str) -> asyncio.Event:
+        """The next request of the kind waits for the event."""
+        event = asyncio.Event()
+        self.faults.waiting.append(Fault(method, re.compile(path), until=event))
+        return event
+
+    def cut(self, method: str, path: str) -> None:
+        """The next request of the kind is carried out, and its answer gets lost."""
+        self.faults.waiting.append(Fault(method, re.compile(path), cut=True))
+
+    def _serving(self, route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def serve(request: web.Request) -> web.Response:
+            path = request.path.removeprefix(API)
+            call = Call(request.method, path, dict(request.match_info), dict(request.query), route.path)
+            if self.keeps:
+                self.requests.append(call)
+            headers: dict[str, str] = {}
+            try:
+                await _read(request, call)
+                fault = self.faults.next(call.method, path)
+                if fault is not None and fault.until is not None:
+                    await fault.until.wait()
+                if fault is not None and fault.refusal is not None:
+                    raise fault.refusal
+                if not path.startswith(OPEN) and request.headers.get("Authorization") != f"Bot {self.token}":
+                    raise Refusal(401)
+                headers = self.rates.admit(call.method, path)
+                self._hold_against_the_rules(route, call)
+                answer = await route.handler(call)
+                if fault is not None and fault.cut and request.transport is not None:
+                    request.transport.abort()
+                call.status = 204 if answer is None else 200
+            except Refusal as refusal:
+                call.status, answer, headers = refusal.status, refusal.json, headers | refusal.with_headers()
+            finally:
+                self.changed()
+            # Without a charset: discord.py reads as JSON only what is called just this.
+            body = None if answer is None else json.dumps(answer).encode()
+            kind = None if answer is None else "application/json"
+            return web.Response(status=call.status, body=body, content_type=kind, headers=headers)
+
+        return serve
+
+    def _hold_against_the_rules(self, route: Route, call: Call) -> None:
+        if not self.checks or call.method not in ("POST", "PUT", "PATCH"):
+            return
+        found = check(route.method, route.path, call.json, call.files)
+        self.problems += [f"{call.method} {call.path}: {problem.text}" for problem in found]
+        if any(problem.refused for problem in found):
+            raise Refusal(400, 50035, "; ".join(problem.text for problem in found))
+
+    async def _nowhere(self, call: Call) -> Payload:
+        self.problems.append(f"{call.method} {call.path}: this fake has no such route")
+        raise Refusal(404, 0, "404: Not Found")
+
+    async def _attachment(self, request: web.Request) -> web.Response:
+        found = self.blobs.get(request.path)
+        return web.Response(status=404) if found is None else web.Response(body=found)
+
+
+async def _read(request: web.Request, call: Call) -> None:
+    """The body: JSON that is called so, or files with the JSON as one part. Raises Refusal."""
+    text: str | None = None
+    if request.content_type == "multipart/form-data":
+        async for part in await request.multipart():
+            name, content = getattr(part, "name", None), await part.read()  # type: ignore[union-attr]
+            if name == "payload_json":
+                text = bytes(content).decode()
+            else:
+                call.files[getattr(part, "filename", None) or str(name)] = bytes(content)
+    elif request.can_read_body:
+        if request.content_type != "application/json":
+            raise Refusal(400, 50109, f"Content-Type is {request.content_type}")
+        text = await request.text()
+    if text:
+        with suppress(ValueError):
+            call.json = json.loads(text)
+            return
+        raise Refusal(400, 50109)
+
+
+@contextmanager
+def in_place_of_discord(there: Discord) -> Iterator[None]:
+    """Clients of this process that are made now meet this server."""
+    base, gateway = discord.http.Route.BASE, discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
+    discord.http.Route.BASE = there.api
+    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(there.gateway_url)
+    try:
+        yield
+    finally:
+        discord.http.Route.BASE, discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = base, gateway

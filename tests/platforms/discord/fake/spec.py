@@ -1,0 +1,128 @@
+"""Requests held against Discord's own description of its API, where that is at hand, and against `rules`.
+
+The description lies beside the repository (`../shared/specs`) and is no part of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
+
+from tests.platforms.discord.fake import rules
+from tests.platforms.discord.fake.rules import Problem
+
+FILE = Path(__file__).parents[5] / "shared" / "specs" / "discord-openapi.json"
+KIND = "x-by-type"
+"""Instead of trying every kind of component in turn, the right one is looked up: quicker, and its errors are clear."""
+
+MESSAGE = "/channels/{channel_id}/messages"
+HOOK = "/webhooks/{webhook_id}/{webhook_token}"
+COMMANDS = ("/applications/{application_id}/commands", "/applications/{application_id}/guilds/{guild_id}/commands")
+
+
+def check(method: str, path: str, body: Any, files: Mapping[str, bytes]) -> list[Problem]:
+    """Everything that is wrong with a request; `path` is written as in the description."""
+    found = [Problem(text) for text in described(method, path, body)]
+    # What is not even of the right shape cannot be looked at more closely.
+    return found or list(_ruled(method, path, body, files))
+
+
+def described(method: str, path: str, body: Any) -> Iterator[str]:
+    """What the description has against it. A request without a body is let through."""
+    validator = _validator(method, path)
+    if validator is None or body is None:
+        return
+    problem = best_match(validator.iter_errors(body))
+    if problem is not None:
+        yield f"{problem.json_path}: {problem.message[:300]}"
+
+
+def _ruled(method: str, path: str, body: Any, files: Mapping[str, bytes]) -> Iterator[Problem]:
+    match method, path:
+        case "POST", "/channels/{channel_id}/messages" | "/webhooks/{webhook_id}/{webhook_token}":
+            yield from rules.message(body, files, new=True)
+        case "PATCH", _ if path in (f"{MESSAGE}/{{message_id}}", f"{HOOK}/messages/{{message_id}}"):
+            yield from rules.message(body, files, new=False)
+        case "POST", "/interactions/{interaction_id}/{interaction_token}/callback":
+            yield from rules.callback(body, files)
+        case "PUT", _ if path in COMMANDS:
+            yield from rules.commands(body)
+        case "POST", _ if path in COMMANDS:
+            yield from rules.command(body)
+
+
+@cache
+def _description() -> dict[str, Any] | None:
+    if not FILE.is_file():
+        return None
+    found: dict[str, Any] = json.loads(FILE.read_text())
+    # Discord takes them as numbers, too, and discord.py sends some so.
+    found["components"]["schemas"]["SnowflakeType"]["type"] = ["string", "integer"]
+    return _by_type(found, found["components"]["schemas"])  # type: ignore[no-any-return]
+
+
+def _by_type(node: Any, schemas: Mapping[str, Any]) -> Any:
+    """The same with every choice between kinds that differ in `type` made a look-up."""
+    if isinstance(node, list):
+        return [_by_type(item, schemas) for item in node]
+    if not isinstance(node, dict):
+        return node
+    made = {name: _by_type(value, schemas) for name, value in node.items()}
+    if "enum" in made:
+        made.pop("allOf", None)  # the numbers that it allows again, with a word for each
+    for union in ("oneOf", "anyOf"):
+        if isinstance(node.get(union), list) and (kinds := _kinds(node[union], schemas)):
+            del made[union]
+            made[KIND] = kinds
+    return made
+
+
+def _kinds(alternatives: list[Any], schemas: Mapping[str, Any]) -> dict[int, Any] | None:
+    """Each alternative by the number in its `type`; None where that does not tell them apart."""
+    kinds: dict[int, Any] = {}
+    for alternative in alternatives:
+        schema = schemas.get(str(alternative.get("$ref", "")).rpartition("/")[2], {})
+        numbers = (schema.get("properties") or {}).get("type", {}).get("enum")
+        if not numbers or "type" not in schema.get("required", ()) or not all(isinstance(n, int) for n in numbers):
+            return None
+        if kinds.keys() & set(numbers):
+            return None
+        kinds |= dict.fromkeys(numbers, alternative)
+    return kinds if len(alternatives) > 1 else None
+
+
+def _look_up(validator: Any, kinds: dict[int, Any], value: Any, schema: Any) -> Iterator[ValidationError]:
+    kind = value.get("type") if isinstance(value, dict) else None
+    if kind not in kinds:
+        yield ValidationError(f"type {kind!r} is none of {sorted(kinds)}")
+    else:
+        yield from validator.descend(value, kinds[kind])
+
+
+def _refer(validator: Any, name: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+    """All that is referred to lies in one place, which is quicker to look at than a registry."""
+    described = _description()
+    assert described is not None
+    yield from validator.descend(value, described["components"]["schemas"][name.rpartition("/")[2]])
+
+
+_Validator = extend(Draft202012Validator, {KIND: _look_up, "$ref": _refer})  # type: ignore[no-untyped-call]
+
+
+@cache
+def _validator(method: str, path: str) -> Validator | None:
+    """For the body of one kind of request; None where nothing is said about it."""
+    described = _description()
+    operation = ((described or {}).get("paths", {}).get(path) or {}).get(method.lower())
+    if operation is None or "requestBody" not in operation:
+        return None
+    made: Validator = _Validator(operation["requestBody"]["content"]["application/json"]["schema"])
+    return made

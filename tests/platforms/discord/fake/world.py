@@ -1,0 +1,79 @@
+"""Making the world: who is there, in which guilds, with which channels and roles."""
+
+from __future__ import annotations
+
+from discord import Permissions
+
+from tests.platforms.discord.fake.clock import Clock
+from tests.platforms.discord.fake.interactions import Interaction
+from tests.platforms.discord.fake.model import (
+    DM,
+    EVERYBODY,
+    TEXT,
+    THREAD,
+    Channel,
+    Guild,
+    Membership,
+    Message,
+    Payload,
+    Role,
+    User,
+)
+
+
+class World:
+    """Everything that Discord keeps."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.me = User(self.clock.id(), "studyhall", bot=True)
+        self.application = self.me.id
+        self.users: dict[int, User] = {self.me.id: self.me}
+        self.guilds: dict[int, Guild] = {}
+        self.channels: dict[int, Channel] = {}
+        self.commands: dict[int, list[Payload]] = {0: []}
+        """The registered ones by guild; 0 holds those that are for all."""
+        self.interactions: dict[str, Interaction] = {}
+        self.nonces: dict[tuple[int, str], Message] = {}
+        self.blobs: dict[str, bytes] = {}
+
+    def guild(self, name: str = "Readers") -> Guild:
+        """With the bot in it, and nobody else but its owner."""
+        owner, me = self.user("owner"), Membership(self.me)
+        made = Guild(self.clock.spread_id(), name, owner, me)
+        made.roles[made.id] = Role(made.id, "@everyone", EVERYBODY)
+        made.members = {owner.id: Membership(owner), self.me.id: me}
+        self.guilds[made.id] = made
+        return made
+
+    def role(self, guild: Guild, name: str, *, mentionable: bool = False, **permissions: bool) -> Role:
+        made = Role(self.clock.id(), name, Permissions(**permissions), mentionable)
+        guild.roles[made.id] = made
+        return made
+
+    def user(self, name: str) -> User:
+        made = User(self.clock.id(), name)
+        self.users[made.id] = made
+        return made
+
+    def channel(self, guild: Guild, name: str = "papers", type: int = TEXT) -> Channel:
+        made = Channel(self.clock.id(), name, guild, type)
+        guild.channels[made.id] = self.channels[made.id] = made
+        return made
+
+    def thread(self, message: Message, name: str) -> Channel:
+        """Under a message; it has the id of the message, as it has on Discord."""
+        parent = message.channel
+        assert parent.guild is not None
+        made = Channel(message.id, name, parent.guild, THREAD, parent=parent)
+        parent.guild.channels[made.id] = self.channels[made.id] = made
+        return made
+
+    def conversation(self, user: User) -> Channel:
+        """The direct one with a user."""
+        for channel in self.channels.values():
+            if channel.recipient is user:
+                return channel
+        made = Channel(self.clock.id(), "", None, DM, recipient=user)
+        self.channels[made.id] = made
+        return made

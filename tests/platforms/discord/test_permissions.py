@@ -1,0 +1,74 @@
+"""What the bot asks for, and what it says where something is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import discord
+import pytest
+
+from bot.platforms.discord.permissions import NEEDS, invite_permissions, missing, sentence
+
+
+def test_the_invitation_asks_for_what_is_needed_and_for_nothing_more() -> None:
+    assert invite_permissions() == discord.Permissions(
+        view_channel=True,
+        send_messages=True,
+        send_messages_in_threads=True,
+        attach_files=True,
+        read_message_history=True,
+        create_public_threads=True,
+        pin_messages=True,
+    )
+
+
+def test_pins_have_the_permission_that_discord_made_for_them() -> None:
+    assert discord.Permissions(pin_messages=True).value == 1 << 51
+    assert not invite_permissions().manage_messages
+
+
+def test_every_need_says_why() -> None:
+    assert all(need.why and need.flag in discord.Permissions.VALID_FLAGS for need in NEEDS)
+    assert len({need.name for need in NEEDS}) == len(NEEDS)
+
+
+def test_the_docs_name_each_with_the_same_reason() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
+
+    assert [need.name for need in NEEDS if need.when != "role" and f"| {need.name} | {need.why}" not in page] == []
+
+
+def test_with_the_invitation_nothing_is_missing() -> None:
+    assert missing(invite_permissions(), thread=True, pin=True) == ()
+
+
+@pytest.mark.parametrize(
+    ("wants", "lacking"),
+    [
+        ({}, ("Send Messages", "Attach Files")),
+        ({"files": False}, ("Send Messages",)),
+        ({"thread": True}, ("Send Messages", "Attach Files", "Send Messages in Threads", "Create Public Threads")),
+        ({"pin": True}, ("Send Messages", "Attach Files", "Pin Messages")),
+        ({"inside": True}, ("Attach Files", "Send Messages in Threads")),
+    ],
+)
+def test_only_what_a_post_needs_is_missing(wants: dict[str, bool], lacking: tuple[str, ...]) -> None:
+    have = discord.Permissions(view_channel=True, read_message_history=True)
+
+    assert missing(have, **wants) == lacking
+
+
+def test_what_is_missing_is_said_with_who_can_give_it() -> None:
+    one, two, three = (
+        sentence(names, "papers")
+        for names in (("Send Messages",), ("Send Messages", "Attach Files"), ("A", "B", "Pin Messages"))
+    )
+
+    assert one == (
+        "In #papers I still need Send Messages. A server admin gives it in the channel's settings under Permissions."
+    )
+    assert two == (
+        "In #papers I still need Send Messages and Attach Files. "
+        "A server admin gives them in the channel's settings under Permissions."
+    )
+    assert "I still need A, B and Pin Messages." in three

@@ -1,0 +1,354 @@
+"""The bot as it runs: real discord.py over real sockets, against a Discord that forgets, refuses and breaks off."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.app import App
+from bot.commands import CannotPost, Outbox, Place
+from bot.errors import SetupError
+from bot.platforms.discord.client import connected
+from bot.replies import Reply, Text
+from tests.platforms.discord.fake import Channel, Discord, Interaction, Person, in_place_of_discord
+from tests.platforms.model import Model
+
+POST = Reply.of(Text("Why is the rank of the update low?"))
+MESSAGES = r"/channels/\d+/messages"
+CALLBACK = r"/interactions/\d+/[^/]+/callback"
+EDIT = r"/webhooks/\d+/[^/]+/messages/@original"
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[Discord]:
+    # It waits longer than the real one: what is tested here must not depend on how busy this machine is.
+    there = Discord(patience=60)
+    async with there.listening():
+        with in_place_of_discord(there):
+            yield there
+    assert not there.problems, "\n".join(there.problems)
+
+
+@pytest.fixture
+def papers(discord: Discord) -> Channel:
+    return discord.channel(discord.guild("Readers"), "papers")
+
+
+@pytest.fixture
+async def bot(app: App, discord: Discord, papers: Channel) -> AsyncIterator[None]:
+    async with connected(app, token=discord.token):
+        await discord.until(lambda: discord.gateway.ready)
+        yield
+
+
+@pytest.fixture
+def bob(discord: Discord, papers: Channel) -> Person:
+    assert papers.guild is not None
+    return Person.joins(discord, papers.guild, "bob")
+
+
+@pytest.fixture
+def maya(discord: Discord, papers: Channel) -> Person:
+    assert papers.guild is not None
+    return Person.joins(discord, papers.guild, "maya", discord.role(papers.guild, "Hosts", manage_guild=True).id)
+
+
+@pytest.fixture
+def outbox(app: App, bot: None) -> Outbox:
+    return app.study.outboxes["discord"]
+
+
+def at(channel: Channel) -> Place:
+    assert channel.guild is not None
+    return Place("discord", str(channel.guild.id), str(channel.id))
+
+
+@pytest.mark.usefixtures("bot")
+async def test_it_starts_and_its_commands_are_registered(app: App, discord: Discord) -> None:
+    registered = {command["name"] for command in discord.commands[0]}
+
+    listed = {command.name.split()[0] for command in app.table if not command.button}
+    assert registered == listed | {command.shortcut.label for command in app.table if command.shortcut}
+    assert len(discord.gateway.identified) == 1
+
+
+async def test_a_refused_token_is_named_in_words(app: App, discord: Discord) -> None:
+    with pytest.raises(SetupError, match="DISCORD_TOKEN"):
+        async with connected(app, token="of-another-bot"):
+            pass
+
+    assert len(discord.requests) == 1
+
+
+async def test_a_discord_that_is_down_is_said_to_be(app: App, discord: Discord) -> None:
+    discord.fail("GET", "/users/@me", 503)
+
+    with pytest.raises(SetupError, match="cannot be reached"):
+        async with connected(app, token=discord.token):
+            pass
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_command_is_answered_in_private(papers: Channel, bob: Person) -> None:
+    answer = await bob.slash(papers, "team list").answered()
+
+    assert answer.private
+    assert "There is no team yet" in answer.text
+    assert not papers.messages
+
+
+@pytest.mark.usefixtures("bot")
+async def test_suggestions_come_while_one_types(papers: Channel, bob: Person) -> None:
+    suggested = await bob.completes(papers, "question", option="topic", typed="vae").answered()
+
+    assert [choice["value"] for choice in suggested.choices] == ["vae"]
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_form_is_opened_and_sent(papers: Channel, bob: Person) -> None:
+    form = await bob.slash(papers, "team create").answered()
+    done = await bob.submit(form, name="Blue").answered()
+
+    assert "Blue is there" in done.text
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_button_gives_a_verdict(papers: Channel, bob: Person) -> None:
+    asked = await bob.slash(papers, "question", topic="vae", difficulty="easy").answered()
+    assert asked.message is not None
+    verdict = await bob.press(asked.message, "A").answered()
+
+    assert verdict.private
+    assert "The reference" in verdict.text
+
+
+@pytest.mark.usefixtures("bot")
+async def test_an_explanation_is_acknowledged_first_and_grows(
+    discord: Discord, model: Model, papers: Channel, bob: Person
+) -> None:
+    lengths: list[int] = []
+
+    def seen(it: Interaction) -> bool:
+        if it.message and it.message.text and len(it.message.text) not in lengths:
+            lengths.append(len(it.message.text))
+        return len(lengths) > 2 and "sources …" not in it.text
+
+    model.enough = lambda: len(discord.asked("PATCH", EDIT)) >= 2
+    explained = await bob.slash(papers, "explain", text="How does LoRA work?").until(seen)
+
+    assert explained.callback == {"type": 5, "data": {"flags": 64}}
+    assert lengths[0] < lengths[1]
+    assert "LoRA adapter" in explained.text
+    assert "[1]" in explained.text
+
+
+@pytest.mark.usefixtures("bot")
+async def test_an_export_is_handed_over_as_a_file(papers: Channel, bob: Person) -> None:
+    export = await bob.slash(papers, "privacy export").answered()
+
+    assert export.private
+    assert export.message is not None
+    [content] = export.message.files.values()
+    assert json.loads(content)["workspace"] == {"platform": "discord", "name": "Readers"}
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_post_of_a_schedule_is_made_under_its_key(papers: Channel, maya: Person, bob: Person) -> None:
+    await maya.slash(papers, "schedule setup", time="09:00").answered()
+    tried = await maya.slash(papers, "schedule test").answered()
+
+    assert "Posted" in tried.text
+    assert papers.last.nonce
+    verdict = await bob.press(papers.last, "A").answered()
+    assert "A test post: no points." in verdict.text
+
+
+async def test_the_same_key_again_is_the_same_message(outbox: Outbox, papers: Channel) -> None:
+    first = await outbox.post(at(papers), POST, "daily-7-2027-01-31")
+    again = await outbox.post(at(papers), POST, "daily-7-2027-01-31")
+    other = await outbox.post(at(papers), POST, "daily-7-2027-02-01")
+
+    assert first == again != other
+    assert [str(id) for id in papers.messages] == [first, other]
+
+
+async def test_a_post_whose_answer_got_lost_is_not_made_twice(
+    discord: Discord, outbox: Outbox, papers: Channel
+) -> None:
+    discord.cut("POST", MESSAGES)
+    with pytest.raises(CannotPost) as refusal:
+        await outbox.post(at(papers), POST, "daily-7")
+    assert refusal.value.retry
+
+    ref = await outbox.post(at(papers), POST, "daily-7")
+
+    assert [str(id) for id in papers.messages] == [ref]
+
+
+@pytest.mark.parametrize("everywhere", [False, True], ids=["here", "everywhere"])
+async def test_a_post_waits_as_long_as_it_is_told_to(
+    discord: Discord, outbox: Outbox, papers: Channel, everywhere: bool
+) -> None:
+    discord.fail("POST", MESSAGES, 429, after=0.3, everywhere=everywhere)
+
+    await outbox.post(at(papers), POST, "daily-7")
+
+    first, second = discord.asked("POST", MESSAGES)
+    assert second.at - first.at >= 0.29
+    assert len(papers.messages) == 1
+
+
+async def test_a_post_outlives_a_fault_of_discord(discord: Discord, outbox: Outbox, papers: Channel) -> None:
+    discord.fail("POST", MESSAGES, 502)
+
+    await outbox.post(at(papers), POST, "daily-7")
+
+    assert [call.status for call in discord.asked("POST", MESSAGES)] == [502, 200]
+    assert len(papers.messages) == 1
+
+
+async def test_a_longer_fault_of_discord_may_be_tried_again(discord: Discord, outbox: Outbox, papers: Channel) -> None:
+    discord.fail("POST", MESSAGES, 503)
+
+    with pytest.raises(CannotPost) as refusal:
+        await outbox.post(at(papers), POST, "daily-7")
+
+    assert refusal.value.retry
+
+
+async def test_what_the_bot_may_not_do_is_said_in_words(outbox: Outbox, papers: Channel) -> None:
+    assert papers.guild is not None
+    papers.deny(papers.guild.id, send_messages=True)
+
+    with pytest.raises(CannotPost, match="Send Messages") as refusal:
+        await outbox.post(at(papers), POST, "daily-7")
+
+    assert not refusal.value.retry
+
+
+async def test_a_channel_that_is_gone_is_said_to_be(discord: Discord, outbox: Outbox, papers: Channel) -> None:
+    del discord.channels[papers.id]
+
+    with pytest.raises(CannotPost, match="gone") as refusal:
+        await outbox.post(at(papers), POST, "daily-7")
+
+    assert not refusal.value.retry
+
+
+async def test_a_member_is_told_alone(outbox: Outbox, discord: Discord, papers: Channel, bob: Person) -> None:
+    await outbox.tell(at(papers), str(bob.user.id), POST, "stopped-7")
+
+    assert "rank of the update" in discord.conversation(bob.user).last.text
+    assert not papers.messages
+
+
+async def test_a_member_who_takes_no_messages_cannot_be_told(outbox: Outbox, papers: Channel, bob: Person) -> None:
+    bob.user.closed = True
+
+    with pytest.raises(CannotPost):
+        await outbox.tell(at(papers), str(bob.user.id), POST, "stopped-7")
+
+
+@pytest.mark.usefixtures("bot")
+async def test_nothing_is_lost_when_the_connection_breaks(discord: Discord, papers: Channel, bob: Person) -> None:
+    discord.gateway.cut()
+    meanwhile = bob.slash(papers, "team list")
+    await meanwhile.answered()
+
+    assert len(discord.gateway.resumed) == 1
+    assert len(discord.gateway.identified) == 1
+    assert len(discord.asked("POST", CALLBACK)) == 1
+
+
+@pytest.mark.usefixtures("bot")
+async def test_it_comes_back_when_it_is_sent_away(discord: Discord, papers: Channel, bob: Person) -> None:
+    await discord.gateway.order_away()
+    await discord.until(lambda: bool(discord.gateway.resumed))
+    await bob.slash(papers, "team list").answered()
+
+    assert len(discord.gateway.identified) == 1
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_session_that_is_forgotten_is_begun_anew(discord: Discord, papers: Channel, bob: Person) -> None:
+    await discord.gateway.invalidate()
+    await discord.until(lambda: len(discord.gateway.identified) == 2)
+    await discord.until(lambda: discord.gateway.ready)
+
+    assert "no team" in (await bob.slash(papers, "team list").answered()).text
+
+
+@pytest.mark.usefixtures("bot")
+async def test_an_answer_that_comes_too_late_hurts_nobody(
+    discord: Discord, papers: Channel, bob: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    with capture_logs() as events:
+        late = bob.slash(papers, "team list")
+        late.expired = True
+        await discord.until(lambda: [c.status for c in discord.asked("POST", CALLBACK)] == [404])
+        await bob.slash(papers, "team list").answered()
+
+    _logged_and_expected(events, caplog)
+    assert len(discord.asked("POST", CALLBACK)) == 2
+
+
+@pytest.mark.usefixtures("bot")
+async def test_what_another_process_answered_hurts_nobody(
+    discord: Discord, papers: Channel, bob: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    discord.fail("POST", CALLBACK, 400, 40060)
+    with capture_logs() as events:
+        bob.slash(papers, "team list")
+        await discord.until(lambda: [c.status for c in discord.asked("POST", CALLBACK)] == [400])
+        await bob.slash(papers, "team list").answered()
+
+    _logged_and_expected(events, caplog)
+    assert len(discord.asked("POST", CALLBACK)) == 2
+
+
+@pytest.mark.usefixtures("bot")
+async def test_an_explanation_that_outlives_its_token_hurts_nobody(
+    discord: Discord, model: Model, papers: Channel, bob: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    model.enough = lambda: 401 in [call.status for call in discord.asked("PATCH", EDIT)]
+    with capture_logs() as events:
+        await bob.slash(papers, "explain", text="How does LoRA work?").answered()
+        discord.clock.forward(15 * 60 + 1)
+        await discord.until(lambda: 401 in [call.status for call in discord.asked("PATCH", EDIT)])
+        await bob.slash(papers, "team list").answered()
+
+    _logged_and_expected(events, caplog)
+
+
+def _logged_and_expected(events: Sequence[Mapping[str, object]], caplog: pytest.LogCaptureFixture) -> None:
+    """The bot says itself what happened; to discord.py it is no accident."""
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("discord.")] == []
+    told = [event for event in events if event["log_level"] in ("warning", "error")]
+    assert len(told) == 1
+
+
+@pytest.mark.usefixtures("bot")
+async def test_it_works_in_a_guild_that_it_joins(discord: Discord) -> None:
+    guild = discord.guild("Newcomers")
+    eve, channel = Person.joins(discord, guild, "eve"), discord.channel(guild, "start")
+    discord.join(guild)
+
+    assert "no team" in (await eve.slash(channel, "team list").answered()).text
+
+
+async def test_a_guild_that_it_left_takes_no_posts(
+    discord: Discord, outbox: Outbox, papers: Channel, bob: Person
+) -> None:
+    guild = discord.guild("Passers-by")
+    channel = discord.channel(guild, "start")
+    discord.join(guild)
+    discord.part_with(guild)
+
+    with pytest.raises(CannotPost) as refusal:
+        await outbox.post(at(channel), POST, "daily-7")
+
+    assert not refusal.value.retry
+    assert "no team" in (await bob.slash(papers, "team list").answered()).text
