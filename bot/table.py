@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
-from bot import readers
-from bot.commands import Command, Parameter, Shortcut, Suggestion, Table
+from bot import readers, suggesters
+from bot.commands import Command, Parameter, Shortcut, Table
 from bot.replies import Action, Choices, Notice, Reply, Text
 from bot.replies import Table as Rows
 from bot.study import (
@@ -32,59 +32,27 @@ from bot.study.context import Asker, Study
 from bot.study.grading import JUDGEMENTS
 from knowledge.questions import Difficulty
 
-MOST_SUGGESTIONS = 25
 LEVELS = tuple(d.value for d in Difficulty)
 PERIODS = ("week", "month", "all")
 VIEWS = ("words", "picture")
 SHARED = ("question", "explanation")
 
 
-def _titles(study: Study, typed: str) -> Sequence[Suggestion]:
-    return [Suggestion(q.title, q.title) for q in study.library.suggest(typed, MOST_SUGGESTIONS)]
+def asked(about: str) -> Parameter:
+    """What one wants to know, in one's own words."""
+    return Parameter("text", about, readers.text, True, rest=True, suggest=suggesters.titles, limit=500)
 
 
-def _ids(study: Study, typed: str) -> Sequence[Suggestion]:
-    return [Suggestion(q.title, q.id) for q in study.library.suggest(typed, MOST_SUGGESTIONS)]
-
-
-def _topics(study: Study, typed: str) -> Sequence[Suggestion]:
-    wanted = typed.lower().strip()
-    names = sorted(study.library.bank.topics, key=lambda t: (not t.startswith(wanted), wanted not in t, t))
-    return [Suggestion(name, name) for name in names if wanted in name or not wanted][:MOST_SUGGESTIONS]
-
-
-def _zones(study: Study, typed: str) -> Sequence[Suggestion]:
-    from bot.study.days import zones_like
-
-    return [Suggestion(name, name) for name in zones_like(typed)[:MOST_SUGGESTIONS]]
-
-
-def _lists(study: Study, typed: str) -> Sequence[Suggestion]:
-    """What has been typed of a list of topics, with the next one added."""
-    done, comma, last = typed.rpartition(",")
-    before = f"{done.strip()}{comma}"
-    return [Suggestion(before + s.label, before + s.value) for s in _topics(study, last)]
-
-
-def _times(study: Study, typed: str) -> Sequence[Suggestion]:
-    """Every half hour that begins with what was typed."""
-    begun = typed.strip()
-    every = [f"{hour:02}:{minute}" for hour in (*range(7, 24), *range(7)) for minute in ("00", "30")]
-    fits = [time for time in every if time.startswith((begun, f"0{begun}"))]
-    return [Suggestion(time, time) for time in fits[:MOST_SUGGESTIONS]]
-
-
-def _weeks(study: Study, typed: str) -> Sequence[Suggestion]:
-    usual = ("mon-fri", "mon,wed,fri", "tue,thu", "daily", "sat,sun", "monday", "friday")
-    return [Suggestion(days, days) for days in usual if days.startswith(typed.strip().lower())]
-
-
-TOPIC = Parameter("topic", "a topic of the bank", readers.topic, suggest=_topics)
+TOPIC = Parameter("topic", "a topic of the bank", readers.topic, suggest=suggesters.topics)
 DIFFICULTY = Parameter("difficulty", "easy, medium or hard", readers.difficulty, choices=LEVELS)
-QUESTION = Parameter("question", "a question's id", readers.question, required=True, suggest=_ids)
+QUESTION = Parameter("question", "a question's id", readers.question, required=True, suggest=suggesters.ids)
 ROUND = Parameter("round", "the mark of a question you were asked", readers.token, required=True)
 WHICH = Parameter("which", "the schedule's number in `schedule list`", readers.schedule)
-DAYS = Parameter("days", "weekdays, like mon-fri", readers.some_weekdays, suggest=_weeks)
+TIME = Parameter("time", "the time of the post, like 09:00", readers.clock, suggest=suggesters.times)
+ZONE = Parameter("zone", "its time zone, like Europe/Paris", readers.zone, suggest=suggesters.zones)
+TOPICS = Parameter("topics", "topics, commas between; or all", readers.topics, suggest=suggesters.lists, limit=500)
+REVEAL = Parameter("reveal", "the time of the answer, like 17:00", readers.clock, suggest=suggesters.times)
+DAYS = Parameter("days", "weekdays, like mon-fri", readers.some_weekdays, suggest=suggesters.weeks)
 THREAD = Parameter("thread", "a thread under each question", readers.on_or_off, choices=("on", "off"))
 PIN = Parameter("pin", "the question pinned until the next one", readers.on_or_off, choices=("on", "off"))
 ROLE = Parameter("role", "a role to call, or none", readers.role, of="roles")
@@ -130,7 +98,11 @@ COMMANDS = (
         "ask",
         "Find the answer to a question",
         lookup.ask,
-        (Parameter("text", "what you want to know", readers.text, True, rest=True, suggest=_titles, limit=500),),
+        (
+            Parameter(
+                "text", "what you want to know", readers.text, True, rest=True, suggest=suggesters.titles, limit=500
+            ),
+        ),
         slow=True,
         example="ask why is LoRA cheaper than full fine-tuning",
     ),
@@ -138,7 +110,7 @@ COMMANDS = (
         "explain",
         "Explain something, with sources",
         explain.explain,
-        (Parameter("text", "what to explain", readers.text, True, rest=True, suggest=_titles, limit=500),),
+        (asked("what to explain"),),
         slow=True,
         example="explain how a VAE learns",
     ),
@@ -195,7 +167,7 @@ COMMANDS = (
         "My settings",
         profile.me,
         (
-            Parameter("zone", "my time zone, like Europe/Paris", readers.zone, suggest=_zones),
+            Parameter("zone", "my time zone, like Europe/Paris", readers.zone, suggest=suggesters.zones),
             Parameter("rollover", "the hour at which my day begins, 0 to 4", readers.whole(0, 4), within=(0, 4)),
             Parameter(
                 "standings",
@@ -204,7 +176,9 @@ COMMANDS = (
                 choices=("shown", "hidden"),
             ),
             Parameter("rest", "weekdays I rest on, like sat,sun, or none", readers.weekdays),
-            Parameter("remind", "when to remind me, like 20:00, or off", readers.clock_or_off, suggest=_times),
+            Parameter(
+                "remind", "when to remind me, like 20:00, or off", readers.clock_or_off, suggest=suggesters.times
+            ),
         ),
         example="me zone=Europe/Paris rest=sat,sun",
     ),
@@ -213,12 +187,14 @@ COMMANDS = (
         "A question in this channel at a set time",
         scheduling.setup,
         (
-            Parameter("time", "the time of the post, like 09:00", readers.clock, required=True, suggest=_times),
-            Parameter("zone", "its time zone, like Europe/Paris", readers.zone, suggest=_zones),
+            Parameter(
+                "time", "the time of the post, like 09:00", readers.clock, required=True, suggest=suggesters.times
+            ),
+            ZONE,
             Parameter("difficulty", "easy, medium or hard", readers.difficulty, choices=LEVELS),
             DAYS,
-            Parameter("topics", "topics with commas between them", readers.topics, suggest=_lists, limit=500),
-            Parameter("reveal", "the time of the answer, like 17:00", readers.clock, suggest=_times),
+            TOPICS,
+            REVEAL,
             THREAD,
             PIN,
             ROLE,
@@ -232,12 +208,14 @@ COMMANDS = (
         scheduling.change,
         (
             WHICH,
-            Parameter("time", "the time of the post, like 09:00", readers.clock, suggest=_times),
-            Parameter("zone", "its time zone, like Europe/Paris", readers.zone, suggest=_zones),
+            TIME,
+            ZONE,
             Parameter("difficulty", "easy, medium, hard or any", readers.difficulty_or_any, choices=(*LEVELS, "any")),
             DAYS,
-            Parameter("topics", "topics with commas between them, or all", readers.topics, suggest=_lists, limit=500),
-            Parameter("reveal", "the time of the answer, like 17:00", readers.clock, suggest=_times),
+            Parameter(
+                "topics", "topics with commas between them, or all", readers.topics, suggest=suggesters.lists, limit=500
+            ),
+            REVEAL,
             THREAD,
             PIN,
             ROLE,
@@ -252,7 +230,7 @@ COMMANDS = (
         scheduling.move,
         (
             WHICH,
-            Parameter("time", "the time of the post, like 09:00", readers.clock, required=True),
+            replace(TIME, required=True),
             Parameter("zone", "its time zone, like Europe/Paris; leave it open to keep it", readers.zone),
             Parameter("reveal", "the time of the answer; leave it open to keep it", readers.clock),
         ),

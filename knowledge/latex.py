@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
+from threading import Lock
 
 from knowledge.questions import Question
 from knowledge.text import formulas, unreadable
@@ -30,17 +31,27 @@ SHAPES = (
     "lvert rvert vert Vert quad qquad dots ldots cdots vdots ddots underbrace overbrace binom"
 )
 FUNCTIONS = "arg cos det dim exp gcd inf ker lim ln log max min Pr sin sup tan tanh"
+LENGTH = 2000
+DEEPEST = 8
+"""How deeply groups may be nested: the time that the library takes doubles with each."""
+DRAWING = Lock()
+"""Held while a formula is drawn: the library reads all of them from one open font."""
+OPENING = re.compile(
+    r"\\[{}\\]|(?P<open>\{|\\left(?![A-Za-z])|\\begin(?![A-Za-z]))|(?P<shut>\}|\\(?:right|end)(?![A-Za-z]))"
+)
 KNOWN = frozenset(f"\\{name}" for name in f"{GREEK} {RELATIONS} {SHAPES} {FUNCTIONS}".split()) | {
     *(f"\\{sign}" for sign in ",;:!|{}%$_&# "),
     "\\\\",
 }
 
 
-@cache
+@lru_cache(maxsize=8192)
 def undrawable(formula: str) -> str:
     """Why a formula cannot be drawn as it is meant, or "". Drawing takes about 10 ms."""
     if why := unreadable(formula):
         return why
+    if len(formula) > LENGTH or depth(formula) > DEEPEST:
+        return f"it is longer than {LENGTH:,} characters or nested more than {DEEPEST} deep"
     if unknown := sorted(set(COMMAND.findall(formula)) - KNOWN):
         return f"{', '.join(unknown)}: not among the commands that are drawn everywhere (knowledge/latex.py)"
     if strange := sorted(set(ENVIRONMENT.findall(formula)) - ENVIRONMENTS):
@@ -48,10 +59,20 @@ def undrawable(formula: str) -> str:
     from ziamath.zmath import Latex
 
     try:
-        Latex(formula).svg()
+        with DRAWING:
+            Latex(formula).svg()
     except Exception as error:  # it raises whatever comes along: KeyError, IndexError, its own
         return f"it cannot be drawn ({type(error).__name__}: {error})"
     return ""
+
+
+def depth(formula: str) -> int:
+    """How deeply its groups are nested."""
+    now = deepest = 0
+    for found in OPENING.finditer(formula):
+        now = max(now, 0) + (found["open"] is not None) - (found["shut"] is not None)
+        deepest = max(deepest, now)
+    return deepest
 
 
 def formulas_of(question: Question) -> Iterator[str]:

@@ -19,11 +19,13 @@ OWNERS = {
     "apscheduler": "bot/schedule.py",
     "discord": "bot/platforms/discord/",
     "openai": "bot/inference/",
+    "resvg_py": "bot/drawing/",
     "sentence_transformers": "knowledge/embed.py",
     "slack_bolt": "bot/platforms/slack/",
     "slack_sdk": "bot/platforms/slack/",
     "torch": "knowledge/embed.py",
     "transformers": "knowledge/embed.py",
+    "ziafont": "bot/drawing/",
 }
 HEAVY = {*OWNERS, "alembic", "numpy", "sqlalchemy", "sqlmodel"}
 

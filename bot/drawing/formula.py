@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from xml.etree import ElementTree
 
 from bot.drawing.paper import INK, MARGIN, card
-from knowledge.latex import undrawable
+from knowledge.latex import DRAWING, undrawable
 
 SIZE = 20.0
 ZOOM = 2.5
@@ -18,22 +17,17 @@ NARROWEST = 400.0
 
 TALLEST = 2000
 LEAST_ZOOM = 0.8
-LENGTH_LIMIT = 2000
-DEPTH_LIMIT = 8
-"""How deeply groups may be nested: the time that the library takes doubles with each."""
 
-_OPENING = re.compile(
-    r"\\[{}\\]|(?P<open>\{|\\left(?![A-Za-z])|\\begin(?![A-Za-z]))|(?P<shut>\}|\\(?:right|end)(?![A-Za-z]))"
-)
 _NAMESPACE = "{http://www.w3.org/1998/Math/MathML}"
 
 
 def formula(latex: str) -> bytes | None:
     """A PNG of the formula, centred on a card; None where it cannot be drawn as it is meant, or not legibly."""
     latex = latex.strip()
-    if not latex or len(latex) > LENGTH_LIMIT or _depth(latex) > DEPTH_LIMIT or undrawable(latex):
+    if not latex or undrawable(latex):
         return None
-    drawing = _drawing(latex)
+    with DRAWING:
+        drawing = _drawing(latex)
     width, height = float(drawing.attrib["width"]), float(drawing.attrib["height"])
     wide, high = max(width + 2 * MARGIN, NARROWEST), height + 1.6 * MARGIN
     zoom = min(ZOOM, WIDEST / wide, TALLEST / high)
@@ -69,11 +63,3 @@ def _mend(element: ElementTree.Element) -> None:
             element.set("rspace", "0.17em")  # half of the library's
         case "∇" | "∂":
             element.tag = f"{_NAMESPACE}mn"  # upright, as a number is: an operator stands apart from its index
-
-
-def _depth(latex: str) -> int:
-    depth = deepest = 0
-    for found in _OPENING.finditer(latex):
-        depth = max(depth, 0) + (found["open"] is not None) - (found["shut"] is not None)
-        deepest = max(deepest, depth)
-    return deepest

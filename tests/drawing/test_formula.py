@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.drawing.formula import DEPTH_LIMIT, LENGTH_LIMIT, TALLEST, WIDEST, formula
-from knowledge.latex import COMMAND, formulas_of, undrawable
+from bot.drawing.formula import TALLEST, WIDEST, formula
+from knowledge.latex import COMMAND, DEEPEST, LENGTH, formulas_of, undrawable
 from knowledge.load import load
 from knowledge.questions import Question
 from tests.drawing.png import pixels, size
@@ -47,8 +47,8 @@ def test_a_wide_formula_is_drawn_smaller() -> None:
         pytest.param(r"\tfrac{1}{2}", id="a command that is not drawn everywhere"),
         pytest.param(r"\begin{align}a\end{align}", id="another environment"),
         pytest.param(" + ".join(ATTENTION for _ in range(6)), id="too wide to be read"),
-        pytest.param("x + " * LENGTH_LIMIT, id="too long"),
-        pytest.param("{" * (DEPTH_LIMIT + 1) + "x" + "}" * (DEPTH_LIMIT + 1), id="too deep"),
+        pytest.param("x + " * LENGTH, id="too long"),
+        pytest.param("{" * (DEEPEST + 1) + "x" + "}" * (DEEPEST + 1), id="too deep"),
         pytest.param("}" * 40 + "{" * 40 + "x" + "}" * 40, id="too deep after too much was shut"),
         pytest.param(r"\left(" * 40 + "x" + r"\right)" * 40, id="brackets that would take years"),
     ],

@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from sqlalchemy import text
+from sqlmodel import select
 
 from bot.inference.client import CutShort, Inference, Message
 from bot.replies import Choices, Explanation, Reply
 from bot.store.engine import Store
+from bot.store.tables import Explained
 from bot.study.explain import explanation_of
 from bot.study.library import Library
 from bot.study.prompts import BUDGET, RULES, Turn, checked, prompt
@@ -237,7 +240,8 @@ async def test_a_database_that_cannot_keep_it_takes_no_explanation_away(sqlite_s
     chat = Chat(sqlite_store, library)
     await chat.say("ada", "help")
     async with sqlite_store.write() as session:
-        await session.exec(text("CREATE TRIGGER full BEFORE INSERT ON explained BEGIN SELECT RAISE(ABORT, 'no'); END"))
+        trigger = text("CREATE TRIGGER full BEFORE INSERT ON explained BEGIN SELECT RAISE(ABORT, 'no'); END")
+        await (await session.connection()).execute(trigger)
 
     said = await chat.replies("ada", f"explain {QUESTION}")
 

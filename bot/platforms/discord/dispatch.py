@@ -190,7 +190,11 @@ class Dispatch:
                 first, *others = await paint(self._easel, reply)
                 if shown is None:
                     shown = await message.reply(
-                        view=first.view, files=first.files, allowed_mentions=NOBODY, mention_author=False
+                        view=first.view,
+                        files=first.files,
+                        nonce=f"talk-{message.id}",  # where two processes hear the same, one answer remains
+                        allowed_mentions=NOBODY,
+                        mention_author=False,
                     )
                 else:
                     await shown.edit(view=first.view, attachments=first.files, allowed_mentions=NOBODY)

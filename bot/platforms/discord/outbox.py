@@ -168,7 +168,7 @@ async def _in_words() -> AsyncIterator[None]:
     except discord.Forbidden as refusal:
         if refusal.code == 50007:
             raise CannotPost("Discord does not let me write to this member.") from refusal
-        raise CannotPost("I may not do that there. Discord wants View Channels and Send Messages of me, at least.") from refusal
+        raise CannotPost("I may not do that there. Discord wants View Channels and Send Messages of me.") from refusal
     except discord.NotFound as refusal:
         raise CannotPost("The channel, message or member is gone.") from refusal
     except (discord.DiscordServerError, discord.RateLimited) as refusal:
