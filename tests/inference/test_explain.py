@@ -240,8 +240,9 @@ async def test_a_database_that_cannot_keep_it_takes_no_explanation_away(sqlite_s
     chat = Chat(sqlite_store, library)
     await chat.say("ada", "help")
     async with sqlite_store.write() as session:
-        trigger = text("CREATE TRIGGER full BEFORE INSERT ON explained BEGIN SELECT RAISE(ABORT, 'no'); END")
-        await (await session.connection()).execute(trigger)
+        connection = await session.connection()
+        pages = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
+        await connection.execute(text(f"PRAGMA max_page_count = {pages}"))  # as on a disk that is full
 
     said = await chat.replies("ada", f"explain {QUESTION}")
 

@@ -1,0 +1,71 @@
+"""A simulated Discord around the whole bot: one server, one channel, a member and a manager."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import discord
+import pytest
+from simcord.actors import MemberActor
+from simcord.builders import ChannelHandle
+from simcord.env import Env
+
+from bot.app import App, Posts
+from bot.inference.client import Inference
+from bot.platforms.discord.client import StudyClient
+from bot.store.engine import Store
+from bot.study.context import Study
+from bot.study.library import Library
+from bot.table import table
+from tests.platforms.discord.scene import Clock, nobody_is_called
+from tests.platforms.model import Model
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def app(sqlite_store: Store, library: Library, model: Model, clock: Clock) -> AsyncIterator[App]:
+    """As on every platform, by the clock of the simulated Discord where one runs."""
+    await library.search("lora")  # the first search loads the model, which takes longer than a platform waits
+    async with model.listening() as url:
+        inference = Inference(url, model="small")
+        yield App(table(), Study(sqlite_store, library, clock=clock, inference=inference), Posts(sqlite_store))
+        await inference.close()
+
+
+@pytest.fixture
+async def simcord_bot(app: App) -> StudyClient:
+    return StudyClient(app)
+
+
+@pytest.fixture
+def env(simcord_env: Env, clock: Clock) -> Iterator[Env]:
+    """The simulated Discord; whatever was said in it by the end of the test, nobody was called."""
+    clock.env = simcord_env
+    yield simcord_env
+    nobody_is_called(simcord_env)
+
+
+@pytest.fixture
+def channel(env: Env) -> ChannelHandle:
+    return env.create_guild("Readers").create_text_channel("papers")
+
+
+@pytest.fixture
+def bob(env: Env, channel: ChannelHandle) -> MemberActor:
+    return env.guild.add_member(env.create_user("bob"))
+
+
+@pytest.fixture
+def ada(env: Env, channel: ChannelHandle) -> MemberActor:
+    return env.guild.add_member(env.create_user("ada"))
+
+
+@pytest.fixture
+def maya(env: Env, channel: ChannelHandle) -> MemberActor:
+    """A manager."""
+    role = env.guild.create_role("Hosts", permissions=discord.Permissions(manage_guild=True))
+    return env.guild.add_member(env.create_user("maya"), roles=[role])

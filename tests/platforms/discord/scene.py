@@ -1,0 +1,192 @@
+"""What the conversations on Discord share: reading messages, pressing buttons, and a clock that is moved by hand."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import discord
+from simcord.actors import MemberActor
+from simcord.backend.models import Overwrite
+from simcord.builders import ChannelHandle, UserHandle
+from simcord.components import walk_components
+from simcord.env import Env
+from simcord.results import InteractionResult
+from sqlmodel import col, select
+
+from bot.app import App
+from bot.schedule import Clockwork
+from bot.store.tables import Round
+from bot.study.rounds import LETTERS, shown
+from knowledge.questions import Question
+
+Someone = MemberActor | UserHandle
+
+WRONG_SIDE = ("Something went wrong", "There is no command", "does not go with", "goes: `")
+"""What no button and no command of ours may come to."""
+
+
+class Clock:
+    """Discord's time where a simulated Discord runs, which stands until it is moved; else the present.
+
+    It begins on Thursday, the 1st of January 2026, at midnight in UTC.
+    """
+
+    def __init__(self) -> None:
+        self.env: Env | None = None
+
+    def __call__(self) -> datetime:
+        return self.env.now() if self.env else datetime.now(UTC)
+
+    def forward(self, **span: float) -> None:
+        assert self.env is not None
+        self.env.backend.advance_clock(timedelta(**span).total_seconds())
+
+    def until(self, moment: str) -> None:
+        """Forward to a time of this day, or of the next where it has passed."""
+        hour, minute = map(int, moment.split(":"))
+        then = self().replace(hour=hour, minute=minute, second=0, microsecond=0)
+        self.forward(seconds=((then - self()) % timedelta(days=1)).total_seconds())
+
+
+def texts(components: Any) -> str:
+    return "\n".join(c["content"] for c in walk_components(components) if "content" in c)
+
+
+def parts(message: Any) -> list[Any]:
+    """All components of a message, from the outside to the inside."""
+    components = message.components
+    if isinstance(message, discord.Message):
+        components = [component.to_dict() for component in components]
+    return list(walk_components(components))
+
+
+def words(message: Any) -> str:
+    """All the text of a message."""
+    return "\n".join(part["content"] for part in parts(message) if "content" in part)
+
+
+def said(result: InteractionResult) -> str:
+    """All the text of an answer, on however many messages."""
+    assert result.response is not None, "it has not been answered"
+    return "\n".join(map(words, (result.response, *result.followups)))
+
+
+def buttons(message: Any) -> dict[str, str]:
+    """The labels of a message's buttons, with the command line behind each."""
+    return {part["label"]: part["custom_id"] for part in parts(message) if part.get("type") == 2}
+
+
+def menus(message: Any) -> dict[str, list[str]]:
+    """What a message's menus set, with what is picked in each."""
+    found: dict[str, list[str]] = {}
+    for part in parts(message):
+        if part.get("type") in (3, 6):
+            setting = part["custom_id"].removesuffix("=").rpartition(" ")[2]
+            chosen = [option["value"] for option in part.get("options", ()) if option.get("default")]
+            found[setting] = chosen + [str(default["id"]) for default in part.get("default_values") or ()]
+    return found
+
+
+async def press(member: Someone, shown: Any, label: str) -> InteractionResult:
+    """Press a button of an answer or a message."""
+    message = shown.response if isinstance(shown, InteractionResult) else shown
+    assert message is not None
+    result: InteractionResult = await member.click(message, label=label)
+    return result
+
+
+async def pick(member: Someone, shown: Any, setting: str, *values: Any) -> InteractionResult:
+    """Pick in the menu of that setting."""
+    message = shown.response if isinstance(shown, InteractionResult) else shown
+    assert message is not None
+    id = next(p["custom_id"] for p in parts(message) if p.get("custom_id", "").endswith(f" {setting}="))
+    result: InteractionResult = await member.select(message, values, custom_id=id)
+    return result
+
+
+def fields(form: InteractionResult) -> dict[str, str]:
+    """A form's fields, with what stands in each when it opens."""
+    assert form.modal is not None, "no form was opened"
+    controls = [label["component"] for label in form.modal["components"]]
+    return {control["custom_id"]: control.get("value") or "" for control in controls}
+
+
+def deny(channel: ChannelHandle, **permissions: bool) -> None:
+    """Take permissions of the bot away in a channel, or give those that are False back."""
+    env: Env = channel._env
+    gone = discord.Permissions(**{name: True for name, taken in permissions.items() if taken})
+    overwrite = Overwrite(target_id=env.backend.bot_user.id, type=1, allow=0, deny=gone.value)
+    env.backend.set_overwrite(channel.id, overwrite)
+
+
+def direct(member: Someone) -> list[discord.Message]:
+    """What the bot has written to somebody alone."""
+    user = member.user if isinstance(member, MemberActor) else member
+    messages: list[discord.Message] = user.dm_channel.history()
+    return messages
+
+
+def posts(channel: ChannelHandle) -> list[discord.Message]:
+    """The bot's own messages in a channel, without what Discord says about threads and pins."""
+    default = (discord.MessageType.default, discord.MessageType.reply)
+    return [m for m in channel.history() if m.type in default and m.author.bot and not m.flags.ephemeral]
+
+
+async def turn(app: App, env: Env) -> None:
+    """One turn of the clockwork, and whatever Discord tells of it."""
+    await Clockwork(app.study, 5).turn()
+    await env.settle()
+
+
+async def letters(app: App, message: Any) -> tuple[str, str, Question]:
+    """The label of the right button of a posed question and of a wrong one, and the question."""
+    line = next(line for line in buttons(message).values() if re.match(r"answer \S+ a$", line))
+    async with app.study.store.read() as session:
+        posed = (await session.exec(select(Round).where(col(Round.token) == line.split()[1]))).one()
+    question = app.study.library.question(posed.question_id)
+    place = shown(posed).index(question.right_choice)
+    return LETTERS[place].upper(), LETTERS[(place + 1) % 4].upper(), question
+
+
+def requests(env: Env, method: str, path: str) -> list[Any]:
+    """What the bot has sent to Discord by that method, to paths that match."""
+    return [r.json for r in env.http_requests if r.method == method and re.fullmatch(path, r.path)]
+
+
+SPOKEN = (
+    ("POST", r"/channels/\d+/messages"),
+    ("PATCH", r"/channels/\d+/messages/\d+"),
+    ("POST", r"/interactions/\d+/[^/]+/callback"),
+    ("POST", r"/webhooks/\d+/[^/]+"),
+    ("PATCH", r"/webhooks/\d+/[^/]+/messages/[^/]+"),
+)
+CALLBACKS = (4, 7)
+"""Kinds of an interaction's answer that have a message in them."""
+
+
+def spoken(env: Env) -> list[dict[str, Any]]:
+    """The body of every request that makes or edits a message."""
+    found = []
+    for request in env.http_requests:
+        if any(request.method == method and re.fullmatch(path, request.path) for method, path in SPOKEN):
+            body = request.json or {}
+            if request.path.endswith("/callback"):
+                if body["type"] not in CALLBACKS:
+                    continue
+                body = body["data"]
+            found.append(body)
+    return found
+
+
+def nobody_is_called(env: Env) -> None:
+    """No request may leave it to Discord who is called; only a daily question calls, and only a role."""
+    for body in spoken(env):
+        allowed = body.get("allowed_mentions")
+        assert allowed is not None, f"this may call anybody: {body}"
+        assert not allowed.get("parse"), allowed
+        assert not allowed.get("users"), allowed
+        assert not allowed.get("replied_user"), allowed
+        assert not allowed.get("roles") or str(body.get("nonce", "")).startswith("delivery-"), allowed
+        assert "content" not in body or not body["content"]
