@@ -35,18 +35,26 @@ async def failed(study: Study, delivery: Delivery, place: Place, reason: str, *,
         if not last:
             row.state, row.lease_until = DeliveryState.DUE, study.clock() + LEASE * row.attempts
             return
-        row.state, row.lease_until = DeliveryState.FAILED, None
-        stopped = await session.exec(
-            update(Schedule)
-            .where(col(Schedule.id) == row.schedule_id, col(Schedule.state) == ScheduleState.ACTIVE)
-            .values(state=ScheduleState.FAILED, problem=reason)
-        )
-        managers = await _managers(session, row) if stopped.rowcount else []
-        told = bool(stopped.rowcount)
-    where = place.channel_name or place.channel
-    if told:
+        row.lease_until = None
+        posted = row.message_ref is not None
+        row.state = DeliveryState.DONE if posted else DeliveryState.FAILED
+        managers = [] if posted else await _stopped(session, row, reason)
+    if posted:
+        await half_done(study, delivery, place, reason)
+    elif managers is not None:
+        where = place.channel_name or place.channel
         words = f"The daily question in {where} is paused: {reason} When that is mended: `schedule resume` there."
         await _tell(study, place, managers, words, f"paused-{delivery.id}")
+
+
+async def _stopped(session: AsyncSession, delivery: Delivery, reason: str) -> Sequence[str] | None:
+    """Stop the schedule; who is to hear of it, None where it had stopped already."""
+    stopped = await session.exec(
+        update(Schedule)
+        .where(col(Schedule.id) == delivery.schedule_id, col(Schedule.state) == ScheduleState.ACTIVE)
+        .values(state=ScheduleState.FAILED, problem=reason)
+    )
+    return await _managers(session, delivery) if stopped.rowcount else None
 
 
 async def half_done(study: Study, delivery: Delivery, place: Place, reason: str) -> None:

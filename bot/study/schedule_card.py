@@ -16,7 +16,7 @@ MOST_TOPICS = 24
 _LEVELS = (("any difficulty", "any"), *((level.value, level.value) for level in Difficulty))
 
 
-def card(schedules: list[Schedule], asker: Asker, title: str = "") -> Table:
+def card(schedules: list[Schedule], asker: Asker) -> Table:
     return Table(
         ("No.", "When", "Zone", "Questions", "Reveal", "Next"),
         tuple(
@@ -24,13 +24,13 @@ def card(schedules: list[Schedule], asker: Asker, title: str = "") -> Table:
                 str(number),
                 f"{in_words(s.weekdays)} {s.at:%H:%M}",
                 s.zone,
-                f"{', '.join(s.topics) or 'all topics'}{f', {s.difficulty}' if s.difficulty else ''}",
-                f"{s.reveal:%H:%M}{'' if s.reveal > s.at else ' next day'}",
+                _selection(s),
+                _reveal(s),
                 _state(s),
             )
             for number, s in enumerate(schedules, 1)
         ),
-        title=title or f"Daily questions in {asker.place.channel_name or asker.place.channel}",
+        title=f"Daily questions in {asker.place.channel_name or asker.place.channel}",
     )
 
 
@@ -71,7 +71,7 @@ def settings(study: Study, asker: Asker, schedule: Schedule) -> tuple[Block, ...
     line = f"schedule change {mark(schedule)}"
     offers = outbox.offers if (outbox := study.outboxes.get(asker.place.platform)) else frozenset()
     return (
-        card([schedule], asker, title=f"Daily question in {asker.place.channel_name or asker.place.channel}"),
+        _one(schedule, asker),
         Menu("Weekdays", line, "days", _weekdays(schedule), many=True),
         Menu("Topics", line, "topics", _topics(study, schedule), many=True),
         Menu("Difficulty", line, "difficulty", _picked(_LEVELS, (schedule.difficulty or "any",))),
@@ -85,6 +85,28 @@ def settings(study: Study, asker: Asker, schedule: Schedule) -> tuple[Block, ...
             )
         ),
     )
+
+
+def _one(schedule: Schedule, asker: Asker) -> Table:
+    """One schedule, a line for each setting."""
+    return Table(
+        ("Setting", "Value"),
+        (
+            ("When", f"{in_words(schedule.weekdays)} at {schedule.at:%H:%M}, {schedule.zone}"),
+            ("Questions", _selection(schedule)),
+            ("Answer", _reveal(schedule)),
+            ("Next", _state(schedule)),
+        ),
+        title=f"Daily question in {asker.place.channel_name or asker.place.channel}",
+    )
+
+
+def _selection(schedule: Schedule) -> str:
+    return f"{', '.join(schedule.topics) or 'all topics'}{f', {schedule.difficulty}' if schedule.difficulty else ''}"
+
+
+def _reveal(schedule: Schedule) -> str:
+    return f"{schedule.reveal:%H:%M}{'' if schedule.reveal > schedule.at else ' next day'}"
 
 
 def _picked(entries: Iterable[tuple[str, str]], chosen: Collection[str]) -> tuple[Entry, ...]:

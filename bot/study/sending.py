@@ -133,6 +133,13 @@ async def _words(study: Study, claim: Claim) -> Reply:
         return await daily.reveal(session, claim.round, question, study.clock())
 
 
+async def _title(study: Study, claim: Claim) -> str:
+    """What a thread under the question is called."""
+    bank = (await own.of_workspace(study, claim.round.workspace_id)).library.bank
+    question = bank.get(claim.round.question_id)
+    return question.title if question is not None else f"{claim.delivery.day:%d %B}"
+
+
 async def _post(study: Study, claim: Claim) -> bool:
     """The post and what follows it; whether all of it is done."""
     outbox = study.outboxes[claim.place.platform]
@@ -212,8 +219,7 @@ async def _adorn(study: Study, claim: Claim, outbox: Outbox) -> None:
         return
     try:
         if wants.thread and delivery.thread_ref is None:
-            name = f"{delivery.day:%d %b} · {claim.round.question_id.replace('-', ' ')}"
-            await _record(study, claim, thread_ref=await outbox.open_thread(claim.place, ref, name))
+            await _record(study, claim, thread_ref=await outbox.open_thread(claim.place, ref, await _title(study, claim)))
         if wants.pin and not delivery.pinned:
             before = await _pinned(study, claim)
             await outbox.pin(claim.place, ref, before.message_ref or "" if before else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.platforms.discord.markup import markdown, plain
+from bot.platforms.discord.markup import plain, spoken
 from bot.platforms.signs import MARKS
 from bot.replies import Calendar, DayMark, Mastered, Mastery, Rank, Standings
 
@@ -18,7 +18,7 @@ def standings_lines(standings: Standings) -> Iterator[str]:
     if standings.mine:
         yield f"…\n{_rank(standings.mine)}"
     if standings.footnote:
-        yield f"-# {markdown(standings.footnote)}"
+        yield f"-# {spoken(standings.footnote)}"
 
 
 def _rank(rank: Rank) -> str:

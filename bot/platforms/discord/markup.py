@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from discord.utils import escape_markdown, escape_mentions
 
 from bot.maths import readable
+from bot.table import table
 from bot.text import clean
 
 # Fences first, then code in a line: nothing within them is marked up.
+_ARGUMENT = re.compile(r"(?<=[a-z])=(?=\S)")
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
 _SPECIAL = re.compile(r"<(?=[@#:/]|a:|t:|id:)")
 _LINK = re.compile(r"(!?)\[([^\]\n]*)\]\(\s*<?([^\s)>]*)>?[^)\n]*\)")
@@ -18,6 +21,7 @@ _DEEP = re.compile(r"^#{4,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 _SMALL = re.compile(r"^(\s*)-#", re.MULTILINE)
 _RULE = re.compile(r"^[ \t]*(?:-{3,}|\*{3,}|_{3,})[ \t]*$", re.MULTILINE)
+_HARMLESS = re.compile(r"[A-Za-z0-9 ]*")
 _TABLE = re.compile(r"(?:^[ \t]*\|.*\|[ \t]*(?:\n|\Z)){2,}", re.MULTILINE)
 
 
@@ -28,8 +32,27 @@ def markdown(text: str, *, model: bool = False) -> str:
     return escape_mentions(marked)  # within code, too: a block that is cut might be code no more
 
 
+def spoken(text: str) -> str:
+    """What the bot says itself, with its commands as they are typed here."""
+    return markdown(commands(text))
+
+
+def commands(text: str) -> str:
+    """The text with `me zone=Europe/Paris`, as a terminal takes it, made `/me zone:Europe/Paris`."""
+    return _commands().sub(lambda found: f"`/{found[1]}{_ARGUMENT.sub(':', found[2])}`", text)
+
+
+@cache
+def _commands() -> re.Pattern[str]:
+    names = sorted((command.name for command in table() if not command.button), key=len, reverse=True)
+    groups = sorted({name.partition(" ")[0] for name in names if " " in name})
+    return re.compile(rf"`({'|'.join([*names, *groups])})((?: [^`\n]*)?)`")
+
+
 def plain(text: str) -> str:
     """Names and the like, in one line, in which nothing is formatting, a link or a mention."""
+    if _HARMLESS.fullmatch(text):  # as most names and numbers are; escaping takes thirty times as long
+        return " ".join(text.split())
     one_line = " ".join(clean(text).split())
     escaped = escape_mentions(escape_markdown(one_line)).replace("<", "\\<")
     # A break that nobody sees: addresses become links even where all formatting is escaped.

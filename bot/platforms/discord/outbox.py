@@ -13,6 +13,7 @@ import discord
 from bot.commands import CannotPost, Outbox, Place, Wants
 from bot.drawing.easel import Easel
 from bot.platforms.discord import limits, permissions
+from bot.platforms.discord.pace import Pace
 from bot.platforms.discord.paint import paint
 from bot.platforms.discord.render import mark
 from bot.platforms.discord.sheet import Drawing
@@ -21,16 +22,21 @@ from bot.replies import Reply
 NOBODY = discord.AllowedMentions.none()
 LOOK_BACK = 50
 """The newest messages of a channel among which an earlier try is looked for."""
+BUSY = "Discord cannot take messages just now."
+TOO_MANY = 429
 THREAD_EXISTS = 160004
 TOO_OLD_TO_EDIT = 30046
 PINS_FULL = 30003
+CALLS = "&"
+"""What stands between a message and the role it calls in a reference."""
 A_DAY: Literal[1440] = 1440
 """Minutes without a word after which Discord puts a thread away."""
 
 
 class DiscordOutbox(Outbox):
     """A post carries its key twice: as a nonce, by which Discord itself knows a repeat for some minutes, and as the
-    number of its frame, by which it is found again in the channel later.
+    number of its frame, by which it is found again in the channel later. Its reference is the message's id, with the
+    role that it calls where it calls one: an edit must not take the call away from those who were called.
     """
 
     offers = frozenset({"thread", "pin", "role"})
@@ -38,6 +44,7 @@ class DiscordOutbox(Outbox):
     def __init__(self, client: discord.Client, easel: Easel) -> None:
         self._client = client
         self._easel = easel
+        self._pace = Pace()
 
     async def lacking(self, place: Place, wants: Wants) -> str:
         guild = self._client.get_guild(int(place.workspace))
@@ -66,50 +73,53 @@ class DiscordOutbox(Outbox):
         return ""
 
     async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
-        channel = self._client.get_partial_messageable(int(place.channel))
+        channel = self._channel(place)
+        called = f"{CALLS}{role}" if role else ""
         if again and (there := await self._posted(channel, key)):
-            return there
+            return there + called
         try:
-            return await self._send(channel, await paint(self._easel, reply, key=key, role=role), key, role)
+            return await self._send(channel, await paint(self._easel, reply, key=key, role=role), key, role) + called
         except CannotPost as refusal:
             if isinstance(refusal.__cause__, discord.Forbidden) and (lack := await self.lacking(place, Wants())):
                 raise CannotPost(lack) from refusal
             raise
 
     async def edit(self, place: Place, ref: str, reply: Reply) -> None:
-        first, *_ = await paint(self._easel, reply)
-        message = self._client.get_partial_messageable(int(place.channel)).get_partial_message(int(ref))
-        async with _in_words():
+        first, *_ = await paint(self._easel, reply, role=ref.partition(CALLS)[2])
+        message = self._channel(place).get_partial_message(_id(ref))
+        async with self._asking():
             await message.edit(view=first.view, attachments=first.files, allowed_mentions=NOBODY)
 
     async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
-        async with _in_words():
+        async with self._asking():
             user = self._client.get_user(int(member)) or await self._client.fetch_user(int(member))
-        await self._send(user, await paint(self._easel, reply, home=place.workspace), key)
+        async with self._asking():
+            channel = await user.create_dm()
+        await self._send(channel, await paint(self._easel, reply, home=place.workspace), key)
 
     async def open_thread(self, place: Place, ref: str, name: str) -> str:
-        message = self._client.get_partial_messageable(int(place.channel)).get_partial_message(int(ref))
+        message = self._channel(place).get_partial_message(_id(ref))
         try:
-            async with _in_words():
+            async with self._asking():
                 thread = await message.create_thread(name=name[: limits.THREAD], auto_archive_duration=A_DAY)
         except CannotPost as refusal:
             if _code(refusal) == THREAD_EXISTS:
-                return ref  # a message's thread has the message's own id
+                return str(message.id)  # a message's thread has the message's own id
             raise
         return str(thread.id)
 
     async def pin(self, place: Place, ref: str, instead: str = "") -> None:
-        channel = self._client.get_partial_messageable(int(place.channel))
+        channel = self._channel(place)
         if instead:
             try:
-                async with _in_words():
-                    await channel.get_partial_message(int(instead)).unpin()
+                async with self._asking():
+                    await channel.get_partial_message(_id(instead)).unpin()
             except CannotPost as refusal:
                 if refusal.retry:
                     raise
                 # Gone, or taken down by somebody: what matters is that the new one is up.
-        async with _in_words():
-            await channel.get_partial_message(int(ref)).pin()
+        async with self._asking():
+            await channel.get_partial_message(_id(ref)).pin()
 
     async def owners(self, place: Place) -> Sequence[str]:
         async with _in_words():
@@ -121,10 +131,20 @@ class DiscordOutbox(Outbox):
         mine, count = getattr(self._client, "shard_ids", None), self._client.shard_count
         return bool(mine and count) and (int(place.workspace) >> 22) % (count or 1) not in (mine or ())
 
+    def _channel(self, place: Place) -> discord.PartialMessageable:
+        return self._client.get_partial_messageable(int(place.channel), guild_id=int(place.workspace))
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[None]:
+        """One request, in its turn."""
+        await self._pace.turn()
+        async with _in_words():
+            yield
+
     async def _posted(self, channel: discord.PartialMessageable, key: str) -> str:
         """The message that an earlier try under this key left, or ""."""
         me, sought = self._client.user, mark(key)
-        async with _in_words():
+        async with self._asking():
             async for message in channel.history(limit=LOOK_BACK):
                 frames = (getattr(component, "id", None) for component in message.components)
                 if me is not None and message.author.id == me.id and sought in frames:
@@ -138,7 +158,7 @@ class DiscordOutbox(Outbox):
         )
         refs = []
         for number, page in enumerate(drawings):
-            async with _in_words():
+            async with self._asking():
                 message = await where.send(
                     view=page.view,
                     files=page.files,
@@ -156,6 +176,10 @@ def nonce(key: str) -> str:
     return hashlib.blake2b(key.encode(), digest_size=limits.NONCE // 2).hexdigest()
 
 
+def _id(ref: str) -> int:
+    return int(ref.partition(CALLS)[0])
+
+
 def _code(refusal: CannotPost) -> int:
     return refusal.__cause__.code if isinstance(refusal.__cause__, discord.HTTPException) else 0
 
@@ -171,11 +195,13 @@ async def _in_words() -> AsyncIterator[None]:
         raise CannotPost("I may not do that there. Discord wants View Channels and Send Messages of me.") from refusal
     except discord.NotFound as refusal:
         raise CannotPost("The channel, message or member is gone.") from refusal
-    except (discord.DiscordServerError, discord.RateLimited) as refusal:
-        raise CannotPost("Discord cannot take messages just now.", retry=True) from refusal
+    except discord.RateLimited as refusal:
+        raise CannotPost(BUSY, retry=True) from refusal
     except aiohttp.ClientError as problem:
         raise CannotPost(f"Discord did not answer ({type(problem).__name__}).", retry=True) from problem
     except discord.HTTPException as refusal:
+        if refusal.status == TOO_MANY or refusal.status >= 500:  # discord.py has waited and tried five times
+            raise CannotPost(BUSY, retry=True) from refusal
         reasons = {
             TOO_OLD_TO_EDIT: "Discord lets messages of more than an hour be edited only so often.",
             PINS_FULL: "The channel has as many pins as Discord allows. Take one down.",

@@ -13,7 +13,7 @@ from discord.utils import format_dt
 from bot.drawing.alt import alt_of
 from bot.maths import formula
 from bot.platforms.discord.charts import calendar_lines, mastery_lines, standings_lines
-from bot.platforms.discord.markup import markdown, plain
+from bot.platforms.discord.markup import commands, markdown, plain, spoken
 from bot.platforms.discord.sheet import Attached, Drawing, Image, Piece, Sheet, Words
 from bot.platforms.signs import STATES, TONES, VERDICTS
 from bot.replies import (
@@ -41,6 +41,8 @@ Pictures = Mapping[Block | str, bytes]
 
 BLUE, GREEN, RED, GREY, GOLD, TEAL = 0x5865F2, 0x3BA55D, 0xD83C3E, 0x99AAB5, 0xF1C40F, 0x1ABC9C
 _TONES = {Tone.INFO: None, Tone.GOOD: GREEN, Tone.WARNING: GOLD, Tone.PROBLEM: RED}
+NAMED_FROM = 3
+"""Tables with more columns say in each row which is which."""
 _DISPLAY = re.compile(r"(```.*?```|`[^`\n]+`)|(?<!\\)\$\$(.+?)\$\$", re.DOTALL)
 
 
@@ -123,10 +125,10 @@ def _pieces(block: Block, pictures: Pictures) -> Iterator[Piece]:
         case Text(body, title):
             if title:
                 yield Words(f"### {plain(title)}")
-            yield from _rich(body, pictures)
+            yield from _rich(commands(body), pictures)
         case Notice(body, tone, when):
             moment = f" {format_dt(when, 'F')} ({format_dt(when, 'R')})" if when else ""
-            yield Words(f"{TONES[tone]}{markdown(body)}{moment}")
+            yield Words(f"{TONES[tone]}{spoken(body)}{moment}")
         case QuestionCard():
             yield from _card(block)
         case Verdict():
@@ -143,7 +145,7 @@ def _pieces(block: Block, pictures: Pictures) -> Iterator[Piece]:
             yield Words(_table(block))
         case Choices(actions, prompt):
             if prompt:
-                yield Words(markdown(prompt))
+                yield Words(spoken(prompt))
             yield actions
         case Menu():
             yield block
@@ -227,5 +229,8 @@ def _table(table: Table) -> str:
 
     lines = [f"### {plain(table.title)}"] if table.title else []
     for first, *rest in table.rows:
-        lines.append(f"- **{cell(first)}** {' · '.join(cell(value) for value in rest)}".rstrip())
+        cells = [cell(value) for value in rest]
+        if len(table.columns) > NAMED_FROM:
+            cells = [f"{plain(name)}: {value}" for name, value in zip(table.columns[1:], cells, strict=True)]
+        lines.append(f"- **{cell(first)}** {' · '.join(cells)}".rstrip())
     return "\n".join(lines)
