@@ -120,10 +120,12 @@ class Embedder:
             try:
                 import torch
                 from sentence_transformers import SentenceTransformer
+                from threadpoolctl import threadpool_limits
                 from transformers.utils import logging
 
                 logging.disable_progress_bar()  # type: ignore[no-untyped-call]
                 torch.set_num_threads(self.threads)
+                threadpool_limits(self.threads)  # numpy's own threads, which would spin beside torch's
                 model = SentenceTransformer(
                     folder if local else self.model, device=self.device, local_files_only=local, trust_remote_code=False
                 )

@@ -78,9 +78,10 @@ class Choosing:
         """
         workspace = self.channels[schedule.channel_id].workspace_id
         shut = self.shut.get(workspace, set())
+        mixing = zlib.crc32(f"{schedule.id}:".encode())
 
         def order(question: Question) -> tuple[int, int]:
-            mixed = zlib.crc32(f"{schedule.id}:{question.id}".encode())
+            mixed = zlib.crc32(question.id.encode(), mixing)
             return self.last.get((schedule.channel_id, question.id), 0), mixed
 
         fits = (

@@ -24,9 +24,9 @@ async def arrive(study: Study, place: Place, actor: Actor, *, request_id: str, a
     if there is None or any(new and new != old for old, new in zip(there[:3], names, strict=True)):
         async with study.store.write() as session:
             workspace, channel, member = await _enter(session, study, place, actor, at)
-        known = workspace.id, channel.id, member.id, member.manager, workspace.own_version
+        known: tuple[Any, ...] = (workspace.id, channel.id, member.id, member.manager, workspace.own_version)
     else:
-        known = there[3:]
+        known = tuple(there[3:])
     workspace_id, channel_id, member_id, manager, own_version = known
     return Asker(
         place=place,

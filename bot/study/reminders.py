@@ -29,7 +29,7 @@ BATCH = 80
 """Reminders taken in hand at once: what a crash may lose, and what the posts of the next turn may wait behind."""
 SENDERS = 8
 DEADLINE = 20.0
-"""Seconds a platform has for one reminder."""
+"""Seconds a platform has for one."""
 LATE = timedelta(hours=2)
 """A reminder later than this is left out: its member sleeps, or the day is over."""
 EVERY_DAY = "0123456"
@@ -69,12 +69,10 @@ def _zone(member: Member, home: str, at: datetime) -> str:
 
 
 def move(member: Member, home: str, at: datetime) -> None:
-    """Keep the time true to a clock just changed. A day already reminded of gets no second reminder, even where a move
-    west makes it longer.
-    """
+    """Keep the time true to a clock just changed. No day gets a second one, even where a move west makes it longer."""
     if member.next_reminder is not None:
-        today_is_done = member.next_reminder >= day_boundary(at, *clock_in_force(member, at))
-        beyond = assigned_day(member, at) if today_is_done else None
+        done = member.next_reminder >= day_boundary(at, *clock_in_force(member, at))
+        beyond = assigned_day(member, at) if done else None
         member.next_reminder = upcoming(member, home, at, beyond=beyond)
 
 
@@ -141,10 +139,6 @@ async def _one_by_one(study: Study, waiting: Iterator[Claim]) -> tuple[int, bool
     for claim in waiting:
         try:
             went += await _remind(study, claim)
-        except CannotPost as refusal:
-            log.warning("not reminded", member=claim.member_id, reason=str(refusal), retry=refusal.retry)
-            if not refusal.retry:
-                await _stop(study, claim, str(refusal))
         except (OSError, TimeoutError, DatabaseError) as problem:
             log.warning("not reminded", member=claim.member_id, problem=type(problem).__name__)
             silent = True
@@ -163,8 +157,14 @@ async def _remind(study: Study, claim: Claim) -> bool:
     if words is None:
         return False
     reply, key = Reply.of(Notice(words), CHOICES), f"reminder-{claim.member_id}-{claim.due:%Y%m%dT%H%M}"
-    async with asyncio.timeout(DEADLINE):
-        await study.outboxes[claim.place.platform].tell(claim.place, claim.external_id, reply, key)
+    try:
+        async with asyncio.timeout(DEADLINE):
+            await study.outboxes[claim.place.platform].tell(claim.place, claim.external_id, reply, key)
+    except CannotPost as refusal:
+        log.warning("not reminded", member=claim.member_id, reason=str(refusal), retry=refusal.retry)
+        if not refusal.retry:
+            await _stop(study, claim, str(refusal))
+        return False
     log.info("reminded", member=claim.member_id)
     return True
 
@@ -178,18 +178,15 @@ async def _words(session: AsyncSession, member: Member, due: datetime, now: date
     if not streak.current or streak.marks[-1] != (today, DayMark.OPEN):
         return None
     # What today will have been, seen from so far on that no answer soon after midnight could bridge it.
-    later = await member_streak(
-        session, member, now=day_boundary(now, *clock_in_force(member, now)) + timedelta(days=2)
-    )
+    afterwards = day_boundary(now, *clock_in_force(member, now)) + timedelta(days=2)
+    later = await member_streak(session, member, now=afterwards)
     days = f"{streak.current} day{'s' * (streak.current != 1)}"
-    match dict(later.marks).get(today):
-        case DayMark.MISSED:
-            return f"Your streak of {days} ends tonight unless you answer one question. Any will do, practice too."
-        case DayMark.FREEZE:
-            covered = f"Else a freeze would cover today; you hold {streak.freezes}."
-            return f"Your streak of {days} waits for one question. {covered}"
-        case _:
-            return None
+    words = {
+        DayMark.MISSED: f"Your streak of {days} ends tonight unless you answer one question. Any will do.",
+        DayMark.FREEZE: f"Your streak of {days} waits for one question. Else a freeze would cover today; "
+        f"you hold {streak.freezes}.",
+    }
+    return words.get(dict(later.marks)[today])
 
 
 async def _stop(study: Study, claim: Claim, reason: str) -> None:

@@ -82,7 +82,11 @@ async def _possible(study: Study, asker: Asker, wants: Wants) -> None:
     asked = {"thread": wants.thread, "pin": wants.pin, "role": bool(wants.role)}
     if strange := [name for name, wanted in asked.items() if wanted and name not in outbox.offers]:
         raise UserError(f"Daily questions have no {' and no '.join(strange)} on this platform.")
-    if lack := await outbox.lacking(asker.place, wants):
+    try:
+        lack = await outbox.lacking(asker.place, wants)
+    except CannotPost as refusal:
+        lack = str(refusal)
+    if lack:
         raise UserError(lack)
 
 
@@ -230,8 +234,7 @@ async def try_out(study: Study, asker: Asker, *, which: int | str | None = None)
     outbox = study.outboxes.get(asker.place.platform)
     if outbox is None:
         raise UserError(f"This program does not post to {asker.place.platform}; the one that does can test it.")
-    if lack := await outbox.lacking(asker.place, wants_of(schedule)):
-        raise UserError(lack)
+    await _possible(study, asker, wants_of(schedule))
     try:
         await outbox.post(asker.place, daily.post(round, question, "A test question"), f"test-{asker.request_id}")
     except CannotPost as refusal:

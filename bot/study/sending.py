@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
-from sqlalchemy import exists, text
+from sqlalchemy import bindparam, exists, text
 from sqlalchemy.orm import aliased
 from sqlmodel import and_, col, or_, select, update
 
@@ -40,6 +40,7 @@ log = structlog.get_logger()
 DEADLINE = 60.0
 """Seconds a platform has for one post; shorter than the lease, so that the lease need not be renewed."""
 SENDERS = 8
+DONE: dict[str, Any] = {"state": DeliveryState.DONE, "lease_until": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,50 @@ class Claim:
     def wants(self) -> Wants:
         """What the channel gets besides the post; a reveal brings nothing along."""
         return wants_of(self.schedule) if self.delivery.kind is DeliveryKind.DAILY else Wants()
+
+    @property
+    def follows(self) -> bool:
+        """Whether something comes after the post."""
+        return self.wants.thread or self.wants.pin
+
+
+_asked = aliased(Delivery)  # a reveal speaks of the round of its day's question
+_ours = exists().where(
+    col(Channel.id) == Delivery.channel_id,
+    col(Channel.workspace_id) == Workspace.id,
+    col(Workspace.platform).in_(bindparam("platforms", expanding=True)),
+    col(Workspace.left_at).is_(None),
+)
+# Chosen alone, from the index of open deliveries: joined with the rest, SQLite began at the workspaces and sorted.
+_next_one = (
+    select(Delivery.id)
+    .where(
+        text(OPEN_DELIVERY),
+        col(Delivery.due_at) <= bindparam("now"),
+        or_(col(Delivery.lease_until).is_(None), col(Delivery.lease_until) <= bindparam("now")),
+        _ours,
+    )
+    .order_by(col(Delivery.due_at), col(Delivery.id))
+    .limit(1)
+    .with_for_update(of=Delivery, skip_locked=True)
+    .scalar_subquery()
+)
+NEXT = (
+    select(Delivery, Channel, Workspace, Round)
+    .join(Channel, col(Channel.id) == Delivery.channel_id)
+    .join(Workspace, col(Workspace.id) == Channel.workspace_id)
+    .join(
+        _asked,
+        and_(
+            col(_asked.schedule_id) == Delivery.schedule_id,
+            col(_asked.day) == Delivery.day,
+            col(_asked.kind) == DeliveryKind.DAILY,
+        ),
+    )
+    .join(Round, col(Round.delivery_id) == _asked.id)
+    .where(Delivery.id == _next_one)
+)
+"""The delivery that waits longest `now` on one of the `platforms`. Made once: to make it takes longer than to ask."""
 
 
 async def send(study: Study) -> int:
@@ -72,44 +117,9 @@ async def send(study: Study) -> int:
 async def _claim(study: Study) -> Claim | None:
     """Take the delivery that waits longest, for as long as the lease lasts."""
     now = study.clock()  # not the beginning of the turn: a long queue would outlast its leases
-    ours = exists().where(
-        col(Channel.id) == Delivery.channel_id,
-        col(Channel.workspace_id) == Workspace.id,
-        col(Workspace.platform).in_(study.outboxes),
-        col(Workspace.left_at).is_(None),
-    )
-    # Chosen alone, from the index of open deliveries: joined with the rest, SQLite began at the workspaces and sorted.
-    next_one = (
-        select(Delivery.id)
-        .where(
-            text(OPEN_DELIVERY),
-            col(Delivery.due_at) <= now,
-            or_(col(Delivery.lease_until).is_(None), col(Delivery.lease_until) <= now),
-            ours,
-        )
-        .order_by(col(Delivery.due_at), col(Delivery.id))
-        .limit(1)
-        .with_for_update(of=Delivery, skip_locked=True)
-        .scalar_subquery()
-    )
-    asked = aliased(Delivery)  # a reveal speaks of the round of its day's question
-    query = (
-        select(Delivery, Channel, Workspace, Round)
-        .join(Channel, col(Channel.id) == Delivery.channel_id)
-        .join(Workspace, col(Workspace.id) == Channel.workspace_id)
-        .join(
-            asked,
-            and_(
-                col(asked.schedule_id) == Delivery.schedule_id,
-                col(asked.day) == Delivery.day,
-                col(asked.kind) == DeliveryKind.DAILY,
-            ),
-        )
-        .join(Round, col(Round.delivery_id) == asked.id)
-        .where(Delivery.id == next_one)
-    )
+    asked = {"now": now, "platforms": list(study.outboxes)}
     async with study.store.write() as session:
-        found = (await session.exec(query)).first()
+        found = (await session.exec(NEXT, params=asked)).first()
         if found is None:
             return None
         delivery, channel, workspace, round = found
@@ -142,10 +152,10 @@ async def _title(study: Study, claim: Claim) -> str:
 
 async def _post(study: Study, claim: Claim) -> bool:
     """The post and what follows it; whether all of it is done."""
-    outbox = study.outboxes[claim.place.platform]
+    outbox, fresh = study.outboxes[claim.place.platform], claim.delivery.message_ref is None
     try:
         async with asyncio.timeout(DEADLINE):
-            if claim.delivery.message_ref is None:
+            if fresh:
                 if lack := await outbox.lacking(claim.place, Wants()):
                     raise CannotPost(lack)
                 again = claim.delivery.attempts > 1
@@ -168,7 +178,8 @@ async def _post(study: Study, claim: Claim) -> bool:
         reason = f"the post could not be made ({type(problem).__name__})."
         await failing.failed(study, claim.delivery, claim.place, reason, retry=True)
         return False
-    await _record(study, claim, state=DeliveryState.DONE, lease_until=None)
+    if claim.follows or not fresh:
+        await _record(study, claim, **DONE)
     log.info("posted", delivery=claim.delivery.id, kind=claim.delivery.kind.value)
     return True
 
@@ -191,7 +202,7 @@ async def _posted(study: Study, claim: Claim, ref: str) -> None:
         await session.exec(
             update(Delivery)
             .where(col(Delivery.id) == claim.delivery.id)
-            .values(message_ref=ref, posted_at=now, problem=None)
+            .values(message_ref=ref, posted_at=now, problem=None, **({} if claim.follows else DONE))
         )
         if claim.delivery.kind is DeliveryKind.DAILY:
             await session.exec(
@@ -212,14 +223,15 @@ async def _posted(study: Study, claim: Claim, ref: str) -> None:
 async def _adorn(study: Study, claim: Claim, outbox: Outbox) -> None:
     """Thread and pin, where they are wanted; a channel that does not let us has its question all the same."""
     wants, delivery, ref = claim.wants, claim.delivery, claim.delivery.message_ref or ""
-    if not (wants.thread or wants.pin):
+    if not claim.follows:
         return
     if lack := await outbox.lacking(claim.place, wants):
         await failing.half_done(study, claim.delivery, claim.place, lack)
         return
     try:
         if wants.thread and delivery.thread_ref is None:
-            await _record(study, claim, thread_ref=await outbox.open_thread(claim.place, ref, await _title(study, claim)))
+            thread = await outbox.open_thread(claim.place, ref, await _title(study, claim))
+            await _record(study, claim, thread_ref=thread)
         if wants.pin and not delivery.pinned:
             before = await _pinned(study, claim)
             await outbox.pin(claim.place, ref, before.message_ref or "" if before else "")

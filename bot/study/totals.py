@@ -10,17 +10,36 @@ What is added to one member must come one by one: callers hold the member's row 
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, distinct, func, literal, or_, true, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Integer,
+    String,
+    and_,
+    bindparam,
+    case,
+    distinct,
+    exists,
+    func,
+    literal,
+    or_,
+    true,
+    union_all,
+    update,
+)
 from sqlalchemy import insert as plain_insert
 from sqlalchemy import select as sql_select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.store.tables import EVERYWHERE, Answer, Member, Tier, Total, TotalKind, Workspace
-from bot.store.upsert import insert
 
+INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 ALL_TIME = "all"
 Moves = Counter[tuple[int, str, int]]
 """How many members enter (or leave, below 0) a tier: by channel, period and points."""
@@ -36,44 +55,36 @@ async def credit(session: AsyncSession, answer: Answer, member: Member, *, point
     first answer.
     """
     await session.flush()
-    firsts = set() if again or answer.team_id is None else await _firsts(session, answer)
-    rows: list[dict[str, Any]] = []
-    for channel, period in sorted(_places(answer.channel_id, answer.week, answer.month)):
-        row = {
-            "workspace_id": answer.workspace_id,
-            "channel_id": channel,
-            "period": period,
-            "points": points,
-            "answers": 0 if again else 1,
-            "reached_at": answer.accepted_at,
-        }
-        rows.append(row | {"kind": TotalKind.MEMBER, "subject_id": member.id, "active": 0, "listed": member.listed})
-        if answer.team_id is not None:
-            active = int((channel, period) in firsts)
-            rows.append(row | {"kind": TotalKind.TEAM, "subject_id": answer.team_id, "active": active, "listed": True})
-    fresh = insert(session, Total).values(rows)
-    new = fresh.excluded
-    decides = or_(
-        and_(new.points > 0, or_(col(Total.points) == 0, new.reached_at > col(Total.reached_at))),
-        and_(new.points == 0, col(Total.points) == 0, new.reached_at < col(Total.reached_at)),
-    )
-    kept = _columns(Total)
-    added = fresh.on_conflict_do_update(
-        index_elements=KEY,
-        set_={
-            "points": col(Total.points) + new.points,
-            "answers": col(Total.answers) + new.answers,
-            "active": col(Total.active) + new.active,
-            "reached_at": case((decides, new.reached_at), else_=col(Total.reached_at)),
-        },
-    ).returning(kept.channel_id, kept.period, kept.points, kept.answers, kept.kind, kept.listed)
+    connection = await session.connection()
+    await connection.run_sync(credited, answer, member, points=points, again=again)
+
+
+def credited(connection: Connection, answer: Answer, member: Member, *, points: int, again: bool = False) -> None:
+    """The same, where there is no session; the answer must have been written."""
+    adding = _adding(connection.dialect.name)
+    given = {
+        "workspace": answer.workspace_id,
+        "channel": answer.channel_id,
+        "week": answer.week,
+        "month": answer.month,
+        "points": points,
+        "answers": 0 if again else 1,
+        "reached_at": answer.accepted_at,
+        "answer": answer.id,
+        "member": member.id,
+        "team": answer.team_id,
+    }
+    mine = {"kind": TotalKind.MEMBER, "subject": member.id, "listed": member.listed, "first": False}
     moves: Moves = Counter()
-    for channel, period, now, answers, kind, listed in (await session.exec(added)).all():
-        if kind is TotalKind.MEMBER and listed:
+    for channel, period, now, answers in connection.execute(adding, given | mine):
+        if member.listed:
             moves[channel, period, now] += 1
             if again or answers > 1:
                 moves[channel, period, now - points] -= 1
-    await _shift(session, answer.workspace_id, moves)
+    if answer.team_id is not None:
+        theirs = {"kind": TotalKind.TEAM, "subject": answer.team_id, "listed": True, "first": not again}
+        connection.execute(adding, given | theirs)
+    _moved(connection, answer.workspace_id, moves)
 
 
 async def set_listed(session: AsyncSession, member: Member, listed: bool) -> None:
@@ -123,22 +134,6 @@ def _places(channel: int, week: str, month: str) -> set[tuple[int, str]]:
     return {(place, period) for place in (EVERYWHERE, channel) for period in (week, month, ALL_TIME)}
 
 
-async def _firsts(session: AsyncSession, answer: Answer) -> set[tuple[int, str]]:
-    """Channels and periods in which this is the member's first counted answer for the team."""
-    query = (
-        select(col(Answer.channel_id), col(Answer.week), col(Answer.month))
-        .where(
-            Answer.member_id == answer.member_id,
-            Answer.team_id == answer.team_id,
-            col(Answer.counted),
-            Answer.id != answer.id,
-        )
-        .distinct()
-    )
-    there = [_places(*place) for place in (await session.exec(query)).all()]
-    return _places(answer.channel_id, answer.week, answer.month).difference(*there)
-
-
 async def _kept(session: AsyncSession, workspace_id: int, kind: TotalKind, subjects: Any) -> list[ColumnElement[bool]]:
     """Conditions for all totals of members or teams. They name channels and periods, since the key begins with them:
     without, the whole workspace would be looked through.
@@ -164,6 +159,10 @@ async def _drop(session: AsyncSession, which: list[ColumnElement[bool]]) -> None
 
 
 async def _shift(session: AsyncSession, workspace_id: int, moves: Moves) -> None:
+    await (await session.connection()).run_sync(_moved, workspace_id, moves)
+
+
+def _moved(connection: Connection, workspace_id: int, moves: Moves) -> None:
     """Lets members enter and leave tiers, in one order always: whoever moves at the same time waits in line."""
     rows = [
         {"workspace_id": workspace_id, "channel_id": channel, "period": period, "points": points, "members": step}
@@ -171,9 +170,7 @@ async def _shift(session: AsyncSession, workspace_id: int, moves: Moves) -> None
         if step
     ]
     if rows:
-        fresh = insert(session, Tier).values(rows)
-        more = {"members": col(Tier.members) + fresh.excluded.members}
-        await session.exec(fresh.on_conflict_do_update(index_elements=TIER_KEY, set_=more))
+        connection.execute(_moving(connection.dialect.name), rows)
 
 
 async def _hold(session: AsyncSession, workspace_id: int) -> None:
@@ -227,3 +224,70 @@ async def rebuild_tiers(session: AsyncSession, workspace_id: int) -> None:
 def _columns(table: type[SQLModel]) -> Any:
     """The bare columns: grouping and inserting from a query go by tables, not by models."""
     return table.__table__.c  # type: ignore[attr-defined]
+
+
+# The statements of each answer are built once for each database: building them takes longer than running them. Hence no
+# VALUES of several rows, which SQLAlchemy builds anew each time.
+
+
+@cache
+def _adding(dialect: str) -> Any:
+    """Adds to the six totals of a member or a team; a tie with others at the same time is kept in one order always.
+
+    With `first`, the answer counts as the member's first for the team wherever there is none before it.
+    """
+    totals, answers = _columns(Total), _columns(Answer)
+    channels = union_all(
+        sql_select(literal(EVERYWHERE, Integer()).label("id")), sql_select(bindparam("channel", type_=Integer()))
+    ).subquery()
+    periods = union_all(
+        sql_select(literal(ALL_TIME, String()).label("name")),
+        sql_select(bindparam("week", type_=String())),
+        sql_select(bindparam("month", type_=String())),
+    ).subquery()
+    place, period = channels.c.id, periods.c.name
+    before = exists().where(
+        answers.member_id == bindparam("member"),
+        answers.team_id == bindparam("team", type_=Integer()),
+        answers.counted,
+        answers.id != bindparam("answer"),
+        or_(place == EVERYWHERE, answers.channel_id == place),
+        or_(period == ALL_TIME, answers.week == period, answers.month == period),
+    )
+    row = {
+        "workspace_id": bindparam("workspace", type_=Integer()),
+        "channel_id": place,
+        "period": period,
+        "kind": bindparam("kind", type_=totals.kind.type),
+        "subject_id": bindparam("subject", type_=Integer()),
+        "points": bindparam("points", type_=Integer()),
+        "answers": bindparam("answers", type_=Integer()),
+        "active": case((and_(bindparam("first", type_=Boolean()), ~before), 1), else_=0),
+        "listed": bindparam("listed", type_=Boolean()),
+        "reached_at": bindparam("reached_at", type_=totals.reached_at.type),
+    }
+    told = sql_select(*row.values()).select_from(channels.join(periods, true())).order_by(place, period)
+    fresh = INSERTS[dialect](totals.kind.table).from_select(list(row), told)
+    new = fresh.excluded
+    decides = or_(
+        and_(new.points > 0, or_(totals.points == 0, new.reached_at > totals.reached_at)),
+        and_(new.points == 0, totals.points == 0, new.reached_at < totals.reached_at),
+    )
+    return fresh.on_conflict_do_update(
+        index_elements=KEY,
+        set_={
+            "points": totals.points + new.points,
+            "answers": totals.answers + new.answers,
+            "active": totals.active + new.active,
+            "reached_at": case((decides, new.reached_at), else_=totals.reached_at),
+        },
+    ).returning(totals.channel_id, totals.period, totals.points, totals.answers)
+
+
+@cache
+def _moving(dialect: str) -> Any:
+    tiers = _columns(Tier)
+    fresh = INSERTS[dialect](tiers.points.table)
+    return fresh.on_conflict_do_update(
+        index_elements=TIER_KEY, set_={"members": tiers.members + fresh.excluded.members}
+    )

@@ -85,7 +85,8 @@ def _greeting(study: Study, *, here: bool) -> Reply:
 def _back(waiting: int) -> Reply:
     kept = "Points and streaks are as they were."
     if waiting:
-        kept += f" {waiting} schedule{'s' * (waiting > 1)} wait: `schedule resume` in their channels."
+        some = "1 schedule waits" if waiting == 1 else f"{waiting} schedules wait"
+        kept += f" {some}: `schedule resume` in the channel goes on."
     return Reply.of(Text(kept, title="Back again!"))
 
 

@@ -10,7 +10,7 @@ import discord
 from bot.drawing.easel import Easel
 from bot.platforms.discord.paint import paint
 from bot.platforms.errands import Errands
-from bot.replies import Reply
+from bot.replies import Notice, Reply, Tone
 
 if TYPE_CHECKING:
     Interaction = discord.Interaction[discord.Client]
@@ -48,18 +48,26 @@ class Answer:
         """In the place of what was shown before; a long one goes on in further messages."""
         first, *others = await paint(self._easel, reply, home=self._home)
         response = self._interaction.response
+        aside = self._turns and _refused(reply)  # a refusal must not cost the member the page they are on
         async with self._one_by_one:
-            if response.is_done():
+            if aside and response.is_done():
+                others = [first, *others]
+            elif response.is_done():
                 await self._interaction.edit_original_response(
                     view=first.view, attachments=first.files, allowed_mentions=NOBODY
                 )
-            elif self._turns:
+            elif self._turns and not aside:
                 await response.edit_message(view=first.view, attachments=first.files, allowed_mentions=NOBODY)
             else:
                 await response.send_message(
-                    view=first.view, files=first.files, ephemeral=self._private, allowed_mentions=NOBODY
+                    view=first.view, files=first.files, ephemeral=self._private or aside, allowed_mentions=NOBODY
                 )
             for page in others:
                 await self._interaction.followup.send(
-                    view=page.view, files=page.files, ephemeral=self._private, allowed_mentions=NOBODY
+                    view=page.view, files=page.files, ephemeral=self._private or aside, allowed_mentions=NOBODY
                 )
+
+
+def _refused(reply: Reply) -> bool:
+    first = reply.blocks[0] if reply.blocks else None
+    return isinstance(first, Notice) and first.tone in (Tone.WARNING, Tone.PROBLEM)

@@ -38,7 +38,8 @@ def calendar_lines(calendar: Calendar) -> Iterator[str]:
         row = weeks.setdefault(day.toordinal() - day.weekday(), [MARKS[DayMark.BLANK]] * 7)
         row[day.weekday()] = MARKS[mark]
     yield from ("".join(week) for week in weeks.values())
-    if used := [mark for mark in DayMark if mark is not DayMark.BLANK and any(mark is m for _, m in calendar.days)]:
+    there = {mark for _, mark in calendar.days}
+    if used := [mark for mark in DayMark if mark is not DayMark.BLANK and mark in there]:
         yield "-# " + "  ".join(f"{MARKS[mark]} {mark.value}" for mark in used)
 
 

@@ -35,7 +35,7 @@ class StudyClient(discord.AutoShardedClient):
     those that mention it.
     """
 
-    def __init__(self, app: App, *, dev_guild: int | None = None, **options: Any) -> None:
+    def __init__(self, app: App, *, dev_guild: int | None = None, easel: Easel | None = None, **options: Any) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True, guild_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -45,7 +45,7 @@ class StudyClient(discord.AutoShardedClient):
         )
         self.app = app
         self._dev_guild = dev_guild
-        self._easel = Easel()
+        self._easel = easel or Easel()
         self._outbox = DiscordOutbox(self, self._easel)
         self._dispatch = Dispatch(app, self._easel)
         self.tree = planted(self, app, self._dispatch)

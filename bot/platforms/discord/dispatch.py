@@ -172,8 +172,7 @@ class Dispatch:
                 await answer.defer()
             async with aclosing(self._replies(command, request)) as replies:
                 async for reply in replies:
-                    timer.cancel()
-                    await answer.show(reply)
+                    await answer.show(reply)  # its pictures may take long: the timer goes on until it is shown
         finally:
             timer.cancel()
 

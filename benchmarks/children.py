@@ -1,0 +1,61 @@
+"""Programs of a benchmark that run beside it: told what to do in lines of JSON, and answering in such lines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO, Any
+
+LONGEST = 64 * 1024 * 1024
+"""Bytes of a line."""
+
+Order = Callable[..., Awaitable[Any]]
+
+
+class Child:
+    """A program of ours as a process."""
+
+    def __init__(self, process: Process, name: str) -> None:
+        self._process = process
+        self._name = name
+
+    async def ask(self, order: str, **values: Any) -> Any:
+        """What it answers to an order, however long that takes. Raises RuntimeError where it has ended."""
+        assert self._process.stdin is not None  # noqa: S101
+        assert self._process.stdout is not None  # noqa: S101
+        self._process.stdin.write(json.dumps([order, values]).encode() + b"\n")
+        line = await self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self._name} has ended; its last words are in its log")
+        return json.loads(line)
+
+
+@asynccontextmanager
+async def child(module: str, *arguments: str, log: IO[bytes]) -> AsyncIterator[Child]:
+    """The module as a process, for as long as it is open; what it writes besides its answers goes to `log`."""
+    root = Path(__file__).parents[1]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, *arguments, cwd=root, stdin=PIPE, stdout=PIPE, stderr=log, limit=LONGEST
+    )
+    try:
+        yield Child(process, f"{module} {' '.join(arguments)}")
+    finally:
+        assert process.stdin is not None  # noqa: S101
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), 20)
+        except TimeoutError:
+            process.kill()
+
+
+async def obey(orders: Mapping[str, Order]) -> None:
+    """In the process itself: carry out one order after the other, until there are no more."""
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        order, values = json.loads(line)
+        print(json.dumps(await orders[order](**values)), flush=True)
