@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from aiohttp import web
-from sqlalchemy import text
 from sqlmodel import select
 
 from bot.inference.client import CutShort, Inference, Message
@@ -236,14 +238,21 @@ async def test_who_leaves_for_good_while_it_is_written_still_reads_it(sqlite_sto
         assert (await session.exec(select(Explained))).all() == []
 
 
-async def test_a_database_that_cannot_keep_it_takes_no_explanation_away(sqlite_store: Store, library: Library) -> None:
-    chat = Chat(sqlite_store, library)
+async def test_a_locked_database_takes_no_explanation_away(
+    sqlite_template: Path, tmp_path: Path, library: Library
+) -> None:
+    path = tmp_path / "locked.db"
+    shutil.copyfile(sqlite_template, path)
+    store = await Store.open(f"sqlite:///{path}", busy_ms=50)
+    chat = Chat(store, library)
     await chat.say("ada", "help")
-    async with sqlite_store.write() as session:
-        connection = await session.connection()
-        pages = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
-        await connection.execute(text(f"PRAGMA max_page_count = {pages}"))  # as on a disk that is full
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
 
-    said = await chat.replies("ada", f"explain {QUESTION}")
+    replies = await chat.replies("ada", f"explain {QUESTION}")
 
-    assert explanations(said)
+    other.close()
+    await store.close()
+    [told] = explanations(replies)
+    assert library.question("mode-collapse").answer in told.text
+    assert [block.prompt for block in replies[-1].blocks if isinstance(block, Choices)] == ["Sources:"]

@@ -108,7 +108,11 @@ def planted(client: discord.Client, app: App, dispatch: Dispatch) -> app_command
     async def complete(interaction: discord.Interaction[Any], parameter: Parameter, typed: str) -> Sequence[Suggestion]:
         if parameter.suggest is None:
             return ()
-        here = await app.at(place_of(interaction))
+        try:
+            here = await app.at(place_of(interaction))
+        except DatabaseError as problem:
+            log.warning("suggestions without a workspace's own questions", problem=str(problem))
+            here = app
         return parameter.suggest(here.study, typed)
 
     return plant(client, app.table, dispatch.on_command, complete)

@@ -215,8 +215,7 @@ def _chart(
 ) -> Iterator[Piece]:
     """The picture where one has been drawn, and in words what it shows otherwise."""
     if png := pictures.get(block):
-        yield Words(f"### {plain(title)}")
-        yield Image(png, alt_of(block))
+        yield Image(png, alt_of(block))  # which has the title
         return
     yield Words("\n".join((f"### {plain(title)}", *lines)))
 

@@ -11,6 +11,7 @@ from simcord.actors import MemberActor
 from simcord.backend.models import Overwrite
 from simcord.builders import ChannelHandle, UserHandle
 from simcord.components import walk_components
+from simcord.enums import OverwriteType
 from simcord.env import Env
 from simcord.results import InteractionResult
 from sqlmodel import col, select
@@ -23,8 +24,11 @@ from knowledge.questions import Question
 
 Someone = MemberActor | UserHandle
 
-WRONG_SIDE = ("Something went wrong", "There is no command", "does not go with", "goes: `")
-"""What no button and no command of ours may come to."""
+NEVER = re.compile(
+    r"Something went wrong|There is no command|needs one word more|I don't know what to do with|It goes: `"
+    r"|` has no |is no parameter|No part of it"
+)
+"""What no command and no button of ours may come to."""
 
 
 class Clock:
@@ -117,7 +121,7 @@ def deny(channel: ChannelHandle, **permissions: bool) -> None:
     """Take permissions of the bot away in a channel, or give those that are False back."""
     env: Env = channel._env
     gone = discord.Permissions(**{name: True for name, taken in permissions.items() if taken})
-    overwrite = Overwrite(target_id=env.backend.bot_user.id, type=1, allow=0, deny=gone.value)
+    overwrite = Overwrite(target_id=env.backend.bot_user.id, type=OverwriteType.MEMBER, allow=0, deny=gone.value)
     env.backend.set_overwrite(channel.id, overwrite)
 
 
@@ -140,11 +144,17 @@ async def turn(app: App, env: Env) -> None:
     await env.settle()
 
 
+async def set_up(manager: MemberActor, channel: ChannelHandle, **options: Any) -> None:
+    """A question there on weekdays at 09:00."""
+    done = await manager.slash(channel, "schedule setup", time="09:00", **options)
+    assert "Done: weekdays at 09:00" in said(done)
+
+
 async def letters(app: App, message: Any) -> tuple[str, str, Question]:
     """The label of the right button of a posed question and of a wrong one, and the question."""
-    line = next(line for line in buttons(message).values() if re.match(r"answer \S+ a$", line))
+    line = next(line for line in buttons(message).values() if re.search(r"answer \S+ a$", line))
     async with app.study.store.read() as session:
-        posed = (await session.exec(select(Round).where(col(Round.token) == line.split()[1]))).one()
+        posed = (await session.exec(select(Round).where(col(Round.token) == line.split()[-2]))).one()
     question = app.study.library.question(posed.question_id)
     place = shown(posed).index(question.right_choice)
     return LETTERS[place].upper(), LETTERS[(place + 1) % 4].upper(), question

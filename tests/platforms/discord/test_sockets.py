@@ -219,6 +219,17 @@ async def test_a_longer_fault_of_discord_may_be_tried_again(discord: Discord, ou
     assert refusal.value.retry
 
 
+async def test_a_post_that_is_refused_for_now_again_and_again_may_be_tried_again(
+    discord: Discord, outbox: Outbox, papers: Channel
+) -> None:
+    discord.fail("POST", MESSAGES, 429, times=5, after=0.01)
+
+    with pytest.raises(CannotPost) as refusal:
+        await outbox.post(at(papers), POST, "daily-7")
+
+    assert refusal.value.retry
+
+
 async def test_what_the_bot_may_not_do_is_said_in_words(outbox: Outbox, papers: Channel) -> None:
     assert papers.guild is not None
     papers.deny(papers.guild.id, send_messages=True)

@@ -1,0 +1,205 @@
+"""Pictures of Studyhall on Discord: three days in a simulated server, drawn as Discord draws messages.
+
+    python docs/discord_pictures.py [NAME ...]        (or `make pictures`, which keeps the chosen ones)
+
+The client, the store, the bank and the clockwork are the real ones; Discord is simcord's, and its preview is drawn by
+Chromium, which has to be installed: on Debian, `apt install chromium fonts-noto-color-emoji`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import shutil
+import sys
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import discord
+import simcord
+from PIL import Image
+from playwright.async_api import async_playwright
+from simcord.components import walk_components
+from sqlmodel import select
+
+from bot import config, log
+from bot.app import App, Posts, open_library
+from bot.platforms.discord.client import StudyClient
+from bot.schedule import Clockwork
+from bot.store.engine import Store
+from bot.store.tables import Round
+from bot.store.upgrade import upgrade
+from bot.study.context import Study
+from bot.study.rounds import LETTERS, shown
+from bot.table import table
+
+IMAGES = Path(__file__).parent / "images"
+KEPT = ("daily", "verdict", "settings", "formula", "streak", "leaderboard")
+"""Those that the README shows."""
+WIDE, HIGH = 640, 1400
+PEOPLE = ("ada", "bob", "cleo", "dan")
+
+
+def parts(message: Any) -> list[dict[str, Any]]:
+    components = message.components
+    if isinstance(message, discord.Message):
+        components = [component.to_dict() for component in components]
+    return list(walk_components(components))
+
+
+class Story:
+    """A server with a manager and four members, and an album that keeps what they see."""
+
+    def __init__(self, env: Any, app: App, chromium: Any, wanted: tuple[str, ...], folder: Path) -> None:
+        self.env, self.app, self.chromium = env, app, chromium
+        self.wanted, self.folder = wanted, folder
+        self.guild = env.create_guild("Interview club")
+        self.channel = self.guild.create_text_channel("daily-question")
+        host = self.guild.create_role("Hosts", permissions=discord.Permissions(manage_guild=True))
+        self.maya = self.guild.add_member(env.create_user("maya"), roles=[host])
+        self.members = [self.guild.add_member(env.create_user(name)) for name in PEOPLE]
+
+    async def keep(self, name: str, target: Any, viewer: Any, channel: Any = None) -> None:
+        """A picture of a message as somebody sees it."""
+        if self.wanted and name not in self.wanted:
+            return
+        async with self.env.preview(
+            channel or self.channel, viewers=[viewer], width=WIDE, height=HIGH, timezone="Europe/Paris"
+        ) as preview:
+            # The preview would start a browser of its own, and closes this one in its place.
+            preview._capture_manager._browser = await self.chromium.launch(
+                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+            )
+            shot = await preview.screenshot(viewer=viewer, target=target, allow_incomplete=True)
+        picture = Image.open(io.BytesIO(shot.png)).convert("RGB")
+        file = self.folder / f"discord-{name}.png"
+        picture.quantize(256).save(file, optimize=True)
+        print(f"{file.name}: {picture.width} x {picture.height}, {file.stat().st_size // 1024} KiB", flush=True)
+
+    def forward(self, moment: datetime) -> None:
+        self.env.backend.advance_clock((moment - self.env.now()).total_seconds())
+
+    async def turn(self) -> None:
+        await Clockwork(self.app.study, 5).turn()
+        await self.env.settle()
+
+    @property
+    def post(self) -> discord.Message:
+        """The newest message of the bot in the channel that has buttons."""
+        return next(m for m in reversed(self.channel.history()) if m.components)
+
+    async def right(self, message: Any) -> str:
+        """The label of the right answer's button."""
+        line = next(part["custom_id"] for part in parts(message) if part.get("custom_id", "").startswith("answer "))
+        async with self.app.study.store.read() as session:
+            round = (await session.exec(select(Round).where(Round.token == line.split()[1]))).one()
+        return LETTERS[shown(round).index(self.app.study.library.question(round.question_id).right_choice)].upper()
+
+
+async def live(story: Story) -> None:
+    maya, (ada, bob, cleo, dan) = story.maya, story.members
+    channel = story.channel
+    set_up = await maya.slash(
+        channel, "schedule setup", time="09:00", zone="Europe/Paris", thread="on", pin="on", topics="gan,vae,rag"
+    )
+    await story.keep("settings", set_up, maya)
+    for member in (ada, bob):
+        await member.slash(channel, "me", rest="sat,sun")
+    for name in ("Blue", "Red"):
+        await maya.slash(channel, "team create", name=name)
+    day = story.env.now().replace(hour=8, minute=0, second=5)
+    for number in range(12):
+        story.forward(day + timedelta(days=number))
+        await story.turn()
+        post = story.post
+        if number % 7 < 5 and post.created_at > story.env.now() - timedelta(hours=1):
+            right = await story.right(post)
+            wrong = next(letter for letter in "ABCD" if letter != right)
+            for place, member in enumerate((ada, bob, cleo, dan, maya)):
+                if (number + place) % 5 or member is ada:
+                    await member.click(post, label=right if (number * 7 + place) % 3 else wrong)
+            story.env.backend.advance_clock(20)
+            await story.turn()
+            if number == 4:
+                await story.keep("daily", story.post, ada)
+        if number < 11:
+            story.forward(day + timedelta(days=number, hours=10))
+            await story.turn()
+            if number == 4:
+                await story.keep("reveal", story.post, ada)
+    await looked(story, channel, ada, bob)
+
+
+async def looked(story: Story, channel: Any, ada: Any, bob: Any) -> None:
+    for name, command, options in (
+        ("streak-words", "streak", {}),
+        ("streak", "streak", {"view": "picture"}),
+        ("streak-why", "streak", {"view": "why"}),
+        ("leaderboard-words", "leaderboard", {"period": "month"}),
+        ("leaderboard", "leaderboard", {"period": "month", "view": "picture"}),
+        ("topics", "topics", {}),
+        ("help", "help", {}),
+        ("me", "me", {"remind": "20:00"}),
+        ("ask", "ask", {"text": "why is lora cheap"}),
+        ("formula", "ask", {"text": "what is the vae loss"}),
+        ("nothing", "ask", {"text": "how do I bake bread"}),
+        ("explain", "explain", {"text": "how does a gan learn"}),
+    ):
+        await story.keep(name, await ada.slash(channel, command, **options), ada)
+    shared = await ada.click((await ada.slash(channel, "ask", text="what is rag")).response, label="Share")
+    await story.keep("share", shared, bob)
+    asked = await bob.slash(channel, "question", topic="gan")
+    await story.keep("card", asked, bob)
+    right = await story.right(asked.response)
+    await story.keep("verdict", await bob.click(asked.response, label=right), bob)
+    asked = await bob.slash(channel, "question", topic="vae")
+    right = await story.right(asked.response)
+    wrong = next(letter for letter in "ABCD" if letter != right)
+    await story.keep("verdict-wrong", await bob.click(asked.response, label=wrong), bob)
+    asked = await bob.slash(channel, "question", topic="vae")
+    form = await bob.click(asked.response, label="In my own words")
+    await story.keep("form", form, bob)
+    words = {"text": "It maps an input to a distribution over a latent space and draws a sample from it to decode."}
+    await story.keep("words", await bob.submit_modal(form, words), bob)
+    form = await bob.slash(channel, "team join")
+    await story.keep("refused", await bob.submit_modal(form, {"name": "Purple people"}), bob)
+    await story.keep("profile", await bob.context_menu(channel, "Study profile", ada), bob)
+
+
+async def draw(wanted: tuple[str, ...], out: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'club.db'}"
+        await asyncio.to_thread(upgrade, url)
+        store = await Store.open(url)
+        library, _ = open_library(config.load())
+        await library.warm()
+        now: list[Any] = []
+        study = Study(store=store, library=library, clock=lambda: now[0].now())
+        app = App(table(), study, Posts(store))
+        try:
+            async with async_playwright() as playwright, simcord.run(StudyClient(app), shard_count=1) as env:
+                now.append(env)
+                await live(Story(env, app, playwright.chromium, wanted, out))
+        finally:
+            library.close()
+            await store.close()
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description="Pictures of Studyhall on Discord.")
+    options.add_argument("names", nargs="*", help="which; all of them where none is named")
+    options.add_argument("--out", type=Path, default=IMAGES)
+    options.add_argument("--kept", action="store_true", help="those that the README shows")
+    chosen = options.parse_args()
+    if shutil.which("chromium") is None:
+        sys.exit("There is no chromium here, so the pictures of Discord stay as they are.")
+    log.set_up("error")
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    asyncio.run(draw(KEPT if chosen.kept else tuple(chosen.names), chosen.out))
+
+
+if __name__ == "__main__":
+    main()

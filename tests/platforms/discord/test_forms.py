@@ -1,0 +1,162 @@
+"""Forms on Discord: what is typed into one is never lost, whatever comes of it."""
+
+from __future__ import annotations
+
+import pytest
+from simcord.actors import MemberActor
+from simcord.builders import ChannelHandle
+from simcord.env import Env
+
+from bot.app import App
+from bot.platforms.discord.client import StudyClient
+from tests.platforms.discord.scene import buttons, fields, press, said, words
+
+pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=60)
+
+NOTHING = "\u200b\u200b"
+"""What can be typed, and not be read."""
+
+
+async def test_a_command_without_its_value_opens_its_form(channel: ChannelHandle, bob: MemberActor) -> None:
+    form = await bob.slash(channel, "team create")
+    assert fields(form) == {"name": ""}
+    done = await bob.submit_modal(form, {"name": "Blue"})
+
+    assert done.ephemeral
+    assert "Blue is there" in said(done)
+
+
+async def test_a_command_with_its_value_opens_none(channel: ChannelHandle, bob: MemberActor) -> None:
+    done = await bob.slash(channel, "team create", name="Blue")
+
+    assert done.modal is None
+    assert "Blue is there" in said(done)
+
+
+async def test_what_could_not_be_done_is_given_back_and_stands_in_the_form_again(
+    channel: ChannelHandle, bob: MemberActor
+) -> None:
+    form = await bob.slash(channel, "team join")
+    refused = await bob.submit_modal(form, {"name": "Reds"})
+    assert refused.ephemeral
+    assert "There is no team “Reds”" in said(refused)
+    assert "You wrote" in said(refused)
+    assert list(buttons(refused.response)) == ["Fix"]
+
+    again = await press(bob, refused, "Fix")
+    assert fields(again) == {"name": "Reds"}
+    await bob.slash(channel, "team create", name="Red")
+    assert "Red" in said(await bob.submit_modal(again, {"name": "Red"}))
+
+
+async def test_a_text_with_nothing_readable_in_it_is_refused(channel: ChannelHandle, bob: MemberActor) -> None:
+    form = await bob.slash(channel, "team create")
+    note = await bob.submit_modal(form, {"name": NOTHING})
+    assert "nothing readable" in said(note)
+
+    again = await press(bob, note, "Fix")
+    assert "Blue is there" in said(await bob.submit_modal(again, {"name": "Blue"}))
+
+
+async def test_a_form_whose_command_was_carried_out_opens_empty(channel: ChannelHandle, bob: MemberActor) -> None:
+    await bob.submit_modal(await bob.slash(channel, "team join"), {"name": "Reds"})
+    form = await bob.slash(channel, "team join")
+    assert fields(form) == {"name": "Reds"}
+    await bob.slash(channel, "team create", name="Red")
+    await bob.submit_modal(form, {"name": "Red"})
+
+    assert fields(await bob.slash(channel, "team join")) == {"name": ""}
+
+
+async def test_a_draft_is_its_writers_alone(channel: ChannelHandle, bob: MemberActor, ada: MemberActor) -> None:
+    await bob.submit_modal(await bob.slash(channel, "team join"), {"name": "Reds"})
+
+    assert fields(await ada.slash(channel, "team join")) == {"name": ""}
+    assert fields(await bob.slash(channel, "team create")) == {"name": ""}
+
+
+async def test_a_draft_survives_a_restart(env: Env, app: App, channel: ChannelHandle, bob: MemberActor) -> None:
+    refused = await bob.submit_modal(await bob.slash(channel, "team join"), {"name": "Reds"})
+    await env.restart_bot(StudyClient(app))
+
+    assert fields(await press(bob, refused, "Fix")) == {"name": "Reds"}
+
+
+async def test_a_form_that_was_open_during_a_restart_is_taken(
+    env: Env, app: App, channel: ChannelHandle, bob: MemberActor
+) -> None:
+    form = await bob.slash(channel, "team create")
+    await env.restart_bot(StudyClient(app))
+
+    assert "Blue is there" in said(await bob.submit_modal(form, {"name": "Blue"}))
+
+
+async def test_what_is_given_back_is_code_that_its_text_cannot_end(channel: ChannelHandle, bob: MemberActor) -> None:
+    typed = "``` @everyone <@&1>"
+    refused = await bob.submit_modal(await bob.slash(channel, "team join"), {"name": typed})
+
+    back = said(refused).partition("You wrote")[2]
+    assert "````text" in back
+    assert "@everyone" not in back
+
+
+async def test_an_answer_in_ones_own_words_is_not_lost_with_its_question(
+    channel: ChannelHandle, bob: MemberActor
+) -> None:
+    asked = await bob.slash(channel, "question", topic="vae")
+    form = await press(bob, asked, "In my own words")
+    assert list(fields(form)) == ["text"]
+    refused = await bob.submit_modal(form, {"text": NOTHING})
+    again = await press(bob, refused, "Fix")
+    verdict = await bob.submit_modal(again, {"text": "An encoder gives a distribution, a decoder samples from it."})
+
+    assert "The reference" in said(verdict)
+
+
+async def test_a_long_answer_comes_back_whole(channel: ChannelHandle, bob: MemberActor) -> None:
+    asked = await bob.slash(channel, "question", topic="vae")
+    report = await press(bob, await press(bob, asked, "A"), "Report this question")
+    first = await bob.submit_modal(report, {"what": "One choice is right as well. " * 30})
+    assert "Something went wrong" not in said(first)
+
+    form = await press(bob, asked, "In my own words")
+    long = "The evidence lower bound has two terms. " * 99
+    told = await bob.submit_modal(form, {"text": long[:3900]})
+    assert "answered this one already" in said(told)
+
+
+async def test_a_report_is_sent_by_a_form(channel: ChannelHandle, bob: MemberActor, maya: MemberActor) -> None:
+    verdict = await press(bob, await bob.slash(channel, "question", topic="vae"), "A")
+    form = await press(bob, verdict, "Report this question")
+    assert form.modal is not None
+    assert len(form.modal["title"]) <= 45
+    thanks = await bob.submit_modal(form, {"what": "The second choice is right, too."})
+
+    assert thanks.ephemeral
+    listed = await maya.slash(channel, "reports list")
+    assert "The second choice is right, too." in said(listed)
+
+
+async def test_ask_more_is_a_form_that_goes_on_from_an_explanation(channel: ChannelHandle, bob: MemberActor) -> None:
+    told = await bob.slash(channel, "explain", text="How does LoRA work?")
+    form = await press(bob, told, "Ask more")
+    more = await bob.submit_modal(form, {"text": "Why is that cheaper?"})
+
+    assert more.ephemeral
+    assert more.response is not None
+    assert "Ask more" in buttons(more.response)
+    assert "LoRA" in words(more.response)
+
+
+async def test_every_form_keeps_discords_limits(app: App, channel: ChannelHandle, maya: MemberActor) -> None:
+    for command in app.table:
+        if not command.form or command.button:
+            continue
+        form = await maya.slash(channel, command.name)
+        assert form.modal is not None
+        assert 1 <= len(form.modal["components"]) <= 5
+        assert len(form.modal["title"]) <= 45
+        assert len(form.modal["custom_id"]) <= 100
+        for label in form.modal["components"]:
+            assert len(label["label"]) <= 45
+            assert len(label.get("description") or "") <= 100

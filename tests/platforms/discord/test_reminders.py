@@ -1,0 +1,123 @@
+"""Reminders by direct message on Discord, and buttons there that belong to the right server."""
+
+from __future__ import annotations
+
+import pytest
+from simcord.actors import MemberActor
+from simcord.builders import ChannelHandle
+from simcord.env import Env
+from sqlmodel import select
+
+from bot.app import App
+from bot.platforms.discord.client import StudyClient
+from bot.store.tables import Answer, Workspace
+from tests.platforms.discord.scene import Clock, buttons, direct, letters, press, said, turn, words
+
+pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=60)
+
+
+@pytest.fixture
+async def reminded(app: App, env: Env, clock: Clock, channel: ChannelHandle, bob: MemberActor) -> MemberActor:
+    """Bob, who has studied a day, asked for a reminder at 20:00 and got it on the next day."""
+    asked = await bob.slash(channel, "question", topic="vae")
+    right, _, _ = await letters(app, asked.response)
+    await press(bob, asked, right)
+    await bob.slash(channel, "me", remind="20:00")
+    clock.forward(days=1)
+    clock.until("20:00")
+    await turn(app, env)
+    return bob
+
+
+async def test_it_comes_once_and_to_nobody_else(
+    app: App, env: Env, clock: Clock, reminded: MemberActor, ada: MemberActor
+) -> None:
+    await turn(app, env)
+    clock.forward(minutes=5)
+    await turn(app, env)
+
+    [reminder] = direct(reminded)
+    assert "Your streak of 1 day ends tonight" in words(reminder)
+    assert set(buttons(reminder)) == {"A question now", "No more reminders"}
+    assert not direct(ada)
+
+
+async def test_its_question_counts_in_the_server_it_belongs_to(
+    app: App, env: Env, reminded: MemberActor, channel: ChannelHandle
+) -> None:
+    env.create_guild("Another")
+    asked = await press(reminded.user, direct(reminded)[0], "A question now")
+    right, _, _ = await letters(app, asked.response)
+    verdict = await reminded.user.click(asked.response, label=right)
+
+    assert "Right!" in said(verdict)
+    assert "Streak: 2 days" in said(verdict)
+    async with app.study.store.read() as session:
+        home = (await session.exec(select(Workspace).where(Workspace.external_id == str(env.guild.id)))).one()
+        answers = (await session.exec(select(Answer))).all()
+    assert [answer.workspace_id for answer in answers] == [home.id] * 2
+
+
+async def test_its_form_works_there_too(reminded: MemberActor) -> None:
+    asked = await press(reminded.user, direct(reminded)[0], "A question now")
+    form = await press(reminded.user, asked, "In my own words")
+    refused = await reminded.user.submit_modal(form, {"text": "\u200b"})
+    assert "nothing readable" in said(refused)
+
+    again = await press(reminded.user, refused, "Fix")
+    verdict = await reminded.user.submit_modal(again, {"text": "A latent space with a prior."})
+    assert "The reference" in said(verdict)
+
+
+async def test_its_buttons_work_after_a_restart(env: Env, app: App, reminded: MemberActor) -> None:
+    await env.restart_bot(StudyClient(app))
+    asked = await press(reminded.user, direct(reminded)[0], "A question now")
+
+    assert "In my own words" in buttons(asked.response)
+
+
+async def test_no_more_means_no_more(app: App, env: Env, clock: Clock, reminded: MemberActor) -> None:
+    told = await press(reminded.user, direct(reminded)[0], "No more reminders")
+    assert "Something went wrong" not in said(told)
+    before = len(direct(reminded))
+    asked = await press(reminded.user, direct(reminded)[0], "A question now")
+    assert asked.response is not None
+    for _ in range(2):
+        clock.forward(days=1)
+        await turn(app, env)
+
+    assert len([m for m in direct(reminded) if "ends tonight" in words(m)]) == 1
+    assert before <= len(direct(reminded))
+
+
+async def test_who_has_left_the_server_is_told_so(env: Env, reminded: MemberActor) -> None:
+    user = reminded.user
+    env.guild.remove_member(reminded)
+    await env.settle()
+    told = await press(user, user.dm_channel.history()[0], "A question now")
+
+    assert "a server that one of us has left" in said(told)
+
+
+async def test_a_server_that_put_the_bot_out_is_said_to_be_left(env: Env, reminded: MemberActor) -> None:
+    user = reminded.user
+    env.backend.remove_guild(env.guild.id)
+    await env.settle()
+    told = await press(user, user.dm_channel.history()[0], "A question now")
+
+    assert "a server that one of us has left" in said(told)
+
+
+async def test_who_takes_no_messages_is_not_tried_again(
+    app: App, env: Env, clock: Clock, channel: ChannelHandle, bob: MemberActor
+) -> None:
+    await press(bob, await bob.slash(channel, "question", topic="vae"), "A")
+    await bob.slash(channel, "me", remind="20:00")
+    clock.forward(days=1)
+    clock.until("20:00")
+    env.inject_error("POST", "/channels/*/messages", status=403, code=50007)
+    await turn(app, env)
+    clock.forward(days=1)
+    await turn(app, env)
+
+    assert not direct(bob)

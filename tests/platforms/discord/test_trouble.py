@@ -1,0 +1,161 @@
+"""Where the daily question cannot be posted as it is meant: nothing comes twice, and managers hear of it once."""
+
+from __future__ import annotations
+
+import pytest
+from simcord.actors import MemberActor
+from simcord.builders import ChannelHandle
+from simcord.env import Env
+
+from bot.app import App
+from bot.commands import CannotPost, Outbox, Place, Wants
+from bot.replies import Reply
+from tests.platforms.discord.scene import (
+    Clock,
+    deny,
+    direct,
+    posts,
+    press,
+    said,
+    set_up,
+    turn,
+    words,
+)
+
+pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=60)
+
+
+class Forgetful(Outbox):
+    """Dies after the first post, before anybody can write down that it was made."""
+
+    def __init__(self, real: Outbox) -> None:
+        self._real = real
+        self.offers = real.offers
+        self.died = False
+
+    async def lacking(self, place: Place, wants: Wants) -> str:
+        return await self._real.lacking(place, wants)
+
+    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+        ref = await self._real.post(place, reply, key, role=role, again=again)
+        if not self.died:
+            self.died = True
+            raise CannotPost("the connection broke", retry=True)
+        return ref
+
+    async def edit(self, place: Place, ref: str, reply: Reply) -> None:
+        await self._real.edit(place, ref, reply)
+
+    async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
+        await self._real.tell(place, member, reply, key)
+
+
+async def test_a_post_that_was_never_written_down_is_found_again(
+    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
+) -> None:
+    await set_up(maya, channel)
+    app.attach("discord", Forgetful(app.study.outboxes["discord"]))
+    clock.until("09:00")
+    await turn(app, env)
+    [post] = posts(channel)
+
+    clock.forward(minutes=3)
+    await turn(app, env)
+    assert [m.id for m in posts(channel)] == [post.id]
+
+    await press(bob, post, "A")  # it is known by now: its answers are counted, and it gets its reveal
+    clock.forward(minutes=1)
+    await turn(app, env)
+    assert "1 answered so far" in words(posts(channel)[0])
+    clock.until("17:00")
+    await turn(app, env)
+    assert len(posts(channel)) == 2
+
+
+async def test_a_channel_that_is_gone_stops_the_schedule_and_is_told_once(
+    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
+) -> None:
+    await set_up(maya, channel)
+    env.backend.delete_channel(channel.id)
+    clock.until("09:00")
+    for _ in range(3):
+        await turn(app, env)
+        clock.forward(minutes=5)
+    clock.forward(days=1)
+    await turn(app, env)
+
+    [told] = direct(maya)
+    assert "The daily question in papers is paused" in words(told)
+    assert "gone" in words(told)
+
+
+async def test_without_the_right_to_write_it_stops_and_names_the_permission(
+    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
+) -> None:
+    await set_up(maya, channel)
+    deny(channel, send_messages=True)
+    await env.settle()
+    clock.until("09:00")
+    await turn(app, env)
+    [told] = direct(maya)
+    assert "Send Messages" in words(told)
+    stopped = await maya.slash(channel, "schedule list")
+    assert "stopped: " in said(stopped)
+
+    refused = await maya.slash(channel, "schedule resume")
+    assert "Send Messages" in said(refused)
+    deny(channel, send_messages=False)
+    await env.settle()
+    assert "Back on." in said(await maya.slash(channel, "schedule resume"))
+    clock.forward(days=1)
+    await turn(app, env)
+    assert len(posts(channel)) == 1
+
+
+async def test_without_the_right_to_open_threads_it_is_posted_and_told_once(
+    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
+) -> None:
+    await set_up(maya, channel, thread="on")
+    deny(channel, create_public_threads=True)
+    await env.settle()
+    for _ in range(2):
+        clock.until("09:00")
+        await turn(app, env)
+        await turn(app, env)
+        clock.forward(hours=1)
+
+    questions = [m for m in posts(channel) if "Question of the day" in words(m)]
+    assert len(questions) == 2
+    assert not channel.threads
+    [told] = direct(maya)
+    assert "but not all of it" in words(told)
+    assert "Create Public Threads" in words(told)
+
+
+@pytest.mark.parametrize(("status", "code"), [(500, 0), (503, 0), (429, 0)])
+async def test_a_fault_of_discord_is_waited_out(
+    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, status: int, code: int
+) -> None:
+    await set_up(maya, channel)
+    clock.until("09:00")
+    env.inject_error("POST", "/channels/*/messages", status=status, code=code)
+    await turn(app, env)
+    assert not posts(channel)
+
+    clock.forward(minutes=3)
+    await turn(app, env)
+    assert len(posts(channel)) == 1
+    assert not direct(maya)
+
+
+async def test_managers_who_take_no_messages_stop_nothing(
+    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
+) -> None:
+    await set_up(maya, channel)
+    deny(channel, send_messages=True)
+    await env.settle()
+    clock.until("09:00")
+    env.inject_error("POST", f"/channels/{maya.user.dm_channel.id}/messages", status=403, code=50007)
+    await turn(app, env)
+
+    assert "stopped: " in said(await maya.slash(channel, "schedule list"))
