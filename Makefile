@@ -16,7 +16,7 @@ run: install ## Open the study room: on Discord or Slack where a token is set, e
 
 test: install-dev ## Run the tests; some of them: make test TESTS=tests/store
 	@echo 'Tests (a few minutes)' >&2
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(TESTS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 check: install-dev ## Check formatting, lint, types, import rules and migrations
 	@echo '1/5 Formatting (make format puts it right)' >&2
@@ -39,8 +39,9 @@ format: install-dev ## Format the code and mend what lint can mend
 docs: install ## Write docs/commands.md and docs/settings.md anew
 	@$(BIN)/studyhall docs
 
-pictures: install ## Draw the pictures in docs/images anew
+pictures: install-dev ## Draw the pictures in docs/images anew; those of Discord need chromium
 	@$(BIN)/python docs/pictures.py
+	@$(BIN)/python docs/discord_pictures.py --kept
 
 lock: install-dev ## Write the lock files anew, from the newest versions pyproject.toml allows
 	@echo 'Resolving (a minute)' >&2

@@ -37,7 +37,7 @@ from bot.study.rounds import LETTERS, shown
 from bot.table import table
 
 IMAGES = Path(__file__).parent / "images"
-KEPT = ("daily", "verdict", "settings", "formula", "streak", "leaderboard")
+KEPT = ("daily", "verdict-wrong", "explain", "settings", "leaderboard", "streak")
 """Those that the README shows."""
 WIDE, HIGH = 640, 1400
 PEOPLE = ("ada", "bob", "cleo", "dan")
