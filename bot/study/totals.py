@@ -39,7 +39,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.store.tables import EVERYWHERE, Answer, Member, Tier, Total, TotalKind, Workspace
 
-INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 ALL_TIME = "all"
 Moves = Counter[tuple[int, str, int]]
 """How many members enter (or leave, below 0) a tier: by channel, period and points."""
