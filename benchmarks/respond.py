@@ -50,7 +50,7 @@ from bot.study.context import Study
 from bot.study.days import period_keys
 from bot.study.grading import POINTS
 from bot.study.library import Library
-from bot.study.rounds import new_round
+from bot.study.rounds import LETTERS, new_round, shown
 from bot.table import table
 from knowledge.embed import Embedder
 from knowledge.load import load
@@ -65,7 +65,7 @@ Step = Callable[[int], Awaitable[None]]
 
 
 async def fill(study: Study, members: int, chance: random.Random, rounds: int) -> list[str]:
-    """Members with their answers of the last days, and today's open rounds; the tokens of these."""
+    """Members with their answers of the last days, and today's open rounds; the lines of right answers to these."""
     bank = [question for question in study.library.bank if question.choices]
     async with study.store.write() as session:
         session.add(Workspace(id=1, platform="discord", external_id="1", name="A guild", created_at=NOW))
@@ -89,7 +89,7 @@ async def fill(study: Study, members: int, chance: random.Random, rounds: int) -
                 )
             )  # fmt: skip
         await session.flush()
-        tokens = []
+        lines: list[str] = []
         for back in range(DAYS, -1, -1):
             at = NOW - timedelta(days=back)
             for _ in range(1 if back else rounds):
@@ -97,7 +97,7 @@ async def fill(study: Study, members: int, chance: random.Random, rounds: int) -
                 posed = new_round(
                     question, workspace_id=1, channel_id=1, kind=RoundKind.DAILY, at=at, closes=at + timedelta(hours=7)
                 )
-                if back or not tokens:  # a schedule has one delivery a day: today's other rounds go without
+                if back or not lines:  # a schedule has one delivery a day: today's other rounds go without
                     delivery = Delivery(
                         schedule_id=1, channel_id=1, kind=DeliveryKind.DAILY, day=at.date(), due_at=at,
                         state=DeliveryState.DONE,
@@ -108,7 +108,7 @@ async def fill(study: Study, members: int, chance: random.Random, rounds: int) -
                 session.add(posed)
                 await session.flush()
                 if not back:
-                    tokens.append(posed.token)
+                    lines.append(f"answer {posed.token} {LETTERS[shown(posed).index(question.right_choice)]}")
                     continue
                 week, month = period_keys(at, "UTC")
                 given = [
@@ -123,7 +123,7 @@ async def fill(study: Study, members: int, chance: random.Random, rounds: int) -
                 ]  # fmt: skip
                 await (await session.connection()).execute(insert(Answer), given)
         await totals.rebuild(session, 1)
-    return tokens
+    return lines
 
 
 @asynccontextmanager
@@ -152,14 +152,14 @@ async def measure(url: str, members: int, requests: int, profiled: str) -> None:
     study = Study(store=store, library=library, clock=lambda: NOW)
     commands = table()
     chance = random.Random(7)  # noqa: S311
-    tokens = await fill(study, members, chance, rounds=-(-(WARM + requests) // members))
+    answers = await fill(study, members, chance, rounds=-(-(WARM + requests) // members))
     sent = 0
 
     def count(*_: object) -> None:
         nonlocal sent
         sent += 1
 
-    engines = {store._reader.sync_engine, store._writer.sync_engine, store._looker.engine}
+    engines = {store._reader.sync_engine, store._writer.sync_engine, store._straight.reader, store._straight.writer}
     for engine in engines:
         event.listen(engine, "before_cursor_execute", count)
 
@@ -184,7 +184,7 @@ async def measure(url: str, members: int, requests: int, profiled: str) -> None:
             "one row in a session": one_row,
             "streak": asking(lambda _: "streak", "streak"),
             "leaderboard": asking(lambda _: "leaderboard", "leaderboard"),
-            "answer": asking(lambda n: f"answer {tokens[n // members]} b", "answer"),
+            "answer": asking(lambda n: answers[n // members], "answer"),
         }
         least = 0.0
         for name, step in steps.items():

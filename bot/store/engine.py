@@ -1,11 +1,12 @@
 """`Store`: sessions on SQLite or PostgreSQL that lose no write and never wait for themselves.
 
-SQLite has one connection that writes, by BEGIN IMMEDIATE, and a pool that only reads: transactions that begin by
-reading and then write fail or overwrite each other when there are several. PostgreSQL has two pools for another
+SQLite has one writer at a time, by BEGIN IMMEDIATE, and a pool that only reads: transactions that begin by reading and
+then write fail or overwrite each other when there are several. PostgreSQL has two pools for another
 reason: a reader that waits for a writer cannot use up the writer's connections.
 
 Most of what a request takes is the way to the database and back, so the ways are few: on SQLite a statement goes to a
-thread once, and a whole `look` too; a connection to a server that is in use is not asked whether it still lives.
+thread once, and a whole `look` or `change` too; a connection to a server is asked whether it still lives only after it
+has been idle.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +32,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
 )
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -45,6 +47,8 @@ CONNECT_S = 10
 COMMAND_S = 60
 READERS = 8
 WRITERS = 8
+TURN_S = 30
+"""Seconds after which a writer that waits for the others gives up."""
 IDLE_S = 5
 """Seconds after which a connection to a server is asked whether it still lives before it is used."""
 
@@ -60,10 +64,11 @@ class _Open:
 
 
 @dataclass(frozen=True)
-class _Looker:
-    """How `Store.look` gets at the database: by the readers of a server, by threads of its own to a file."""
+class _Straight:
+    """How `look` and `change` get at the database: by the pools of a server, by threads of their own to a file."""
 
-    engine: Engine
+    reader: Engine
+    writer: Engine
     threads: ThreadPoolExecutor | None = None
 
     async def run(self, work: Callable[[], T]) -> T:
@@ -72,8 +77,9 @@ class _Looker:
         return await asyncio.get_running_loop().run_in_executor(self.threads, work)
 
     async def close(self) -> None:
-        if self.threads is not None:  # else the engine is the readers', and closed with them
-            await self.run(self.engine.dispose)
+        if self.threads is not None:  # else the pools are those of the sessions, and closed with them
+            for engine in (self.reader, self.writer):
+                await self.run(engine.dispose)
             self.threads.shutdown(wait=False)
 
 
@@ -83,11 +89,12 @@ _open: ContextVar[_Open | None] = ContextVar("open session", default=None)
 class Store:
     """The database of one program. Only one session may be open in a task at a time: pass it along."""
 
-    def __init__(self, url: URL, reader: AsyncEngine, writer: AsyncEngine, looker: _Looker) -> None:
+    def __init__(self, url: URL, reader: AsyncEngine, writer: AsyncEngine, straight: _Straight) -> None:
         self._url = url
         self._reader = reader
         self._writer = writer
-        self._looker = looker
+        self._straight = straight
+        self._turn = asyncio.Lock()
 
     @classmethod
     async def open(cls, url: str, *, busy_ms: int = BUSY_MS) -> Store:
@@ -136,12 +143,12 @@ class Store:
 
         def looking() -> T:
             with connecting(self._url):
-                connection = self._looker.engine.connect()
+                connection = self._straight.reader.connect()
             with connection, using(self._url):
                 return work(connection)
 
         with self._alone():
-            return await self._looker.run(looking)
+            return await self._straight.run(looking)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
@@ -150,6 +157,21 @@ class Store:
             yield session
             with using(self._url):
                 await session.commit()
+
+    async def change(self, work: Callable[[Connection], T]) -> T:
+        """What `work` gives back, its changes committed as by `write`; else as `look`."""
+
+        def changing() -> T:
+            with connecting(self._url):
+                connection = self._straight.writer.connect()
+            with connection, using(self._url):
+                done = work(connection)
+                connection.commit()
+                return done
+
+        with self._alone():
+            async with self._in_turn():
+                return await self._straight.run(changing)
 
     async def ready(self) -> None:
         """Raises DatabaseError unless the tables are those this program knows."""
@@ -161,16 +183,33 @@ class Store:
     async def close(self) -> None:
         await self._writer.dispose()
         await self._reader.dispose()
-        await self._looker.close()
+        await self._straight.close()
 
     @asynccontextmanager
     async def _session(self, engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
         with self._alone():
-            async with AsyncSession(engine, expire_on_commit=False) as session:
+            turn = self._in_turn() if engine is self._writer else nullcontext()
+            async with turn, AsyncSession(engine, expire_on_commit=False) as session:
                 with connecting(self._url):
                     await session.connection()
                 with using(self._url):
                     yield session
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        """Alone among those who write to a file: they would not wait for each other in the order in which they came."""
+        if self.dialect == "postgresql":
+            yield
+            return
+        with using(self._url):
+            try:
+                await asyncio.wait_for(self._turn.acquire(), TURN_S)
+            except TimeoutError:
+                raise PoolTimeout from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -186,22 +225,28 @@ class Store:
             _open.set(around)
 
 
-def _sqlite(url: URL, busy_ms: int) -> tuple[AsyncEngine, AsyncEngine, _Looker]:
+def _sqlite(url: URL, busy_ms: int) -> tuple[AsyncEngine, AsyncEngine, _Straight]:
     # Without an isolation level the driver leaves BEGIN to us; else it would begin late, with a lock too weak. What is
     # made in one thread may be used in another, but never in both at once.
     arguments = {"isolation_level": None, "timeout": busy_ms / 1000, "check_same_thread": False}
     driver = _Driver()
     reader = create_async_engine(url, module=driver, pool_size=READERS, max_overflow=0, connect_args=arguments)
     writer = create_async_engine(url, module=driver, pool_size=1, max_overflow=0, connect_args=arguments)
-    looker = create_engine(url.set(drivername="sqlite"), pool_size=READERS, max_overflow=0, connect_args=arguments)
-    reading, writing = ("query_only=ON",), ("journal_mode=WAL", "synchronous=NORMAL")
-    for engine, begin, pragmas in (
-        (reader, "BEGIN", reading),
-        (looker, "BEGIN", reading),
-        (writer, "BEGIN IMMEDIATE", writing),
-    ):
-        settle(engine, begin, (f"busy_timeout={busy_ms}", "foreign_keys=ON", *pragmas))
-    return reader, writer, _Looker(looker, ThreadPoolExecutor(READERS, thread_name_prefix="look"))
+    plain = url.set(drivername="sqlite")
+    straight = _Straight(
+        create_engine(plain, pool_size=READERS, max_overflow=0, connect_args=arguments),
+        create_engine(plain, pool_size=1, max_overflow=0, connect_args=arguments),
+        ThreadPoolExecutor(READERS + 1, thread_name_prefix="store"),
+    )
+    for engine in (reader, straight.reader):
+        settle(engine, "BEGIN", (f"busy_timeout={busy_ms}", "foreign_keys=ON", "query_only=ON"))
+    for engine in (writer, straight.writer):
+        settle(
+            engine,
+            "BEGIN IMMEDIATE",
+            (f"busy_timeout={busy_ms}", "foreign_keys=ON", "journal_mode=WAL", "synchronous=NORMAL"),
+        )
+    return reader, writer, straight
 
 
 class _Cursor(AsyncAdapt_aiosqlite_cursor):
@@ -240,7 +285,7 @@ class _Driver(AsyncAdapt_aiosqlite_dbapi):
         return _Connection(self, super().connect(*arguments, **named)._connection)
 
 
-def _postgresql(url: URL) -> tuple[AsyncEngine, AsyncEngine, _Looker]:
+def _postgresql(url: URL) -> tuple[AsyncEngine, AsyncEngine, _Straight]:
     arguments = {
         "timeout": CONNECT_S,
         "command_timeout": COMMAND_S,
@@ -255,7 +300,7 @@ def _postgresql(url: URL) -> tuple[AsyncEngine, AsyncEngine, _Looker]:
     writer = create_async_engine(url, pool_size=WRITERS, connect_args=arguments)
     for engine in (reader, writer):
         _ask_the_idle(engine)
-    return reader, writer, _Looker(reader.sync_engine)
+    return reader, writer, _Straight(reader.sync_engine, writer.sync_engine)
 
 
 def _ask_the_idle(engine: AsyncEngine) -> None:

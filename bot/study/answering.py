@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from sqlmodel import select
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy import Connection, bindparam, insert, literal_column, select, union_all, update
 
-from bot.errors import UserError
+from bot.errors import NotFound, UserError
 from bot.replies import Notice, Reply
-from bot.store.tables import Answer, Delivery, Member, Peek, Round, RoundKind, Schedule, Workspace
-from bot.study import counting, grading, streaks, totals
+from bot.store.tables import Answer, Delivery, Member, Peek, Round, RoundKind, Schedule
+from bot.study import grading, streaks, totals
 from bot.study.context import Asker, Study
 from bot.study.days import assigned_day, clock_in_force, period_keys
-from bot.study.rounds import LETTERS, question_of, round_of, seen, shown, unanswered
-from bot.study.streaks import Streak
+from bot.study.people import member_at_home
+from bot.study.rounds import LETTERS, question_of, seen, shown
 from bot.study.verdicts import Graded, verdict
 from knowledge.questions import Question
 
@@ -41,32 +41,21 @@ async def write(study: Study, asker: Asker, *, round: str, text: str) -> Reply:
 async def assess(study: Study, asker: Asker, *, round: str, how: str) -> Reply:
     """Judge one's own written answer against the reference, once; it may raise the points up to their cap."""
     posed, question = await _posed(study, asker, round)
-    async with study.store.write() as session:
-        member = await _locked(session, asker)
-        given = await _given(session, posed, member)
-        if given is None or given.text is None:
-            raise UserError("There is nothing to judge here yet: answer in your own words first.")
-        if given.assessed:
-            raise UserError("You have judged this answer already; once is all there is.")
-        before = given.points
-        grading.judge_oneself(given, question, how)
-        session.add(given)
-        if given.counted and given.points > before:
-            await totals.credit(session, given, member, points=given.points - before, again=True)
-        peeked = await _peeked(session, asker, question)
+    given, elsewhere = await study.store.change(partial(_judged, asker=asker, posed=posed, question=question, how=how))
+    peeked = await _peeked(study, asker, elsewhere)
     return Reply.of(*verdict(question, posed, Graded(given, again=True)).blocks, peeked)
 
 
 async def _posed(study: Study, asker: Asker, token: str) -> tuple[Round, Question]:
-    """The round that the member answers and its question. Raises NotFound and UserError."""
-    async with study.store.read() as session:
-        posed = await round_of(session, asker, token)
+    """The round that the member answers and its question. Raises NotFound, alike for others' rounds, and UserError."""
+    row = await study.store.look(
+        lambda connection: connection.execute(BY_TOKEN, {"token": token.strip().lower()}).first()
+    )
+    theirs = row is not None and row.workspace_id == asker.workspace_id
+    if row is None or not theirs or row.member_id not in (None, asker.member_id):
+        raise NotFound("There is no question by that mark here any more. `question` gives you a new one.")
+    posed = Round(**row._mapping)
     return posed, question_of(study, posed)
-
-
-async def _peeked(session: AsyncSession, asker: Asker, question: Question) -> Notice | None:
-    """A verdict tells the answer, which may be that of a question still open elsewhere."""
-    return await seen(session, asker, await unanswered(session, asker, [question.id]))
 
 
 async def _accept(
@@ -79,77 +68,131 @@ async def _accept(
     text: str | None = None,
     coverage: Coverage | None = None,
 ) -> Reply:
-    async with study.store.write() as session:
-        member = await _locked(session, asker)
-        if given := await _given(session, posed, member):
-            repeat = given.request_id == asker.request_id
-            now = await streaks.member_streak(session, member, now=asker.at) if repeat else None
-            told = Graded(given, coverage=coverage, streak=now, again=not repeat)
-            peeked = await _peeked(session, asker, question)
-            return Reply.of(*verdict(question, posed, told).blocks, peeked)
-        workspace = await session.get_one(Workspace, asker.workspace_id)
-        kept = posed.kind is not RoundKind.TEST
-        new_zone = await _settle_zone(session, posed, member, workspace) if kept else None
-        week, month = period_keys(asker.at, workspace.zone)
-        given = Answer(
-            request_id=asker.request_id,
-            round_id=posed.id,
-            member_id=asker.member_id,
-            workspace_id=asker.workspace_id,
-            channel_id=posed.channel_id,
-            team_id=member.team_id,
-            question_id=question.id,
-            topic=question.topic,
-            accepted_at=asker.at,
-            choice=choice,
-            text=text,
-            uncounted=await _why_uncounted(session, posed, member, asker.at),
-            day=assigned_day(member, asker.at),
-            zone=clock_in_force(member, asker.at)[0],
-            week=week,
-            month=month,
-        )
-        given.counted = not given.uncounted
-        grading.grade(given, question, coverage)
-        streak = await _keep(session, asker, member, given) if kept else None
-        await counting.note(session, posed, asker.at)
-        peeked = await _peeked(session, asker, question)
-    told = Graded(given, coverage=coverage, streak=streak, new_zone=new_zone)
+    told, elsewhere = await study.store.change(
+        partial(_entered, asker=asker, posed=posed, question=question, choice=choice, text=text, coverage=coverage)
+    )
+    peeked = await _peeked(study, asker, elsewhere)
     return Reply.of(*verdict(question, posed, told).blocks, peeked)
 
 
-async def _keep(session: AsyncSession, asker: Asker, member: Member, given: Answer) -> Streak:
-    """Enter an answer with all that follows from it: the day, the totals, the streak."""
-    session.add(given)
-    member.last_day = given.day
-    await session.flush()
+async def _peeked(study: Study, asker: Asker, elsewhere: list[int]) -> Notice | None:
+    """A verdict tells the answer, which may be that of a question still open elsewhere."""
+    if not elsewhere:
+        return None
+    async with study.store.write() as session:
+        return await seen(session, asker, elsewhere)
+
+
+def _entered(
+    connection: Connection,
+    asker: Asker,
+    posed: Round,
+    question: Question,
+    *,
+    choice: int | None,
+    text: str | None,
+    coverage: Coverage | None,
+) -> tuple[Graded, list[int]]:
+    """Enter an answer with all that follows from it, or find the one given before; and the rounds, still open for the
+    member, in which the same question is asked.
+    """
+    member, home = member_at_home(connection, asker.member_id, lock=True)
+    given = _given(connection, posed, asker)
+    peeked, elsewhere = _beside(connection, asker, posed)
+    if given is not None:
+        repeat = given.request_id == asker.request_id
+        now = streaks.streak_of(connection, member, asker.at) if repeat else None
+        return Graded(given, coverage=coverage, streak=now, again=not repeat), elsewhere
+    kept = posed.kind is not RoundKind.TEST
+    new_zone = _settle_zone(connection, posed, member, home) if kept else None
+    week, month = period_keys(asker.at, home)
+    given = Answer(
+        request_id=asker.request_id,
+        round_id=posed.id,
+        member_id=asker.member_id,
+        workspace_id=asker.workspace_id,
+        channel_id=posed.channel_id,
+        team_id=member.team_id,
+        question_id=question.id,
+        topic=question.topic,
+        accepted_at=asker.at,
+        choice=choice,
+        text=text,
+        uncounted=_why_uncounted(posed, asker.at, peeked=peeked),
+        day=assigned_day(member, asker.at),
+        zone=clock_in_force(member, asker.at)[0],
+        week=week,
+        month=month,
+    )
+    given.counted = not given.uncounted
+    grading.grade(given, question, coverage)
+    streak = _keep(connection, asker, member, given) if kept else None
+    if posed.delivery_id is not None and posed.closes_at is not None and asker.at < posed.closes_at:
+        connection.execute(UNCOUNTED, {"delivery": posed.delivery_id, "count_due": asker.at})
+    return Graded(given, coverage=coverage, streak=streak, new_zone=new_zone), elsewhere
+
+
+def _keep(connection: Connection, asker: Asker, member: Member, given: Answer) -> streaks.Streak:
+    """Write an answer and what follows from it: the day, the totals, the streak."""
+    given.id = connection.execute(ENTER, given.model_dump(exclude={"id"})).scalar_one()
     if given.counted:
-        await totals.credit(session, given, member, points=given.points)
-    return await streaks.refresh(session, member, now=asker.at)
+        totals.credited(connection, given, member, points=given.points)
+    member.last_day = given.day
+    streak = streaks.streak_of(connection, member, asker.at)
+    connection.execute(
+        FOLLOWS,
+        {
+            "me": member.id,
+            "zone": member.zone,
+            "last_day": given.day,
+            "streak": streak.current,
+            "longest": streak.longest,
+            "freezes": streak.freezes,
+        },
+    )
+    return streak
 
 
-async def _locked(session: AsyncSession, asker: Asker) -> Member:
-    """The member's row, held until the end of the transaction: two answers of one member come one by one."""
-    return (await session.exec(select(Member).where(Member.id == asker.member_id).with_for_update())).one()
+def _judged(
+    connection: Connection, asker: Asker, posed: Round, question: Question, how: str
+) -> tuple[Answer, list[int]]:
+    member, _ = member_at_home(connection, asker.member_id, lock=True)
+    given = _given(connection, posed, asker)
+    if given is None or given.text is None:
+        raise UserError("There is nothing to judge here yet: answer in your own words first.")
+    if given.assessed:
+        raise UserError("You have judged this answer already; once is all there is.")
+    before = given.points
+    grading.judge_oneself(given, question, how)
+    judgement = given.model_dump(include={"assessed", "right", "share", "points"})
+    connection.execute(JUDGE, {"answer": given.id, **judgement})
+    if given.counted and given.points > before:
+        totals.credited(connection, given, member, points=given.points - before, again=True)
+    return given, _beside(connection, asker, posed)[1]
 
 
-async def _given(session: AsyncSession, posed: Round, member: Member) -> Answer | None:
-    query = select(Answer).where(Answer.round_id == posed.id, Answer.member_id == member.id)
-    return (await session.exec(query)).first()
+def _given(connection: Connection, posed: Round, asker: Asker) -> Answer | None:
+    row = connection.execute(GIVEN, {"round": posed.id, "me": asker.member_id}).first()
+    return Answer(**row._mapping) if row is not None else None
 
 
-async def _settle_zone(session: AsyncSession, posed: Round, member: Member, workspace: Workspace) -> str | None:
+def _beside(connection: Connection, asker: Asker, posed: Round) -> tuple[bool, list[int]]:
+    """Whether the member looked the question up before, and the rounds in which it is still open for them."""
+    place = {"workspace": asker.workspace_id, "me": asker.member_id, "at": asker.at}
+    found = connection.execute(BESIDE, {**place, "round": posed.id, "question": posed.question_id}).all()
+    return any(kind == "peek" for kind, _ in found), [id for kind, id in found if kind == "open"]
+
+
+def _settle_zone(connection: Connection, posed: Round, member: Member, home: str) -> str | None:
     """Give a member without a zone the schedule's, or the workspace's; that zone if it was given just now."""
     if member.zone is not None:
         return None
-    member.zone = workspace.zone
-    if posed.delivery_id is not None:
-        delivery = await session.get_one(Delivery, posed.delivery_id)
-        member.zone = (await session.get_one(Schedule, delivery.schedule_id)).zone
+    scheduled = connection.execute(SCHEDULED, {"delivery": posed.delivery_id}).scalar() if posed.delivery_id else None
+    member.zone = scheduled or home
     return member.zone
 
 
-async def _why_uncounted(session: AsyncSession, posed: Round, member: Member, at: datetime) -> str:
+def _why_uncounted(posed: Round, at: datetime, *, peeked: bool) -> str:
     """Why an answer earns no points; empty if it does."""
     if posed.kind is RoundKind.TEST:
         return "test"
@@ -157,6 +200,39 @@ async def _why_uncounted(session: AsyncSession, posed: Round, member: Member, at
         return "practice"
     if posed.closes_at is not None and at >= posed.closes_at:
         return "late"
-    if await session.get(Peek, (posed.id, member.id)) is not None:
-        return "looked-up"
-    return ""
+    return "looked-up" if peeked else ""
+
+
+# The statements are built once: building them takes longer than running them.
+
+_round: Any = Round.__table__  # type: ignore[attr-defined]
+_answer: Any = Answer.__table__  # type: ignore[attr-defined]
+_peek: Any = Peek.__table__  # type: ignore[attr-defined]
+_member: Any = Member.__table__  # type: ignore[attr-defined]
+_delivery: Any = Delivery.__table__  # type: ignore[attr-defined]
+_schedule: Any = Schedule.__table__  # type: ignore[attr-defined]
+
+BY_TOKEN = select(_round).where(_round.c.token == bindparam("token"))
+GIVEN = select(_answer).where(_answer.c.round_id == bindparam("round"), _answer.c.member_id == bindparam("me"))
+BESIDE = union_all(
+    select(literal_column("'peek'"), _peek.c.round_id).where(
+        _peek.c.round_id == bindparam("round"), _peek.c.member_id == bindparam("me")
+    ),
+    select(literal_column("'open'"), _round.c.id).where(
+        _round.c.workspace_id == bindparam("workspace"),
+        _round.c.kind == RoundKind.DAILY,
+        _round.c.closes_at > bindparam("at"),
+        _round.c.question_id == bindparam("question"),
+        _round.c.id != bindparam("round"),
+        _round.c.id.not_in(select(_answer.c.round_id).where(_answer.c.member_id == bindparam("me"))),
+    ),
+)
+SCHEDULED = (
+    select(_schedule.c.zone)
+    .join_from(_schedule, _delivery, _delivery.c.schedule_id == _schedule.c.id)
+    .where(_delivery.c.id == bindparam("delivery"))
+)
+ENTER = insert(_answer).returning(_answer.c.id)
+JUDGE = update(_answer).where(_answer.c.id == bindparam("answer"))
+UNCOUNTED = update(_delivery).where(_delivery.c.id == bindparam("delivery"), _delivery.c.count_due.is_(None))
+FOLLOWS = update(_member).where(_member.c.id == bindparam("me"))

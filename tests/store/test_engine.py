@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import Connection, func, text, update
+from sqlalchemy import insert as plain_insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import col, select
 
@@ -18,6 +20,7 @@ from bot.store.tables import Channel, Member, Person, Workspace
 from bot.store.upsert import insert
 
 NOW = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
+ADD = plain_insert(Workspace).returning(col(Workspace.id))
 
 
 def workspace(name: str = "Ada's team") -> Workspace:
@@ -178,6 +181,74 @@ async def test_two_hundred_increments_at_once_lose_nothing(store: Store) -> None
 
     async with store.read() as session:
         assert (await session.get_one(Member, member.id)).streak == 200
+
+
+async def test_a_change_is_kept_and_can_be_looked_up(store: Store) -> None:
+    id = await store.change(lambda connection: connection.execute(ADD, workspace().model_dump(exclude={"id"})).scalar())
+
+    assert await store.look(lambda connection: connection.execute(select(Workspace.id)).scalar()) == id
+
+
+async def test_a_change_that_fails_takes_everything_back(store: Store) -> None:
+    def work(connection: Connection) -> None:
+        connection.execute(ADD, workspace().model_dump(exclude={"id"}))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await store.change(work)
+    assert await names(store) == []
+
+
+async def test_a_look_cannot_write(store: Store) -> None:
+    with pytest.raises((DBAPIError, DatabaseError), match="read"):
+        await store.look(lambda connection: connection.execute(ADD, workspace().model_dump(exclude={"id"})))
+
+
+async def test_a_look_sees_one_moment_on_sqlite(sqlite_store: Store) -> None:
+    first, written = threading.Event(), threading.Event()
+
+    def work(connection: Connection) -> list[int]:
+        count = select(func.count()).select_from(Workspace)
+        before = connection.execute(count).scalar_one()
+        first.set()
+        written.wait(5)
+        return [before, connection.execute(count).scalar_one()]
+
+    looking = asyncio.create_task(sqlite_store.look(work))
+    await asyncio.to_thread(first.wait, 5)
+    async with sqlite_store.write() as session:
+        session.add(workspace())
+    written.set()
+
+    assert await looking == [0, 0]
+
+
+async def test_no_look_and_no_change_within_a_session(store: Store) -> None:
+    async with store.write():
+        for way in (store.look, store.change):
+            with pytest.raises(RuntimeError, match="open here already"):
+                await way(lambda connection: None)
+
+
+async def test_changes_and_sessions_at_once_lose_nothing(store: Store) -> None:
+    async with store.write() as session:
+        session.add(workspace(""))
+
+    def longer(connection: Connection) -> None:
+        name = connection.execute(select(Workspace.name).with_for_update()).scalar_one()
+        connection.execute(update(Workspace).values(name=f"{name}1"))
+
+    async def once(number: int) -> None:
+        if number % 2:
+            await store.change(longer)
+        else:
+            async with store.write() as session:
+                mine = (await session.exec(select(Workspace).with_for_update())).one()
+                mine.name += "1"
+
+    await asyncio.gather(*(once(number) for number in range(100)))
+
+    assert await names(store) == ["1" * 100]
 
 
 async def test_two_hundred_upserts_at_once_make_one_row(store: Store) -> None:
