@@ -131,7 +131,8 @@ class Ours(Watched):
 
     async def fill(self, channels: list[Any], members: list[Any], rounds: int) -> None:
         """Thirty days of answers of these members, and open questions, in the first of the channels."""
-        self.tokens = await fill(self.study, len(members), random.Random(7), rounds)  # noqa: S311
+        lines = await fill(self.study, len(members), random.Random(7), rounds)  # noqa: S311
+        self.tokens = [line.split()[1] for line in lines]
         guild, guild_name, channel, channel_name = channels[0]
         async with self.study.store.write() as session:
             await session.exec(update(Workspace).values(external_id=str(guild), name=guild_name))

@@ -159,7 +159,8 @@ async def measure(url: str, members: int, requests: int, profiled: str) -> None:
         nonlocal sent
         sent += 1
 
-    engines = {store._reader.sync_engine, store._writer.sync_engine, store._straight.reader, store._straight.writer}
+    it = store._engines
+    engines = {it.reader.sync_engine, it.writer.sync_engine, it.quick_reader, it.quick_writer}
     for engine in engines:
         event.listen(engine, "before_cursor_execute", count)
 

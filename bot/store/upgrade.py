@@ -19,8 +19,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.errors import DatabaseError
 from bot.store.address import address, file_of, place
-from bot.store.engine import BUSY_MS, CONNECT_S, settle
+from bot.store.engine import CONNECT_S
 from bot.store.revision import refuse_newer, revision_of, revisions, settings
+from bot.store.sqlite import BUSY_MS, settle
 from bot.store.tables import Workspace
 from bot.store.trouble import connecting
 
@@ -122,7 +123,7 @@ def _within(url: URL, work: Callable[[Connection], T]) -> T:
         else:
             engine = create_async_engine(url, connect_args={"isolation_level": None, "timeout": BUSY_MS / 1000})
             # Rebuilding a parent table would delete its children; the check at the end makes up for the laxness.
-            settle(engine, "BEGIN IMMEDIATE", (f"busy_timeout={BUSY_MS}", "foreign_keys=OFF", "journal_mode=WAL"))
+            settle(engine, "BEGIN IMMEDIATE", ("foreign_keys=OFF", "journal_mode=WAL"))
         try:
             async with engine.begin() as connection:
                 return await connection.run_sync(work)
