@@ -55,12 +55,16 @@ def quick(url: URL, busy_ms: int) -> tuple[Engine, Engine]:
         url, pool_size=1, max_overflow=0, connect_args={"isolation_level": None, "timeout": busy_ms / 1000}
     )
     writer = create_engine(url, pool_size=1, max_overflow=0, connect_args={"isolation_level": None, "timeout": 0})
-    settle(reader, "BEGIN", READS)
+    prepare(reader, READS)
     prepare(writer, WRITES)
 
+    @event.listens_for(reader, "begin")
+    def reading(connection: Connection) -> None:
+        _driver(connection).execute("BEGIN")
+
     @event.listens_for(writer, "begin")
-    def begun(connection: Connection) -> None:
-        begin = partial(connection.exec_driver_sql, "BEGIN IMMEDIATE")
+    def writing(connection: Connection) -> None:
+        begin = partial(_driver(connection).execute, "BEGIN IMMEDIATE")
         patiently(begin, busy_ms, wait=lambda: await_only(asyncio.sleep(A_MOMENT)))
 
     return reader, writer
@@ -98,6 +102,13 @@ def patiently(step: Callable[[], object], busy_ms: int, wait: Callable[[], objec
             wait()
         else:
             return
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    """The driver's own: a statement by SQLAlchemy takes longer than BEGIN."""
+    driver = connection.connection.dbapi_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101
+    return driver
 
 
 def _sync(engine: AsyncEngine | Engine) -> Engine:

@@ -6,6 +6,7 @@ what it is. The driver's own text is left out: it may repeat values of the state
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -65,8 +66,8 @@ def using(url: URL) -> Iterator[None]:
         yield
     except PoolTimeout:
         raise DatabaseError(f"The database at {place(url)} is too busy. Try again in a moment.") from None
-    except DBAPIError as error:
-        problem = _problem(error.orig, url)
+    except (DBAPIError, sqlite3.Error) as error:
+        problem = _problem(error.orig if isinstance(error, DBAPIError) else error, url)
         if problem is None:
             raise
         raise problem from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,7 @@ from sqlalchemy import Connection, bindparam, insert, literal_column, select, un
 
 from bot.errors import NotFound, UserError
 from bot.replies import Notice, Reply
+from bot.store.rows import as_of
 from bot.store.tables import Answer, Delivery, Member, Peek, Round, RoundKind, Schedule
 from bot.study import grading, streaks, totals
 from bot.study.context import Asker, Study
@@ -22,55 +25,73 @@ from knowledge.questions import Question
 if TYPE_CHECKING:
     from knowledge.compare import Coverage
 
+Posed = tuple[Round, Question]
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What there is already when a round is answered: whether the member answered it or looked its question up, and
+    the other rounds in which the same question is still open for them.
+    """
+
+    answered: bool
+    peeked: bool
+    open: list[int]
+
 
 async def answer(study: Study, asker: Asker, *, round: str, choice: str) -> Reply:
     """Answer by a choice."""
-    posed, question = await _posed(study, asker, round)
-    if not question.choices:
-        raise UserError("This question has nothing to choose from: answer it in your own words.")
-    index = shown(posed)[LETTERS.index(choice)]
-    return await _accept(study, asker, posed, question, choice=index)
+    return await _accept(study, asker, partial(_posed, study=study, asker=asker, token=round), choice=choice)
 
 
 async def write(study: Study, asker: Asker, *, round: str, text: str) -> Reply:
     """Answer in one's own words."""
-    posed, question = await _posed(study, asker, round)
-    return await _accept(study, asker, posed, question, text=text, coverage=await study.library.compare(question, text))
+    posed = await study.store.look(partial(_posed, study=study, asker=asker, token=round))
+    coverage = await study.library.compare(posed[1], text)
+    return await _accept(study, asker, lambda _: posed, text=text, coverage=coverage)
 
 
 async def assess(study: Study, asker: Asker, *, round: str, how: str) -> Reply:
     """Judge one's own written answer against the reference, once; it may raise the points up to their cap."""
-    posed, question = await _posed(study, asker, round)
+    posed, question = await study.store.look(partial(_posed, study=study, asker=asker, token=round))
     given, elsewhere = await study.store.change(partial(_judged, asker=asker, posed=posed, question=question, how=how))
     peeked = await _peeked(study, asker, elsewhere)
     return Reply.of(*verdict(question, posed, Graded(given, again=True)).blocks, peeked)
 
 
-async def _posed(study: Study, asker: Asker, token: str) -> tuple[Round, Question]:
+def _posed(connection: Connection, study: Study, asker: Asker, token: str) -> Posed:
     """The round that the member answers and its question. Raises NotFound, alike for others' rounds, and UserError."""
-    row = await study.store.look(
-        lambda connection: connection.execute(BY_TOKEN, {"token": token.strip().lower()}).first()
-    )
+    row = connection.execute(BY_TOKEN, {"token": token.strip().lower()}).first()
     theirs = row is not None and row.workspace_id == asker.workspace_id
     if row is None or not theirs or row.member_id not in (None, asker.member_id):
         raise NotFound("There is no question by that mark here any more. `question` gives you a new one.")
-    posed = Round(**row._mapping)
+    posed = as_of(Round, row)
     return posed, question_of(study, posed)
 
 
 async def _accept(
     study: Study,
     asker: Asker,
-    posed: Round,
-    question: Question,
+    find: Callable[[Connection], Posed],
     *,
-    choice: int | None = None,
+    choice: str = "",
     text: str | None = None,
     coverage: Coverage | None = None,
 ) -> Reply:
-    told, elsewhere = await study.store.change(
-        partial(_entered, asker=asker, posed=posed, question=question, choice=choice, text=text, coverage=coverage)
-    )
+    """Enter the answer to the round that is found, in one transaction with the finding where that is cheap."""
+
+    def entering(connection: Connection) -> tuple[Round, Question, Graded, list[int]]:
+        posed, question = find(connection)
+        if choice and not question.choices:
+            raise UserError("This question has nothing to choose from: answer it in your own words.")
+        index = shown(posed)[LETTERS.index(choice)] if choice else None
+        return (
+            posed,
+            question,
+            *_entered(connection, asker, posed, question, choice=index, text=text, coverage=coverage),
+        )
+
+    posed, question, told, elsewhere = await study.store.change(entering)
     peeked = await _peeked(study, asker, elsewhere)
     return Reply.of(*verdict(question, posed, told).blocks, peeked)
 
@@ -97,9 +118,10 @@ def _entered(
     member, in which the same question is asked.
     """
     member, home = member_at_home(connection, asker.member_id, lock=True)
-    given = _given(connection, posed, asker)
-    peeked, elsewhere = _beside(connection, asker, posed)
-    if given is not None:
+    beside = _beside(connection, asker, posed)
+    elsewhere = beside.open
+    if beside.answered:
+        given = _given(connection, posed, asker)
         repeat = given.request_id == asker.request_id
         now = streaks.streak_of(connection, member, asker.at) if repeat else None
         return Graded(given, coverage=coverage, streak=now, again=not repeat), elsewhere
@@ -118,7 +140,7 @@ def _entered(
         accepted_at=asker.at,
         choice=choice,
         text=text,
-        uncounted=_why_uncounted(posed, asker.at, peeked=peeked),
+        uncounted=_why_uncounted(posed, asker.at, peeked=beside.peeked),
         day=assigned_day(member, asker.at),
         zone=clock_in_force(member, asker.at)[0],
         week=week,
@@ -157,30 +179,30 @@ def _judged(
     connection: Connection, asker: Asker, posed: Round, question: Question, how: str
 ) -> tuple[Answer, list[int]]:
     member, _ = member_at_home(connection, asker.member_id, lock=True)
-    given = _given(connection, posed, asker)
+    beside = _beside(connection, asker, posed)
+    given = _given(connection, posed, asker) if beside.answered else None
     if given is None or given.text is None:
         raise UserError("There is nothing to judge here yet: answer in your own words first.")
     if given.assessed:
         raise UserError("You have judged this answer already; once is all there is.")
     before = given.points
     grading.judge_oneself(given, question, how)
-    judgement = given.model_dump(include={"assessed", "right", "share", "points"})
+    judgement = {name: getattr(given, name) for name in ("assessed", "right", "share", "points")}
     connection.execute(JUDGE, {"answer": given.id, **judgement})
     if given.counted and given.points > before:
         totals.credited(connection, given, member, points=given.points - before, again=True)
-    return given, _beside(connection, asker, posed)[1]
+    return given, beside.open
 
 
-def _given(connection: Connection, posed: Round, asker: Asker) -> Answer | None:
-    row = connection.execute(GIVEN, {"round": posed.id, "me": asker.member_id}).first()
-    return Answer(**row._mapping) if row is not None else None
+def _given(connection: Connection, posed: Round, asker: Asker) -> Answer:
+    return as_of(Answer, connection.execute(GIVEN, {"round": posed.id, "me": asker.member_id}).one())
 
 
-def _beside(connection: Connection, asker: Asker, posed: Round) -> tuple[bool, list[int]]:
-    """Whether the member looked the question up before, and the rounds in which it is still open for them."""
+def _beside(connection: Connection, asker: Asker, posed: Round) -> _Beside:
     place = {"workspace": asker.workspace_id, "me": asker.member_id, "at": asker.at}
     found = connection.execute(BESIDE, {**place, "round": posed.id, "question": posed.question_id}).all()
-    return any(kind == "peek" for kind, _ in found), [id for kind, id in found if kind == "open"]
+    kinds = {kind for kind, _ in found}
+    return _Beside("answered" in kinds, "peeked" in kinds, [id for kind, id in found if kind == "open"])
 
 
 def _settle_zone(connection: Connection, posed: Round, member: Member, home: str) -> str | None:
@@ -215,7 +237,10 @@ _schedule: Any = Schedule.__table__  # type: ignore[attr-defined]
 BY_TOKEN = select(_round).where(_round.c.token == bindparam("token"))
 GIVEN = select(_answer).where(_answer.c.round_id == bindparam("round"), _answer.c.member_id == bindparam("me"))
 BESIDE = union_all(
-    select(literal_column("'peek'"), _peek.c.round_id).where(
+    select(literal_column("'answered'"), _answer.c.round_id).where(
+        _answer.c.round_id == bindparam("round"), _answer.c.member_id == bindparam("me")
+    ),
+    select(literal_column("'peeked'"), _peek.c.round_id).where(
         _peek.c.round_id == bindparam("round"), _peek.c.member_id == bindparam("me")
     ),
     select(literal_column("'open'"), _round.c.id).where(

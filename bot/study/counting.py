@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import func
-from sqlmodel import and_, col, or_, select, update
+from sqlmodel import and_, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.store.tables import Answer, Channel, Delivery, Round, Workspace
@@ -24,13 +24,6 @@ CLOSE, WIDE = timedelta(seconds=10), timedelta(minutes=10)
 """The least time between two edits of one message: while it is fresh, and afterwards."""
 BATCH = 50
 DEADLINE = 20.0
-
-
-async def note(session: AsyncSession, round: Round, at: datetime) -> None:
-    """An answer has come that the posted question does not count yet."""
-    if round.delivery_id is not None and round.closes_at is not None and at < round.closes_at:
-        uncounted = (col(Delivery.id) == round.delivery_id, col(Delivery.count_due).is_(None))
-        await session.exec(update(Delivery).where(*uncounted).values(count_due=at))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.errors import NotFound
+from bot.store.rows import as_of
 from bot.store.tables import Channel, Member, Person, Workspace
 from bot.store.upsert import insert
 from bot.study.context import Actor, Asker, Place, Study
@@ -43,10 +44,10 @@ async def arrive(study: Study, place: Place, actor: Actor, *, request_id: str, a
 def member_at_home(connection: Connection, id: int, *, lock: bool = False) -> tuple[Member, str]:
     """A member and the zone of their workspace; with `lock` their row is held until the end of the transaction.
 
-    The member belongs to no session: what is changed of it has to be written by a statement.
+    What is changed of the member has to be written by a statement.
     """
-    *row, home = connection.execute(HELD if lock else AT_HOME, {"id": id}).one()
-    return Member(**dict(zip(_member.c.keys(), row, strict=True))), home
+    row = connection.execute(HELD if lock else AT_HOME, {"id": id}).one()
+    return as_of(Member, row), row.home
 
 
 async def _enter(
@@ -129,7 +130,7 @@ KNOWN = (
 )
 
 AT_HOME = (
-    columns(_member, _workspace.c.zone)
+    columns(_member, _workspace.c.zone.label("home"))
     .join_from(_member, _workspace, _workspace.c.id == _member.c.workspace_id)
     .where(_member.c.id == bindparam("id"))
 )

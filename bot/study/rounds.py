@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.errors import NotFound, UserError
+from bot.errors import UserError
 from bot.replies import Action, Notice, Option, QuestionCard
 from bot.store.tables import Answer, Peek, Retired, Round, RoundKind
 from bot.store.upsert import insert
@@ -75,15 +75,6 @@ def card(round: Round, question: Question, heading: str, note: str = "") -> Ques
         note=note,
         closes=round.closes_at,
     )
-
-
-async def round_of(session: AsyncSession, asker: Asker, token: str) -> Round:
-    """The round of that token, if it is this member's to answer. Raises NotFound, alike for others' rounds."""
-    round = (await session.exec(select(Round).where(Round.token == token.strip().lower()))).first()
-    theirs = round is not None and round.workspace_id == asker.workspace_id
-    if round is None or not theirs or round.member_id not in (None, asker.member_id):
-        raise NotFound("There is no question by that mark here any more. `question` gives you a new one.")
-    return round
 
 
 def question_of(study: Study, round: Round) -> Question:

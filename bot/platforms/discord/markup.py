@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from discord.utils import escape_markdown, escape_mentions
 
@@ -25,8 +25,12 @@ _HARMLESS = re.compile(r"[A-Za-z0-9 ]*")
 _TABLE = re.compile(r"(?:^[ \t]*\|.*\|[ \t]*(?:\n|\Z)){2,}", re.MULTILINE)
 
 
+@lru_cache(maxsize=1000)
 def markdown(text: str, *, model: bool = False) -> str:
-    """Markdown of a bank, or of a `model`, whose headings and links are not taken for more than its words."""
+    """Markdown of a bank, or of a `model`, whose headings and links are not taken for more than its words.
+
+    The latest are kept: on most days most members read the same question.
+    """
     pieces = _CODE.split(_TABLE.sub(_aligned, readable(clean(text))))
     marked = "".join(piece if n % 2 else _outside_code(piece, model=model) for n, piece in enumerate(pieces))
     return escape_mentions(marked)  # within code, too: a block that is cut might be code no more
