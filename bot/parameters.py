@@ -64,6 +64,10 @@ class Parameter:
         return True
 
 
+_QUOTING = frozenset("'\"\\")
+"""Signs without which a line is words and spaces, as buttons' lines mostly are."""
+
+
 def bind(study: Study, parameters: Sequence[Parameter], usage: str, text: str) -> dict[str, str]:
     """Match the words of a typed line to parameters: by `name=value`, by `name value`, else by kind in order.
 
@@ -74,7 +78,7 @@ def bind(study: Study, parameters: Sequence[Parameter], usage: str, text: str) -
     values: dict[str, str] = {}
     left = list(parameters)
     try:
-        words = shlex.split(text)
+        words = shlex.split(text) if _QUOTING & set(text) else text.split()
     except ValueError:  # a lone apostrophe
         words = text.split()
     while words:

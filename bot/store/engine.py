@@ -72,6 +72,7 @@ class Store:
     def __init__(self, url: URL, engines: _Engines) -> None:
         self._url = url
         self._engines = engines
+        self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if file_of(url) is not None else "postgresql"
         self._turn = asyncio.Lock()
 
     @classmethod
@@ -98,10 +99,6 @@ class Store:
             await store.close()
             raise
         return store
-
-    @property
-    def dialect(self) -> Literal["sqlite", "postgresql"]:
-        return "sqlite" if file_of(self._url) is not None else "postgresql"
 
     @property
     def place(self) -> str:

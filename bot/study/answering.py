@@ -65,7 +65,7 @@ def _posed(connection: Connection, study: Study, asker: Asker, token: str) -> Po
     theirs = row is not None and row.workspace_id == asker.workspace_id
     if row is None or not theirs or row.member_id not in (None, asker.member_id):
         raise NotFound("There is no question by that mark here any more. `question` gives you a new one.")
-    posed = as_of(Round, row)
+    posed = as_of(Round, row._mapping)
     return posed, question_of(study, posed)
 
 
@@ -128,25 +128,31 @@ def _entered(
     kept = posed.kind is not RoundKind.TEST
     new_zone = _settle_zone(connection, posed, member, home) if kept else None
     week, month = period_keys(asker.at, home)
-    given = Answer(
-        request_id=asker.request_id,
-        round_id=posed.id,
-        member_id=asker.member_id,
-        workspace_id=asker.workspace_id,
-        channel_id=posed.channel_id,
-        team_id=member.team_id,
-        question_id=question.id,
-        topic=question.topic,
-        accepted_at=asker.at,
-        choice=choice,
-        text=text,
-        uncounted=_why_uncounted(posed, asker.at, peeked=beside.peeked),
-        day=assigned_day(member, asker.at),
-        zone=clock_in_force(member, asker.at)[0],
-        week=week,
-        month=month,
-    )
-    given.counted = not given.uncounted
+    uncounted = _why_uncounted(posed, asker.at, peeked=beside.peeked)
+    values = {
+        "request_id": asker.request_id,
+        "round_id": posed.id,
+        "member_id": asker.member_id,
+        "workspace_id": asker.workspace_id,
+        "channel_id": posed.channel_id,
+        "team_id": member.team_id,
+        "question_id": question.id,
+        "topic": question.topic,
+        "accepted_at": asker.at,
+        "choice": choice,
+        "text": text,
+        "share": None,
+        "right": None,
+        "assessed": False,
+        "uncounted": uncounted,
+        "counted": not uncounted,
+        "points": 0,
+        "day": assigned_day(member, asker.at),
+        "zone": clock_in_force(member, asker.at)[0],
+        "week": week,
+        "month": month,
+    }
+    given = as_of(Answer, values)
     grading.grade(given, question, coverage)
     streak = _keep(connection, asker, member, given) if kept else None
     if posed.delivery_id is not None and posed.closes_at is not None and asker.at < posed.closes_at:
@@ -156,7 +162,7 @@ def _entered(
 
 def _keep(connection: Connection, asker: Asker, member: Member, given: Answer) -> streaks.Streak:
     """Write an answer and what follows from it: the day, the totals, the streak."""
-    given.id = connection.execute(ENTER, given.model_dump(exclude={"id"})).scalar_one()
+    given.id = connection.execute(ENTER, vars(given)).scalar_one()
     if given.counted:
         totals.credited(connection, given, member, points=given.points)
     member.last_day = given.day
@@ -195,7 +201,8 @@ def _judged(
 
 
 def _given(connection: Connection, posed: Round, asker: Asker) -> Answer:
-    return as_of(Answer, connection.execute(GIVEN, {"round": posed.id, "me": asker.member_id}).one())
+    row = connection.execute(GIVEN, {"round": posed.id, "me": asker.member_id}).one()
+    return as_of(Answer, row._mapping)
 
 
 def _beside(connection: Connection, asker: Asker, posed: Round) -> _Beside:

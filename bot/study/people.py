@@ -47,7 +47,7 @@ def member_at_home(connection: Connection, id: int, *, lock: bool = False) -> tu
     What is changed of the member has to be written by a statement.
     """
     row = connection.execute(HELD if lock else AT_HOME, {"id": id}).one()
-    return as_of(Member, row), row.home
+    return as_of(Member, row._mapping), row.home
 
 
 async def _enter(

@@ -23,7 +23,17 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CompoundSelect, Connection, bindparam, case, func, literal_column, null, select, union_all
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.replies import DayMark
@@ -152,7 +162,7 @@ def streak_of(connection: Connection, member: Member, now: datetime) -> Streak:
     days: list[StudyDay] = []
     rests: list[RestChange] = []
     excused: set[date] = set()
-    for kind, day, what, first, last in connection.execute(HISTORY, {"me": member.id}):
+    for kind, day, what, first, last in connection.execute(HISTORY, {"me": member.id}).all():
         if kind == "studied":
             days.append(StudyDay(day, first, last, what, what))
         elif kind == "rests":

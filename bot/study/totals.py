@@ -76,7 +76,7 @@ def credited(connection: Connection, answer: Answer, member: Member, *, points: 
     }
     mine = {"kind": TotalKind.MEMBER, "subject": member.id, "listed": member.listed, "first": False}
     moves: Moves = Counter()
-    for channel, period, now, answers in connection.execute(adding, given | mine):
+    for channel, period, now, answers in connection.execute(adding, given | mine).all():
         if member.listed:
             moves[channel, period, now] += 1
             if again or answers > 1:
