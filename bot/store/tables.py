@@ -400,11 +400,13 @@ class Explained(SQLModel, table=True):
     """An explanation that was given. `token` stands in button lines; `parent_id` is what it follows up on.
 
     `asked` is the member's text and `text` what they read; `source` as in `bot.replies.Explanation`; `questions` are
-    the ids of what it rests on, in the order of their numbers.
+    the ids of what it rests on, in the order of their numbers. `public` is what a whole channel was shown.
     """
 
+    __table_args__ = (UniqueConstraint("workspace_id", "request_id"),)
     id: int = Field(default=None, primary_key=True)
     token: str = Field(unique=True)
+    request_id: str | None = None
     workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE", index=True)
     channel_id: int = Field(foreign_key="channel.id", ondelete="CASCADE", index=True)
     member_id: int = Field(foreign_key="member.id", ondelete="CASCADE", index=True)
@@ -414,6 +416,7 @@ class Explained(SQLModel, table=True):
     source: str
     why: str = ""
     questions: list[str] = Field(default_factory=list, sa_type=JSON)
+    public: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
     at: datetime
 
 

@@ -15,7 +15,7 @@ from bot.inference.client import CutShort, Inference, InferenceUnavailable
 from bot.replies import Action, Choices, Citation, Explanation, Notice, Reply
 from bot.store.tables import Channel, Delivery, Round
 from bot.study.context import Asker, Study
-from bot.study.explained import Thread, by_token, kept, newest_here, spoiled, thread_of
+from bot.study.explained import Thread, by_token, kept, newest_here, of_request, spoiled, thread_of, told_again
 from bot.study.library import Library
 from bot.study.lookup import LABEL, peeked_at
 from bot.study.prompts import Turn, checked, citations, from_bank, prompt, refused
@@ -127,14 +127,23 @@ async def _growing(
     *,
     public: bool = False,
 ) -> AsyncIterator[Reply]:
-    """Replies of an explanation as it grows; the last of them is kept and has the buttons."""
+    """Replies of an explanation as it grows; the last of them is kept and has the buttons.
+
+    A request that comes a second time is told what it was told the first time; the model is not asked again.
+    """
+    async with study.store.read() as session:
+        before = await of_request(session, asker)
+    if before is not None:
+        told = told_again(before, study.library.bank)
+        yield Reply.of(told, opening(told), going_on(before.token, share=not before.public))
+        return
     shown: tuple[Citation, ...] = ()
     peeked: Notice | None = None
     async for told in explanations:
         if told.citations and told.citations != shown and not public:  # before a word of them is shown
             shown = told.citations
-            before = thread.rests_on if thread and told.source == "model" else ()
-            peeked = await peeked_at(study, asker, [*(c.id for c in shown), *before]) or peeked
+            behind = thread.rests_on if thread and told.source == "model" else ()
+            peeked = await peeked_at(study, asker, [*(c.id for c in shown), *behind]) or peeked
         if not told.done or told.source == "refused":
             yield Reply.of(told, peeked)
             continue

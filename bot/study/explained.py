@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Literal
 
 import structlog
-from sqlmodel import col, or_, select
+from sqlmodel import col, delete, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.errors import DatabaseError, NotFound
@@ -27,15 +27,14 @@ FRESH = timedelta(hours=24)
 """How long one may go on from what a channel last read, by talking to the bot."""
 DEEPEST = 20
 """Explanations of one thread that are followed back."""
-PUBLIC = "p"
-"""Tokens of what a whole channel was shown begin so; those of what one member alone was shown do not."""
+KEPT = timedelta(days=365)
+"""How long an explanation can be followed up on or shared; its member's next one sweeps those before away."""
 
 _SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that reads like something else
 
 
-def new_token(*, public: bool) -> str:
-    first = PUBLIC if public else secrets.choice(_SIGNS.replace(PUBLIC, ""))
-    return first + "".join(secrets.choice(_SIGNS) for _ in range(9))
+def new_token() -> str:
+    return "".join(secrets.choice(_SIGNS) for _ in range(10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +52,23 @@ class Thread:
 async def kept(
     study: Study, asker: Asker, asked: str, told: Explanation, parent_id: int | None, *, public: bool
 ) -> str | None:
-    """Keep a finished explanation; its token. None where it could not be: what was read stays read."""
+    """Keep a finished explanation, once for each request; its token.
+
+    None where it could not be: what was read stays read.
+    """
     try:
         async with study.store.write() as session:
             # A thread can be deleted for good while its next explanation is being written.
             if await session.get(Member, asker.member_id, with_for_update=True) is None:
                 return None
+            if again := await of_request(session, asker):
+                return again.token
+            forgotten = (col(Explained.member_id) == asker.member_id, col(Explained.at) < asker.at - KEPT)
+            await session.exec(delete(Explained).where(*forgotten))
             parent = await session.get(Explained, parent_id, with_for_update=True) if parent_id else None
             row = Explained(
-                token=new_token(public=public),
+                token=new_token(),
+                request_id=asker.request_id,
                 workspace_id=asker.workspace_id,
                 channel_id=asker.channel_id,
                 member_id=asker.member_id,
@@ -71,6 +78,7 @@ async def kept(
                 source=told.source,
                 why=told.why,
                 questions=[citation.id for citation in told.citations],
+                public=public,
                 at=asker.at,
             )
             session.add(row)
@@ -91,6 +99,14 @@ async def by_token(session: AsyncSession, asker: Asker, token: str) -> Explained
     return found
 
 
+async def of_request(session: AsyncSession, asker: Asker) -> Explained | None:
+    """What this very request was told before: platforms may deliver one twice."""
+    query = select(Explained).where(
+        Explained.workspace_id == asker.workspace_id, Explained.request_id == asker.request_id
+    )
+    return (await session.exec(query)).first()
+
+
 async def newest_here(session: AsyncSession, asker: Asker) -> Explained | None:
     """The newest explanation of the last day in this channel that the asker has read: their own, or one for all."""
     query = (
@@ -99,7 +115,7 @@ async def newest_here(session: AsyncSession, asker: Asker) -> Explained | None:
             Explained.workspace_id == asker.workspace_id,
             Explained.channel_id == asker.channel_id,
             col(Explained.at) > asker.at - FRESH,
-            or_(col(Explained.member_id) == asker.member_id, col(Explained.token).startswith(PUBLIC)),
+            or_(col(Explained.member_id) == asker.member_id, col(Explained.public)),
         )
         .order_by(col(Explained.at).desc(), col(Explained.id).desc())
         .limit(1)
@@ -115,7 +131,7 @@ async def thread_of(session: AsyncSession, asker: Asker, parent: Explained) -> T
         if row is None:
             break
         rests_on.update(row.questions)
-        knows = knows and (row is parent or row.member_id == asker.member_id or row.token.startswith(PUBLIC))
+        knows = knows and (row is parent or row.member_id == asker.member_id or row.public)
         if knows and len(turns) < TURNS:
             turns.append(Turn(row.asked, row.text))
         row = await session.get(Explained, row.parent_id) if row.parent_id else None

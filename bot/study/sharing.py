@@ -6,7 +6,7 @@ from bot.replies import Action, Block, Choices, Notice, Reply
 from bot.store.tables import Explained, Member
 from bot.study.context import Asker, Study
 from bot.study.explain import going_on, opening
-from bot.study.explained import by_token, new_token, spoiled, thread_of, told_again
+from bot.study.explained import by_token, new_token, of_request, spoiled, thread_of, told_again
 from bot.study.lookup import body, related
 from bot.study.lookup import opening as parts
 from knowledge.questions import Question
@@ -40,14 +40,16 @@ async def _explanation(study: Study, asker: Asker, token: str) -> Reply:
     """
     async with study.store.write() as session:
         given = await by_token(session, asker, token)
+        shared = await of_request(session, asker)
         # What stood before it in its thread may have found its way into its words.
         if await spoiled(session, asker, (await thread_of(session, asker, given)).rests_on):
             return Reply.of(SPOILER)
         by = _shared_by(await session.get_one(Member, asker.member_id))
-        shared = Explained(**given.model_dump(exclude={"id", "token", "channel_id", "at"}))
-        shared.token = new_token(public=True)
-        shared.channel_id, shared.at = asker.channel_id, asker.at
-        session.add(shared)
+        if shared is None:
+            shared = Explained(**given.model_dump(exclude={"id", "token", "request_id", "channel_id", "public", "at"}))
+            shared.token, shared.request_id, shared.public = new_token(), asker.request_id, True
+            shared.channel_id, shared.at = asker.channel_id, asker.at
+            session.add(shared)
     told = told_again(shared, study.library.bank)
     return Reply.of(by, told, opening(told), going_on(shared.token, share=False))
 

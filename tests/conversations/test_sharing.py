@@ -300,3 +300,42 @@ async def test_words_of_members_are_never_a_command(chat: Chat) -> None:
     async with chat.study.store.read() as session:
         assert (await session.exec(select(Workspace))).one()
     assert "maya" in await chat.say("maya", "me")
+
+
+async def delivered(chat: Chat, id: str, line: str, *, who: str = "ada", channel: str = "general") -> Reply:
+    """What comes of a request of that id in the end, whether or not it was delivered before."""
+    request = Request(Place(PLACE.platform, PLACE.workspace, channel), Actor(who, who), id, chat.clock(), line=line)
+    return [reply async for reply in respond(chat.app.table, chat.study, request)][-1]
+
+
+async def test_an_explanation_delivered_twice_is_one(chat: Chat) -> None:
+    first = await delivered(chat, "once", f"explain {COLLAPSE}")
+    assert await delivered(chat, "once", f"explain {COLLAPSE}") == first
+    more = line(first, "Ask more")
+    second = await delivered(chat, "twice", f"{more} and with images?")
+    assert await delivered(chat, "twice", f"{more} and with images?") == second
+    talked = await delivered(chat, "thrice", f"talk {COLLAPSE}")
+    assert await delivered(chat, "thrice", f"talk {COLLAPSE}") == talked
+
+    assert len(await rows(chat)) == 3
+
+
+async def test_what_is_shared_twice_by_one_press_is_one(chat: Chat) -> None:
+    share = line(await delivered(chat, "asked", f"explain {COLLAPSE}"), "Share")
+
+    shown = await delivered(chat, "pressed", share, who="grace")
+    assert await delivered(chat, "pressed", share, who="grace") == shown
+    assert [row.public for row in await rows(chat)] == [False, True]
+    await delivered(chat, "pressed again", share, who="grace")
+    assert len(await rows(chat)) == 3
+
+
+async def test_explanations_of_long_ago_go_with_the_next(chat: Chat) -> None:
+    more = line(await delivered(chat, "old", f"explain {COLLAPSE}"), "Ask more")
+    chat.clock.forward(days=300)
+    await delivered(chat, "young", "explain what is LoRA")
+    chat.clock.forward(days=70)
+    await delivered(chat, "new", "explain what is a diffusion model")
+
+    assert [row.request_id for row in await rows(chat)] == ["young", "new"]
+    assert "no explanation by that mark" in plain(await delivered(chat, "late", f"{more} why?"))

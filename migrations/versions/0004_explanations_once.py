@@ -1,0 +1,30 @@
+"""An explanation knows the request that brought it, so that one delivered twice is kept once, and who may read it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+UNIQUE = "uq_explained_workspace_id_request_id"
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("explained") as explained:
+        explained.add_column(sa.Column("request_id", sa.String, nullable=True))
+        explained.add_column(sa.Column("public", sa.Boolean, nullable=False, server_default="0"))
+        explained.create_unique_constraint(UNIQUE, ["workspace_id", "request_id"])
+    explained = sa.table("explained", sa.column("token", sa.String), sa.column("public", sa.Boolean))
+    # Until now the first letter of the token said it.
+    op.execute(explained.update().where(explained.c.token.startswith("p")).values(public=True))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("explained") as explained:
+        explained.drop_constraint(UNIQUE, type_="unique")
+        explained.drop_column("public")
+        explained.drop_column("request_id")
