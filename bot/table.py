@@ -98,11 +98,7 @@ COMMANDS = (
         "ask",
         "Find the answer to a question",
         lookup.ask,
-        (
-            Parameter(
-                "text", "what you want to know", readers.text, True, rest=True, suggest=suggesters.titles, limit=500
-            ),
-        ),
+        (asked("what you want to know"),),
         slow=True,
         example="ask why is LoRA cheaper than full fine-tuning",
     ),
@@ -186,19 +182,7 @@ COMMANDS = (
         "schedule setup",
         "A question in this channel at a set time",
         scheduling.setup,
-        (
-            Parameter(
-                "time", "the time of the post, like 09:00", readers.clock, required=True, suggest=suggesters.times
-            ),
-            ZONE,
-            Parameter("difficulty", "easy, medium or hard", readers.difficulty, choices=LEVELS),
-            DAYS,
-            TOPICS,
-            REVEAL,
-            THREAD,
-            PIN,
-            ROLE,
-        ),
+        (replace(TIME, required=True), ZONE, DIFFICULTY, DAYS, TOPICS, REVEAL, THREAD, PIN, ROLE),
         managers=True,
         example="schedule setup 09:00 Europe/Paris mon-fri reveal=17:00",
     ),
@@ -212,9 +196,7 @@ COMMANDS = (
             ZONE,
             Parameter("difficulty", "easy, medium, hard or any", readers.difficulty_or_any, choices=(*LEVELS, "any")),
             DAYS,
-            Parameter(
-                "topics", "topics with commas between them, or all", readers.topics, suggest=suggesters.lists, limit=500
-            ),
+            TOPICS,
             REVEAL,
             THREAD,
             PIN,

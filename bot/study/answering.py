@@ -18,7 +18,7 @@ from bot.study import grading, streaks, totals
 from bot.study.context import Asker, Study
 from bot.study.days import assigned_day, clock_in_force, period_keys
 from bot.study.people import member_at_home
-from bot.study.rounds import LETTERS, question_of, seen, shown
+from bot.study.rounds import LETTERS, question_of, seen, shown, still_open
 from bot.study.verdicts import Graded, verdict
 from knowledge.questions import Question
 
@@ -251,9 +251,7 @@ BESIDE = union_all(
         _peek.c.round_id == bindparam("round"), _peek.c.member_id == bindparam("me")
     ),
     select(literal_column("'open'"), _round.c.id).where(
-        _round.c.workspace_id == bindparam("workspace"),
-        _round.c.kind == RoundKind.DAILY,
-        _round.c.closes_at > bindparam("at"),
+        *still_open(bindparam("workspace"), bindparam("at")),
         _round.c.question_id == bindparam("question"),
         _round.c.id != bindparam("round"),
         _round.c.id.not_in(select(_answer.c.round_id).where(_answer.c.member_id == bindparam("me"))),

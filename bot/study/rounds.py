@@ -6,7 +6,9 @@ import hashlib
 import secrets
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -91,11 +93,15 @@ def as_asked(bank: Bank, round: Round) -> Question | None:
     return question if question is not None and fingerprint(question) == round.fingerprint else None
 
 
+def still_open(workspace: Any, at: Any) -> tuple[ColumnElement[bool], ...]:
+    """What makes a round a daily one of the workspace whose answers still count at a moment."""
+    round: Any = Round.__table__.c  # type: ignore[attr-defined]
+    return round.workspace_id == workspace, round.kind == RoundKind.DAILY, round.closes_at > at
+
+
 async def open_questions(session: AsyncSession, workspace_id: int, now: datetime) -> set[str]:
     """Ids of the workspace's daily questions whose answers still count."""
-    query = select(Round.question_id).where(
-        Round.workspace_id == workspace_id, Round.kind == RoundKind.DAILY, col(Round.closes_at) > now
-    )
+    query = select(Round.question_id).where(*still_open(workspace_id, now))
     return set((await session.exec(query)).all())
 
 
@@ -103,9 +109,7 @@ async def unanswered(session: AsyncSession, asker: Asker, questions: Collection[
     """Daily rounds of these questions whose answers still count, and which the member has not answered."""
     answered = select(Answer.round_id).where(Answer.member_id == asker.member_id)
     query = select(Round.id).where(
-        Round.workspace_id == asker.workspace_id,
-        Round.kind == RoundKind.DAILY,
-        col(Round.closes_at) > asker.at,
+        *still_open(asker.workspace_id, asker.at),
         col(Round.question_id).in_(questions),
         col(Round.id).not_in(answered),
     )
