@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,18 +14,22 @@ from bot.commands import Actor, Outbox, Table
 from bot.errors import ConfigError
 from bot.inference.client import Inference
 from bot.store.engine import Store
+from bot.store.installs import Install, Installs
 from bot.store.tables import Post
 from bot.store.upsert import insert
-from bot.study import drafts, own, welcome
+from bot.study import drafts, once, own, welcome
 from bot.study.context import Place, Study, StudyRules
 from bot.study.library import Library, Progress
 from bot.study.welcome import Greeting
 from bot.table import table
+from bot.vault import Vault
 from knowledge.embed import Embedder
 from knowledge.load import load
 
 if TYPE_CHECKING:
     from bot.config import Config
+
+__all__ = ["App", "Install", "Installs", "Posts", "open_app", "open_inference", "open_library"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +69,24 @@ class App:
     study: Study
     posts: Posts
     left_out: tuple[str, ...] = ()
+    installs: Installs | None = None
+    """Workspaces that installed the app by themselves, where a key is set to keep their tokens by."""
 
     async def at(self, place: Place) -> App:
         """The app as the workspace of a place has it, with its own questions."""
         return replace(self, study=await own.at(self.study, place))
 
+    async def first(self, platform: str, id: str) -> bool:
+        """Whether a request is seen for the first time; platforms deliver some again."""
+        return await once.first(self.study, platform, id)
+
     async def draft(self, place: Place, actor: Actor, line: str) -> dict[str, str]:
         """What the member typed into the form of that line earlier, when it could not be carried out."""
         return await drafts.draft(self.study, place, actor, line)
 
-    async def strangers(self, platform: str, workspaces: Collection[str]) -> list[str]:
-        """Those of the workspaces that were never greeted, or put the bot out since."""
-        return await welcome.strangers(self.study, platform, workspaces)
+    async def known(self, platform: str) -> list[str]:
+        """The workspaces that were greeted and have not put the bot out since."""
+        return await welcome.known(self.study, platform)
 
     async def joined(self, place: Place) -> Greeting | None:
         """What to say on coming to a workspace; None where it has been said."""
@@ -132,7 +142,9 @@ async def open_app(config: Config, progress: Progress | None = None) -> AsyncIte
             closing.push_async_callback(inference.close)
         rules = StudyRules(zone=config.study.zone, reveal=config.study.reveal, late_hours=config.study.late_hours)
         study = Study(store=store, library=library, clock=_now, inference=inference, rules=rules)
-        yield App(table(), study, Posts(store), left_out)
+        key = config.secret_key.get_secret_value()
+        installs = Installs(store, Vault(key), _now) if key else None
+        yield App(table(), study, Posts(store), left_out, installs)
 
 
 def _now() -> datetime:

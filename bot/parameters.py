@@ -44,7 +44,7 @@ class Parameter:
     suggest: Suggest | None = None
     limit: int = 100
     within: tuple[int, int] | None = None
-    of: Literal["", "members", "roles"] = ""
+    of: Literal["", "members", "roles", "times"] = ""
 
     def value(self, study: Study, text: str) -> Any:
         """The text, cleaned and measured, as a value. Raises UserError."""

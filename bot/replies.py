@@ -286,6 +286,11 @@ class Reply:
 
     blocks: tuple[Block, ...]
 
+    @property
+    def growing(self) -> bool:
+        """Whether another reply follows that says the same and more."""
+        return any(isinstance(block, Explanation) and not block.done for block in self.blocks)
+
     @classmethod
     def of(cls, *blocks: Block | None) -> Reply:
         """A reply of the blocks that are there."""

@@ -13,6 +13,7 @@ from bot.study import (
     answering,
     daily,
     explain,
+    home,
     leaderboard,
     lookup,
     managers,
@@ -48,10 +49,10 @@ DIFFICULTY = Parameter("difficulty", "easy, medium or hard", readers.difficulty,
 QUESTION = Parameter("question", "a question's id", readers.question, required=True, suggest=suggesters.ids)
 ROUND = Parameter("round", "the mark of a question you were asked", readers.token, required=True)
 WHICH = Parameter("which", "the schedule's number in `schedule list`", readers.schedule)
-TIME = Parameter("time", "the time of the post, like 09:00", readers.clock, suggest=suggesters.times)
+TIME = Parameter("time", "the time of the post, like 09:00", readers.clock, suggest=suggesters.times, of="times")
 ZONE = Parameter("zone", "its time zone, like Europe/Paris", readers.zone, suggest=suggesters.zones)
 TOPICS = Parameter("topics", "topics, commas between; or all", readers.topics, suggest=suggesters.lists, limit=500)
-REVEAL = Parameter("reveal", "the time of the answer, like 17:00", readers.clock, suggest=suggesters.times)
+REVEAL = Parameter("reveal", "the time of the answer, like 17:00", readers.clock, suggest=suggesters.times, of="times")
 DAYS = Parameter("days", "weekdays, like mon-fri", readers.some_weekdays, suggest=suggesters.weeks)
 THREAD = Parameter("thread", "a thread under each question", readers.on_or_off, choices=("on", "off"))
 PIN = Parameter("pin", "the question pinned until the next one", readers.on_or_off, choices=("on", "off"))
@@ -263,6 +264,7 @@ COMMANDS = (
         (Parameter("command", "a command's name", readers.text, rest=True),),
         example="help schedule setup",
     ),
+    Command("home", "My page", home.home, button=True),
     Command(
         "show",
         "One part of one question",

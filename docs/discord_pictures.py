@@ -11,10 +11,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +39,27 @@ from bot.store.upgrade import upgrade
 from bot.study.context import Study
 from bot.study.rounds import LETTERS, shown
 from bot.table import table
+from knowledge.questions import Question
 
 IMAGES = Path(__file__).parent / "images"
 KEPT = ("daily", "verdict-wrong", "explain", "settings", "leaderboard", "streak")
 """Those that the README shows."""
 WIDE, HIGH = 640, 1400
+LIGHT = """
+:root {
+  color-scheme: light; background: #fbfbfb; color: #323339; --discord-bg: #fbfbfb; --discord-surface: #f3f3f4;
+  --discord-elevated: #fff; --discord-control: #fff; --discord-hover: #ececed; --discord-text: #2f3035;
+  --discord-muted: #6a6b74; --discord-subtle: #5c5d67; --discord-border: #d9d9dc; --component-surface: #fff;
+  --component-border: #dfdfe1; --modal-surface: #fff; --modal-separator: #e3e3e6; --control-border: #d3d3d7;
+  --chip-surface: #ececee; --list-surface: #fff; --option-hover: #f0f0f2; --input-surface: #fbfbfb;
+  --input-placeholder: #7b7c85; --button-alt: #e8e8eb; --button-alt-hover: #e0e0e4; --code-surface: #f3f3f5;
+  --code-border: #dfdfe3; --code-text: #2f3035; --link-text: #0068c9; --link-accent: #006ce7; --entity-text: #4b4c54;
+  --entity-dim: #63646d; --modal-trigger-border: #d3d3d7; --disclaimer-bg: #fdf3e0; --disclaimer-text: #2f3035;
+  --button-secondary-surface: #e8e8eb;
+}
+.message-content, .button-style-2, .button-secondary { color: #2f3035; }
+"""
+"""Discord's light theme, near enough: the preview has none of its own."""
 PEOPLE = ("ada", "bob", "cleo", "dan")
 
 
@@ -50,12 +70,27 @@ def parts(message: Any) -> list[dict[str, Any]]:
     return list(walk_components(components))
 
 
+@dataclass(frozen=True)
+class Album:
+    """Where the pictures go, which are wanted (all of them where none is named), and in which theme."""
+
+    folder: Path
+    wanted: tuple[str, ...] = ()
+    light: bool = False
+
+    def keep(self, name: str, png: bytes) -> None:
+        picture = Image.open(io.BytesIO(png)).convert("RGB")
+        file = self.folder / f"discord-{name}{'-light' * self.light}.png"
+        picture.quantize(256).save(file, optimize=True)
+        print(f"{file.name}: {picture.width} x {picture.height}, {file.stat().st_size // 1024} KiB", flush=True)
+
+
 class Story:
     """A server with a manager and four members, and an album that keeps what they see."""
 
-    def __init__(self, env: Any, app: App, chromium: Any, wanted: tuple[str, ...], folder: Path) -> None:
-        self.env, self.app, self.chromium = env, app, chromium
-        self.wanted, self.folder = wanted, folder
+    def __init__(self, env: Any, app: App, chromium: Any, album: Album) -> None:
+        self.env, self.app, self.chromium, self.album = env, app, chromium, album
+        env.backend.bot_user.name = "Studyhall"
         self.guild = env.create_guild("Interview club")
         self.channel = self.guild.create_text_channel("daily-question")
         host = self.guild.create_role("Hosts", permissions=discord.Permissions(manage_guild=True))
@@ -64,20 +99,21 @@ class Story:
 
     async def keep(self, name: str, target: Any, viewer: Any, channel: Any = None) -> None:
         """A picture of a message as somebody sees it."""
-        if self.wanted and name not in self.wanted:
+        if self.album.wanted and name not in self.album.wanted:
             return
         async with self.env.preview(
             channel or self.channel, viewers=[viewer], width=WIDE, height=HIGH, timezone="Europe/Paris"
         ) as preview:
             # The preview would start a browser of its own, and closes this one in its place.
-            preview._capture_manager._browser = await self.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-            )
+            preview._capture_manager._browser = await self._browser()
             shot = await preview.screenshot(viewer=viewer, target=target, allow_incomplete=True)
-        picture = Image.open(io.BytesIO(shot.png)).convert("RGB")
-        file = self.folder / f"discord-{name}.png"
-        picture.quantize(256).save(file, optimize=True)
-        print(f"{file.name}: {picture.width} x {picture.height}, {file.stat().st_size // 1024} KiB", flush=True)
+        self.album.keep(name, shot.png)
+
+    async def _browser(self) -> Any:
+        browser = await self.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        if self.album.light:
+            browser.new_context = partial(_lit, browser.new_context)
+        return browser
 
     def forward(self, moment: datetime) -> None:
         self.env.backend.advance_clock((moment - self.env.now()).total_seconds())
@@ -91,12 +127,23 @@ class Story:
         """The newest message of the bot in the channel that has buttons."""
         return next(m for m in reversed(self.channel.history()) if m.components)
 
-    async def right(self, message: Any) -> str:
-        """The label of the right answer's button."""
+    async def posed(self, message: Any) -> tuple[str, Question]:
+        """The label of the right answer's button, and the question."""
         line = next(part["custom_id"] for part in parts(message) if part.get("custom_id", "").startswith("answer "))
         async with self.app.study.store.read() as session:
             round = (await session.exec(select(Round).where(Round.token == line.split()[1]))).one()
-        return LETTERS[shown(round).index(self.app.study.library.question(round.question_id).right_choice)].upper()
+        question = self.app.study.library.question(round.question_id)
+        return LETTERS[shown(round).index(question.right_choice)].upper(), question
+
+
+async def _lit(new_context: Callable[..., Awaitable[Any]], **options: Any) -> Any:
+    """A context of the browser whose pages are light: the preview's rules let no other style sheet in."""
+    context = await new_context(**options)
+    await context.add_init_script(
+        f"const light = new CSSStyleSheet(); light.replaceSync({json.dumps(LIGHT)});"
+        "document.adoptedStyleSheets = [light];"
+    )
+    return context
 
 
 async def live(story: Story) -> None:
@@ -116,7 +163,7 @@ async def live(story: Story) -> None:
         await story.turn()
         post = story.post
         if number % 7 < 5 and post.created_at > story.env.now() - timedelta(hours=1):
-            right = await story.right(post)
+            right, _ = await story.posed(post)
             wrong = next(letter for letter in "ABCD" if letter != right)
             for place, member in enumerate((ada, bob, cleo, dan, maya)):
                 if (number + place) % 5 or member is ada:
@@ -141,40 +188,56 @@ async def looked(story: Story, channel: Any, ada: Any, bob: Any) -> None:
         ("leaderboard-words", "leaderboard", {"period": "month"}),
         ("leaderboard", "leaderboard", {"period": "month", "view": "picture"}),
         ("topics", "topics", {}),
+        ("teams", "team list", {}),
         ("help", "help", {}),
+        ("help-one", "help", {"command": "schedule setup"}),
         ("me", "me", {"remind": "20:00"}),
         ("ask", "ask", {"text": "why is lora cheap"}),
-        ("formula", "ask", {"text": "what is the vae loss"}),
         ("nothing", "ask", {"text": "how do I bake bread"}),
         ("explain", "explain", {"text": "how does a gan learn"}),
     ):
         await story.keep(name, await ada.slash(channel, command, **options), ada)
+    found = await ada.slash(channel, "ask", text="what is the vae loss")
+    for name, label in (("depth", "In depth"), ("points", "Key points"), ("related", "Related")):
+        await story.keep(name, await ada.click(found.response, label=label), ada)
     shared = await ada.click((await ada.slash(channel, "ask", text="what is rag")).response, label="Share")
     await story.keep("share", shared, bob)
     asked = await bob.slash(channel, "question", topic="gan")
     await story.keep("card", asked, bob)
-    right = await story.right(asked.response)
+    right, _ = await story.posed(asked.response)
     await story.keep("verdict", await bob.click(asked.response, label=right), bob)
     asked = await bob.slash(channel, "question", topic="vae")
-    right = await story.right(asked.response)
+    right, _ = await story.posed(asked.response)
     wrong = next(letter for letter in "ABCD" if letter != right)
-    await story.keep("verdict-wrong", await bob.click(asked.response, label=wrong), bob)
+    verdict = await bob.click(asked.response, label=wrong)
+    await story.keep("verdict-wrong", verdict, bob)
+    form = await bob.click(verdict.response, label="Report this question")
+    await bob.submit_modal(form, {"what": "The second choice is right, too: see the paper."})
+    await story.keep("reports", await story.maya.slash(channel, "reports list"), story.maya)
+    await story.keep("schedules", await story.maya.slash(channel, "schedule list"), story.maya)
     asked = await bob.slash(channel, "question", topic="vae")
+    _, question = await story.posed(asked.response)
     form = await bob.click(asked.response, label="In my own words")
     await story.keep("form", form, bob)
-    words = {"text": "It maps an input to a distribution over a latent space and draws a sample from it to decode."}
-    await story.keep("words", await bob.submit_modal(form, words), bob)
+    some = ". ".join(question.answer.split(". ")[:3]) + "."
+    await story.keep("words", await bob.submit_modal(form, {"text": some}), bob)
     form = await bob.slash(channel, "team join")
     await story.keep("refused", await bob.submit_modal(form, {"name": "Purple people"}), bob)
     await story.keep("profile", await bob.context_menu(channel, "Study profile", ada), bob)
 
 
-async def draw(wanted: tuple[str, ...], out: Path) -> None:
+def announce(done: int, _: int) -> None:
+    """Told as the index is built, which happens once."""
+    if not done:
+        print("Building the index of the bank, once: this takes a minute or two.", file=sys.stderr, flush=True)
+
+
+async def draw(album: Album) -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'club.db'}"
         await asyncio.to_thread(upgrade, url)
         store = await Store.open(url)
-        library, _ = open_library(config.load())
+        library, _ = open_library(config.load(), announce)
         await library.warm()
         now: list[Any] = []
         study = Study(store=store, library=library, clock=lambda: now[0].now())
@@ -182,7 +245,7 @@ async def draw(wanted: tuple[str, ...], out: Path) -> None:
         try:
             async with async_playwright() as playwright, simcord.run(StudyClient(app), shard_count=1) as env:
                 now.append(env)
-                await live(Story(env, app, playwright.chromium, wanted, out))
+                await live(Story(env, app, playwright.chromium, album))
         finally:
             library.close()
             await store.close()
@@ -193,12 +256,13 @@ def main() -> None:
     options.add_argument("names", nargs="*", help="which; all of them where none is named")
     options.add_argument("--out", type=Path, default=IMAGES)
     options.add_argument("--kept", action="store_true", help="those that the README shows")
+    options.add_argument("--light", action="store_true", help="in the light theme")
     chosen = options.parse_args()
     if shutil.which("chromium") is None:
         sys.exit("There is no chromium here, so the pictures of Discord stay as they are.")
     log.set_up("error")
     chosen.out.mkdir(parents=True, exist_ok=True)
-    asyncio.run(draw(KEPT if chosen.kept else tuple(chosen.names), chosen.out))
+    asyncio.run(draw(Album(chosen.out, KEPT if chosen.kept else tuple(chosen.names), chosen.light)))
 
 
 if __name__ == "__main__":

@@ -95,6 +95,8 @@ class Store:
                 for engine in (store._engines.writer, store._engines.reader):
                     async with engine.connect():
                         pass
+                for quick in (store._engines.quick_writer, store._engines.quick_reader):
+                    await greenlet_spawn(lambda engine=quick: engine.connect().close())
         except BaseException:
             await store.close()
             raise
@@ -179,7 +181,8 @@ class Store:
             return
         with using(self._url):
             try:
-                await asyncio.wait_for(self._turn.acquire(), TURN_S)
+                async with asyncio.timeout(TURN_S):  # `wait_for` forgets a cancellation that comes as the turn does
+                    await self._turn.acquire()
             except TimeoutError:
                 raise PoolTimeout from None
         try:

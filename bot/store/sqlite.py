@@ -51,10 +51,9 @@ def sessions(url: URL, busy_ms: int) -> tuple[AsyncEngine, AsyncEngine]:
 def quick(url: URL, busy_ms: int) -> tuple[Engine, Engine]:
     """The same for what is called without a session, within a greenlet of SQLAlchemy's."""
     url = url.set(drivername="sqlite")
-    reader = create_engine(
-        url, pool_size=1, max_overflow=0, connect_args={"isolation_level": None, "timeout": busy_ms / 1000}
-    )
-    writer = create_engine(url, pool_size=1, max_overflow=0, connect_args={"isolation_level": None, "timeout": 0})
+    arguments = {"isolation_level": None, "timeout": 0}
+    reader = create_engine(url, pool_size=1, max_overflow=0, connect_args=arguments)
+    writer = create_engine(url, pool_size=1, max_overflow=0, connect_args=arguments)
     prepare(reader, READS)
     prepare(writer, WRITES)
 

@@ -182,7 +182,7 @@ class Schedule(SQLModel, table=True):
     created_at: datetime
 
 
-OPEN_DELIVERY = "delivery.state IN ('due', 'sending', 'posted')"
+OPEN_DELIVERY = "delivery.state IN ('due', 'sending')"
 """Deliveries still to be seen to. A query has to say it in these words: for values that are bound, a database cannot
 tell that the partial index holds all it looks for."""
 
@@ -195,12 +195,11 @@ class DeliveryKind(StrEnum):
 class DeliveryState(StrEnum):
     """due -> sending -> done; or failed after three tries; or skipped (late, paused, nothing to ask).
 
-    A platform with threads walks sending -> posted -> done, so that a crash between the steps resumes there.
+    What is posted and still wants its thread or pin is due or sending, and has a `message_ref`.
     """
 
     DUE = "due"
     SENDING = "sending"
-    POSTED = "posted"
     DONE = "done"
     FAILED = "failed"
     SKIPPED = "skipped"
@@ -215,8 +214,8 @@ class Delivery(SQLModel, table=True):
 
     __table_args__ = (
         UniqueConstraint("schedule_id", "kind", "day"),
-        Index("ix_delivery_open", "due_at", sqlite_where=text("state IN ('due', 'sending', 'posted')"),
-              postgresql_where=text("state IN ('due', 'sending', 'posted')")),
+        Index("ix_delivery_open", "due_at", sqlite_where=text("state IN ('due', 'sending')"),
+              postgresql_where=text("state IN ('due', 'sending')")),
         Index("ix_delivery_channel_day", "channel_id", "day"),
         Index("ix_delivery_count", "count_due", sqlite_where=text("count_due IS NOT NULL"),
               postgresql_where=text("count_due IS NOT NULL")),
@@ -431,3 +430,38 @@ class Post(SQLModel, table=True):
     body: str
     posted_at: datetime
     seen_at: datetime | None = None
+
+
+class Installation(SQLModel, table=True):
+    """A Slack workspace that installed the app. `token` and `refresh` are encrypted; `installer` is a user's id there.
+
+    `expires_at` is the token's end where tokens rotate; whoever renews one has until `renewing_until` alone.
+    """
+
+    team: str = Field(primary_key=True)
+    name: str
+    bot_user: str
+    bot_id: str
+    scopes: str
+    installer: str
+    token: str
+    refresh: str | None = None
+    expires_at: datetime | None = None
+    renewing_until: datetime | None = None
+    installed_at: datetime
+
+
+class OauthState(SQLModel, table=True):
+    """An installation that was begun; `digest` is that of the state that Slack brings back."""
+
+    __tablename__ = "oauth_state"
+    digest: str = Field(primary_key=True)
+    expires_at: datetime
+
+
+class Seen(SQLModel, table=True):
+    """A request that a platform delivered, by its own id, so that a second delivery does nothing."""
+
+    platform: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    at: datetime = Field(index=True)

@@ -33,6 +33,7 @@ POSTGRESQL = {
     "08": "The database server at {place} has closed the connection. It is tried again with the next command.",
     "28": "The database server at {place} does not accept this user or password.",
     "3D": "There is no such database at {place}. Create it (createdb), then run `studyhall db upgrade`.",
+    "40": "The database at {place} had to undo this, because others changed the same. Try again in a moment.",
     "42501": "This user has too few rights in the database at {place}.",
     "53100": "The disk of the database server at {place} is full.",
     "53": "The database server at {place} is out of resources or connections.",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 
-def insert(session: AsyncSession, table: type[SQLModel]) -> postgresql.Insert | sqlite.Insert:
+def insert(on: AsyncSession | Connection, table: type[SQLModel]) -> postgresql.Insert | sqlite.Insert:
     """An insert that knows `on_conflict_do_update`, `on_conflict_do_nothing` and `excluded`.
 
     It works on the bare table: the defaults of the model's fields do not apply, so every column needs its value.
     """
     columns: Table = table.__table__  # type: ignore[attr-defined]
-    return postgresql.insert(columns) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(columns)
+    dialect = on.dialect if isinstance(on, Connection) else on.get_bind().dialect
+    return postgresql.insert(columns) if dialect.name == "postgresql" else sqlite.insert(columns)

@@ -54,8 +54,7 @@ async def write(study: Study, asker: Asker, *, round: str, text: str) -> Reply:
 async def assess(study: Study, asker: Asker, *, round: str, how: str) -> Reply:
     """Judge one's own written answer against the reference, once; it may raise the points up to their cap."""
     posed, question = await study.store.look(partial(_posed, study=study, asker=asker, token=round))
-    given, elsewhere = await study.store.change(partial(_judged, asker=asker, posed=posed, question=question, how=how))
-    peeked = await _peeked(study, asker, elsewhere)
+    given, peeked = await study.store.change(partial(_judged, asker=asker, posed=posed, question=question, how=how))
     return Reply.of(*verdict(question, posed, Graded(given, again=True)).blocks, peeked)
 
 
@@ -80,7 +79,7 @@ async def _accept(
 ) -> Reply:
     """Enter the answer to the round that is found, in one transaction with the finding where that is cheap."""
 
-    def entering(connection: Connection) -> tuple[Round, Question, Graded, list[int]]:
+    def entering(connection: Connection) -> tuple[Round, Question, Graded, Notice | None]:
         posed, question = find(connection)
         if choice and not question.choices:
             raise UserError("This question has nothing to choose from: answer it in your own words.")
@@ -91,17 +90,8 @@ async def _accept(
             *_entered(connection, asker, posed, question, choice=index, text=text, coverage=coverage),
         )
 
-    posed, question, told, elsewhere = await study.store.change(entering)
-    peeked = await _peeked(study, asker, elsewhere)
+    posed, question, told, peeked = await study.store.change(entering)
     return Reply.of(*verdict(question, posed, told).blocks, peeked)
-
-
-async def _peeked(study: Study, asker: Asker, elsewhere: list[int]) -> Notice | None:
-    """A verdict tells the answer, which may be that of a question still open elsewhere."""
-    if not elsewhere:
-        return None
-    async with study.store.write() as session:
-        return await seen(session, asker, elsewhere)
 
 
 def _entered(
@@ -113,18 +103,19 @@ def _entered(
     choice: int | None,
     text: str | None,
     coverage: Coverage | None,
-) -> tuple[Graded, list[int]]:
-    """Enter an answer with all that follows from it, or find the one given before; and the rounds, still open for the
-    member, in which the same question is asked.
+) -> tuple[Graded, Notice | None]:
+    """Enter an answer with all that follows from it, or find the one given before.
+
+    The verdict tells the answer, which may be that of a question still open elsewhere: the notice says so.
     """
     member, home = member_at_home(connection, asker.member_id, lock=True)
     beside = _beside(connection, asker, posed)
-    elsewhere = beside.open
+    peeked = seen(connection, asker, beside.open)
     if beside.answered:
         given = _given(connection, posed, asker)
         repeat = given.request_id == asker.request_id
         now = streaks.streak_of(connection, member, asker.at) if repeat else None
-        return Graded(given, coverage=coverage, streak=now, again=not repeat), elsewhere
+        return Graded(given, coverage=coverage, streak=now, again=not repeat), peeked
     kept = posed.kind is not RoundKind.TEST
     new_zone = _settle_zone(connection, posed, member, home) if kept else None
     week, month = period_keys(asker.at, home)
@@ -157,7 +148,7 @@ def _entered(
     streak = _keep(connection, asker, member, given) if kept else None
     if posed.delivery_id is not None and posed.closes_at is not None and asker.at < posed.closes_at:
         connection.execute(UNCOUNTED, {"delivery": posed.delivery_id, "count_due": asker.at})
-    return Graded(given, coverage=coverage, streak=streak, new_zone=new_zone), elsewhere
+    return Graded(given, coverage=coverage, streak=streak, new_zone=new_zone), peeked
 
 
 def _keep(connection: Connection, asker: Asker, member: Member, given: Answer) -> streaks.Streak:
@@ -183,7 +174,7 @@ def _keep(connection: Connection, asker: Asker, member: Member, given: Answer) -
 
 def _judged(
     connection: Connection, asker: Asker, posed: Round, question: Question, how: str
-) -> tuple[Answer, list[int]]:
+) -> tuple[Answer, Notice | None]:
     member, _ = member_at_home(connection, asker.member_id, lock=True)
     beside = _beside(connection, asker, posed)
     given = _given(connection, posed, asker) if beside.answered else None
@@ -197,7 +188,7 @@ def _judged(
     connection.execute(JUDGE, {"answer": given.id, **judgement})
     if given.counted and given.points > before:
         totals.credited(connection, given, member, points=given.points - before, again=True)
-    return given, beside.open
+    return given, seen(connection, asker, beside.open)
 
 
 def _given(connection: Connection, posed: Round, asker: Asker) -> Answer:

@@ -51,9 +51,19 @@ async def _due(study: Study) -> list[_Count]:
         and_(col(Delivery.counted_at).is_(None), col(Delivery.posted_at) <= now - FRESH),
         col(Delivery.counted_at) <= now - WIDE,
     )
+    ours = (
+        select(Channel.id)
+        .join(Workspace, col(Workspace.id) == Channel.workspace_id)
+        .where(col(Workspace.platform).in_(study.outboxes), col(Workspace.left_at).is_(None))
+    )
     turn = (
         select(Delivery)
-        .where(col(Delivery.count_due).is_not(None), col(Delivery.message_ref).is_not(None), or_(close, wide))
+        .where(
+            col(Delivery.count_due).is_not(None),
+            col(Delivery.message_ref).is_not(None),
+            or_(close, wide),
+            col(Delivery.channel_id).in_(ours),
+        )
         .order_by(col(Delivery.count_due))
         .limit(BATCH)
         .with_for_update(skip_locked=True)
@@ -72,11 +82,7 @@ async def _counts(session: AsyncSession, refs: dict[int, str], study: Study) -> 
         .join(Channel, col(Channel.id) == Round.channel_id)
         .join(Workspace, col(Workspace.id) == Channel.workspace_id)
         .join(Answer, col(Answer.round_id) == Round.id)
-        .where(
-            col(Round.delivery_id).in_(refs),
-            col(Workspace.platform).in_(study.outboxes),
-            col(Workspace.left_at).is_(None),
-        )
+        .where(col(Round.delivery_id).in_(refs))
         .group_by(col(Round.id), col(Channel.id), col(Workspace.id))
     )
     found = (await session.exec(query)).all() if refs else []

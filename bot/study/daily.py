@@ -19,7 +19,6 @@ from bot.store.tables import (
     Channel,
     Delivery,
     DeliveryKind,
-    DeliveryState,
     Member,
     Retired,
     Round,
@@ -32,6 +31,7 @@ from bot.study.context import Asker, Study
 from bot.study.days import assigned_day, instant_of
 from bot.study.rounds import LETTERS, as_asked, card, fingerprint, shown
 from bot.study.verdicts import Graded, verdict
+from bot.text import named
 from knowledge.questions import Bank, Question
 
 KEPT = 10
@@ -127,7 +127,7 @@ async def reveal(session: AsyncSession, round: Round, question: Question, now: d
     kept = []
     for _, member in given:
         if member.listed and (days := await _running(session, member, now)) > 1:
-            kept.append(f"{member.name} ({days})")
+            kept.append(f"{named(member.name)} ({days})")
     depth = (Action("In depth", f"show {question.id} depth"),) if question.in_depth else ()
     return Reply.of(
         Text(f"{_right(round, question)}{question.answer}", title=f"The answer: {question.title}"),
@@ -208,7 +208,7 @@ async def _latest(session: AsyncSession, asker: Asker) -> list[Round]:
         .where(
             Round.channel_id == asker.channel_id,
             Delivery.kind == DeliveryKind.DAILY,
-            col(Delivery.state).in_((DeliveryState.POSTED, DeliveryState.DONE)),
+            col(Delivery.message_ref).is_not(None),
             col(Schedule.state) != ScheduleState.REMOVED,
         )
         .order_by(col(Round.id).desc())

@@ -90,6 +90,7 @@ async def _pass_over(session: AsyncSession, now: datetime, late: timedelta) -> N
         .where(
             col(Delivery.kind) == DeliveryKind.DAILY,
             col(Delivery.state).in_((DeliveryState.DUE, DeliveryState.SENDING)),
+            col(Delivery.message_ref).is_(None),  # else it is posted, and waits for its thread or pin
             or_(col(Delivery.lease_until).is_(None), col(Delivery.lease_until) <= now),
             or_(col(Delivery.due_at) < now - late, closed, and_(col(Delivery.due_at) < now - LATE, followed)),
             ~answered,

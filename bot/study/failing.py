@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.replies import Notice, Reply, Tone
 from bot.store.tables import Channel, Delivery, DeliveryState, Member, Schedule, ScheduleState
-from bot.study.context import CannotPost, Place, Study
+from bot.study.context import CannotPost, Outbox, Place, Study
 
 log = structlog.get_logger()
 
@@ -71,6 +71,20 @@ async def half_done(study: Study, delivery: Delivery, place: Place, reason: str)
     await _tell(study, place, managers, words, f"half-{delivery.id}")
 
 
+async def mended(study: Study, delivery: Delivery) -> None:
+    """Thread and pin came through: should they fail another day, that is news again."""
+    async with study.store.write() as session:
+        await session.exec(
+            update(Schedule)
+            .where(
+                col(Schedule.id) == delivery.schedule_id,
+                col(Schedule.state) == ScheduleState.ACTIVE,
+                col(Schedule.problem).is_not(None),
+            )
+            .values(problem=None)
+        )
+
+
 async def _managers(session: AsyncSession, delivery: Delivery) -> Sequence[str]:
     """Those named here, and whoever set the schedule up."""
     maker = select(Schedule.made_by).where(Schedule.id == delivery.schedule_id).scalar_subquery()
@@ -83,9 +97,18 @@ async def _managers(session: AsyncSession, delivery: Delivery) -> Sequence[str]:
 
 async def _tell(study: Study, place: Place, managers: Sequence[str], words: str, key: str) -> None:
     outbox = study.outboxes[place.platform]
-    for manager in managers or await outbox.owners(place):
+    for manager in managers or await _owners(outbox, place):
         try:
             async with asyncio.timeout(DEADLINE):
                 await outbox.tell(place, manager, Reply.of(Notice(words, Tone.PROBLEM)), f"{key}-{manager}")
         except (CannotPost, OSError, TimeoutError) as problem:
             log.warning("manager not told", reason=str(problem))
+
+
+async def _owners(outbox: Outbox, place: Place) -> Sequence[str]:
+    try:
+        async with asyncio.timeout(DEADLINE):
+            return await outbox.owners(place)
+    except (CannotPost, OSError, TimeoutError) as problem:
+        log.warning("nobody to tell", reason=str(problem))
+        return ()

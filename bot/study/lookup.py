@@ -123,4 +123,4 @@ async def peeked_at(study: Study, asker: Asker, questions: Sequence[str]) -> Not
     if not rounds:
         return None
     async with study.store.write() as session:
-        return await seen(session, asker, rounds)
+        return await (await session.connection()).run_sync(seen, asker, rounds)

@@ -9,6 +9,7 @@ from bot.replies import Notice, Reply, Table, Tone
 from bot.store.tables import Member
 from bot.study.context import Asker, Study
 from bot.study.people import member_named
+from bot.text import named
 
 
 async def add(study: Study, asker: Asker, *, member: str) -> Reply:
@@ -25,10 +26,11 @@ async def _set(study: Study, asker: Asker, name: str, *, manager: bool) -> Reply
     async with study.store.write() as session:
         member = await member_named(session, asker, name)
         if member.manager == manager:
-            raise UserError(f"{member.name} {'is a manager already' if manager else 'is not on the list of managers'}.")
+            already = "is a manager already" if manager else "is not on the list of managers"
+            raise UserError(f"{named(member.name)} {already}.")
         member.manager = manager
         session.add(member)
-    return Reply.of(Notice(f"{member.name} is {'now' if manager else 'no longer'} a manager.", Tone.GOOD))
+    return Reply.of(Notice(f"{named(member.name)} is {'now' if manager else 'no longer'} a manager.", Tone.GOOD))
 
 
 async def show(study: Study, asker: Asker) -> Reply:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
-from bot.errors import NotFound
 from bot.replies import Notice, Reply, Table
-from bot.store.tables import EVERYWHERE, Member, Total, TotalKind, Workspace
+from bot.store.tables import EVERYWHERE, Total, TotalKind, Workspace
 from bot.study import streaks
 from bot.study.context import Asker, Study
 from bot.study.days import period_keys
-from bot.study.people import member_named
+from bot.study.people import keeps_to_themselves, member_if_known
+from bot.text import named
 
 NEW = "hasn't studied here yet"
 
@@ -18,18 +18,13 @@ NEW = "hasn't studied here yet"
 async def profile(study: Study, asker: Asker, *, member: str) -> Reply:
     """How a member stands; nothing of those who do not want to be seen, except to themselves."""
     async with study.store.read() as session:
-        try:
-            whose = await member_named(session, asker, member)
-        except NotFound:
-            named = select(Member.name).where(Member.workspace_id == asker.workspace_id)
-            wanted = member.strip().lstrip("@").casefold()
-            if any(name.casefold() == wanted for name in (await session.exec(named)).all()):
-                raise  # several go by that name
+        whose = await member_if_known(session, asker, member)
+        if whose is None:
             return Reply.of(Notice(f"This member {NEW}."))
-        if not whose.listed and whose.id != asker.member_id:
-            return Reply.of(Notice(f"{whose.name} keeps their standing to themselves."))
+        if hidden := keeps_to_themselves(asker, whose):
+            return Reply.of(hidden)
         if whose.last_day is None:
-            return Reply.of(Notice(f"{whose.name} {NEW}."))
+            return Reply.of(Notice(f"{named(whose.name)} {NEW}."))
         workspace = await session.get_one(Workspace, asker.workspace_id)
         week, month = period_keys(asker.at, workspace.zone)
         query = select(Total.period, Total.points).where(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +12,12 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.errors import NotFound
+from bot.replies import Notice
 from bot.store.rows import as_of
 from bot.store.tables import Channel, Member, Person, Workspace
 from bot.store.upsert import insert
 from bot.study.context import Actor, Asker, Place, Study
+from bot.text import named
 
 
 async def arrive(study: Study, place: Place, actor: Actor, *, request_id: str, at: datetime) -> Asker:
@@ -93,18 +96,39 @@ async def _enter(
 
 async def member_named(session: AsyncSession, asker: Asker, name: str) -> Member:
     """A member of the asker's workspace by id on the platform, mention or name. Raises NotFound."""
-    wanted = name.strip().removeprefix("<@").removesuffix(">").lstrip("@!").strip()
-    query = select(Member).where(Member.workspace_id == asker.workspace_id)
-    by_id = (await session.exec(query.where(Member.external_id == wanted))).first()
-    if by_id is not None:
-        return by_id
-    named = [m for m in (await session.exec(query)).all() if m.name.casefold() == wanted.casefold()]
-    if len(named) == 1:
-        return named[0]
-    if named:
-        raise NotFound(f"There are {len(named)} members called {wanted}; mention the one you mean.")
+    if (found := await member_if_known(session, asker, name)) is not None:
+        return found
+    wanted = name.strip().lstrip("@")
     raise NotFound(f"I know no member called “{wanted}” here. Members are known once they have used a command.")
 
+
+async def member_if_known(session: AsyncSession, asker: Asker, name: str) -> Member | None:
+    """The same; None for somebody unknown. Raises NotFound where several go by the name.
+
+    Ids are never taken for names: members choose their names, and somebody else's id could be one.
+    """
+    mention = _ID.fullmatch(name.strip())
+    wanted = (mention[1] or mention[2]) if mention else name.strip().lstrip("@").strip()
+    here = select(Member).where(Member.workspace_id == asker.workspace_id)
+    found = (await session.exec(here.where(Member.external_id == wanted))).first()
+    if found is not None or mention:
+        return found
+    names = select(Member.id, Member.name).where(Member.workspace_id == asker.workspace_id)
+    called = [id for id, known in (await session.exec(names)).all() if known.casefold() == wanted.casefold()]
+    if len(called) > 1:
+        raise NotFound(f"There are {len(called)} members called {wanted}; mention the one you mean.")
+    return await session.get_one(Member, called[0]) if called else None
+
+
+def keeps_to_themselves(asker: Asker, whose: Member) -> Notice | None:
+    """What is said of a member who does not want to be seen, to anybody but themselves."""
+    if whose.listed or whose.id == asker.member_id:
+        return None
+    return Notice(f"{named(whose.name)} keeps their standing to themselves.")
+
+
+_ID = re.compile(r"<@!?([A-Z0-9]+)(?:\|[^>]*)?>|([0-9]{15,20})")
+"""A mention on Discord or on Slack, or the bare id that Discord gives for a member who was picked."""
 
 # The statements are built once: building them takes longer than running them.
 

@@ -13,7 +13,7 @@ from bot.replies import Action, Calendar, Choices, DayMark, Mastered, Mastery, N
 from bot.store.tables import Answer, Member
 from bot.study import streaks
 from bot.study.context import Asker, Study
-from bot.study.people import member_at_home, member_named
+from bot.study.people import keeps_to_themselves, member_at_home, member_named
 from bot.study.streaks import Streak
 
 WEEKS = 5
@@ -39,6 +39,8 @@ async def streak(study: Study, asker: Asker, *, view: str = "", member: str = ""
     if member:
         async with study.store.read() as session:
             whose = await member_named(session, asker, member)
+            if hidden := keeps_to_themselves(asker, whose):
+                return Reply.of(hidden)
             it = await streaks.member_streak(session, whose, now=asker.at)
     else:
         whose, it = await study.store.look(partial(_mine, asker=asker))

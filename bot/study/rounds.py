@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Connection
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -116,11 +116,11 @@ async def unanswered(session: AsyncSession, asker: Asker, questions: Collection[
     return list((await session.exec(query)).all())
 
 
-async def seen(session: AsyncSession, asker: Asker, rounds: Collection[int]) -> Notice | None:
+def seen(connection: Connection, asker: Asker, rounds: Collection[int]) -> Notice | None:
     """Keep that the member has seen the answer to these open rounds, and say what follows from it."""
     for id in rounds:
-        peek = insert(session, Peek).values(round_id=id, member_id=asker.member_id, at=asker.at)
-        await session.exec(peek.on_conflict_do_nothing())
+        peek = insert(connection, Peek).values(round_id=id, member_id=asker.member_id, at=asker.at)
+        connection.execute(peek.on_conflict_do_nothing())
     words = "This is an open daily question: now that you have seen its answer, it counts as practice for you."
     return Notice(words) if rounds else None
 

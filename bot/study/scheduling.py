@@ -218,6 +218,12 @@ async def remove(study: Study, asker: Asker, *, which: int | str | None = None) 
 
 async def try_out(study: Study, asker: Asker, *, which: int | str | None = None) -> Reply:
     """Post a question here now, as the schedule would; answers to it earn nothing."""
+    outbox = study.outboxes.get(asker.place.platform)
+    if outbox is None:
+        raise UserError(f"This program does not post to {asker.place.platform}; the one that does can test it.")
+    async with study.store.read() as session:
+        tested = await _the_one(session, asker, which, lock=False)
+    await _possible(study, asker, wants_of(tested))
     async with study.store.write() as session:
         schedule = await _the_one(session, asker, which)
         question = await daily.choose(session, study.library.bank, schedule)
@@ -231,10 +237,6 @@ async def try_out(study: Study, asker: Asker, *, which: int | str | None = None)
             at=asker.at,
         )
         session.add(round)
-    outbox = study.outboxes.get(asker.place.platform)
-    if outbox is None:
-        raise UserError(f"This program does not post to {asker.place.platform}; the one that does can test it.")
-    await _possible(study, asker, wants_of(schedule))
     try:
         await outbox.post(asker.place, daily.post(round, question, "A test question"), f"test-{asker.request_id}")
     except CannotPost as refusal:

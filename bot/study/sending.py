@@ -238,6 +238,8 @@ async def _adorn(study: Study, claim: Claim, outbox: Outbox) -> None:
             await _record(study, claim, pinned=True)
             if before is not None:
                 await _record(study, replace(claim, delivery=before), pinned=False)
+        if claim.schedule.problem:
+            await failing.mended(study, delivery)
     except CannotPost as refusal:
         if refusal.retry and delivery.attempts < failing.TRIES:
             raise

@@ -9,6 +9,7 @@ from bot.study.explain import going_on, opening
 from bot.study.explained import by_token, new_token, of_request, spoiled, thread_of, told_again
 from bot.study.lookup import body, related
 from bot.study.lookup import opening as parts
+from bot.text import named
 from knowledge.questions import Question
 
 SPOILER = Notice("That is today's open question: its answer comes at the reveal.")
@@ -55,4 +56,4 @@ async def _explanation(study: Study, asker: Asker, token: str) -> Reply:
 
 
 def _shared_by(member: Member) -> Notice:
-    return Notice(f"Shared by {member.name}")
+    return Notice(f"Shared by {named(member.name)}")

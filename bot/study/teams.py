@@ -11,6 +11,7 @@ from bot.replies import Action, Choices, Notice, Reply, Table, Tone
 from bot.store.tables import Member, Team
 from bot.store.upsert import insert
 from bot.study.context import Asker, Study
+from bot.text import named
 
 MOST = 200
 """Teams a workspace may have."""
@@ -26,7 +27,7 @@ async def create(study: Study, asker: Asker, *, name: str) -> Reply:
         member = await session.get_one(Member, asker.member_id, with_for_update=True)
         if there := await _named(session, asker, name):
             if there.id == member.team_id:
-                return Reply.of(Notice(f"You are in {there.name} already."))
+                return Reply.of(Notice(f"You are in {named(there.name)} already."))
             raise _taken(there.name)
         count = select(func.count()).select_from(Team).where(Team.workspace_id == asker.workspace_id)
         if (await session.exec(count)).one() >= MOST:
@@ -56,9 +57,9 @@ async def join(study: Study, asker: Asker, *, name: str) -> Reply:
         before, member.team_id = member.team_id, team.id
         session.add(member)
     if before == team.id:
-        return Reply.of(Notice(f"You are in {team.name} already."))
+        return Reply.of(Notice(f"You are in {named(team.name)} already."))
     stay = " Points from before stay with your old team." if before else ""
-    return Reply.of(Notice(f"Welcome to {team.name}.{stay}", Tone.GOOD))
+    return Reply.of(Notice(f"Welcome to {named(team.name)}.{stay}", Tone.GOOD))
 
 
 async def leave(study: Study, asker: Asker) -> Reply:
@@ -70,7 +71,7 @@ async def leave(study: Study, asker: Asker) -> Reply:
         team = await session.get_one(Team, member.team_id)
         member.team_id = None
         session.add(member)
-    return Reply.of(Notice(f"You have left {team.name}. What you earned for it stays with it."))
+    return Reply.of(Notice(f"You have left {named(team.name)}. What you earned for it stays with it."))
 
 
 async def show(study: Study, asker: Asker) -> Reply:

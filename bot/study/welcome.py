@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,12 +28,11 @@ class Greeting:
     alone: Reply
 
 
-async def strangers(study: Study, platform: str, workspaces: Collection[str]) -> list[str]:
-    """Those of the workspaces that were never greeted, or put the bot out since."""
+async def known(study: Study, platform: str) -> list[str]:
+    """The workspaces that were greeted and have not put the bot out since."""
     query = select(Workspace.external_id).where(Workspace.platform == platform, col(Workspace.left_at).is_(None))
     async with study.store.read() as session:
-        known = set((await session.exec(query)).all())
-    return [workspace for workspace in workspaces if workspace not in known]
+        return list((await session.exec(query)).all())
 
 
 async def joined(study: Study, place: Place) -> Greeting | None:
@@ -99,15 +97,16 @@ async def left(study: Study, place: Place) -> None:
             return
         channels = select(Channel.id).where(Channel.workspace_id == found)
         await session.exec(update(Workspace).where(col(Workspace.id) == found).values(left_at=now))
-        await session.exec(
-            update(Schedule)
-            .where(col(Schedule.channel_id).in_(channels), col(Schedule.state) == ScheduleState.ACTIVE)
-            .values(state=ScheduleState.FAILED, problem=GONE)
-        )
+        # Deliveries first, as a post that fails does it: else each could wait for what the other holds.
         await session.exec(
             update(Delivery)
             .where(text(OPEN_DELIVERY), col(Delivery.channel_id).in_(channels))
             .values(state=DeliveryState.FAILED, problem=GONE, lease_until=None)
+        )
+        await session.exec(
+            update(Schedule)
+            .where(col(Schedule.channel_id).in_(channels), col(Schedule.state) == ScheduleState.ACTIVE)
+            .values(state=ScheduleState.FAILED, problem=GONE)
         )
 
 

@@ -1,4 +1,4 @@
-"""An explanation knows the request that brought it, so that one delivered twice is kept once, and who may read it."""
+"""An explanation knows the request that brought it and who may read it; nothing is posted without being done or due."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ depends_on = None
 UNIQUE = "uq_explained_workspace_id_request_id"
 
 
+def _open(*states: str) -> None:
+    there = sa.text(f"state IN ({', '.join(map(repr, states))})")
+    op.drop_index("ix_delivery_open", "delivery")
+    op.create_index("ix_delivery_open", "delivery", ["due_at"], sqlite_where=there, postgresql_where=there)
+
+
 def upgrade() -> None:
+    _open("due", "sending")
     with op.batch_alter_table("explained") as explained:
         explained.add_column(sa.Column("request_id", sa.String, nullable=True))
         explained.add_column(sa.Column("public", sa.Boolean, nullable=False, server_default="0"))
@@ -24,6 +31,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _open("due", "sending", "posted")
     with op.batch_alter_table("explained") as explained:
         explained.drop_constraint(UNIQUE, type_="unique")
         explained.drop_column("public")

@@ -339,3 +339,23 @@ async def test_a_full_disk_becomes_a_plain_sentence_and_changes_nothing(sqlite_s
     with pytest.raises(DatabaseError, match="full"):
         await write()
     assert await names(sqlite_store) == ["Ada's team"]
+
+
+async def test_a_writer_that_is_cancelled_as_its_turn_comes_does_not_go_on(store: Store) -> None:
+    for ticks in range(6):
+        went_on = False
+
+        async def write() -> None:
+            nonlocal went_on
+            await store.change(lambda connection: connection.execute(text("SELECT 1")).scalar())
+            await asyncio.Event().wait()
+            went_on = True
+
+        task = asyncio.create_task(write())
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        task.cancel()
+        async with asyncio.timeout(10):
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert not went_on

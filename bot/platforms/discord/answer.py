@@ -47,6 +47,8 @@ class Answer:
     async def show(self, reply: Reply) -> None:
         """In the place of what was shown before; a long one goes on in further messages."""
         first, *others = await paint(self._easel, reply, home=self._home)
+        if reply.growing:
+            others = []  # they would stand there for ever, and each draft would bring them anew
         response = self._interaction.response
         aside = self._turns and _refused(reply)  # a refusal must not cost the member the page they are on
         async with self._one_by_one:

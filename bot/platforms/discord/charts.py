@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 from bot.platforms.discord.markup import plain, spoken
 from bot.platforms.signs import MARKS
@@ -11,6 +12,8 @@ from bot.replies import Calendar, DayMark, Mastered, Mastery, Rank, Standings
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
 BAR = 10
 """Squares of a full bar."""
+SQUARES = {**MARKS, DayMark.BLANK: "▪️"}
+"""The shared blank is a full black square, which shouts where the theme is light."""
 
 
 def standings_lines(standings: Standings) -> Iterator[str]:
@@ -32,15 +35,15 @@ def _rank(rank: Rank) -> str:
 def calendar_lines(calendar: Calendar) -> Iterator[str]:
     days = f"{calendar.current} day{'s' * (calendar.current != 1)}"
     yield f"🔥 **{days}** · longest {calendar.longest} · 🧊 {calendar.freezes} of 2 freezes"
-    weeks: dict[int, list[str]] = {}
+    weeks: dict[date, list[str]] = {}
     for day, mark in calendar.days:
         # Weeks begin on Mondays: what comes before the first day is blank.
-        row = weeks.setdefault(day.toordinal() - day.weekday(), [MARKS[DayMark.BLANK]] * 7)
-        row[day.weekday()] = MARKS[mark]
-    yield from ("".join(week) for week in weeks.values())
+        row = weeks.setdefault(day - timedelta(days=day.weekday()), [SQUARES[DayMark.BLANK]] * 7)
+        row[day.weekday()] = SQUARES[mark]
+    yield from (f"`{monday:%d %b}` {''.join(week)}" for monday, week in weeks.items())
     there = {mark for _, mark in calendar.days}
     if used := [mark for mark in DayMark if mark is not DayMark.BLANK and mark in there]:
-        yield "-# " + "  ".join(f"{MARKS[mark]} {mark.value}" for mark in used)
+        yield "-# " + "  ".join(f"{SQUARES[mark]} {mark.value}" for mark in used)
 
 
 def mastery_lines(mastery: Mastery) -> Iterator[str]:

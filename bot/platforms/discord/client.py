@@ -17,7 +17,7 @@ from bot.commands import Parameter, Place, Suggestion
 from bot.drawing.easel import Easel
 from bot.errors import DatabaseError
 from bot.platforms.discord.dispatch import Dispatch
-from bot.platforms.discord.greeting import greet, greet_strangers
+from bot.platforms.discord.greeting import catch_up, greet
 from bot.platforms.discord.login import log_in
 from bot.platforms.discord.outbox import DiscordOutbox
 from bot.platforms.discord.people import place_of
@@ -75,7 +75,7 @@ class StudyClient(discord.AutoShardedClient):
 
     async def on_ready(self) -> None:
         log.info("ready", guilds=len(self.guilds), shards=self.shard_count)
-        await self._looked_after(greet_strangers(self.app, self._outbox, self))
+        await self._looked_after(catch_up(self.app, self._outbox, self))
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         await self._looked_after(greet(self.app, self._outbox, guild))
@@ -128,4 +128,5 @@ async def connected(app: App, *, token: str, **options: Any) -> AsyncIterator[as
             yield task
         finally:
             await client.close()
+            task.cancel()  # discord.py goes on trying to connect for ever, closed or not
             await asyncio.gather(task, return_exceptions=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -63,7 +63,8 @@ class Dispatch:
                 command=command.name,
                 values=values,
             )
-            await self._answer(interaction, command, request)
+            async with self._answering(interaction, command) as answer:
+                await self._show(answer, command, request)
 
     async def on_component(self, interaction: Interaction, data: Mapping[str, Any]) -> None:
         """A pressed button, which says no more than its command line does; or a menu, whose line lacks its end."""
@@ -114,23 +115,22 @@ class Dispatch:
         home: str,
         form: bool = False,
     ) -> None:
-        try:
-            place, actor = await at_home(interaction, home)
-        except Stranger as problem:
-            await Answer(interaction, self._easel, private=True, turns=False, home="").show(
-                Reply.of(Notice(str(problem), Tone.WARNING))
+        async with self._answering(interaction, command, home=home) as answer:
+            try:
+                place, actor = await at_home(interaction, home)
+            except Stranger as problem:
+                await answer.show(Reply.of(Notice(str(problem), Tone.WARNING)))
+                return
+            request = Request(
+                place=place,
+                actor=actor,
+                id=str(interaction.id),
+                at=interaction.created_at,
+                line=line,
+                values=values,
+                form=form,
             )
-            return
-        request = Request(
-            place=place,
-            actor=actor,
-            id=str(interaction.id),
-            at=interaction.created_at,
-            line=line,
-            values=values,
-            form=form,
-        )
-        await self._answer(interaction, command, request, home=home)
+            await self._show(answer, command, request)
 
     async def _ask(
         self, interaction: Interaction, command: Command, line: str, given: Mapping[str, str], *, home: str
@@ -156,9 +156,11 @@ class Dispatch:
         except UserError:
             return None, {}
 
-    async def _answer(
-        self, interaction: Interaction, command: Command | None, request: Request, *, home: str = ""
-    ) -> None:
+    @asynccontextmanager
+    async def _answering(
+        self, interaction: Interaction, command: Command | None, *, home: str = ""
+    ) -> AsyncIterator[Answer]:
+        """An answer that is acknowledged in time, whatever is waited for before it is shown."""
         answer = Answer(
             interaction,
             self._easel,
@@ -170,11 +172,14 @@ class Dispatch:
         try:
             if command is not None and command.slow:
                 await answer.defer()
-            async with aclosing(self._replies(command, request)) as replies:
-                async for reply in replies:
-                    await answer.show(reply)  # its pictures may take long: the timer goes on until it is shown
+            yield answer
         finally:
             timer.cancel()
+
+    async def _show(self, answer: Answer, command: Command | None, request: Request) -> None:
+        async with aclosing(self._replies(command, request)) as replies:
+            async for reply in replies:
+                await answer.show(reply)  # its pictures may take long: the timer goes on until it is shown
 
     def _replies(self, command: Command | None, request: Request) -> AsyncGenerator[Reply, None]:
         replies = respond(self.app.table, self.app.study, request)
@@ -197,7 +202,7 @@ class Dispatch:
                     )
                 else:
                     await shown.edit(view=first.view, attachments=first.files, allowed_mentions=NOBODY)
-                for page in others:
+                for page in () if reply.growing else others:
                     await message.channel.send(view=page.view, files=page.files, allowed_mentions=NOBODY)
 
     @contextmanager

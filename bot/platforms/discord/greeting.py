@@ -8,6 +8,7 @@ import structlog
 from bot.app import App
 from bot.commands import CannotPost, Place
 from bot.platforms.discord.outbox import DiscordOutbox
+from bot.platforms.discord.people import elsewhere
 
 log = structlog.get_logger()
 
@@ -38,11 +39,19 @@ async def greet(app: App, outbox: DiscordOutbox, guild: discord.Guild) -> None:
         log.info("not greeted", guild=guild.id, reason=str(refusal))
 
 
-async def greet_strangers(app: App, outbox: DiscordOutbox, client: discord.Client) -> None:
-    """Servers that the bot came to while this program was away."""
-    guilds = {str(guild.id): guild for guild in client.guilds if not guild.unavailable}
-    for id in await app.strangers("discord", tuple(guilds)):
-        await greet(app, outbox, guilds[id])
+async def catch_up(app: App, outbox: DiscordOutbox, client: discord.Client) -> None:
+    """Servers that put the bot out while this program was away, and then those that it came to.
+
+    Servers of other processes' shards are theirs. One that is unavailable is there, and cannot be greeted.
+    """
+    known = {int(id) for id in await app.known("discord") if id.isdecimal()}
+    there = {guild.id: guild for guild in client.guilds}
+    for server in sorted(known - there.keys()):
+        if not elsewhere(client, server):
+            await app.left(Place("discord", str(server), ""))
+    for server in sorted(there.keys() - known):
+        if not there[server].unavailable:
+            await greet(app, outbox, there[server])
 
 
 def _may_write(channel: discord.TextChannel) -> bool:

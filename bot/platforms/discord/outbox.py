@@ -15,6 +15,7 @@ from bot.drawing.easel import Easel
 from bot.platforms.discord import limits, permissions
 from bot.platforms.discord.pace import Pace
 from bot.platforms.discord.paint import paint
+from bot.platforms.discord.people import elsewhere
 from bot.platforms.discord.render import mark
 from bot.platforms.discord.sheet import Drawing
 from bot.replies import Reply
@@ -48,8 +49,8 @@ class DiscordOutbox(Outbox):
 
     async def lacking(self, place: Place, wants: Wants) -> str:
         guild = self._client.get_guild(int(place.workspace))
-        if guild is None:
-            return "" if self._elsewhere(place) else "I am not in that server any more."
+        if guild is None or guild.unavailable:  # unseen: what Discord takes there, only trying can tell
+            return "I am not in that server any more." if self._gone(place) else ""
         async with _in_words():
             channel: Any = guild.get_channel_or_thread(int(place.channel)) or await guild.fetch_channel(
                 int(place.channel)
@@ -126,10 +127,10 @@ class DiscordOutbox(Outbox):
             guild = self._client.get_guild(int(place.workspace)) or await self._client.fetch_guild(int(place.workspace))
         return [str(guild.owner_id)] if guild.owner_id else []
 
-    def _elsewhere(self, place: Place) -> bool:
-        """Whether the server belongs to another process's shards, so that nothing of it is known here."""
-        mine, count = getattr(self._client, "shard_ids", None), self._client.shard_count
-        return bool(mine and count) and (int(place.workspace) >> 22) % (count or 1) not in (mine or ())
+    def _gone(self, place: Place) -> bool:
+        """Whether the server would be known here if the bot were in it; before the client is ready, none is."""
+        client, server = self._client, int(place.workspace)
+        return client.is_ready() and client.get_guild(server) is None and not elsewhere(client, server)
 
     def _channel(self, place: Place) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(int(place.channel), guild_id=int(place.workspace))

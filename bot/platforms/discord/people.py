@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import aiohttp
 import discord
+import structlog
 
 from bot.commands import Actor, Place
 
 if TYPE_CHECKING:
     Interaction = discord.Interaction[discord.Client]
 
+log = structlog.get_logger()
+
 _HOME = re.compile(r"@(\d{1,20}) ")
 
 
 class Stranger(Exception):
-    """Whoever pressed a button of a direct message is not in its server any more."""
+    """Who pressed a button of a direct message is not known in its server; it says why in words."""
 
 
 def split_home(id: str) -> tuple[str, str]:
@@ -47,11 +52,25 @@ async def at_home(interaction: Interaction, home: str) -> tuple[Place, Actor]:
     place = place_of(interaction, home)
     if not home:
         return place, actor_of(interaction.user, interaction.permissions)
-    client = interaction.client
     try:
-        # Direct messages come to the first shard, whose process may know nothing of the server.
-        guild = client.get_guild(int(home)) or await client.fetch_guild(int(home))
-        member = await guild.fetch_member(interaction.user.id)
+        member = await _member(interaction.client, int(home), interaction.user.id)
     except (discord.NotFound, discord.Forbidden):
         raise Stranger("This belongs to a server that one of us has left.") from None
-    return place, actor_of(member, member.guild_permissions)
+    except (discord.HTTPException, aiohttp.ClientError) as problem:
+        log.warning("member not looked up", problem=type(problem).__name__)
+        raise Stranger("Discord does not tell me just now who you are in your server. Try again later.") from problem
+    return replace(place, workspace_name=member.guild.name), actor_of(member, member.guild_permissions)
+
+
+async def _member(client: discord.Client, server: int, user: int) -> discord.Member:
+    """Direct messages come to the first shard, whose process may know nothing of the server: then that is asked too."""
+    guild = client.get_guild(server)
+    if guild is None or guild.unavailable:
+        guild = await client.fetch_guild(server)
+    return await guild.fetch_member(user)
+
+
+def elsewhere(client: discord.Client, server: int) -> bool:
+    """Whether a server belongs to another process's shards, so that nothing of it is known here."""
+    mine, count = getattr(client, "shard_ids", None), client.shard_count
+    return bool(mine and count) and (server >> 22) % (count or 1) not in (mine or ())

@@ -14,7 +14,7 @@ from bot.drawing.alt import alt_of
 from bot.maths import formula
 from bot.platforms.discord.charts import calendar_lines, mastery_lines, standings_lines
 from bot.platforms.discord.markup import commands, markdown, plain, spoken
-from bot.platforms.discord.sheet import Attached, Drawing, Image, Piece, Sheet, Words
+from bot.platforms.discord.sheet import Attached, Drawing, Image, Line, Piece, Sheet, Words
 from bot.platforms.signs import STATES, TONES, VERDICTS
 from bot.replies import (
     Block,
@@ -35,14 +35,15 @@ from bot.replies import (
     Tone,
     Verdict,
 )
+from bot.text import short
 
 Pictures = Mapping[Block | str, bytes]
 """What has been drawn: a chart under its block, a formula under its LaTeX."""
 
 BLUE, GREEN, RED, GREY, GOLD, TEAL = 0x5865F2, 0x3BA55D, 0xD83C3E, 0x99AAB5, 0xF1C40F, 0x1ABC9C
 _TONES = {Tone.INFO: None, Tone.GOOD: GREEN, Tone.WARNING: GOLD, Tone.PROBLEM: RED}
-NAMED_FROM = 3
-"""Tables with more columns say in each row which is which."""
+QUOTED = 200
+"""Characters that are quoted of a sentence."""
 _DISPLAY = re.compile(r"(```.*?```|`[^`\n]+`)|(?<!\\)\$\$(.+?)\$\$", re.DOTALL)
 
 
@@ -55,7 +56,9 @@ def draw(
     `home` is the workspace that its buttons belong to.
     """
     sheet = Sheet(home)
-    for block in reply.blocks:
+    for n, block in enumerate(reply.blocks):
+        if n and _parted(reply.blocks[n - 1], block):
+            sheet.lay(Line())
         for piece in _pieces(block, pictures or {}):
             sheet.lay(piece)
     colour = next((c for block in reply.blocks if (c := _colour(block)) is not None), None)
@@ -120,12 +123,25 @@ def _framed(block: Block) -> bool:
             return True
 
 
+def _parted(above: Block, below: Block) -> bool:
+    """Whether a line stands between them: around what is read at length, and around what is asked."""
+    match above, below:
+        case (Menu(), Menu()) | (Notice(), Notice()) | (Choices(prompt=""), Choices(prompt="")):
+            return False
+        case (_, Menu()) | (Menu() | Choices(), Choices()):
+            return True
+        case _, Choices(prompt=prompt):
+            return bool(prompt)
+        case (Text() | Table() | Explanation() | Notice(), Text() | Table() | Explanation() | Notice()):
+            return True
+        case _:
+            return False
+
+
 def _pieces(block: Block, pictures: Pictures) -> Iterator[Piece]:
     match block:
         case Text(body, title):
-            if title:
-                yield Words(f"### {plain(title)}")
-            yield from _rich(commands(body), pictures)
+            yield from _rich(commands(body), pictures, head=_heading(title))
         case Notice(body, tone, when):
             moment = f" {format_dt(when, 'F')} ({format_dt(when, 'R')})" if when else ""
             yield Words(f"{TONES[tone]}{spoken(body)}{moment}")
@@ -157,21 +173,30 @@ def _pieces(block: Block, pictures: Pictures) -> Iterator[Piece]:
             assert_never(block)
 
 
-def _rich(text: str, pictures: Pictures, *, model: bool = False) -> Iterator[Piece]:
-    """Markdown whose display formulas are pictures where they have been drawn, and readable Unicode elsewhere."""
+def _heading(title: str) -> str:
+    words = plain(title)
+    return f"## {words}" if words else ""
+
+
+def _rich(text: str, pictures: Pictures, *, head: str = "", model: bool = False) -> Iterator[Piece]:
+    """Markdown whose display formulas are pictures where they have been drawn, and readable Unicode elsewhere.
+
+    The head is one piece with the text's beginning, so that no message ends with it.
+    """
     begun = 0
     for found in _DISPLAY.finditer(text):
         latex = (found[2] or "").strip()
         if png := pictures.get(latex):
-            yield Words(markdown(text[begun : found.start()], model=model))
+            yield Words(f"{head}\n{markdown(text[begun : found.start()], model=model)}")
             yield Image(png, f"Formula: {formula(latex)}")
-            begun = found.end()
-    yield Words(markdown(text[begun:], model=model))
+            begun, head = found.end(), ""
+    yield Words(f"{head}\n{markdown(text[begun:], model=model)}")
 
 
 def _card(card: QuestionCard) -> Iterator[Piece]:
     head = " · ".join(map(plain, (card.heading, card.topic, card.difficulty)))
     yield Words(f"-# {head}\n## {markdown(card.question)}")
+    yield Line()
     for option in card.options:
         yield Words(f"**{option.letter.upper()}**  {markdown(option.text)}", option.action)
     if card.write:
@@ -188,25 +213,31 @@ def _verdict(verdict: Verdict, pictures: Pictures) -> Iterator[Piece]:
         lines.append(f"You chose {markdown(verdict.chosen)}")
     yield Words("\n".join(lines))
     yield from _rich(verdict.reason, pictures)
+    yield Words("\n".join(_points(verdict.points)))
+    yield Line()
     if verdict.correct and not verdict.right:
         yield Words(f"The answer is **{markdown(verdict.correct)}**")
-    yield Words("\n".join(map(_point, verdict.points)))
     if verdict.reference:
-        yield Words("**The reference**")
-        yield from _rich(verdict.reference, pictures)
+        yield from _rich(verdict.reference, pictures, head="-# The reference")
+    yield Line()
     if verdict.score:
         yield Words(f"-# {markdown(verdict.score)}")
 
 
-def _point(point: Point) -> str:
-    by = f" ← “{plain(point.sentence)}”" if point.sentence else ""
-    return f"{STATES[point.state]} {markdown(point.claim)}{by}"
+def _points(points: tuple[Point, ...]) -> Iterator[str]:
+    """Each point, and beneath it in small the sentence that spoke for it, unless that is the one just quoted."""
+    quoted = ""
+    for point in points:
+        yield f"{STATES[point.state]} {markdown(point.claim)}"
+        if point.sentence and point.sentence != quoted:
+            quoted = point.sentence
+            yield f"-# “{plain(short(quoted, QUOTED))}”"
 
 
 def _explanation(explanation: Explanation, pictures: Pictures) -> Iterator[Piece]:
     why = f" ({plain(explanation.why)})" if explanation.why else ""
-    yield Words(f"-# {explanation.label}{why}{'' if explanation.done else ' …'}")
-    yield from _rich(explanation.text, pictures, model=explanation.source in ("model", "cache"))
+    head = f"-# {explanation.label}{why}{'' if explanation.done else ' …'}"
+    yield from _rich(explanation.text, pictures, head=head, model=explanation.source in ("model", "cache"))
     yield Words("\n".join(f"-# [{cited.number}] {plain(cited.title)}" for cited in explanation.citations))
 
 
@@ -217,19 +248,23 @@ def _chart(
     if png := pictures.get(block):
         yield Image(png, alt_of(block))  # which has the title
         return
-    yield Words("\n".join((f"### {plain(title)}", *lines)))
+    yield Words("\n".join((_heading(title), *lines)))
 
 
 def _table(table: Table) -> str:
-    """One line a row: Discord draws no tables, and columns would wrap on a telephone."""
+    """A row under the other: Discord draws no tables, and columns would wrap on a telephone.
 
-    def cell(value: str | datetime) -> str:
-        return format_dt(value, "f") if isinstance(value, datetime) else plain(value)
+    Two columns are a name and what belongs to it. What stands in any further ones is named, on a small line beneath.
+    """
+    return "\n".join((_heading(table.title), *(_row(table.columns, *map(_cell, row)) for row in table.rows)))
 
-    lines = [f"### {plain(table.title)}"] if table.title else []
-    for first, *rest in table.rows:
-        cells = [cell(value) for value in rest]
-        if len(table.columns) > NAMED_FROM:
-            cells = [f"{plain(name)}: {value}" for name, value in zip(table.columns[1:], cells, strict=True)]
-        lines.append(f"- **{cell(first)}** {' · '.join(cells)}".rstrip())
-    return "\n".join(lines)
+
+def _row(columns: tuple[str, ...], first: str, second: str = "", *others: str) -> str:
+    small = " · ".join(f"{plain(name)}: {value}" for name, value in zip(columns[2:], others, strict=True))
+    if small:
+        return f"**{first}** · {second}\n-# {small}"
+    return f"- **{first}** · {second}" if second else f"- {first}"
+
+
+def _cell(value: str | datetime) -> str:
+    return format_dt(value, "f") if isinstance(value, datetime) else plain(value)

@@ -49,7 +49,12 @@ class Attached:
     content: bytes
 
 
-Piece = Words | tuple[Action, ...] | Menu | Image | Attached
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A thin line between two parts of a message, drawn only once there is something below it."""
+
+
+Piece = Words | tuple[Action, ...] | Menu | Image | Attached | Line
 
 
 @dataclass(slots=True)
@@ -74,13 +79,24 @@ class _Page:
         self.characters = limits.TEXT - len(SHORTENED)
         self.bytes = limits.TEXT_BYTES - len(SHORTENED.encode())
         self.ids: set[str] = set()
+        self._line_due = False
 
     def has_room(self, components: int, text: str = "") -> bool:
         return (
-            components <= self.components and len(text) <= self.characters and len(text.encode()) <= self.bytes
-        )  # fmt: skip
+            components + self._line_due <= self.components
+            and len(text) <= self.characters
+            and len(text.encode()) <= self.bytes
+        )
+
+    def part(self) -> None:
+        """A line before whatever comes next on this page, if anything does."""
+        self._line_due = bool(self.items)
 
     def add(self, item: ui.Item[Any], components: int, text: str = "") -> None:
+        if self._line_due:
+            self._line_due = False
+            self.items.append(ui.Separator())
+            self.components -= 1
         self.items.append(item)
         self.components -= components
         self.characters -= len(text)
@@ -107,6 +123,8 @@ class Sheet:
                 self._attach(png, f"picture{len(self._page.files)}.png", alt)
             case Attached(name, content):
                 self._attach(content, name[-limits.FILENAME :])
+            case Line():
+                self._page.part()
             case _:
                 self._offer(piece)
 
@@ -189,10 +207,10 @@ class Sheet:
         """The messages; `mark` is a number by which the first is found again, `call` whom it calls."""
         if self._cut:
             self._page.items.append(ui.TextDisplay(SHORTENED))
-        if not self._page.items:
+        if not any(page.items for page in self._pages):
             self._page.items.append(ui.TextDisplay("…"))
         drawings = []
-        for number, page in enumerate(self._pages):
+        for number, page in enumerate(page for page in self._pages if page.items):
             view = ui.LayoutView(timeout=None)
             if call and not number:
                 view.add_item(ui.TextDisplay(call))

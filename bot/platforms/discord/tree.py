@@ -105,6 +105,10 @@ def _slash(command: Command, name: str, carry: Carry, complete: Complete) -> app
     return app_commands.Command(name=name, description=command.about[: limits.ABOUT], callback=decorated)
 
 
+PICKED: dict[str, Any] = {"members": discord.Member, "roles": discord.Role}
+"""What Discord lets one pick from lists of its own."""
+
+
 def _text(value: Any) -> str:
     """An option as the text that a parameter reads; a member or a role is its id."""
     return str(value.id) if isinstance(value, discord.abc.Snowflake) else str(value)
@@ -114,16 +118,17 @@ def _option(command: Command, parameter: Parameter) -> inspect.Parameter:
     """Where a form asks for what is missing, none is required."""
     required = parameter.required and not command.form
     annotation: Any = app_commands.Range[str, 1, parameter.limit]
+    picked = PICKED.get(parameter.of)
     if parameter.within:
         annotation = app_commands.Range[int, parameter.within[0], parameter.within[1]]
-    elif parameter.of:
-        annotation = discord.Member if parameter.of == "members" else discord.Role
+    elif picked is not None:
+        annotation = picked
     elif parameter.choices:
         annotation = str
     return inspect.Parameter(
         parameter.name,
         inspect.Parameter.KEYWORD_ONLY,
-        annotation=annotation if required else annotation | None if parameter.of else annotation,
+        annotation=annotation if required else annotation | None if picked else annotation,
         default=inspect.Parameter.empty if required else None,
     )
 

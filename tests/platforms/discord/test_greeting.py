@@ -186,6 +186,22 @@ async def test_servers_that_it_came_to_while_it_was_away_are_greeted(env: Env, a
     assert len(posts(visit.channel)) == 1
 
 
+async def test_put_out_while_it_was_away_it_posts_nothing_more_either(
+    app: App, env: Env, clock: Clock, visit: Visit
+) -> None:
+    await visit.begin()
+    maya = visit.member("maya", manage_guild=True)
+    await press(maya, posts(visit.channel)[0], NINE)
+    quietly(env, lambda: env.backend.remove_guild(visit.guild.id))
+    await env.restart_bot(StudyClient(app))
+    await env.settle()
+    clock.until("09:00")
+    await turn(app, env)
+
+    assert not direct(maya)
+    assert not direct(visit.guild.owner)
+
+
 async def test_put_out_it_posts_nothing_more(app: App, env: Env, clock: Clock, visit: Visit) -> None:
     await visit.begin()
     maya = visit.member("maya", manage_guild=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 
@@ -12,24 +13,22 @@ from bot.app import App
 from bot.commands import CannotPost, Outbox, Place
 from bot.errors import SetupError
 from bot.platforms.discord.client import connected
-from bot.replies import Reply, Text
-from tests.platforms.discord.fake import Channel, Discord, Interaction, Person, in_place_of_discord
+from bot.replies import Action, Choices, Notice, Reply, Text
+from tests.platforms.discord.fake import Channel, Discord, Interaction, Message, Person, met
 from tests.platforms.model import Model
 
 POST = Reply.of(Text("Why is the rank of the update low?"))
+ALONE = Reply.of(Notice("Your streak ends tonight."), Choices((Action("A question now", "question"),)))
 MESSAGES = r"/channels/\d+/messages"
+MEMBER = r"/guilds/\d+/members/\d+"
 CALLBACK = r"/interactions/\d+/[^/]+/callback"
 EDIT = r"/webhooks/\d+/[^/]+/messages/@original"
 
 
 @pytest.fixture
 async def discord() -> AsyncIterator[Discord]:
-    # It waits longer than the real one: what is tested here must not depend on how busy this machine is.
-    there = Discord(patience=60)
-    async with there.listening():
-        with in_place_of_discord(there):
-            yield there
-    assert not there.problems, "\n".join(there.problems)
+    async with met() as there:
+        yield there
 
 
 @pytest.fixture
@@ -89,6 +88,15 @@ async def test_a_discord_that_is_down_is_said_to_be(app: App, discord: Discord) 
     with pytest.raises(SetupError, match="cannot be reached"):
         async with connected(app, token=discord.token):
             pass
+
+
+async def test_it_can_be_stopped_while_it_waits_for_a_connection(app: App, discord: Discord) -> None:
+    discord.gateway.opened.clear()
+    async with asyncio.timeout(60):
+        async with connected(app, token=discord.token):
+            await discord.until(lambda: bool(discord.asked("GET", "/gateway/bot")))
+
+    assert not discord.gateway.identified
 
 
 @pytest.mark.usefixtures("bot")
@@ -261,6 +269,47 @@ async def test_a_member_who_takes_no_messages_cannot_be_told(outbox: Outbox, pap
 
     with pytest.raises(CannotPost):
         await outbox.tell(at(papers), str(bob.user.id), POST, "stopped-7")
+
+
+@pytest.fixture
+async def told(discord: Discord, outbox: Outbox, papers: Channel, bob: Person) -> Message:
+    """A direct message to Bob, with a button that belongs to the server."""
+    await outbox.tell(at(papers), str(bob.user.id), ALONE, "reminder-7")
+    return discord.conversation(bob.user).last
+
+
+async def test_a_direct_message_is_answered_in_time_however_long_its_server_has_to_be_asked(
+    discord: Discord, told: Message, bob: Person
+) -> None:
+    enough = discord.hold("GET", MEMBER)
+    pressed = await bob.press(told, "A question now").until(lambda it: it.callback is not None)
+    assert pressed.callback == {"type": 5, "data": {"flags": 64}}
+
+    enough.set()
+    await pressed.answered()
+    assert pressed.message is not None
+    assert "In my own words" in pressed.message.buttons
+
+
+async def test_who_has_left_the_server_is_told_so_however_long_that_takes(
+    discord: Discord, told: Message, papers: Channel, bob: Person
+) -> None:
+    assert papers.guild is not None
+    del papers.guild.members[bob.user.id]
+    enough = discord.hold("GET", MEMBER)
+    pressed = await bob.press(told, "A question now").until(lambda it: it.callback is not None)
+    enough.set()
+
+    assert "a server that one of us has left" in (await pressed.answered()).text
+
+
+async def test_where_discord_does_not_say_who_it_is_that_is_said(discord: Discord, told: Message, bob: Person) -> None:
+    discord.fail("GET", MEMBER, 503)
+
+    assert "Try again later" in (await bob.press(told, "A question now").answered()).text
+    again = await bob.press(told, "A question now").answered()
+    assert again.message is not None
+    assert "In my own words" in again.message.buttons
 
 
 @pytest.mark.usefixtures("bot")

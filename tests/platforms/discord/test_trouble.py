@@ -9,6 +9,7 @@ from simcord.env import Env
 
 from bot.app import App
 from bot.commands import CannotPost, Outbox, Place, Wants
+from bot.platforms.discord.outbox import PINS_FULL
 from bot.replies import Reply
 from tests.platforms.discord.scene import (
     Clock,
@@ -130,6 +131,27 @@ async def test_without_the_right_to_open_threads_it_is_posted_and_told_once(
     [told] = direct(maya)
     assert "but not all of it" in words(told)
     assert "Create Public Threads" in words(told)
+
+
+async def test_where_no_more_can_be_pinned_it_is_posted_with_its_thread_and_told_once(
+    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
+) -> None:
+    await set_up(maya, channel, thread="on", pin="on")
+    env.inject_error("PUT", f"/channels/{channel.id}/*pins/*", status=400, code=PINS_FULL, times=None)
+    for day in (1, 2):
+        clock.until("09:00")
+        for _ in range(3):
+            await turn(app, env)
+            clock.forward(minutes=5)
+
+        assert len([m for m in posts(channel) if "Question of the day" in words(m)]) == day
+        assert len(channel.threads) == day
+        assert len([r for r in env.http_requests if r.method == "PUT" and "/pins/" in r.path]) == day
+
+    [told] = direct(maya)
+    assert "The daily question is in papers, but not all of it" in words(told)
+    assert "as many pins as Discord allows. Take one down." in words(told)
+    assert "stopped" not in said(await maya.slash(channel, "schedule list"))
 
 
 @pytest.mark.parametrize(("status", "code"), [(500, 0), (503, 0), (429, 0)])

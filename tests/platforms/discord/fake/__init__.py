@@ -6,6 +6,6 @@ Used within the tests (`Discord.listening`), or by a process of its own: `python
 from tests.platforms.discord.fake.interactions import Interaction
 from tests.platforms.discord.fake.members import Person
 from tests.platforms.discord.fake.model import Channel, Guild, Message
-from tests.platforms.discord.fake.server import Discord, in_place_of_discord
+from tests.platforms.discord.fake.server import Discord, in_place_of_discord, met
 
-__all__ = ["Channel", "Discord", "Guild", "Interaction", "Message", "Person", "in_place_of_discord"]
+__all__ = ["Channel", "Discord", "Guild", "Interaction", "Message", "Person", "in_place_of_discord", "met"]

@@ -92,15 +92,18 @@ class Gateway:
         """Privileged intents that were switched on for the application."""
         self.refuses: int | None = None
         """Close with this code whoever identifies."""
+        self.opened = asyncio.Event()
+        """Connections wait for it; it is open from the beginning."""
+        self.opened.set()
         self.identified: list[Payload] = []
         self.resumed: list[Payload] = []
         self.sessions: dict[str, Session] = {}
 
     @property
     def ready(self) -> bool:
-        """Every shard has a session that is connected, and has been sent all there was for it."""
-        live = [s for s in self.sessions.values() if s.socket and not s.socket.ws.closed and s.queue.empty()]
-        return {s.shard for s in live} == set(range(self.shards))
+        """Every shard has a session that is connected, and all of them have been sent what there was for them."""
+        live = [s for s in self.sessions.values() if s.socket and not s.socket.ws.closed]
+        return {s.shard for s in live} == set(range(self.shards)) and all(s.queue.empty() for s in live)
 
     def tell(self, name: str, data: Any, guild: Guild | None = None, intent: int = 0) -> None:
         """An event to the shard of the guild, if it wants such events. It waits where the shard is away."""
@@ -135,6 +138,7 @@ class Gateway:
 
     async def connect(self, request: web.Request) -> web.WebSocketResponse:
         """A connection, for as long as it lasts."""
+        await self.opened.wait()
         ws = web.WebSocketResponse(max_msg_size=4096 * 4)
         await ws.prepare(request)
         socket = Socket(ws, request, _packer(request.query.get("compress")))
@@ -193,7 +197,9 @@ class Gateway:
             await socket.ws.close(code=problem)
             return None
         session = Session(shard, data["intents"], socket=socket)
-        self.sessions = {id: s for id, s in self.sessions.items() if s.shard != shard} | {session.id: session}
+        # Another process with the same shard goes on hearing everything; what was left behind is forgotten.
+        gone = [id for id, s in self.sessions.items() if s.shard == shard and s.socket is None]
+        self.sessions = {id: s for id, s in self.sessions.items() if id not in gone} | {session.id: session}
         mine = [g for g in self._discord.guilds.values() if (g.id >> 22) % shards == shard]
         ready = {
             "v": 10,
@@ -207,7 +213,8 @@ class Gateway:
         session.event("READY", ready)
         if session.intents & GUILDS:
             for guild in mine:
-                session.event("GUILD_CREATE", guild.payload)
+                if not guild.unavailable:
+                    session.event("GUILD_CREATE", guild.payload)
         return session
 
     async def _resume(self, socket: Socket, data: Payload) -> Session | None:

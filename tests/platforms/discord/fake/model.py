@@ -11,6 +11,8 @@ from discord import Permissions
 from tests.platforms.discord.fake.clock import made_at, stamp
 
 TEXT, DM, FORUM, THREAD = 0, 1, 15, 11
+BOT_ADD = 28
+"""What an audit log calls it when a bot comes to a guild."""
 EPHEMERAL, LOADING, COMPONENTS_V2 = 1 << 6, 1 << 7, 1 << 15
 EVERYBODY = Permissions(
     view_channel=True,
@@ -45,6 +47,7 @@ class User:
             "bot": self.bot,
             "flags": 0,
             "public_flags": 0,
+            "primary_guild": None,
         }
 
 
@@ -223,6 +226,12 @@ class Guild:
     roles: dict[int, Role] = field(default_factory=dict)
     members: dict[int, Membership] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
+    system_channel: Channel | None = None
+    """Where Discord itself greets newcomers."""
+    audit_log: list[Payload] = field(default_factory=list)
+    """Oldest first."""
+    unavailable: bool = False
+    """By a fault of Discord's, which names it then and tells nothing of it."""
 
     def permissions(self, user: int, channel: Channel | None = None) -> Permissions:
         """By the rules of Discord: roles are added up, then everybody's, roles' and the member's own exceptions."""
@@ -256,6 +265,8 @@ class Guild:
             "id": str(self.id),
             "name": self.name,
             "owner_id": str(self.owner.id),
+            "system_channel_id": str(self.system_channel.id) if self.system_channel else None,
+            "system_channel_flags": 0,
             "icon": None,
             "roles": [role.payload for role in self.roles.values()],
             "emojis": [],
@@ -269,5 +280,5 @@ class Guild:
             "threads": [c.payload for c in self.channels.values() if c.parent is not None],
             "voice_states": [],
             "presences": [],
-            "unavailable": False,
+            "unavailable": self.unavailable,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,16 @@ from tests.platforms.discord.fake.refusals import Refusal
 
 if TYPE_CHECKING:
     from tests.platforms.discord.fake.server import Discord
+
+NAMED_BESIDES = (
+    "application_commands",
+    "auto_moderation_rules",
+    "guild_scheduled_events",
+    "integrations",
+    "threads",
+    "webhooks",
+)
+"""What entries of an audit log may be about besides users; there is none of it here."""
 
 
 def routes(discord: Discord) -> Iterator[Route]:
@@ -36,6 +47,7 @@ def routes(discord: Discord) -> Iterator[Route]:
     yield Route("GET", "/guilds/{guild_id}/roles/{role_id}", it.role)
     yield Route("GET", "/guilds/{guild_id}/threads/active", it.threads)
     yield Route("GET", "/guilds/{guild_id}/members/{user_id}", it.member)
+    yield Route("GET", "/guilds/{guild_id}/audit-logs", it.audit_log)
 
 
 class Rest:
@@ -137,6 +149,19 @@ class Rest:
         if found is None:
             raise Refusal(404, 10007)
         return found.payload
+
+    async def audit_log(self, call: Call) -> Payload:
+        """Newest first, with everybody who is named in it."""
+        guild, asked = self._guild(call), call.query
+        if not guild.permissions(self._discord.me.id).view_audit_log:
+            raise Refusal(403, 50013)
+        before, narrowed = int(asked.get("before", sys.maxsize)), asked.keys() & {"action_type", "user_id", "target_id"}
+        found = [entry for entry in reversed(guild.audit_log) if int(entry["id"]) < before]
+        found = [entry for entry in found if all(str(entry[name]) == asked[name] for name in narrowed)]
+        found = found[: int(asked.get("limit", 50))]
+        named = {int(entry[name]) for entry in found for name in ("user_id", "target_id")}
+        users = [user.payload for user in self._discord.users.values() if user.id in named]
+        return {"audit_log_entries": found, "users": users} | {name: [] for name in NAMED_BESIDES}
 
     async def leave(self, call: Call) -> None:
         self._discord.part_with(self._guild(call))

@@ -18,9 +18,9 @@ from tests.platforms.discord.fake.calls import Call, Route
 from tests.platforms.discord.fake.gateway import GUILDS, Gateway
 from tests.platforms.discord.fake.interactions import ACKNOWLEDGE_WITHIN
 from tests.platforms.discord.fake.limits import Fault, Faults, Rates
-from tests.platforms.discord.fake.model import Guild, Payload
+from tests.platforms.discord.fake.model import BOT_ADD, Guild, Payload, User
 from tests.platforms.discord.fake.refusals import Refusal
-from tests.platforms.discord.fake.spec import check
+from tests.platforms.discord.fake.spec import check, queried
 from tests.platforms.discord.fake.world import World
 
 API = "/api/v10"
@@ -87,10 +87,13 @@ class Discord(World):
     def changed(self) -> None:
         self._news.set()
 
-    def join(self, guild: Guild) -> None:
-        """Somebody adds the bot to a guild."""
+    def join(self, guild: Guild, by: User | None = None) -> None:
+        """Somebody adds the bot to a guild: its owner, or who is named."""
         self.guilds[guild.id] = guild
-        self.gateway.tell("GUILD_CREATE", guild.payload, guild, GUILDS)
+        self.record(guild, BOT_ADD, by or guild.owner, self.me)
+        # Discord says whether a guild is available only of those that are back after a fault.
+        payload = {name: value for name, value in guild.payload.items() if name != "unavailable"}
+        self.gateway.tell("GUILD_CREATE", payload, guild, GUILDS)
 
     def part_with(self, guild: Guild) -> None:
         """The bot leaves, or is made to."""
@@ -138,6 +141,7 @@ class Discord(World):
                 await _read(request, call)
                 fault = self.faults.next(call.method, path)
                 if fault is not None and fault.until is not None:
+                    self.changed()  # whoever holds a request waits for it to come
                     await fault.until.wait()
                 if fault is not None and fault.refusal is not None:
                     raise fault.refusal
@@ -161,9 +165,11 @@ class Discord(World):
         return serve
 
     def _hold_against_the_rules(self, route: Route, call: Call) -> None:
-        if not self.checks or call.method not in ("POST", "PUT", "PATCH"):
+        if not self.checks:
             return
-        found = check(route.method, route.path, call.json, call.files)
+        found = list(queried(route.method, route.path, call.query))
+        if call.method in ("POST", "PUT", "PATCH"):
+            found += check(route.method, route.path, call.json, call.files)
         self.problems += [f"{call.method} {call.path}: {problem.text}" for problem in found]
         if any(problem.refused for problem in found):
             raise Refusal(400, 50035, "; ".join(problem.text for problem in found))
@@ -196,6 +202,17 @@ async def _read(request: web.Request, call: Call) -> None:
             call.json = json.loads(text)
             return
         raise Refusal(400, 50109)
+
+
+@asynccontextmanager
+async def met(*, shards: int = 1) -> AsyncIterator[Discord]:
+    """A Discord that the clients of this process meet, and that has nothing against what they sent."""
+    # It waits longer than the real one: what is tested must not depend on how busy this machine is.
+    there = Discord(shards=shards, patience=60)
+    async with there.listening():
+        with in_place_of_discord(there):
+            yield there
+    assert not there.problems, "\n".join(there.problems)
 
 
 @contextmanager

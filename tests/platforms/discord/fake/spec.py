@@ -45,6 +45,34 @@ def described(method: str, path: str, body: Any) -> Iterator[str]:
         yield f"{problem.json_path}: {problem.message[:300]}"
 
 
+def queried(method: str, path: str, query: Mapping[str, str]) -> Iterator[Problem]:
+    """What the description has against that which stands behind the question mark of an address."""
+    known = _parameters(method, path)
+    if known is None:
+        return
+    for name, text in query.items():
+        if name not in known:
+            yield Problem(f"{name} is no parameter of {method} {path}", refused=False)
+        elif problem := best_match(_Validator(known[name]).iter_errors(_value(text, known[name]))):
+            yield Problem(f"{name}: {problem.message[:300]}")
+
+
+def _value(text: str, schema: Mapping[str, Any]) -> Any:
+    """In an address all is text."""
+    if schema.get("type") == "boolean":
+        return {"1": True, "true": True, "0": False, "false": False}.get(text, text)
+    return int(text) if text.isdecimal() else text
+
+
+def answered(method: str, path: str, answer: Any) -> Iterator[str]:
+    """What the description has against an answer, which is this fake's own doing."""
+    operation = _operation(method, path)
+    if operation is not None:
+        schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        for problem in _Validator(schema).iter_errors(answer):
+            yield f"{problem.json_path}: {problem.message[:300]}"
+
+
 def _ruled(method: str, path: str, body: Any, files: Mapping[str, bytes]) -> Iterator[Problem]:
     match method, path:
         case "POST", "/channels/{channel_id}/messages" | "/webhooks/{webhook_id}/{webhook_token}":
@@ -117,11 +145,24 @@ def _refer(validator: Any, name: str, value: Any, schema: Any) -> Iterator[Valid
 _Validator = extend(Draft202012Validator, {KIND: _look_up, "$ref": _refer})  # type: ignore[no-untyped-call]
 
 
+def _operation(method: str, path: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = ((_description() or {}).get("paths", {}).get(path) or {}).get(method.lower())
+    return found
+
+
+@cache
+def _parameters(method: str, path: str) -> dict[str, Any] | None:
+    """The schema of each parameter behind the question mark; None where nothing is said about such requests."""
+    operation = _operation(method, path)
+    if operation is None:
+        return None
+    return {it["name"]: it["schema"] for it in operation.get("parameters", ()) if it["in"] == "query"}
+
+
 @cache
 def _validator(method: str, path: str) -> Validator | None:
     """For the body of one kind of request; None where nothing is said about it."""
-    described = _description()
-    operation = ((described or {}).get("paths", {}).get(path) or {}).get(method.lower())
+    operation = _operation(method, path)
     if operation is None or "requestBody" not in operation:
         return None
     made: Validator = _Validator(operation["requestBody"]["content"]["application/json"]["schema"])

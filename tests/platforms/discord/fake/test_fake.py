@@ -8,10 +8,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.platforms.discord.fake import Channel, Discord, Person, spec
+from tests.platforms.discord.fake import Channel, Discord, Guild, Person, spec
 from tests.platforms.discord.fake.limits import Rates
 from tests.platforms.discord.fake.refusals import Refusal
-from tests.platforms.discord.fake.spec import HOOK, MESSAGE, check
+from tests.platforms.discord.fake.spec import HOOK, MESSAGE, answered, check
 
 NOBODY: dict[str, Any] = {"allowed_mentions": {"parse": []}}
 CALLBACK = "/interactions/{interaction_id}/{interaction_token}/callback"
@@ -71,6 +71,45 @@ def test_fifty_requests_in_a_second_are_taken_in_all_and_those_about_interaction
 
     assert refusal.value.json["global"] is True
     assert refusal.value.with_headers()["Via"]
+
+
+async def read_log(http: aiohttp.ClientSession, discord: Discord, guild: Guild, **query: int) -> tuple[int, Any]:
+    async with http.get(f"{discord.api}/guilds/{guild.id}/audit-logs", params=query) as answer:
+        return answer.status, await answer.json()
+
+
+async def test_an_audit_log_is_read_by_whoever_may(discord: Discord, http: aiohttp.ClientSession) -> None:
+    guild, host = discord.guild(), discord.user("host")
+    discord.join(guild, by=host)
+    discord.record(guild, 1, guild.owner, guild.owner)
+    assert (await read_log(http, discord, guild))[0] == 403
+
+    guild.me.roles.append(discord.role(guild, "Studyhall", view_audit_log=True).id)
+    _, everything = await read_log(http, discord, guild)
+    _, narrowed = await read_log(http, discord, guild, action_type=28, limit=1)
+
+    assert [entry["action_type"] for entry in everything["audit_log_entries"]] == [1, 28]
+    [entry] = narrowed["audit_log_entries"]
+    assert (entry["user_id"], entry["target_id"]) == (str(host.id), str(discord.me.id))
+    assert {user["id"] for user in narrowed["users"]} == {str(host.id), str(discord.me.id)}
+    assert not list(answered("GET", "/guilds/{guild_id}/audit-logs", everything))
+
+
+@described
+@pytest.mark.parametrize(
+    ("query", "status", "problem"),
+    [({"limit": 101}, 400, "limit"), ({"action_type": 7}, 400, "action_type"), ({"kind": 28}, 200, "kind")],
+    ids=str,
+)
+async def test_what_is_asked_behind_a_question_mark_is_held_against_the_description(
+    discord: Discord, http: aiohttp.ClientSession, query: dict[str, int], status: int, problem: str
+) -> None:
+    guild = discord.guild()
+    guild.me.roles.append(discord.role(guild, "Studyhall", view_audit_log=True).id)
+
+    assert (await read_log(http, discord, guild, **query))[0] == status
+    [found] = discord.problems
+    assert problem in found
 
 
 async def test_a_nonce_is_known_for_some_minutes(

@@ -69,6 +69,11 @@ class World:
         parent.guild.channels[made.id] = self.channels[made.id] = made
         return made
 
+    def record(self, guild: Guild, action: int, by: User, target: User) -> None:
+        """Into the audit log of the guild."""
+        entry = {"id": self.clock.id(), "action_type": action, "user_id": by.id, "target_id": target.id}
+        guild.audit_log.append({name: value if name == "action_type" else str(value) for name, value in entry.items()})
+
     def conversation(self, user: User) -> Channel:
         """The direct one with a user."""
         for channel in self.channels.values():

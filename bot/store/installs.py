@@ -1,0 +1,175 @@
+"""Workspaces that installed the app: their tokens, encrypted, and how these stay valid."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import structlog
+from sqlmodel import col, delete, or_, select, update
+
+from bot.store.engine import Store
+from bot.store.tables import Installation, OauthState
+from bot.store.upsert import insert
+from bot.vault import Vault
+
+log = structlog.get_logger()
+
+EARLY = timedelta(hours=2)
+"""How long before its end a token is renewed: until then the old one still does."""
+RENEWING = timedelta(seconds=60)
+"""What whoever renews a token has for it, alone."""
+STATE = timedelta(minutes=10)
+"""What an administrator has between the page that installs the app and the word of Slack."""
+A_MOMENT = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """One workspace's installation; its tokens are in no representation."""
+
+    team: str
+    name: str
+    bot_user: str
+    bot_id: str
+    scopes: str
+    installer: str
+    token: str = field(repr=False)
+    refresh: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
+
+
+Renew = Callable[[Install], Awaitable[Install]]
+"""Asks the platform for a new token in the place of one that ends. Raises what keeps it from getting one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installs:
+    """What is kept of them in SQL. Workspaces share nothing here but the key that encrypts their tokens."""
+
+    store: Store
+    vault: Vault
+    clock: Callable[[], datetime]
+
+    async def keep(self, install: Install) -> None:
+        """In the place of what the workspace had before."""
+        values = {
+            "name": install.name,
+            "bot_user": install.bot_user,
+            "bot_id": install.bot_id,
+            "scopes": install.scopes,
+            "installer": install.installer,
+            "token": self.vault.encrypt(install.token),
+            "refresh": self.vault.encrypt(install.refresh) if install.refresh else None,
+            "expires_at": install.expires_at,
+            "renewing_until": None,
+            "installed_at": self.clock(),
+        }
+        async with self.store.write() as session:
+            await session.exec(
+                insert(session, Installation)
+                .values(team=install.team, **values)
+                .on_conflict_do_update(index_elements=["team"], set_=values)
+            )
+
+    async def find(self, team: str) -> Install | None:
+        async with self.store.read() as session:
+            row = await session.get(Installation, team)
+        if row is None:
+            return None
+        return Install(
+            row.team,
+            row.name,
+            row.bot_user,
+            row.bot_id,
+            row.scopes,
+            row.installer,
+            self.vault.decrypt(row.token),
+            self.vault.decrypt(row.refresh) if row.refresh else None,
+            row.expires_at,
+        )
+
+    async def remove(self, team: str) -> None:
+        """The workspace has put the app out: its tokens are worth nothing any more."""
+        async with self.store.write() as session:
+            await session.exec(delete(Installation).where(col(Installation.team) == team))
+
+    async def fresh(self, team: str, renew: Renew) -> Install | None:
+        """The installation with a token that still holds for a while, renewed where it has to be, by one process."""
+        while True:
+            found, now = await self.find(team), self.clock()
+            if found is None or found.refresh is None or found.expires_at is None or found.expires_at > now + EARLY:
+                return found
+            if await self._mine_to_renew(team, now):
+                return await self._renewed(found, renew)
+            if found.expires_at > now:
+                return found  # somebody else is at it, and the old one does until then
+            await asyncio.sleep(A_MOMENT)
+
+    async def _mine_to_renew(self, team: str, now: datetime) -> bool:
+        free = or_(col(Installation.renewing_until).is_(None), col(Installation.renewing_until) <= now)
+        ending = col(Installation.expires_at) <= now + EARLY  # nobody has renewed it since it was read
+        async with self.store.write() as session:
+            taken = await session.exec(
+                update(Installation)
+                .where(col(Installation.team) == team, free, ending)
+                .values(renewing_until=now + RENEWING)
+                .returning(col(Installation.team))
+            )
+            return taken.first() is not None
+
+    async def _renewed(self, found: Install, renew: Renew) -> Install | None:
+        try:
+            new = await renew(found)
+        except Exception as problem:
+            ended = found.expires_at is not None and found.expires_at <= self.clock()
+            log.warning("token not renewed", team=found.team, problem=type(problem).__name__, ended=ended)
+            await self._let_go(found.team)
+            return None if ended else found
+        # What else is kept stays; an administrator may have installed the app anew meanwhile, with tokens of its own.
+        async with self.store.write() as session:
+            await session.exec(
+                update(Installation)
+                .where(col(Installation.team) == found.team, col(Installation.renewing_until).is_not(None))
+                .values(
+                    token=self.vault.encrypt(new.token),
+                    refresh=self.vault.encrypt(new.refresh) if new.refresh else None,
+                    expires_at=new.expires_at,
+                    renewing_until=None,
+                )
+            )
+        return replace(found, token=new.token, refresh=new.refresh, expires_at=new.expires_at)
+
+    async def _let_go(self, team: str) -> None:
+        async with self.store.write() as session:
+            await session.exec(update(Installation).where(col(Installation.team) == team).values(renewing_until=None))
+
+    async def new_state(self) -> str:
+        """For an installation that begins: what Slack has to bring back with its word."""
+        state, now = secrets.token_urlsafe(32), self.clock()
+        async with self.store.write() as session:
+            await session.exec(delete(OauthState).where(col(OauthState.expires_at) <= now))
+            session.add(OauthState(digest=_digest(state), expires_at=now + STATE))
+        return state
+
+    async def use_state(self, state: str) -> bool:
+        """Whether it was given out, lately, and not used before."""
+        async with self.store.write() as session:
+            used = await session.exec(
+                delete(OauthState)
+                .where(col(OauthState.digest) == _digest(state), col(OauthState.expires_at) > self.clock())
+                .returning(col(OauthState.digest))
+            )
+            return used.first() is not None
+
+    async def teams(self) -> list[str]:
+        async with self.store.read() as session:
+            return list((await session.exec(select(Installation.team))).all())
+
+
+def _digest(state: str) -> str:
+    return hashlib.sha256(state.encode()).hexdigest()

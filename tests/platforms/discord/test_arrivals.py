@@ -1,0 +1,131 @@
+"""The first minute in a server and the last, over sockets: who is greeted where, and what is caught up with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlmodel import col, select
+
+from bot.app import App
+from bot.commands import Place
+from bot.platforms.discord.client import connected
+from bot.store.tables import Workspace
+from tests.platforms.discord.fake import Channel, Discord, Guild, Person, met
+
+MESSAGES = r"/channels/\d+/messages"
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[Discord]:
+    async with met(shards=2) as there:
+        yield there
+
+
+@pytest.fixture
+async def bot(app: App, discord: Discord) -> AsyncIterator[None]:
+    """On the first shard of two."""
+    async with connected(app, token=discord.token, shard_count=2, shard_ids=[0]):
+        await discord.until(lambda: bool(discord.gateway.sessions))
+        yield
+
+
+@pytest.fixture
+def guild(discord: Discord) -> Guild:
+    """One that the bot is not in yet."""
+    made = guild_of(discord, 0)
+    del discord.guilds[made.id]
+    return made
+
+
+def guild_of(discord: Discord, shard: int, *, unavailable: bool = False) -> Guild:
+    """A guild of that shard, with a system channel."""
+    while (made := discord.guild()).id >> 22 & 1 != shard:
+        del discord.guilds[made.id]
+    made.system_channel, made.unavailable = discord.channel(made, "lobby"), unavailable
+    return made
+
+
+def lobby(guild: Guild) -> Channel:
+    assert guild.system_channel is not None
+    return guild.system_channel
+
+
+async def is_told(discord: Discord, channel: Channel) -> str:
+    """What is said there once something is."""
+    await discord.until(lambda: bool(channel.messages))
+    [message] = channel.messages.values()
+    return message.text
+
+
+@pytest.mark.usefixtures("bot")
+async def test_the_system_channel_is_greeted(discord: Discord, guild: Guild) -> None:
+    maya = Person.joins(discord, guild, "maya", discord.role(guild, "Hosts", manage_guild=True).id)
+    discord.join(guild)
+
+    assert "Hello!" in await is_told(discord, lobby(guild))
+    done = await maya.press(lobby(guild).last, "A question here every weekday at 09:00").answered()
+    assert "Done: weekdays at 09:00" in done.text
+    assert not discord.conversation(guild.owner).messages
+
+
+@pytest.mark.usefixtures("bot")
+@pytest.mark.parametrize("shut", [True, False], ids=["may not write there", "there is none"])
+async def test_else_whoever_invited_the_bot_is_greeted(discord: Discord, guild: Guild, shut: bool) -> None:
+    host = Person.joins(discord, guild, "host").user
+    guild.me.roles.append(discord.role(guild, "Studyhall", view_audit_log=True).id)
+    if shut:
+        lobby(guild).deny(guild.id, send_messages=True)
+    else:
+        guild.system_channel = None
+    discord.join(guild, by=host)
+
+    assert "Hello!" in await is_told(discord, discord.conversation(host))
+    assert not any(channel.messages for channel in guild.channels.values())
+    assert not discord.conversation(guild.owner).messages
+
+
+@pytest.mark.usefixtures("bot")
+async def test_where_it_may_not_read_who_that_was_the_owner_is_greeted(discord: Discord, guild: Guild) -> None:
+    guild.system_channel = None
+    discord.join(guild, by=discord.user("host"))
+
+    assert "Hello!" in await is_told(discord, discord.conversation(guild.owner))
+    assert not discord.asked("GET", r"/guilds/\d+/audit-logs")
+
+
+async def known(app: App, guild: Guild) -> Place:
+    """A guild that has been greeted."""
+    place = Place("discord", str(guild.id), "", guild.name)
+    assert await app.joined(place) is not None
+    return place
+
+
+async def left(app: App) -> set[str]:
+    async with app.study.store.read() as session:
+        return set((await session.exec(select(Workspace.external_id).where(col(Workspace.left_at).is_not(None)))).all())
+
+
+async def test_servers_that_put_it_out_while_it_was_away_are_left_and_no_others(app: App, discord: Discord) -> None:
+    here, gone, dark = guild_of(discord, 0), guild_of(discord, 0), guild_of(discord, 0, unavailable=True)
+    of_another, gone_from_another = guild_of(discord, 1), guild_of(discord, 1)
+    for guild in (here, gone, dark, of_another, gone_from_another):
+        await known(app, guild)
+    del discord.guilds[gone.id], discord.guilds[gone_from_another.id]
+    new = guild_of(discord, 0)
+
+    async with connected(app, token=discord.token, shard_count=2, shard_ids=[0]):
+        await is_told(discord, lobby(new))  # the last of what it catches up with
+        assert await left(app) == {str(gone.id)}
+    assert not any(lobby(guild).messages for guild in (here, dark, of_another))
+
+
+async def test_servers_that_it_came_back_to_while_it_was_away_are_marked_and_greeted(
+    app: App, discord: Discord
+) -> None:
+    back = guild_of(discord, 0)
+    await app.left(await known(app, back))
+
+    async with connected(app, token=discord.token, shard_count=2, shard_ids=[0]):
+        assert "Back again!" in await is_told(discord, lobby(back))
+        assert not await left(app)

@@ -1,0 +1,325 @@
+"""Several processes at once on one PostgreSQL, each with its own connections to Discord and its own clockwork."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+
+from bot.app import App, Posts
+from bot.commands import Place
+from bot.platforms.discord.client import connected
+from bot.replies import Action, Choices, Notice, Reply
+from bot.schedule import Clockwork
+from bot.store.engine import Store
+from bot.store.tables import Answer, Workspace
+from bot.study.context import Study
+from bot.study.library import Library
+from bot.table import table
+from tests.conftest import PostgresqlDatabases, Server
+from tests.platforms.discord.fake import Channel, Discord, Interaction, Message, Person, met
+
+CALLBACK = r"/interactions/\d+/[^/]+/callback"
+MESSAGES = r"/channels/\d+/messages"
+THREADS = r"/channels/\d+/messages/\d+/threads"
+LEASE = 91
+FIRST, SECOND = {"shard_count": 2, "shard_ids": [0]}, {"shard_count": 2, "shard_ids": [1]}
+
+
+@pytest.fixture
+def url(server: Server) -> Iterator[str]:
+    databases = PostgresqlDatabases(server)
+    yield databases.with_tables()
+    databases.drop()
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[Discord]:
+    """Early on a Monday."""
+    async with met(shards=2) as there:
+        until(there, "06:00")
+        there.clock.forward(timedelta(days=-present(there).weekday() % 7).total_seconds())
+        yield there
+
+
+def present(discord: Discord) -> datetime:
+    return datetime.fromtimestamp(discord.clock.now(), UTC)
+
+
+def until(discord: Discord, moment: str) -> None:
+    """Forward to the next time that it is this late."""
+    hour, minute = map(int, moment.split(":"))
+    then = present(discord).replace(hour=hour, minute=minute, second=0, microsecond=0)
+    discord.clock.forward(((then - present(discord)) % timedelta(days=1)).total_seconds())
+
+
+@dataclass
+class Process:
+    """What one process holds, until it is stopped."""
+
+    app: App
+    clockwork: Clockwork
+    running: AsyncExitStack
+
+    async def turn(self) -> None:
+        await self.clockwork.turn()
+
+    async def dies(self, working: asyncio.Task[None]) -> None:
+        """In the midst of that work."""
+        working.cancel()
+        await asyncio.wait([working])
+        await self.running.aclose()
+
+
+class Processes:
+    """They are started one after the other, and those that still run are stopped at the end of the test."""
+
+    def __init__(self, discord: Discord, url: str, library: Library, running: AsyncExitStack) -> None:
+        self._discord, self._url, self._library, self._running = discord, url, library, running
+
+    async def start(self, **shards: Any) -> Process:
+        """One that hears what happens in its guilds."""
+        gateway = self._discord.gateway
+        connections = len(gateway.identified) + len(shards.get("shard_ids", range(gateway.shards)))
+        process = await self.begin(**shards)
+        await self._discord.until(lambda: len(gateway.identified) == connections)
+        await self._discord.until(lambda: all(s.queue.empty() for s in gateway.sessions.values()))
+        return process
+
+    async def begin(self, **shards: Any) -> Process:
+        """One that has just logged in."""
+        running = await self._running.enter_async_context(AsyncExitStack())
+        store = await Store.open(self._url)
+        running.push_async_callback(store.close)
+        study = Study(store, self._library, clock=lambda: present(self._discord))
+        app = App(table(), study, Posts(store))
+        await running.enter_async_context(connected(app, token=self._discord.token, **shards))
+        return Process(app, Clockwork(app.study, 5), running)
+
+
+@pytest.fixture
+async def processes(discord: Discord, url: str, library: Library) -> AsyncIterator[Processes]:
+    async with AsyncExitStack() as running:
+        yield Processes(discord, url, library, running)
+
+
+def channel_of(discord: Discord, shard: int) -> Channel:
+    """In a guild of its own, which belongs to that shard."""
+    while (guild := discord.guild("Readers")).id >> 22 & 1 != shard:
+        del discord.guilds[guild.id]
+    return discord.channel(guild, "papers")
+
+
+def member(discord: Discord, channel: Channel, name: str, **rights: bool) -> Person:
+    assert channel.guild is not None
+    return Person.joins(discord, channel.guild, name, discord.role(channel.guild, f"of {name}", **rights).id)
+
+
+async def set_up(discord: Discord, channel: Channel, **options: str) -> None:
+    maya = member(discord, channel, "maya", manage_guild=True)
+    done = await maya.slash(channel, "schedule setup", time="09:00", **options).answered()
+    assert "weekdays at 09:00" in done.text
+
+
+def at(channel: Channel) -> Place:
+    assert channel.guild is not None
+    return Place("discord", str(channel.guild.id), str(channel.id))
+
+
+def posts(channel: Channel, about: str) -> list[Message]:
+    return [message for message in channel.messages.values() if about in message.text]
+
+
+def tries(discord: Discord, channel: Channel) -> int:
+    """How often a message was sent there, whatever came of it."""
+    return len(discord.asked("POST", f"/channels/{channel.id}/messages"))
+
+
+async def answer(person: Person, asked: Interaction) -> Interaction:
+    assert asked.message is not None
+    return await person.press(asked.message, "A").answered()
+
+
+async def counted(app: App) -> int:
+    async with app.study.store.read() as session:
+        return len((await session.exec(select(Answer))).all())
+
+
+async def test_a_shard_each_they_post_every_question_and_reveal_once(discord: Discord, processes: Processes) -> None:
+    channels = [channel_of(discord, number % 2) for number in range(6)]
+    one, other = await processes.start(**FIRST), await processes.start(**SECOND)
+    for channel in channels:
+        await set_up(discord, channel)
+
+    until(discord, "09:00")
+    await asyncio.gather(one.turn(), other.turn())
+    assert [tries(discord, channel) for channel in channels] == [1] * 6
+    for channel in channels:
+        bob = member(discord, channel, "bob")
+        for _ in range(2):
+            await bob.press(posts(channel, "Question of the day")[0], "A").answered()
+    assert await counted(one.app) == 6
+
+    until(discord, "17:00")
+    await asyncio.gather(one.turn(), other.turn())
+    assert [tries(discord, channel) for channel in channels] == [2] * 6
+    assert [len(posts(channel, "of 1 choices")) for channel in channels] == [1] * 6
+
+
+async def test_with_the_same_shards_a_press_that_both_hear_counts_once(discord: Discord, processes: Processes) -> None:
+    channel = channel_of(discord, 0)
+    one, other = await processes.start(**FIRST), await processes.start(**FIRST)
+    await set_up(discord, channel)
+    until(discord, "09:00")
+    await asyncio.gather(one.turn(), other.turn())
+    assert tries(discord, channel) == 1
+
+    pressed = member(discord, channel, "bob").press(channel.last, "A")
+    answers = f"/interactions/{pressed.id}/[^/]+/callback"
+    await discord.until(lambda: len([call for call in discord.asked("POST", answers) if call.status]) >= 2)
+    assert sorted({call.status for call in discord.asked("POST", answers)}) == [200, 400]
+    assert pressed.private
+    assert await counted(one.app) == 1
+
+
+@pytest.mark.parametrize("arrives", [True, False], ids=["its post arrives", "its post is lost"])
+async def test_what_one_leaves_when_it_dies_at_a_post_the_other_finishes(
+    discord: Discord, processes: Processes, arrives: bool
+) -> None:
+    channel = channel_of(discord, 0)
+    one, other = await processes.start(**FIRST), await processes.start(**FIRST)
+    await set_up(discord, channel, thread="on")
+    until(discord, "09:00")
+    arriving = discord.hold("POST", MESSAGES)
+    working = asyncio.create_task(one.turn())
+    await discord.until(lambda: tries(discord, channel) == 1)
+    await one.dies(working)
+    if arrives:
+        arriving.set()
+        await discord.until(lambda: bool(channel.messages))
+
+    await other.turn()
+    assert tries(discord, channel) == 1
+    discord.clock.forward(LEASE)
+    await other.turn()
+    assert tries(discord, channel) == (1 if arrives else 2)
+    [question] = posts(channel, "Question of the day")
+    assert question.id in discord.channels
+
+    verdict = await member(discord, channel, "bob").press(question, "A").answered()
+    assert verdict.private
+    until(discord, "17:00")
+    await other.turn()
+    assert len(posts(channel, "of 1 choices")) == 1
+
+
+async def test_what_one_leaves_when_it_dies_at_a_thread_the_other_finishes(
+    discord: Discord, processes: Processes
+) -> None:
+    channel = channel_of(discord, 0)
+    one, other = await processes.start(**FIRST), await processes.start(**FIRST)
+    await set_up(discord, channel, thread="on")
+    until(discord, "09:00")
+    discord.hold("POST", THREADS)
+    working = asyncio.create_task(one.turn())
+    await discord.until(lambda: len(discord.asked("POST", THREADS)) == 1)
+    await one.dies(working)
+    discord.clock.forward(LEASE)
+    await other.turn()
+
+    [question] = posts(channel, "Question of the day")
+    assert question.id in discord.channels
+    assert tries(discord, channel) == 1
+
+
+async def test_what_is_due_when_one_starts_is_posted_before_it_knows_its_guilds(
+    discord: Discord, processes: Processes
+) -> None:
+    channel = channel_of(discord, 0)
+    before = await processes.start(**FIRST)
+    await set_up(discord, channel)
+    await before.running.aclose()
+    until(discord, "09:00")
+    discord.gateway.opened.clear()
+    await (await processes.begin(**FIRST)).turn()
+    discord.gateway.opened.set()
+
+    assert len(posts(channel, "Question of the day")) == 1
+
+
+async def test_a_guild_that_is_unavailable_stops_no_schedule(discord: Discord, processes: Processes) -> None:
+    channel = channel_of(discord, 0)
+    assert channel.guild is not None
+    before = await processes.start(**FIRST)
+    await set_up(discord, channel)
+    await before.running.aclose()
+    channel.guild.unavailable = True
+    process = await processes.start(**FIRST)
+    until(discord, "09:00")
+    discord.fail("POST", MESSAGES, 503)
+    await process.turn()
+    assert not channel.messages
+
+    discord.clock.forward(LEASE)
+    await process.turn()
+    assert len(posts(channel, "Question of the day")) == 1
+
+
+async def test_a_reminder_and_its_question_go_by_the_first_shard_wherever_the_guild_is(
+    discord: Discord, processes: Processes
+) -> None:
+    channel = channel_of(discord, 1)
+    first, second = await processes.start(**FIRST), await processes.start(**SECOND)
+    bob = member(discord, channel, "bob")
+    asked = await bob.slash(channel, "question", topic="vae").answered()
+    await answer(bob, asked)
+    await bob.slash(channel, "me", remind="20:00").answered()
+    await second.running.aclose()
+    discord.clock.forward(timedelta(days=1).total_seconds())
+    until(discord, "20:00")
+    await first.turn()
+    alone = discord.conversation(bob.user)
+    assert "Your streak of 1 day ends tonight" in alone.last.text
+
+    verdict = await answer(bob, await bob.press(alone.last, "A question now").answered())
+    assert "Streak: 2 days" in verdict.text
+    async with first.app.study.store.read() as session:
+        rows = (await session.exec(select(Workspace.id, Workspace.external_id, Workspace.name))).all()
+        answered = (await session.exec(select(Answer.workspace_id).order_by(col(Answer.id)))).all()
+    assert channel.guild is not None
+    assert [(external, name) for _, external, name in rows] == [(str(channel.guild.id), "Readers")]
+    assert answered == [rows[0][0]] * 2
+
+
+@pytest.mark.parametrize(("rights", "said"), [({"manage_guild": True}, "no daily question yet"), ({}, "for managers")])
+async def test_who_manages_a_guild_of_another_process_does_so_from_a_direct_message(
+    discord: Discord, processes: Processes, rights: dict[str, bool], said: str
+) -> None:
+    channel = channel_of(discord, 1)
+    maya = member(discord, channel, "maya", **rights)
+    process = await processes.start(**FIRST)
+    button = Reply.of(Notice("The daily question is paused."), Choices((Action("Schedules", "schedule list"),)))
+    await process.app.study.outboxes["discord"].tell(at(channel), str(maya.user.id), button, "paused-7")
+
+    assert said in (await maya.press(discord.conversation(maya.user).last, "Schedules").answered()).text
+
+
+async def test_who_is_no_member_of_a_guild_of_another_process_is_told_so(
+    discord: Discord, processes: Processes
+) -> None:
+    channel = channel_of(discord, 1)
+    bob = member(discord, channel, "bob")
+    process = await processes.start(**FIRST)
+    button = Reply.of(Notice("Your streak ends tonight."), Choices((Action("A question now", "question"),)))
+    await process.app.study.outboxes["discord"].tell(at(channel), str(bob.user.id), button, "reminder-7")
+    assert channel.guild is not None
+    del discord.guilds[channel.guild.id]
+
+    told = await bob.press(discord.conversation(bob.user).last, "A question now").answered()
+    assert "a server that one of us has left" in told.text
