@@ -26,11 +26,13 @@ evaluate = typer.Typer(help="Measure how well things work.", no_args_is_help=Tru
 db = typer.Typer(help="The database.", no_args_is_help=True)
 config = typer.Typer(help="The configuration.", no_args_is_help=True)
 discord = typer.Typer(help="The bot on Discord.", no_args_is_help=True)
+slack = typer.Typer(help="The app on Slack.", no_args_is_help=True)
 app.add_typer(bank, name="bank")
 app.add_typer(evaluate, name="eval")
 app.add_typer(db, name="db")
 app.add_typer(config, name="config")
 app.add_typer(discord, name="discord")
+app.add_typer(slack, name="slack")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")]
 
@@ -201,6 +203,24 @@ def discord_sync(
     from bot.platforms.discord import commandline
 
     commandline.sync(dry=dry_run, clear=clear)
+
+
+@slack.command("manifest")
+def slack_manifest(
+    url: Annotated[str, typer.Option(help="Where Slack reaches this program, like https://study.example.org.")] = "",
+) -> None:
+    """Print the app's manifest: for requests over HTTP at --url, else for Socket Mode."""
+    from bot.platforms.slack import commandline
+
+    commandline.print_manifest(url)
+
+
+@slack.command("key")
+def slack_key() -> None:
+    """Make a key for STUDYHALL_SECRET_KEY, by which the tokens of workspaces are encrypted."""
+    from bot.vault import new_key
+
+    typer.echo(new_key())
 
 
 @app.command()

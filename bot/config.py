@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot import mistakes
-from bot.errors import ConfigError, DatabaseError
+from bot.errors import ConfigError, DatabaseError, SetupError
 from bot.settings import (
     SECTIONS,
     BankSettings,
@@ -23,6 +23,7 @@ from bot.settings import (
     LogSettings,
     ScheduleSettings,
     SearchSettings,
+    SlackSettings,
     StudySettings,
     TerminalSettings,
     from_home,
@@ -42,6 +43,10 @@ VARIABLES = {
     "SLACK_SIGNING_SECRET": ("slack_signing_secret",),
     "SLACK_BOT_TOKEN": ("slack_bot_token",),
     "SLACK_APP_TOKEN": ("slack_app_token",),
+    "SLACK_CLIENT_ID": ("slack_client_id",),
+    "SLACK_CLIENT_SECRET": ("slack_client_secret",),
+    "SLACK_API_URL": ("slack", "api_url"),
+    "STUDYHALL_SECRET_KEY": ("secret_key",),
 }
 """What each variable sets. All other keys of the file have a variable too: STUDYHALL_STUDY__ZONE for [study] zone."""
 
@@ -64,6 +69,17 @@ def _database(url: SecretStr) -> SecretStr:
     return url
 
 
+def _keys(keys: SecretStr) -> SecretStr:
+    if keys.get_secret_value():
+        from bot.vault import Vault
+
+        try:
+            Vault(keys.get_secret_value())
+        except SetupError as problem:
+            raise ValueError(str(problem)) from None
+    return keys
+
+
 class Config(BaseSettings):
     """All settings. Secrets show in no representation; the properties that give them away say so."""
 
@@ -75,6 +91,7 @@ class Config(BaseSettings):
     schedule: ScheduleSettings = ScheduleSettings()
     inference: InferenceSettings = InferenceSettings()
     discord: DiscordSettings = DiscordSettings()
+    slack: SlackSettings = SlackSettings()
     terminal: TerminalSettings = TerminalSettings()
     log: LogSettings = LogSettings()
 
@@ -95,6 +112,14 @@ class Config(BaseSettings):
     slack_signing_secret: SecretStr = Field(default=SecretStr(""), description="Signing secret of the Slack app.")
     slack_bot_token: SecretStr = Field(default=SecretStr(""), description="Bot token of the Slack app (xoxb-...).")
     slack_app_token: SecretStr = Field(default=SecretStr(""), description="App-level token for Socket Mode (xapp-...).")
+    slack_client_id: str = Field(
+        default="", description="Client id of the Slack app, where many workspaces install it."
+    )
+    slack_client_secret: SecretStr = Field(default=SecretStr(""), description="Client secret of that Slack app.")
+    secret_key: Annotated[SecretStr, AfterValidator(_keys)] = Field(
+        default=SecretStr(""),
+        description="Key by which workspaces' tokens are encrypted; `studyhall slack key` makes one.",
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -144,9 +169,15 @@ class Config(BaseSettings):
 
     @property
     def slack_configured(self) -> bool:
-        """Whether there is a bot token and a way in: a socket (app token) or requests over HTTP (signing secret)."""
+        """Whether there is a token, or workspaces may bring theirs, and a way in: a socket or requests over HTTP."""
         way_in = self.slack_app_token.get_secret_value() or self.slack_signing_secret.get_secret_value()
-        return bool(self.slack_bot_token.get_secret_value() and way_in)
+        return bool(way_in and (self.slack_bot_token.get_secret_value() or self.slack_open))
+
+    @property
+    def slack_open(self) -> bool:
+        """Whether any workspace may install the app: a client id, its secret, and a key to keep tokens by."""
+        held = (self.slack_client_secret.get_secret_value(), self.secret_key.get_secret_value())
+        return bool(self.slack_client_id and all(held))
 
     def secrets(self) -> frozenset[str]:
         """Every secret as it may turn up in a text, for the log to leave out."""

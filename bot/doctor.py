@@ -246,14 +246,21 @@ def _discord(config: Config) -> Finding:
 
 
 def _slack(config: Config) -> Finding:
-    bot, socket, http = (
+    bot, socket, http, client = (
         bool(secret.get_secret_value())
-        for secret in (config.slack_bot_token, config.slack_app_token, config.slack_signing_secret)
+        for secret in (
+            config.slack_bot_token,
+            config.slack_app_token,
+            config.slack_signing_secret,
+            config.slack_client_secret,
+        )
     )
     if config.slack_configured:
-        return Finding(
-            "slack", "ok", f"A bot token and {'an app token' if socket else 'a signing secret'} are configured."
-        )
+        who = "Any workspace may install the app" if config.slack_open else "A bot token for one workspace is set"
+        return Finding("slack", "ok", f"{who}; requests come {'by a socket' if socket else 'over HTTP'}.")
+    if client and not config.slack_open:
+        lacks = "SLACK_CLIENT_ID" if not config.slack_client_id else "STUDYHALL_SECRET_KEY (`studyhall slack key`)"
+        return Finding("slack", "problem", f"There is a client secret, but not all that goes with it. Set {lacks}.")
     ways = "SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (requests over HTTP)"
     if bot:
         return Finding("slack", "problem", f"There is a bot token, but no way in. Set {ways}.")

@@ -57,8 +57,8 @@ def _configured(config: Config) -> tuple[str, ...]:
 async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int) -> None:
     """Serve chat platforms until a signal, or until one of them ends by itself."""
     discord_token = _needed(config.discord_token, "DISCORD_TOKEN") if "discord" in wanted else ""
-    slack_token = _needed(config.slack_bot_token, "SLACK_BOT_TOKEN") if "slack" in wanted else ""
-    slack_secret = _needed(config.slack_signing_secret, "SLACK_SIGNING_SECRET") if "slack" in wanted else ""
+    if "slack" in wanted and not config.slack_configured:
+        raise SetupError("Slack is not set up: `studyhall doctor` names what is missing.")
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
@@ -75,12 +75,17 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
             shards = {"shard_count": it.shard_total, "shard_ids": it.shard_ids} if it.shard_total else {}
             online = connected(app, token=discord_token, dev_guild=it.guild, **shards)
             waiting.append(await open_here.enter_async_context(online))
-        if slack_token:
-            from bot.platforms.slack.app import slack
+        if "slack" in wanted:
+            from bot.platforms.slack.app import Keys, slack
 
-            at = await open_here.enter_async_context(
-                slack(app, token=slack_token, signing_secret=slack_secret, host=host, port=port)
+            keys = Keys(
+                signing_secret=config.slack_signing_secret.get_secret_value(),
+                bot_token=config.slack_bot_token.get_secret_value(),
+                app_token=config.slack_app_token.get_secret_value(),
+                client_id=config.slack_client_id,
+                client_secret=config.slack_client_secret.get_secret_value(),
             )
+            at = await open_here.enter_async_context(slack(app, keys, host=host, port=port, api=config.slack.api_url))
             structlog.get_logger().info("listening for Slack", at=at)
         await open_here.enter_async_context(clockwork(app.study, config.schedule.sweep_seconds))
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

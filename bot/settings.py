@@ -91,6 +91,13 @@ def _server(url: str) -> str:
     return url
 
 
+def _web_api(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError('it is the base of a Web API, like "https://slack.com/api/"')
+    return url.rstrip("/") + "/"
+
+
 Line = Annotated[str, AfterValidator(_line)]
 
 
@@ -221,6 +228,14 @@ class DiscordSettings(Section):
         return self
 
 
+class SlackSettings(Section):
+    """The app on Slack."""
+
+    api_url: Annotated[Line, AfterValidator(_web_api)] = Field(
+        default="https://slack.com/api/", description="The Web API's base, which is another one for GovSlack."
+    )
+
+
 class TerminalSettings(Section):
     """The study room in the terminal."""
 
@@ -251,6 +266,7 @@ SECTIONS: dict[str, type[Section]] = {
     "schedule": ScheduleSettings,
     "inference": InferenceSettings,
     "discord": DiscordSettings,
+    "slack": SlackSettings,
     "terminal": TerminalSettings,
     "log": LogSettings,
 }

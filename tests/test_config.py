@@ -29,6 +29,8 @@ SECRETS = {
     "SLACK_SIGNING_SECRET": "secret-of-slack",
     "SLACK_BOT_TOKEN": "xoxb-bot-token",
     "SLACK_APP_TOKEN": "xapp-app-token",
+    "SLACK_CLIENT_SECRET": "client-secret-of-slack",
+    "STUDYHALL_SECRET_KEY": "oWkGy2gLXbyQEvHq6p5nqNlY1g1G0vXQ1wqJ6g0T8aE=",
 }
 PARTS = ("ssw0rd", "key-of", "token-of", "secret-of", "xoxb-", "xapp-")
 
@@ -101,7 +103,7 @@ def test_every_setting_is_described_and_has_a_variable() -> None:
         (section, key) for section, kind in SECTIONS.items() for key in kind.model_fields
     ]
     assert {s.variable for s in found if not s.section} == {
-        "STUDYHALL_CONFIG", "STUDYHALL_DATA", *SECRETS.keys() - {"INFERENCE_BASE_URL"}
+        "STUDYHALL_CONFIG", "STUDYHALL_DATA", "SLACK_CLIENT_ID", *SECRETS.keys() - {"INFERENCE_BASE_URL"}
     }  # fmt: skip
 
 

@@ -1,45 +1,113 @@
-"""The Slack app: Bolt over HTTP, one `/study` command, buttons, forms and posts."""
+"""The Slack app: Bolt with one `/study` command, buttons, menus, forms, shortcuts, a home and posts."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
 
-from aiohttp import web
+import aiohttp
+import structlog
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
-from slack_sdk.web.async_client import AsyncWebClient
+from slack_bolt.authorization import AuthorizeResult
 
-from bot.app import App
+from bot.app import App, Install
+from bot.drawing.easel import Easel
+from bot.errors import DatabaseError
+from bot.platforms.slack.clients import Clients
 from bot.platforms.slack.dispatch import Dispatch
+from bot.platforms.slack.greeting import greet
+from bot.platforms.slack.manifest import SCOPES
+from bot.platforms.slack.oauth import flow
 from bot.platforms.slack.outbox import SlackOutbox
+from bot.platforms.slack.pace import Pace
+from bot.platforms.slack.server import EVENTS, served, web_app
 
 API = "https://slack.com/api/"
-PATH = "/slack/events"
 GRACE = 10.0
-"""Seconds that replies under way are given at the end."""
+"""Seconds that requests and replies under way are given at the end."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the Slack app is known by: a token for one workspace, or a client for many; a secret or a socket's token."""
+
+    signing_secret: str = ""
+    bot_token: str = ""
+    app_token: str = ""
+    client_id: str = ""
+    client_secret: str = ""
 
 
 @asynccontextmanager
 async def slack(
-    app: App, *, token: str, signing_secret: str, host: str = "127.0.0.1", port: int = 3000, api: str = API
+    app: App, keys: Keys, *, host: str = "127.0.0.1", port: int = 3000, api: str = API
 ) -> AsyncIterator[str]:
-    """Listen for Slack, and post to it, for as long as it is open; gives the address it listens at.
+    """Hear Slack, and post to it, for as long as it is open; gives where it listens.
 
-    `port` 0 takes any that is free. `api` is the Web API's base address.
+    By a socket where there is an app token, else over HTTP; `port` 0 takes any that is free. `api` is the Web API's
+    base address. Raises SetupError.
     """
-    client = AsyncWebClient(token=token, base_url=api)
-    client.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=2))
-    # Bolt looks for an acknowledgement every 10 ms; told to process before it responds, it sends it at once.
-    bolt = AsyncApp(name="studyhall", client=client, signing_secret=signing_secret, process_before_response=True)
-    dispatch = Dispatch(app, client)
-    dispatch.listen(bolt)
-    runner = web.AppRunner(bolt.web_app(path=PATH))
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-        app.attach("slack", SlackOutbox(client))
-        yield f"http://{host}:{runner.addresses[0][1]}{PATH}"
-    finally:
-        await runner.cleanup()
-        await dispatch.errands.finish(GRACE)
+    async with AsyncExitStack() as running:
+        session = await running.enter_async_context(aiohttp.ClientSession())
+        easel = Easel()
+        clients = Clients(session, api, app.installs, client_id=keys.client_id, client_secret=keys.client_secret)
+        dispatch = Dispatch(app, clients, session, easel)
+        outbox = SlackOutbox(clients, easel, Pace(), dispatch.ended)
+        if keys.bot_token:
+            await greet(app, outbox, (await clients.only(keys.bot_token)).install)
+        bolt = AsyncApp(
+            name="studyhall",
+            client=clients.web(),
+            signing_secret=keys.signing_secret or "none: nothing is heard over HTTP",
+            authorize=_authorized,
+            # Bolt looks for an acknowledgement every 10 ms; told to process before it responds, it sends it at once.
+            process_before_response=True,
+        )
+        dispatch.listen(bolt)
+        running.push_async_callback(dispatch.errands.finish, GRACE)
+        app.attach("slack", outbox)
+        if keys.app_token:
+            handler = AsyncSocketModeHandler(bolt, keys.app_token, web_client=clients.web())
+            running.push_async_callback(handler.close_async)
+            await handler.connect_async()  # type: ignore[no-untyped-call]
+            yield "Socket Mode"
+            return
+
+        async def installed(install: Install) -> None:
+            clients.forget(install.team)
+            dispatch.errands.start(greet(app, outbox, install))
+
+        pages = None
+        if keys.client_id and app.installs is not None and not keys.bot_token:
+            pages = flow(
+                clients.web(),
+                api,
+                app.installs,
+                installed,
+                client_id=keys.client_id,
+                client_secret=keys.client_secret,
+                scopes=SCOPES,
+            )
+        address = await running.enter_async_context(served(web_app(bolt, _ready(app), pages), host, port, GRACE))
+        yield f"{address}{EVENTS}"
+
+
+async def _authorized(enterprise_id: str | None, team_id: str | None, **_: Any) -> AuthorizeResult:
+    """Nothing is looked up before a request is acknowledged: whoever carries it out asks for the workspace's token."""
+    return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id)
+
+
+def _ready(app: App) -> Any:
+    async def ready() -> str:
+        try:
+            await app.study.store.ready()
+        except DatabaseError as problem:
+            return problem.public
+        return ""
+
+    return ready

@@ -2,103 +2,336 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from contextlib import aclosing
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import aiohttp
+import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import App
-from bot.commands import Command, Place, Request, respond
-from bot.errors import UserError
+from bot.commands import Command, Parameter, Place, Request, respond
+from bot.drawing.easel import Easel
+from bot.errors import DatabaseError, UserError
 from bot.platforms.errands import Errands
 from bot.platforms.slack import limits
-from bot.platforms.slack.forms import FORM, Errand, form, typed
+from bot.platforms.slack.clients import Client, Clients
+from bot.platforms.slack.forms import FORM, WHERE, Errand, form, typed
+from bot.platforms.slack.home import Homes
 from bot.platforms.slack.members import Members
-from bot.platforms.slack.reach import Reach
-from bot.platforms.slack.render import PRESSED
+from bot.platforms.slack.outbox import thread_place
+from bot.platforms.slack.reach import Reach, Slot
+from bot.platforms.slack.render import PICKED, PRESSED, draw
+from bot.replies import Notice, Reply, Tone
 
 COMMAND = "/study"
+PRACTICE = "practice"
+"""The callback id of the global shortcut."""
+QUICK = 0.8
+"""Seconds that an acknowledgement waits for the answer, to take it along; Slack gives up after 3."""
+A_MOMENT = 1.0
+"""Seconds for what a form's opening or its check has to know of the database."""
+STRANGER = Reply.of(Notice("Studyhall is not installed in this workspace. An admin can add it.", Tone.WARNING))
 Payload = Mapping[str, Any]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One thing a member did: what they want, who and where they are, and the ways to answer them.
+
+    `once` is Slack's own id of it. `turns`: the message whose button was pressed is theirs, and may be taken over.
+    """
+
+    errand: Errand
+    user: str
+    name: str
+    once: str
+    at: datetime | None
+    trigger: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    form: bool = False
+    turns: bool = False
+    slot: Slot | None = None
 
 
 class Dispatch:
     """The listeners of a Bolt app, which runs with `process_before_response`: an acknowledgement leaves at once."""
 
-    def __init__(self, app: App, client: AsyncWebClient) -> None:
-        self._app, self._client = app, client
-        self._members = Members(client)
+    def __init__(self, app: App, clients: Clients, session: aiohttp.ClientSession, easel: Easel) -> None:
+        self._app, self._clients, self._session, self._easel = app, clients, session, easel
+        self._members = Members()
+        self._homes = Homes(app)
         self.errands = Errands()
 
     def listen(self, bolt: AsyncApp) -> None:
         bolt.command(COMMAND)(self._on_command)
         bolt.action(re.compile(rf"^{PRESSED}-\d+$"))(self._on_button)
+        bolt.action(re.compile(rf"^{PICKED} "))(self._on_menu)
         bolt.view(FORM)(self._on_form)
+        bolt.view_closed(FORM)(self._on_closed)
+        for command in self._app.table:
+            if command.shortcut and command.shortcut.on == "message":
+                bolt.message_shortcut(command.name)(self._on_shortcut)
+        bolt.global_shortcut(PRACTICE)(self._on_practice)
+        bolt.event("app_home_opened")(self._on_home)
+        bolt.event("app_mention")(self._on_mention)
+        bolt.event("message")(self._on_message)
+        bolt.event("app_uninstalled")(self._on_uninstalled)
+        bolt.event("tokens_revoked")(self._on_revoked)
+
+    # What members do
 
     async def _on_command(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
-        await ack()
         place = Place("slack", body["team_id"], body["channel_id"], body["team_domain"], body["channel_name"])
         errand = Errand(body["text"].strip() or "help", place, body["response_url"])
-        self.errands.start(self._begin(errand, body["user_id"], body["user_name"], body, _at(request)))
+        slot = Slot()
+        deed = Deed(
+            errand, body["user_id"], body["user_name"], body["trigger_id"], _at(request), body["trigger_id"], slot=slot
+        )
+        self.errands.start(self._carried_out(deed))
+        await ack(**await slot.message(QUICK))
 
     async def _on_button(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         await ack()
-        team, channel, user = _team(body), body.get("channel") or {}, body["user"]
-        place = Place("slack", team[0], channel.get("id", user["id"]), team[1], channel.get("name", ""))
-        errand = Errand(body["actions"][0]["value"], place, body.get("response_url", ""))
-        self.errands.start(self._begin(errand, user["id"], user["name"], body, _at(request)))
+        self.errands.start(self._carried_out(_pressed(body, request, body["actions"][0]["value"], {})))
+
+    async def _on_menu(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
+        await ack()
+        action = body["actions"][0]
+        line, _, parameter = action["action_id"].removeprefix(f"{PICKED} ").removesuffix("=").rpartition(" ")
+        chosen = action.get("selected_options") or [action.get("selected_option") or {}]
+        picked = ",".join(option["value"] for option in chosen if option) or "none"
+        self.errands.start(self._carried_out(_pressed(body, request, line, {parameter: picked})))
 
     async def _on_form(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
-        errand = Errand.load(body["view"]["private_metadata"])
-        here, values = await self._app.at(errand.place), typed(body["view"])
-        command, given = _understood(here, errand.line)
-        found = command.check(here.study, {**values, **given}) if command else {}
-        fields = body["view"]["state"]["values"]
-        if errors := {name: problem for name, problem in found.items() if name in fields}:
+        errand, values = Errand.load(body["view"]["private_metadata"]), typed(body["view"])
+        errand = errand.at(values.pop(WHERE, ""))
+        if errors := await self._problems(errand, values, body["view"]["state"]["values"]):
             # Only within the acknowledgement does Slack show a problem at its field.
             await ack(response_action="errors", errors=errors)
             return
         await ack()
         user = body["user"]
-        self.errands.start(self._answer(errand, command, user["id"], user["name"], body, _at(request), values))
+        once = f"{body['view']['id']}-{body['trigger_id']}"
+        deed = Deed(errand, user["id"], user["name"], once, _at(request), values=values, form=True)
+        self.errands.start(self._carried_out(deed))
 
-    async def _begin(self, errand: Errand, user: str, name: str, body: Payload, at: datetime | None) -> None:
-        """A form where the command asks for one, else the reply."""
-        command, given = _understood(self._app, errand.line)
-        if command and (fields := command.asks(given)) and len(errand.dump()) <= limits.METADATA:
-            await self._client.views_open(trigger_id=body["trigger_id"], view=form(command, fields, errand))
+    async def _on_closed(self, ack: AsyncAck) -> None:
+        await ack()
+
+    async def _on_shortcut(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
+        await ack()
+        text = (body.get("message") or {}).get("text", "")
+        deed = _pressed(body, request, body["callback_id"], {"text": text} if text.strip() else {})
+        self.errands.start(self._carried_out(deed))
+
+    async def _on_practice(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
+        await ack()
+        self.errands.start(self._carried_out(_pressed(body, request, "question", {})))
+
+    async def _on_mention(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
+        await ack()
+        text = re.sub(r"<@[A-Z0-9]+(\|[^>]*)?>", " ", event.get("text", "")).strip()
+        thread = event.get("thread_ts") or event["ts"]
+        channel = thread_place(event["channel"], event["thread_ts"]) if "thread_ts" in event else event["channel"]
+        errand = Errand("talk", Place("slack", body["team_id"], channel), thread=thread)
+        self.errands.start(self._carried_out(_said(errand, event, body, {"text": text} if text else {})))
+
+    async def _on_message(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
+        """A direct message: a command where it begins like one, else something to look up or to go on about."""
+        await ack()
+        if event.get("channel_type") != "im" or "user" not in event or event.get("bot_id") or event.get("subtype"):
             return
-        await self._answer(errand, command, user, name, body, at, {})
+        text, thread = event.get("text", "").strip(), event.get("thread_ts", "")
+        place = Place("slack", body["team_id"], thread_place(event["channel"], thread) if thread else event["channel"])
+        if not text:
+            return
+        command, _ = self._understood(self._app, text)
+        if command is not None and not thread:
+            deed = _said(Errand(text, place), event, body, {})
+        else:
+            deed = _said(Errand("talk" if thread else "ask", place, thread=thread), event, body, {"text": text})
+        self.errands.start(self._carried_out(deed))
 
-    async def _answer(
-        self,
-        errand: Errand,
-        command: Command | None,
-        user: str,
-        name: str,
-        body: Payload,
-        at: datetime | None,
-        values: Mapping[str, str],
-    ) -> None:
+    async def _on_home(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
+        await ack()
+        if event.get("tab") == "home":
+            self.errands.start(self._home(body["team_id"], event["user"]))
+
+    # What workspaces do
+
+    async def _on_uninstalled(self, body: Payload, ack: AsyncAck) -> None:
+        await ack()
+        self.errands.start(self.ended(body["team_id"]))
+
+    async def _on_revoked(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
+        await ack()
+        if (event.get("tokens") or {}).get("bot"):
+            self.errands.start(self.ended(body["team_id"]))
+
+    async def ended(self, team: str) -> None:
+        """The workspace has put the app out. What members did stays, for the day it comes back."""
+        await self._clients.end(team)
+        await self._app.left(Place("slack", team, ""))
+        log.info("left", team=team)
+
+    # How it is carried out
+
+    async def _carried_out(self, deed: Deed) -> None:
+        """A form where the command asks for one, else the reply; nothing where it was delivered before."""
+        place, errand = deed.errand.place, deed.errand
+        try:
+            client = await self._clients.of(place.workspace)
+        except DatabaseError as problem:
+            log.error("database", problem=str(problem))
+            await self._tell(deed, Reply.of(Notice(f"{problem.public} Please try again.", Tone.PROBLEM)))
+            return
+        if client is None:
+            log.warning("not installed", team=place.workspace)
+            await self._tell(deed, STRANGER)
+            return
+        try:
+            if not await self._first(place.workspace, deed.once):
+                return
+            command, given = self._understood(self._app, errand.line)
+            values = {**given, **deed.values}
+            if command and not deed.form and deed.trigger and (fields := _lacking(command, values)):
+                await self._ask(client, command, fields, deed, values)
+                return
+            await self._answer(client, command, deed)
+        finally:
+            if deed.slot:
+                deed.slot.close()
+        await self._home(place.workspace, deed.user, after=True)
+
+    async def _ask(self, client: Client, command: Command, fields: Any, deed: Deed, values: Mapping[str, str]) -> None:
+        """Open the form of a command, with what was typed into it when it could not be carried out."""
+        actor = await self._members.actor(client, deed.user, deed.name)
+        kept: dict[str, str] = {}
+        try:
+            async with asyncio.timeout(A_MOMENT):
+                kept = await self._app.draft(deed.errand.place, actor, deed.errand.line)
+        except (TimeoutError, DatabaseError) as problem:
+            log.warning("draft not read", problem=str(problem))
+        view = form(command, fields, deed.errand, {**values, **kept})
+        if len(view["private_metadata"]) > limits.METADATA:
+            await self._answer(client, command, deed)
+            return
+        await client.web.views_open(trigger_id=deed.trigger, view=view)
+
+    async def _answer(self, client: Client, command: Command | None, deed: Deed) -> None:
+        errand = deed.errand
         request = Request(
             place=errand.place,
-            actor=await self._members.actor(user, name),
-            id=body["trigger_id"],
-            at=at or self._app.study.clock(),
+            actor=await self._members.actor(client, deed.user, deed.name),
+            id=deed.once,
+            at=deed.at or self._app.study.clock(),
             line=errand.line,
-            values=values,
+            values=deed.values,
+            form=deed.form,
         )
-        reach = Reach(self._client, errand.place.channel, user, errand.response_url)
         private = command is None or command.private
+        reach = self._reach(client, deed, turns=command is not None and command.turns and deed.turns)
         async with aclosing(respond(self._app.table, self._app.study, request)) as replies:
             if command is not None and command.grows:
                 await reach.grow(replies, private=private)
             else:
                 async for reply in replies:
                     await reach.say(reply, private=private)
+
+    def _reach(self, client: Client, deed: Deed, *, turns: bool) -> Reach:
+        errand = deed.errand
+        return Reach(
+            client.web,
+            self._session,
+            self._easel,
+            channel=errand.place.channel.partition("/")[0],
+            user=deed.user,
+            thread=errand.thread,
+            response_url=errand.response_url,
+            turns=turns,
+            slot=deed.slot,
+        )
+
+    async def _first(self, team: str, once: str) -> bool:
+        try:
+            return await self._app.first("slack", f"{team}-{once}")
+        except DatabaseError as problem:  # `respond` has words for it, and what was typed
+            log.error("database", problem=str(problem))
+            return True
+
+    async def _tell(self, deed: Deed, reply: Reply) -> None:
+        """What can be said without the workspace's token."""
+        [drawing] = draw(reply)
+        message = {"text": drawing.text, "blocks": drawing.blocks, "response_type": "ephemeral"}
+        if not (deed.slot and deed.slot.take(message)) and deed.errand.response_url:
+            async with self._session.post(deed.errand.response_url, json=message):
+                pass
+
+    async def _problems(self, errand: Errand, values: Mapping[str, str], fields: Payload) -> dict[str, str]:
+        """What is wrong at which field, as far as it can be known in time; `respond` tells the rest."""
+        try:
+            async with asyncio.timeout(A_MOMENT):
+                here = await self._app.at(errand.place)
+        except (TimeoutError, DatabaseError) as problem:
+            log.warning("form checked by the bank alone", problem=str(problem))
+            here = self._app
+        command, given = self._understood(here, errand.line)
+        found = command.check(here.study, {**values, **given}) if command else {}
+        return {name: problem for name, problem in found.items() if name in fields}
+
+    def _understood(self, app: App, line: str) -> tuple[Command | None, dict[str, str]]:
+        """None where the line says nothing; `respond` tells the member so."""
+        try:
+            return app.table.parse(app.study, line)
+        except UserError:
+            return None, {}
+
+    async def _home(self, team: str, user: str, *, after: bool = False) -> None:
+        """Publish the member's home; `after` an action of theirs only if they have looked at it lately."""
+        if after and not self._homes.looked_at(team, user):
+            return
+        if (client := await self._clients.of(team)) is not None:
+            await self._homes.publish(client, await self._members.actor(client, user, user))
+
+
+def _lacking(command: Command, values: Mapping[str, str]) -> tuple[Parameter, ...]:
+    """What a form asks for: a command that lacks something opens one here, with all that is still open."""
+    if not command.missing(values):
+        return ()
+    return tuple(p for p in command.parameters if p.of != "roles" and not values.get(p.name, "").strip())
+
+
+def _pressed(body: Payload, request: AsyncBoltRequest, line: str, values: Mapping[str, str]) -> Deed:
+    """What a button, a menu or a shortcut brings along."""
+    team, channel, user = _team(body), body.get("channel") or {}, body["user"]
+    container = body.get("container") or {}
+    direct = channel.get("id", "").startswith("D")
+    thread = container.get("thread_ts", "")
+    place = Place("slack", team[0], channel.get("id", user["id"]), team[1], channel.get("name", ""))
+    return Deed(
+        Errand(line, place, body.get("response_url", ""), thread),
+        user["id"],
+        user.get("name") or user.get("username") or user["id"],
+        body["trigger_id"],
+        _at(request),
+        body["trigger_id"],
+        values,
+        turns=bool(container.get("is_ephemeral")) or direct,
+    )
+
+
+def _said(errand: Errand, event: Payload, body: Payload, values: Mapping[str, str]) -> Deed:
+    """What a message brings along; its time is Slack's own."""
+    at = datetime.fromtimestamp(float(event["ts"]), UTC)
+    return Deed(errand, event["user"], event["user"], body["event_id"], at, values=values)
 
 
 def _team(body: Payload) -> tuple[str, str]:
@@ -111,11 +344,3 @@ def _at(request: AsyncBoltRequest) -> datetime | None:
     """When Slack sent the request, to the second; in Socket Mode it does not say."""
     sent = request.headers.get("x-slack-request-timestamp")
     return datetime.fromtimestamp(int(sent[0]), UTC) if sent else None
-
-
-def _understood(app: App, line: str) -> tuple[Command | None, dict[str, str]]:
-    """None where the line says nothing; `respond` tells the member so."""
-    try:
-        return app.table.parse(app.study, line)
-    except UserError:
-        return None, {}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 
+import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.commands import Actor
+from bot.platforms.slack.clients import Client
 from bot.platforms.slack.refusals import why
 
 log = structlog.get_logger()
@@ -17,33 +19,37 @@ log = structlog.get_logger()
 KEPT = 10_000
 FRESH = 600.0
 """Seconds for which an answer is taken as still right: Slack allows about 100 of these questions a minute."""
+PATIENCE = 3.0
+"""Seconds for the question; whoever is waiting for an answer should not wait for a name."""
 
 
 class Members:
-    """Asks Slack once in ten minutes. Owners and admins of the workspace are managers."""
+    """Asks Slack once in ten minutes. Managers are owners and admins there, and whoever installed the app."""
 
-    def __init__(self, client: AsyncWebClient) -> None:
-        self._client = client
-        self._known: OrderedDict[str, tuple[float, Actor]] = OrderedDict()
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[str, str], tuple[float, Actor]] = OrderedDict()
 
-    async def actor(self, user: str, name: str) -> Actor:
+    async def actor(self, client: Client, user: str, name: str) -> Actor:
         """The member; by the `name` of the request and without rights where Slack does not answer."""
-        until, known = self._known.get(user, (0.0, None))
+        key = client.install.team, user
+        until, known = self._known.get(key, (0.0, None))
         if known is not None and time.monotonic() < until:
             return known
         try:
-            found = (await self._client.users_info(user=user))["user"]
+            async with asyncio.timeout(PATIENCE):
+                found = (await client.web.users_info(user=user))["user"]
         except SlackApiError as refusal:
             log.warning("member not looked up", reason=why(refusal))
             return Actor(user, name)
-        except (OSError, TimeoutError) as problem:
+        except (OSError, TimeoutError, aiohttp.ClientError) as problem:
             log.warning("member not looked up", reason=type(problem).__name__)
             return Actor(user, name)
         profile = found.get("profile") or {}
         shown = profile.get("display_name") or profile.get("real_name") or found.get("name") or name
-        actor = Actor(user, shown, manager=bool(found.get("is_admin") or found.get("is_owner")))
-        self._known[user] = (time.monotonic() + FRESH, actor)
-        self._known.move_to_end(user)
+        manages = bool(found.get("is_admin") or found.get("is_owner")) or user == client.install.installer
+        actor = Actor(user, shown, manager=manages)
+        self._known[key] = (time.monotonic() + FRESH, actor)
+        self._known.move_to_end(key)
         while len(self._known) > KEPT:
             self._known.popitem(last=False)
         return actor

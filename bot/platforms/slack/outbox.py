@@ -1,68 +1,148 @@
-"""What Slack is told unasked: posts in channels, edits of them, and words to one member."""
+"""What Slack is told unasked: posts in channels, edits of them, threads, and words to one member."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
+import aiohttp
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.commands import CannotPost, Outbox, Place
+from bot.commands import CannotPost, Outbox, Place, Wants
+from bot.drawing.easel import Easel
+from bot.platforms.slack.clients import Client, Clients
+from bot.platforms.slack.pace import Pace
+from bot.platforms.slack.paint import paint
 from bot.platforms.slack.reach import PLAIN
-from bot.platforms.slack.refusals import why
-from bot.platforms.slack.render import draw
-from bot.replies import Reply
+from bot.platforms.slack.refusals import ENDED, PASSING, REASONS, why
+from bot.replies import Notice, Reply
 
 EVENT = "studyhall_post"
 """The type of the metadata by which a post is found again."""
-REASONS = {
-    "not_in_channel": "I am not in that channel. `/invite` me there.",
-    "channel_not_found": "I am not in that channel, or it is gone. `/invite` me there.",
-    "is_archived": "The channel is archived.",
-    "restricted_action": "The workspace lets only some people post there.",
-    "message_not_found": "The message is gone.",
-    "edit_window_closed": "The workspace does not let messages be edited any more after a while.",
-}
-PASSING = {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+LOOK_BACK = 50
+"""The newest messages of a channel among which an earlier try is looked for."""
+POSTS, EDITS = 1.0, 1.2
+"""Seconds between two posts in one channel, and between two edits in one workspace: Slack allows 50 a minute."""
+NOT_THERE = "Studyhall is not installed in that workspace any more."
+THREAD = Reply.of(Notice("Talk about it here. Mention me to ask; I keep the answer to myself until the reveal."))
+
+Ended = Callable[[str], Awaitable[None]]
+"""What is done when a workspace's token turns out to be worth nothing any more."""
 
 
 class SlackOutbox(Outbox):
-    """Posts carry their key as metadata. A reference is the message's time stamp, which with the channel is unique."""
+    """Posts carry their key as metadata, by which any try but the first looks for its own message.
 
-    def __init__(self, client: AsyncWebClient) -> None:
-        self._client = client
+    A reference is the message's time stamp, which is unique in its channel; a thread's is the place where people write
+    in it, as `thread_place` names it.
+    """
+
+    offers = frozenset({"thread"})
+
+    def __init__(self, clients: Clients, easel: Easel, pace: Pace, ended: Ended) -> None:
+        self._clients = clients
+        self._easel = easel
+        self._pace = pace
+        self._ended = ended
+
+    async def lacking(self, place: Place, wants: Wants) -> str:
+        """Public channels are joined; into private ones somebody has to invite the app."""
+        async with self._asking(place) as client:
+            try:
+                channel = (await client.web.conversations_info(channel=place.channel))["channel"]
+            except SlackApiError as refusal:
+                if why(refusal) == "channel_not_found":
+                    return REASONS["channel_not_found"]
+                raise
+            if channel.get("is_archived"):
+                return REASONS["is_archived"]
+            if channel.get("is_im") or channel.get("is_member"):
+                return ""
+            if channel.get("is_private"):
+                return REASONS["not_in_channel"]
+            await client.web.conversations_join(channel=place.channel)
+        return ""
 
     async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
-        return await self._send(place.channel, reply, key)
+        async with self._asking(place) as client:
+            if again and (there := await self._posted(client, place.channel, key)):
+                return there
+            return await self._send(client, place.channel, reply, key)
 
     async def edit(self, place: Place, ref: str, reply: Reply) -> None:
-        drawing = draw(reply)
-        async with _in_words():
-            await self._client.chat_update(channel=place.channel, ts=ref, text=drawing.text, blocks=drawing.blocks)
+        first, *_ = await paint(self._easel, reply)
+        async with self._asking(place) as client:
+            await self._pace.turn(EDITS, place.workspace, "edit")
+            await client.web.chat_update(channel=place.channel, ts=ref, text=first.text, blocks=first.blocks)
 
     async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
-        await self._send(member, reply, key)
+        async with self._asking(place) as client:
+            await self._send(client, member, reply, key)
 
-    async def _send(self, channel: str, reply: Reply, key: str) -> str:
-        drawing = draw(reply)
-        async with _in_words():
-            sent = await self._client.chat_postMessage(
+    async def open_thread(self, place: Place, ref: str, name: str) -> str:
+        """Threads are there as soon as somebody writes in one: the app begins it."""
+        key = f"thread-{ref}"
+        async with self._asking(place) as client:
+            there = await client.web.conversations_replies(
+                channel=place.channel, ts=ref, limit=LOOK_BACK, include_all_metadata=True
+            )
+            if not _keyed(there["messages"], key):
+                await self._send(client, place.channel, THREAD, key, thread_ts=ref)
+        return thread_place(place.channel, ref)
+
+    async def owners(self, place: Place) -> Sequence[str]:
+        async with self._asking(place) as client:
+            return [client.install.installer] if client.install.installer else []
+
+    async def _posted(self, client: Client, channel: str, key: str) -> str:
+        """The message that an earlier try under this key left, or ""."""
+        there = await client.web.conversations_history(channel=channel, limit=LOOK_BACK, include_all_metadata=True)
+        return _keyed(there["messages"], key)
+
+    async def _send(self, client: Client, channel: str, reply: Reply, key: str, **more: Any) -> str:
+        """All messages of it; the reference is the first one's."""
+        refs = []
+        for number, drawing in enumerate(await paint(self._easel, reply)):
+            await self._pace.turn(POSTS, client.install.team, channel)
+            sent = await client.web.chat_postMessage(
                 channel=channel,
                 text=drawing.text,
                 blocks=drawing.blocks,
-                metadata={"event_type": EVENT, "event_payload": {"key": key}},
+                metadata={"event_type": EVENT, "event_payload": {"key": f"{key}/{number}" if number else key}},
+                **more,
                 **PLAIN,
             )
-        return str(sent["ts"])
+            refs.append(str(sent["ts"]))
+        return refs[0]
+
+    @asynccontextmanager
+    async def _asking(self, place: Place) -> AsyncIterator[Client]:
+        """The workspace's client; Slack's refusals as CannotPost."""
+        client = await self._clients.of(place.workspace)
+        if client is None:
+            raise CannotPost(NOT_THERE)
+        try:
+            yield client
+        except SlackApiError as refusal:
+            error = why(refusal)
+            if error in ENDED:
+                await self._ended(place.workspace)
+                raise CannotPost(NOT_THERE) from refusal
+            retry = error in PASSING or refusal.response.status_code >= 500
+            raise CannotPost(REASONS.get(error, f"Slack refused it ({error})."), retry=retry) from refusal
+        except aiohttp.ClientError as problem:
+            raise CannotPost(f"Slack did not answer ({type(problem).__name__}).", retry=True) from problem
 
 
-@asynccontextmanager
-async def _in_words() -> AsyncIterator[None]:
-    """Slack's refusals as CannotPost."""
-    try:
-        yield
-    except SlackApiError as refusal:
-        error = why(refusal)
-        retry = error in PASSING or refusal.response.status_code >= 500
-        raise CannotPost(REASONS.get(error, f"Slack refused the message ({error})."), retry=retry) from refusal
+def thread_place(channel: str, ts: str) -> str:
+    """A thread as a place of its own, which it is on other platforms."""
+    return f"{channel}/{ts}"
+
+
+def _keyed(messages: Sequence[dict[str, Any]], key: str) -> str:
+    for message in messages:
+        metadata = message.get("metadata") or {}
+        if metadata.get("event_type") == EVENT and (metadata.get("event_payload") or {}).get("key") == key:
+            return str(message["ts"])
+    return ""

@@ -1,17 +1,20 @@
-"""Where a reply goes on Slack: back to whoever asked, in the channel, or into the direct message."""
+"""Where a reply goes on Slack: into the acknowledgement, back to whoever asked, to the channel or a direct message."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.drawing.easel import Easel
 from bot.platforms.pacing import paced
+from bot.platforms.slack.paint import paint
 from bot.platforms.slack.refusals import why
 from bot.platforms.slack.render import Drawing, draw
 from bot.replies import File, Notice, Picture, Reply
@@ -25,53 +28,85 @@ WAIT = Reply.of(Notice("One moment…"))
 POINTER = Reply.of(Notice("I am answering in our direct messages."))
 
 
+class Slot:
+    """The acknowledgement of a slash command, which takes one message with it if that is there in time."""
+
+    def __init__(self) -> None:
+        self._message: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+
+    def take(self, message: dict[str, Any]) -> bool:
+        """Whether there was still time."""
+        if self._message.done():
+            return False
+        self._message.set_result(message)
+        return True
+
+    def close(self) -> None:
+        """Nothing comes that could go along."""
+        self.take({})
+
+    async def message(self, seconds: float) -> dict[str, Any]:
+        """The message, or nothing when it did not come in time; from then on none is taken."""
+        await asyncio.wait({self._message}, timeout=seconds)
+        self.close()
+        return self._message.result()
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The ways to whoever asked. A `response_url` takes 5 messages in 30 minutes, also where the app is no member."""
+    """The ways to whoever asked. A `response_url` takes 5 messages in 30 minutes, also where the app is no member.
 
-    client: AsyncWebClient
+    `turns`: the first message takes the place of the one whose button was pressed.
+    """
+
+    web: AsyncWebClient
+    session: aiohttp.ClientSession
+    easel: Easel
     channel: str
     user: str
+    thread: str = ""
     response_url: str = ""
+    turns: bool = False
+    slot: Slot | None = None
 
     async def say(self, reply: Reply, *, private: bool) -> None:
-        """One message, seen by the member alone where it is private."""
-        drawing = draw(reply)
-        if not (self.response_url and await self._answered(drawing, private)):
-            await self.client.chat_postMessage(
-                channel=self.user if private else self.channel, text=drawing.text, blocks=drawing.blocks, **PLAIN
-            )
-        if drawing.files:
+        """All its messages, seen by the member alone where it is private; files go into the direct message."""
+        for number, drawing in enumerate(await paint(self.easel, reply)):
+            if not await self._back(drawing, private=private, turns=self.turns and not number):
+                await self._post(self.user if private else self.channel, drawing)
             await self._hand_over(drawing.files)
 
     async def grow(self, replies: AsyncIterator[Reply], *, private: bool) -> None:
         """A message that grows. Slack edits nothing that only one member sees, so private ones grow in their own DM."""
         try:
-            wait = draw(WAIT)
-            sent = await self.client.chat_postMessage(
-                channel=self.user if private else self.channel, text=wait.text, blocks=wait.blocks, **PLAIN
-            )
+            [wait] = draw(WAIT)
+            sent = await self._post(self.user if private else self.channel, wait)
         except SlackApiError as refusal:
             log.warning("no growing message", reason=why(refusal))
             await self._last(replies, private=private)
             return
         if private and self.channel != sent["channel"]:
-            await self.say(POINTER, private=True)
-        await self._edit(paced(replies, RHYTHM), sent["channel"], sent["ts"])
+            [pointer] = draw(POINTER)
+            await self._back(pointer, private=True, turns=False)
+        elif self.slot:
+            self.slot.close()
+        await self._edited(paced(replies, RHYTHM), sent["channel"], sent["ts"])
 
-    async def _edit(self, replies: AsyncIterator[Reply], channel: str, ts: str) -> None:
-        refused = False
-        drawing = draw(WAIT)
+    async def _edited(self, replies: AsyncIterator[Reply], channel: str, ts: str) -> None:
+        refused, last = False, WAIT
         async for reply in replies:
-            drawing = draw(reply)
+            last = reply
+            first = draw(reply)[0]
             try:
-                await self.client.chat_update(channel=channel, ts=ts, text=drawing.text, blocks=drawing.blocks)
+                await self.web.chat_update(channel=channel, ts=ts, text=first.text, blocks=first.blocks)
                 refused = False
             except SlackApiError as refusal:
                 log.warning("message not edited", reason=why(refusal))
                 refused = True
-        if refused:  # a draft may be missed, the reply may not
-            await self.client.chat_postMessage(channel=channel, text=drawing.text, blocks=drawing.blocks, **PLAIN)
+        for number, drawing in enumerate(await paint(self.easel, last)):
+            if number or refused:  # a draft may be missed, the reply may not
+                await self._post(channel, drawing)
+            await self._hand_over(drawing.files)
 
     async def _last(self, replies: AsyncIterator[Reply], *, private: bool) -> None:
         last: Reply | None = None
@@ -80,24 +115,38 @@ class Reach:
         if last is not None:
             await self.say(last, private=private)
 
-    async def _answered(self, drawing: Drawing, private: bool) -> bool:
-        """Whether the response_url took it: after 5 messages or 30 minutes it takes no more."""
-        answer = await AsyncWebhookClient(self.response_url).send(
-            text=drawing.text,
-            blocks=drawing.blocks,
-            response_type="ephemeral" if private else "in_channel",
-            replace_original=False,
-            **PLAIN,
+    async def _post(self, channel: str, drawing: Drawing) -> Any:
+        thread: dict[str, Any] = {"thread_ts": self.thread} if self.thread and channel == self.channel else {}
+        return await self.web.chat_postMessage(
+            channel=channel, text=drawing.text, blocks=drawing.blocks, **thread, **PLAIN
         )
-        return answer.status_code == 200
+
+    async def _back(self, drawing: Drawing, *, private: bool, turns: bool) -> bool:
+        """Whether it went the way that every request has for its answer."""
+        message: dict[str, Any] = {
+            "text": drawing.text,
+            "blocks": drawing.blocks,
+            "response_type": "ephemeral" if private else "in_channel",
+            **PLAIN,
+        }
+        if self.slot is not None and self.slot.take(message):
+            return True
+        if not self.response_url:
+            return False
+        async with self.session.post(self.response_url, json={**message, "replace_original": turns}) as answer:
+            if answer.status != 200:  # after 5 messages or 30 minutes it takes no more
+                log.info("response_url used up", status=answer.status)
+            return answer.status == 200
 
     async def _hand_over(self, files: list[File | Picture]) -> None:
         """Files go to the direct message: they may hold what is the member's own."""
-        opened = await self.client.conversations_open(users=self.user)
+        if not files:
+            return
+        opened = await self.web.conversations_open(users=self.user)
         for file in files:
             match file:
                 case File(name, content):
                     what: dict[str, Any] = {"filename": name, "content": content}
                 case Picture(png, alt):
                     what = {"filename": "picture.png", "content": png, "alt_txt": alt}
-            await self.client.files_upload_v2(channel=opened["channel"]["id"], **what)
+            await self.web.files_upload_v2(channel=opened["channel"]["id"], **what)

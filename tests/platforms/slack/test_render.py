@@ -1,49 +1,477 @@
-"""Whatever a reply holds, Slack takes the message made of it."""
+"""Whatever a reply holds, Slack takes the messages made of it, and nothing is lost without a word."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+from markdown_it import MarkdownIt
+from slack_sdk.models.blocks import Block, RichTextBlock
 
+from bot.drawing.easel import Easel
 from bot.platforms.slack import limits
-from bot.platforms.slack.render import draw
-from bot.replies import Notice, Reply, Text
-from tests.platforms.replies import any_reply
-from tests.platforms.slack.workspace import checked, words
+from bot.platforms.slack.markup import (
+    MARKDOWN,
+    MRKDWN,
+    commands,
+    escape,
+    moment,
+    named,
+    plain,
+    split,
+    stripped,
+    written,
+)
+from bot.platforms.slack.paint import FORMULAS, paint
+from bot.platforms.slack.render import draw, home
+from bot.platforms.slack.sheet import SHORTENED, Drawing
+from bot.replies import (
+    Action,
+    Calendar,
+    Choices,
+    Citation,
+    DayMark,
+    Entry,
+    Explanation,
+    File,
+    Mastered,
+    Mastery,
+    Menu,
+    Notice,
+    Option,
+    Picture,
+    Point,
+    QuestionCard,
+    Rank,
+    Reply,
+    Standings,
+    Table,
+    Text,
+    Tone,
+    Verdict,
+)
+from tests.platforms.replies import any_reply, texts
+
+NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
+MESSAGE = {"section", "context", "header", "markdown", "table", "actions", "divider"}
+VIEW = MESSAGE - {"markdown", "table"}
+"""Slack takes neither Markdown nor tables in views."""
+
+
+def dictionaries(part: Any) -> Iterator[dict[str, Any]]:
+    """Everything in some blocks that has keys."""
+    if isinstance(part, list):
+        for item in part:
+            yield from dictionaries(item)
+    if isinstance(part, dict):
+        yield part
+        for value in part.values():
+            yield from dictionaries(value)
+
+
+def written_in(blocks: Any) -> list[str]:
+    return [str(part["text"]) for part in dictionaries(blocks) if isinstance(part.get("text"), str)]
+
+
+def everything(reply: Reply) -> str:
+    return "\n".join(text for drawing in draw(reply) for text in written_in(drawing.blocks))
+
+
+def only(reply: Reply) -> Drawing:
+    [drawing] = draw(reply)
+    return drawing
+
+
+def of_type(blocks: list[dict[str, Any]], type: str) -> list[dict[str, Any]]:
+    return [part for part in dictionaries(blocks) if part.get("type") == type]
+
+
+def checked(blocks: list[dict[str, Any]], *, most: int, types: set[str]) -> None:
+    """That Slack takes the blocks: by its own models, which leave out what they do not know, and by its limits."""
+    assert 1 <= len(blocks) <= most
+    for block in blocks:
+        model = Block.parse(block)
+        assert model is not None
+        model.validate_json()
+        assert model.to_dict() == block
+        assert block["type"] in types
+        if block["type"] == "table":
+            table_checked(block)
+    ids = [part["action_id"] for part in dictionaries(blocks) if "action_id" in part]
+    ids += [part["block_id"] for part in dictionaries(blocks) if "block_id" in part]
+    assert len(ids) == len(set(ids))
+    assert all(1 <= len(id) <= limits.ACTION for id in ids)
+    assert len(of_type(blocks, "table")) <= 1
+    for part in dictionaries(blocks):
+        element_checked(part)
+    assert all(text.strip() for text in written_in(blocks))
+
+
+def table_checked(table: dict[str, Any]) -> None:
+    """What the models do not look at: a table's cells are plain data to them."""
+    rows = table["rows"]
+    assert 1 <= len(rows) <= limits.ROWS
+    assert len({len(row) for row in rows}) == 1
+    assert 1 <= len(rows[0]) == len(table["column_settings"]) <= limits.COLUMNS
+    assert sum(map(len, written_in(rows))) <= limits.CELLS
+    for cell in (cell for row in rows for cell in row):
+        model = RichTextBlock(**cell)
+        model.validate_json()
+        assert model.to_dict() == cell
+
+
+def element_checked(part: dict[str, Any]) -> None:
+    match part:
+        case {"type": "mrkdwn", "text": text}:
+            assert len(text) <= limits.SECTION
+        case {"type": "markdown", "text": text}:
+            assert len(text) <= limits.TEXT
+        case {"type": "header", "text": {"text": text}}:
+            assert len(text) <= limits.HEADER
+        case {"type": "actions", "elements": elements}:
+            assert 1 <= len(elements) <= limits.BUTTONS
+        case {"type": "button"}:
+            assert part["action_id"].startswith("press-")
+            assert 1 <= len(part["text"]["text"]) <= limits.BUTTON
+            assert 1 <= len(part["value"]) <= limits.LINE
+        case {"type": "static_select" | "multi_static_select", "options": options}:
+            assert part["action_id"].startswith("pick ")
+            assert part["action_id"].endswith("=")
+            assert 1 <= len(options) <= limits.ENTRIES
+            assert all(1 <= len(option["value"]) <= limits.VALUE for option in options)
+            assert all(1 <= len(option["text"]["text"]) <= limits.OPTION for option in options)
+            chosen = part.get("initial_options", [])
+            assert all(option in options for option in chosen)
+            assert "initial_options" not in part or chosen
+            assert part.get("initial_option", options[0]) in options
 
 
 @given(any_reply)
 @settings(max_examples=200, deadline=None)
 def test_no_limit_is_broken(reply: Reply) -> None:
-    drawing = draw(reply)
-    blocks = checked(drawing.blocks)
-    buttons = [button for block in blocks if block["type"] == "actions" for button in block["elements"]]
+    drawn = draw(reply)
 
-    assert len(blocks) <= limits.BLOCKS
-    assert sum(map(len, words(blocks))) <= limits.TEXT
-    assert all(word.strip() for word in words(blocks))
-    assert all(1 <= len(button["text"]["text"]) <= limits.BUTTON for button in buttons)
-    assert 1 <= len(drawing.text) <= limits.FALLBACK
+    assert 1 <= len(drawn) <= limits.PAGES
+    for drawing in drawn:
+        checked(drawing.blocks, most=limits.BLOCKS, types=MESSAGE)
+        assert sum(map(len, written_in(drawing.blocks))) <= limits.TEXT
+        assert 1 <= len(drawing.text) <= limits.FALLBACK
 
 
 @given(any_reply)
 @settings(max_examples=100, deadline=None)
-def test_nobody_is_addressed(reply: Reply) -> None:
-    drawing = draw(reply)
-    written = "\n".join([drawing.text, *words(drawing.blocks)])
+def test_a_home_keeps_to_what_views_take(reply: Reply) -> None:
+    blocks = home([reply, Reply.of(Notice("And once more:")), reply])
 
-    assert not re.search(r"<(?!!date\^)", written)
+    checked(blocks, most=limits.HOME, types=VIEW)
+    assert sum(map(len, written_in(blocks))) <= limits.HOME_TEXT
 
 
-def test_what_does_not_fit_is_said_not_to_fit() -> None:
-    long = "\n".join(words(draw(Reply.of(Text("```text\n" + "a line\n" * 4000 + "```"), Notice("The end."))).blocks))
+@given(any_reply)
+@settings(max_examples=100, deadline=None)
+def test_nobody_is_addressed_and_nothing_turns_the_text_around(reply: Reply) -> None:
+    drawn = draw(reply)
+    found = "\n".join([text for drawing in drawn for text in (drawing.text, *written_in(drawing.blocks))])
+    parts = [part for drawing in drawn for part in dictionaries(drawing.blocks)]
+    marked = [part["text"] for part in parts if part.get("type") in ("mrkdwn", "markdown")]
 
-    assert long.count("```") == 2
-    assert "Shortened" in long
+    assert not re.search(r"<[!@#](?!date\^)", found)
+    assert not any(re.search(r"<(?!!date\^\d+\^[^|<>]+\|[^<>]+>)", text) for text in marked)
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]", found)
+
+
+@given(st.lists(st.text("abcdefghij ", min_size=1, max_size=8000), min_size=1, max_size=12))
+@settings(max_examples=50, deadline=None)
+def test_every_word_is_on_one_of_the_messages_or_they_say_what_is_missing(bodies: list[str]) -> None:
+    drawn = everything(Reply.of(*map(Text, bodies)))
+
+    if SHORTENED not in drawn:
+        assert "".join(drawn.split()).replace("…", "") == "".join("".join(bodies).split())
+
+
+@given(any_reply)
+@settings(max_examples=100, deadline=None)
+def test_every_button_and_every_file_is_there_or_the_messages_say_what_is_missing(reply: Reply) -> None:
+    drawn = draw(reply)
+    asked = [action.line for block in reply.blocks for action in actions_of(block)]
+    there = [part["value"] for drawing in drawn for part in of_type(drawing.blocks, "button")]
+    files = [block for block in reply.blocks if isinstance(block, Picture | File)]
+
+    assert there == asked or SHORTENED in str([drawing.blocks for drawing in drawn])
+    assert len(files) == sum(len(drawing.files) for drawing in drawn)
+
+
+def actions_of(block: object) -> tuple[Action, ...]:
+    match block:
+        case Choices(actions):
+            return actions
+        case QuestionCard(options=options, write=write):
+            return (*(option.action for option in options), *([write] if write else []))
+        case _:
+            return ()
+
+
+@given(texts, st.integers(160, 4000))
+@settings(deadline=None)
+def test_a_split_loses_nothing_but_space(body: str, characters: int) -> None:
+    text = escape(body)
+    now, later = split(text, characters)
+
+    assert len(now) <= characters
+    assert not re.search(r"&[a-z]{0,3}\Z", now)
+    if "```" not in body:
+        assert "".join((now + later).split()) == "".join(text.split())
+
+
+SIGNS = (*"*_~`[]()!<>&#-|\\\n a", "1.", "```", "&lt;", "&#x202e;", "&#10;", "$x_1$", "<!here>")
+ADDRESSES = ("https://evil.example", "[a]: https://evil.example", "www.evil.example")
+marks: SearchStrategy[str] = st.lists(st.sampled_from((*SIGNS, *ADDRESSES)), max_size=25).map("".join)
+
+
+@given(marks)
+@settings(max_examples=500, deadline=None)
+def test_no_markdown_hides_a_link_a_heading_or_a_character(body: str) -> None:
+    drawn = written(body, MARKDOWN)
+    seen = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(drawn)
+    kinds = {token.type for block in seen for token in (block, *(block.children or ()))}
+
+    assert not kinds & {"link_open", "image", "heading_open", "html_block", "html_inline", "table_open", "hr"}
+    for tongue in (MARKDOWN, MRKDWN):
+        found = written(body, tongue)
+        assert not re.search(r"<|\u202e", found)
+        assert written(body, tongue, model=True).count("https://") == found.count("https://")
+
+
+@given(st.lists(st.sampled_from((*"*_~`<>#-|:!\n ab", "1. ", "|-|\n", "- ")), max_size=40).map("".join))
+@settings(max_examples=500, deadline=None)
+def test_no_markdown_takes_a_word_away(body: str) -> None:
+    body = re.sub(r"`{3,}|~{3,}", "", body)  # what follows them names a language
+    for tongue in (MARKDOWN, MRKDWN):
+        assert re.findall("[ab]", stripped(written(body, tongue))) == re.findall("[ab]", body)
+
+
+@given(marks)
+@settings(max_examples=300, deadline=None)
+def test_a_name_is_nothing_but_a_name(name: str) -> None:
+    in_markdown, in_mrkdwn = named(name, MARKDOWN), named(name)
+    tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(in_markdown)
+    kinds = {token.type for block in tokens for token in (block, *(block.children or ()))}
+
+    assert kinds <= {"paragraph_open", "inline", "paragraph_close", "text", "text_special"}
+    assert not re.search(r"(?<!\w)([*_~`])\S(.*\S)?\1", in_mrkdwn)
+    assert not in_mrkdwn.startswith("&gt;")
+    assert not re.search(r"\n|://|<", in_markdown + in_mrkdwn)
+    assert not re.search(r"<[!@#]", plain(name))
+
+
+def test_a_long_text_goes_on_in_further_messages_and_code_stays_code() -> None:
+    reply = Reply.of(Text("Look:\n\n```python\n" + "x = 1  # a line of code\n" * 900 + "```"), Notice("The end."))
+    drawn = ["\n".join(written_in(drawing.blocks)) for drawing in draw(reply)]
+
+    assert len(drawn) == 2
+    assert all(page.count("```") == 2 for page in drawn)
+    assert drawn[1].startswith("```\nx = 1")
+    assert drawn[1].endswith("The end.")
+    assert sum(page.count("x = 1") for page in drawn) == 900
+
+
+def test_what_is_longer_than_all_messages_says_so() -> None:
+    assert everything(Reply.of(Text("word " * 12_000))).endswith(SHORTENED)
 
 
 def test_an_escaped_character_is_not_cut_in_half() -> None:
-    drawn = words(draw(Reply.of(Text("&" * 5000))).blocks)[0]
+    drawn = everything(Reply.of(Text("&" * 5000)))
 
-    assert drawn.removesuffix(" …").replace("&amp;", "") == ""
+    assert "".join(drawn.split()) == "&amp;" * 5000
+
+
+def test_a_question_has_a_button_beside_each_choice_and_says_when_the_answer_comes() -> None:
+    options = tuple(Option(letter, f"The *{letter}*", Action(letter.upper(), f"answer k {letter}")) for letter in "ab")
+    card = QuestionCard(
+        "Daily question",
+        "What is `x`?",
+        "gan",
+        "easy",
+        options,
+        write=Action("In my own words", "write k"),
+        note="3 have answered.",
+        closes=NOON,
+    )
+    blocks = only(Reply.of(card)).blocks
+
+    assert [block["type"] for block in blocks] == ["context", "header", *["section"] * 2, "actions", *["context"] * 2]
+    assert blocks[1]["text"]["text"] == "What is x?"
+    assert blocks[2]["text"]["text"] == "*A*  The _a_"
+    assert blocks[2]["accessory"]["value"] == "answer k a"
+    assert blocks[-1]["elements"][0]["text"] == f"The answer comes {moment(NOON)}."
+    assert moment(NOON) == "<!date^1795003200^{date_short_pretty} {time}|18 Nov 2026 12:00 UTC>"
+
+
+def test_notifications_and_screen_readers_are_told_the_words_without_marks() -> None:
+    drawing = only(Reply.of(Notice("**Done**, see `team list` & *more* of snake_case", Tone.GOOD, NOON)))
+
+    assert drawing.text == "✅ Done, see /study team list &amp; more of snake_case 18 Nov 2026 12:00 UTC"
+
+
+def test_standings_are_a_table_in_which_my_own_row_is_bold() -> None:
+    rows = (Rank(1, "a_b", "12", "3 answers"), Rank(4, "bob", "3"), Rank(4, "cy <!here>", "3", mine=True))
+    drawing = only(Reply.of(Standings("Week", rows)))
+    [table] = of_type(drawing.blocks, "table")
+
+    cells = [[written_in(cell)[0] for cell in row] for row in table["rows"]]
+    assert cells[0] == ["Place", "Name", "Points", "From"]
+    assert cells[1] == ["🥇", "a_b", "12", "3 answers"]
+    assert [row[0] for row in cells[2:]] == ["4", "4"]
+    assert ["bold" in str(row) for row in table["rows"]] == [True, False, False, True]
+    assert "4. cy &lt;!here&gt; · 3" in drawing.text
+
+
+def test_a_second_table_of_a_message_is_a_list() -> None:
+    table = Table(("When", "What"), ((NOON, "*this*"),), title="Plan")
+    blocks = only(Reply.of(table, table)).blocks
+
+    assert [block["type"] for block in blocks] == ["header", "table", "header", "section"]
+    assert of_type(blocks, "date")[0]["fallback"] == "18 Nov 2026 12:00 UTC"
+    assert blocks[-1]["text"]["text"] == f"• *{moment(NOON)}*  ∗this*"
+
+
+def test_a_table_with_more_columns_or_rows_than_slack_takes_is_a_list() -> None:
+    wide = Table(tuple(f"c{n}" for n in range(21)), (tuple(f"v{n}" for n in range(21)),))
+    high = Table(("One",), tuple((f"row {n}",) for n in range(120)))
+
+    for table in (wide, high):
+        assert not of_type(only(Reply.of(table)).blocks, "table")
+    assert "c20: v20" in everything(Reply.of(wide))
+    assert "row 119" in everything(Reply.of(high))
+
+
+def test_a_calendar_has_its_weeks_from_mondays_and_names_only_the_marks_it_has() -> None:
+    first = date(2026, 11, 18)  # a Wednesday
+    marks = (DayMark.STUDIED, DayMark.FREEZE, DayMark.STUDIED, DayMark.REST, DayMark.REST, DayMark.OPEN)
+    days = tuple((first + timedelta(days=n), mark) for n, mark in enumerate(marks))
+    head, weeks, legend = only(Reply.of(Calendar("Your streak", 1, 2, 0, days))).blocks
+
+    assert head["text"]["text"] == "Your streak"
+    assert weeks["text"]["text"].splitlines()[0] == "🔥 *1 day* · longest 2 · 🧊 0 of 2 freezes"
+    assert weeks["text"]["text"].splitlines()[1] == "▫️▫️🟩🧊🟩💤💤  16 Nov"
+    assert legend["elements"][0]["text"] == "🟩 studied · 🧊 freeze · 💤 rest · 🟨 open"
+
+
+def test_topics_have_bars() -> None:
+    topics = (Mastered("gan", 12, 10, 0.6), Mastered("vae", 9), Mastered("rag", 9))
+    drawn = everything(Reply.of(Mastery("Topics", topics)))
+
+    assert "▰▰▰▰▰▰▱▱▱▱  *gan* · 60% of 10" in drawn
+    assert "*Not tried yet:* vae, rag" in drawn
+
+
+def test_a_menu_shows_what_is_picked_and_says_in_its_id_what_is_missing() -> None:
+    entries = (Entry("Monday", "monday", True), Entry("Friday", "friday"))
+    reply = Reply.of(
+        Menu("Days", "schedule change s1", "days", entries, many=True),
+        Menu("Thread", "schedule change s1", "thread", (Entry("yes", "on"), Entry("no", "off", True))),
+        Menu("Who", "schedule change s1", "role", (Entry("hosts", "5", True),), of="roles"),
+    )
+    blocks = only(reply).blocks
+    [many], [one] = of_type(blocks, "multi_static_select"), of_type(blocks, "static_select")
+
+    assert many["action_id"] == "pick schedule change s1 days="
+    assert [option["value"] for option in many["initial_options"]] == ["monday"]
+    assert one["initial_option"]["value"] == "off"
+    assert len(blocks) == 2
+
+
+def test_a_menu_with_more_entries_than_slack_takes_says_so() -> None:
+    entries = tuple(Entry(f"entry {n}", f"e{n}") for n in range(101))
+
+    assert SHORTENED in everything(Reply.of(Menu("Topics", "schedule change s1", "topics", entries)))
+
+
+def test_a_verdict_quotes_a_sentence_once_and_gives_the_reference() -> None:
+    points = (Point("One", "mentioned", "I said so."), Point("Two", "missing"), Point("Three", "perhaps", "I said so."))
+    drawn = everything(Reply.of(Verdict(None, "You mentioned 1 of 3.", points=points, reference="**Because** 2 < 3")))
+
+    assert drawn.startswith("🔹 You mentioned 1 of 3.")
+    assert drawn.count("> “I said so.”") == 1
+    assert "**The reference**\n\n**Because** 2 &lt; 3" in drawn
+
+
+def test_what_a_model_writes_cannot_pass_for_ours() -> None:
+    text = "# Right!\nSee https://evil.example/x or [this](https://evil.example/y)\n\n> The bank's own text\n\n***"
+    blocks = only(Reply.of(Explanation(text, "model", (Citation(1, "lora", "What is *LoRA*?"),)))).blocks
+    label, body, sources = blocks
+
+    assert label["elements"][0]["text"] == "Written by a model from the bank's sources"
+    assert body["text"] == (
+        "**Right!**\n\nSee `https://evil.example/x` or this (`https://evil.example/y`)\n\n> The bank's own text"
+    )
+    assert sources["elements"][0]["text"] == "[1] What is ∗LoRA*?"
+
+
+@pytest.mark.parametrize(
+    ("markdown", "in_markdown", "in_mrkdwn"),
+    [
+        ("**bold** *soft* ~~no~~ `a*b`", "**bold** *soft* ~~no~~ `a*b`", "*bold* _soft_ ~no~ `a*b`"),
+        ("[a bank](https://a.b/x)", "a bank (https://a.b/x)", "a bank (https://a.b/x)"),
+        ("[click](javascript:alert)", "[click\\](javascript:alert)", "[click](javascript:alert)"),
+        ("![pixel](https://a.b/x.png)", "pixel", "pixel"),
+        ("- one\n- two\n  1. deep", "- one\n- two\n   1. deep", "• one\n• two\n   1. deep"),
+        ("1. one", "1. one", "1. one"),
+        ("2 * 3 and snake_case, \\*as is\\*", "2 * 3 and snake_case, \\*as is\\*", "2 * 3 and snake_case, ∗as is*"),
+        ("a < b & c", "a &lt; b &amp; c", "a &lt; b &amp; c"),
+        ("\\> 5 of them", "&gt; 5 of them", "\u200b&gt; 5 of them"),
+        ("a \u202eright-to-left\u202c b", "a right-to-left b", "a right-to-left b"),
+        ("| a | b |\n|---|---|\n| 1 | 22 |\n", "```\na  b\n1  22\n```", "```\na  b\n1  22\n```"),
+        ("Look:\na | b\n-|-\n*c* | d | e", "Look:\n\n```\na  b\nc  d  e\n```", "Look:\n\n```\na  b\nc  d  e\n```"),
+        ("$\\frac{a}{b}$ of $x_1$", "a/b of x₁", "a/b of x₁"),
+    ],
+)
+def test_a_text_is_written_in_both_languages(markdown: str, in_markdown: str, in_mrkdwn: str) -> None:
+    assert written(markdown, MARKDOWN) == in_markdown
+    assert written(markdown, MRKDWN) == in_mrkdwn
+
+
+@pytest.mark.parametrize(
+    ("said", "typed"),
+    [
+        ("Say `question hard`.", "Say `/study question hard`."),
+        ("`me zone=Europe/Paris`", "`/study me zone=Europe/Paris`"),
+        ("`schedule` and `schedule setup 09:00`", "`/study schedule` and `/study schedule setup 09:00`"),
+        ("`softmax` is none", "`softmax` is none"),
+    ],
+)
+def test_commands_stand_as_they_are_typed_here(said: str, typed: str) -> None:
+    assert commands(said) == typed
+
+
+@given(marks)
+@settings(max_examples=100, deadline=None)
+def test_what_is_read_aloud_has_no_marks_of_ours(body: str) -> None:
+    assert "<" not in escape(stripped(written(body, MRKDWN)))
+
+
+async def test_formulas_and_charts_are_pictures_beside_the_words() -> None:
+    body = "\n\n".join(f"$$x_{n} = \\frac{{a}}{{{n}}}$$" for n in range(1, 6))
+    reply = Reply.of(Text(body), Mastery("Topics", (Mastered("gan", 12, 10, 0.6),), drawn=True))
+    easel = Easel()
+    try:
+        [drawing] = await paint(easel, reply)
+    finally:
+        easel.close()
+
+    assert [isinstance(file, Picture) for file in drawing.files] == [True] * (FORMULAS + 1)
+    assert next(file.alt for file in drawing.files if isinstance(file, Picture)) == "Formula: x₁ = a/1"
+    assert "x₅ = a/5" in str(drawing.blocks)
+    assert "*gan* · 60% of 10" in str(drawing.blocks)
+
+
+def test_files_of_a_view_are_said_to_come_elsewhere() -> None:
+    [note] = home([Reply.of(File("export.json", "{}"))])
+
+    assert "come in the chat" in note["elements"][0]["text"]

@@ -1,0 +1,50 @@
+"""App Home: everything about a member on one page, published when they look at it and after what they do."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+
+import structlog
+from slack_sdk.errors import SlackApiError
+
+from bot.app import App
+from bot.commands import Actor, Place, Request, respond
+from bot.platforms.slack.clients import Client
+from bot.platforms.slack.refusals import why
+from bot.platforms.slack.render import home
+from bot.replies import Reply
+
+log = structlog.get_logger()
+
+KEPT = 5_000
+LATELY = 6 * 3600.0
+"""Seconds for which a home that was looked at is kept up to date: looking at it again brings it up to date anyway."""
+
+
+class Homes:
+    """Whose home was looked at lately, in this process."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._looked: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    def looked_at(self, team: str, user: str) -> bool:
+        return time.monotonic() - self._looked.get((team, user), float("-inf")) < LATELY
+
+    async def publish(self, client: Client, actor: Actor) -> None:
+        """As it is now; problems are part of the page, since `respond` has words for them."""
+        team = client.install.team
+        self._looked[team, actor.id] = time.monotonic()
+        self._looked.move_to_end((team, actor.id))
+        while len(self._looked) > KEPT:
+            self._looked.popitem(last=False)
+        now = self._app.study.clock()
+        place = Place("slack", team, actor.id, client.install.name)
+        request = Request(place, actor, f"home-{actor.id}-{now.timestamp()}", now, line="home")
+        replies = [reply async for reply in respond(self._app.table, self._app.study, request)]
+        view = {"type": "home", "blocks": home(replies[-1:] or [Reply(())])}
+        try:
+            await client.web.views_publish(user_id=actor.id, view=view)
+        except SlackApiError as refusal:
+            log.warning("home not published", reason=why(refusal))

@@ -1,0 +1,97 @@
+"""The app's manifest, made from the table of commands: what Slack has to know of it, and what it asks for and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.commands import Table
+
+WHY = {
+    "commands": "the `/study` command and the shortcuts",
+    "chat:write": "answers, questions and reveals",
+    "files:write": "pictures of formulas and charts, and exports",
+    "app_mentions:read": "follow-ups by mentioning the app",
+    "im:history": "direct messages to the app, and its own posts there",
+    "im:write": "private answers that grow, and reminders",
+    "users:read": "names, and who is an admin",
+    "channels:read": "whether the app is in a public channel",
+    "channels:join": "joining the channel that a question is set up for",
+    "channels:history": "finding its own post again after a crash, and follow-ups in threads",
+    "groups:read": "whether the app is in a private channel",
+    "groups:history": "the same in private channels",
+}
+"""Each scope, and what it is for."""
+SCOPES = tuple(WHY)
+EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "tokens_revoked")
+
+
+def manifest(table: Table, url: str = "") -> dict[str, Any]:
+    """For requests over HTTP at `url`, the address that the world sees; for Socket Mode where there is none."""
+    base = url.rstrip("/")
+    events = {"request_url": f"{base}/slack/events"} if base else {}
+    oauth = {"redirect_urls": [f"{base}/slack/oauth_redirect"]} if base else {}
+    return {
+        "_metadata": {"major_version": 2},
+        "display_information": {
+            "name": "Studyhall",
+            "description": "A question a day on generative AI, graded in private",
+            "long_description": LONG,
+            "background_color": "#4a154b",
+        },
+        "features": {
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": False,
+            },
+            "bot_user": {"display_name": "Studyhall", "always_online": True},
+            "shortcuts": [
+                {
+                    "name": "Practice",
+                    "type": "global",
+                    "callback_id": "practice",
+                    "description": "A practice question now",
+                },
+                *(
+                    {
+                        "name": command.shortcut.label,
+                        "type": "message",
+                        "callback_id": command.name,
+                        "description": command.about,
+                    }
+                    for command in table
+                    if command.shortcut and command.shortcut.on == "message"
+                ),
+            ],
+            "slash_commands": [
+                {
+                    "command": "/study",
+                    "description": "Study for generative-AI interviews",
+                    "usage_hint": _hint(table),
+                    "should_escape": True,
+                    **({"url": f"{base}/slack/events"} if base else {}),
+                }
+            ],
+        },
+        "oauth_config": {**oauth, "scopes": {"bot": list(SCOPES)}},
+        "settings": {
+            "event_subscriptions": {**events, "bot_events": list(EVENTS)},
+            "interactivity": {"is_enabled": True, **events},
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": not base,
+            "token_rotation_enabled": bool(base),
+        },
+    }
+
+
+def _hint(table: Table) -> str:
+    names = dict.fromkeys(command.name.partition(" ")[0] for command in table if not command.button)
+    return f"[{' | '.join(list(names)[:7])} | help]"
+
+
+LONG = (
+    "Studyhall helps a team prepare for interviews on generative AI. It posts an interview question in a channel every "
+    "day, grades answers in private with reasons and sources, reveals the answer in the evening, keeps streaks that "
+    "forgive a weekend, and shows a leaderboard by member or by team. Look things up with /study ask, practise with "
+    "/study question, and ask the app about anything it has explained."
+)

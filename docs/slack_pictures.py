@@ -1,0 +1,245 @@
+"""Pictures of Studyhall on Slack: two weeks in a workspace, and the very blocks that Slack would be sent.
+
+    python docs/slack_pictures.py [NAME ...]        (or `make pictures`, which keeps the chosen ones)
+
+The commands, the store, the bank and the clockwork are the real ones; only the clock is moved by hand. The look is
+`docs/slack_preview.py`'s, drawn by Chromium, which has to be installed: on Debian, `apt install chromium
+fonts-noto-core fonts-noto-color-emoji`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import itertools
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from PIL import Image
+from playwright.async_api import async_playwright
+from slack_preview import message, page, view
+
+from bot import config, log
+from bot.app import App, Posts, open_library
+from bot.commands import Actor, Outbox, Place, Request, respond
+from bot.drawing.easel import Easel
+from bot.platforms.slack.paint import paint
+from bot.platforms.slack.render import home
+from bot.replies import Picture, QuestionCard, Reply
+from bot.schedule import Clockwork
+from bot.store.engine import Store
+from bot.store.upgrade import upgrade
+from bot.study.context import Study
+from bot.table import table
+
+IMAGES = Path(__file__).parent / "images"
+KEPT = ("daily", "verdict-wrong", "leaderboard", "settings", "home")
+"""Those that the README shows."""
+PARIS = ZoneInfo("Europe/Paris")
+FIRST_DAY = datetime(2026, 11, 2, 8, 0, 5, tzinfo=ZoneInfo("UTC"))
+PLACE = Place("slack", "T1", "C1", "Interview club", "daily-question")
+PEOPLE = ("ada", "bob", "cleo", "dan", "maya")
+WORDS = "It maps an input to a distribution over a latent space and draws a sample from it to decode."
+
+
+@dataclass(frozen=True)
+class Album:
+    """Where the pictures go, and which are wanted: all of them where none is named."""
+
+    browser: Any
+    folder: Path
+    wanted: tuple[str, ...] = ()
+
+    def wants(self, name: str) -> bool:
+        return not self.wanted or name in self.wanted
+
+    async def keep(self, name: str, content: str) -> None:
+        tab = await self.browser.new_page(device_scale_factor=1.5, viewport={"width": 660, "height": 400})
+        await tab.set_content(content)
+        png = await tab.locator("#all").screenshot()
+        await tab.close()
+        picture = Image.open(io.BytesIO(png)).convert("RGB")
+        file = self.folder / f"slack-{name}.png"
+        picture.quantize(256).save(file, optimize=True)
+        print(f"{file.name}: {picture.width} x {picture.height}, {file.stat().st_size // 1024} KiB", flush=True)
+
+
+class Channel(Outbox):
+    """Keeps the newest post of the channel."""
+
+    offers = frozenset({"thread", "pin"})
+
+    def __init__(self) -> None:
+        self.newest = Reply(())
+
+    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+        self.newest = reply
+        return key
+
+    async def edit(self, place: Place, ref: str, reply: Reply) -> None:
+        self.newest = reply
+
+    async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
+        return
+
+    async def open_thread(self, place: Place, ref: str, name: str) -> str:
+        return ref
+
+    async def pin(self, place: Place, ref: str, instead: str = "") -> None:
+        return
+
+
+class Story:
+    """A workspace with a manager, and members who study; the clock is moved by hand."""
+
+    def __init__(self, store: Store, library: Any, album: Album) -> None:
+        self.now = FIRST_DAY - timedelta(hours=1)
+        self.album, self.easel, self.channel = album, Easel(), Channel()
+        study = Study(store=store, library=library, clock=lambda: self.now)
+        self.app = App(table(), study, Posts(store))
+        self.app.attach("slack", self.channel)
+        self.clockwork = Clockwork(study, 5)
+        self._ids = itertools.count(1)
+
+    async def asks(self, who: str, line: str, **values: str) -> Reply:
+        """What the member reads in the end."""
+        actor = Actor(f"U{who.upper()}", who, manager=who == "maya")
+        request = Request(PLACE, actor, str(next(self._ids)), self.now, line, values=values)
+        return [reply async for reply in respond(self.app.table, self.app.study, request)][-1]
+
+    async def keep(self, name: str, reply: Reply, *, private: bool = True) -> Reply:
+        if self.album.wants(name):
+            shown = []
+            for drawing in await paint(self.easel, reply):
+                files = [file.png for file in drawing.files if isinstance(file, Picture)]
+                shown.append(message(drawing.blocks, self.now, files, private=private))
+            await self.album.keep(name, page(shown))
+        return reply
+
+    async def turn(self, day: int, hours: int = 0) -> Reply:
+        """The newest post after the clockwork has turned at that time."""
+        self.now = FIRST_DAY + timedelta(days=day, hours=hours)
+        await self.clockwork.turn()
+        return self.channel.newest
+
+    def lines(self, reply: Reply) -> tuple[str, str]:
+        """The lines of the buttons of a right and of a wrong answer."""
+        card = next(block for block in reply.blocks if isinstance(block, QuestionCard))
+        question = next(q for q in self.app.study.library.bank if q.title == card.question)
+        right = question.choices[question.right_choice].text
+        lines = sorted((option.text != right, option.action.line) for option in card.options)
+        return lines[0][1], lines[1][1]
+
+
+async def live(story: Story) -> None:
+    line = "schedule setup 09:00 Europe/Paris topics=gan,vae,rag"
+    await story.keep("settings", await story.asks("maya", line))
+    for who in ("ada", "bob"):
+        await story.asks(who, "me rest=sat,sun zone=Europe/Paris")
+    for name in ("Blue", "Red"):
+        await story.asks("maya", f"team create {name}")
+    for day in range(12):
+        post = await story.turn(day)
+        if day % 7 > 4:
+            continue
+        right, wrong = story.lines(post)
+        for place, who in enumerate(PEOPLE):
+            story.now += timedelta(minutes=4)
+            if (day + place) % 5 or who == "ada":
+                await story.asks(who, right if (day * 7 + place) % 3 else wrong)
+        await story.clockwork.turn()
+        if day == 9:
+            await story.keep("daily", story.channel.newest, private=False)
+        reveal = await story.turn(day, hours=9)
+        if day == 9:
+            await story.keep("reveal", reveal, private=False)
+    story.now -= timedelta(hours=3)
+    await looked(story)
+
+
+async def looked(story: Story) -> None:
+    for name, line in (
+        ("streak", "streak"),
+        ("streak-drawn", "streak picture"),
+        ("streak-why", "streak why"),
+        ("leaderboard", "leaderboard month"),
+        ("leaderboard-drawn", "leaderboard month picture"),
+        ("topics", "topics"),
+        ("teams", "team list"),
+        ("help", "help"),
+        ("help-one", "help schedule setup"),
+        ("me", "me"),
+        ("ask", "ask why is lora cheap"),
+        ("depth", "show lora depth"),
+        ("nothing", "ask how do I bake bread"),
+        ("explain", "explain how does a gan learn"),
+        ("unknown", "leederboard"),
+    ):
+        await story.keep(name, await story.asks("ada", line), private=line.partition(" ")[0] != "leaderboard")
+    await answers(story)
+    if story.album.wants("home"):
+        replies = [await story.asks("ada", line) for line in ("streak", "leaderboard month", "topics")]
+        await story.album.keep("home", page([view(home(replies))]))
+
+
+async def answers(story: Story) -> None:
+    card = await story.keep("card", await story.asks("bob", "question gan"))
+    await story.keep("verdict", await story.asks("bob", story.lines(card)[0]))
+    card = await story.asks("bob", "question vae")
+    await story.keep("verdict-wrong", await story.asks("bob", story.lines(card)[1]))
+    card = await story.asks("bob", "question vae")
+    write = next(block.write for block in card.blocks if isinstance(block, QuestionCard))
+    if write is not None:
+        await story.keep("words", await story.asks("bob", write.line, text=WORDS))
+    await story.keep("schedules", await story.asks("maya", "schedule list"))
+
+
+def announce(done: int, _: int) -> None:
+    """Told as the index is built, which happens once."""
+    if not done:
+        print("Building the index of the bank, once: this takes a minute or two.", file=sys.stderr, flush=True)
+
+
+async def draw(folder: Path, wanted: tuple[str, ...]) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        url = f"sqlite:///{Path(temporary) / 'club.db'}"
+        await asyncio.to_thread(upgrade, url)
+        store = await Store.open(url)
+        library, _ = open_library(config.load(), announce)
+        await library.warm()
+        try:
+            async with async_playwright() as playwright:
+                browser = await playwright.chromium.launch(
+                    executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+                )
+                story = Story(store, library, Album(browser, folder, wanted))
+                await live(story)
+                story.easel.close()
+                await browser.close()
+        finally:
+            library.close()
+            await store.close()
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description="Pictures of Studyhall on Slack.")
+    options.add_argument("names", nargs="*", help="which; all of them where none is named")
+    options.add_argument("--out", type=Path, default=IMAGES)
+    options.add_argument("--kept", action="store_true", help="those that the README shows")
+    chosen = options.parse_args()
+    if shutil.which("chromium") is None:
+        sys.exit("There is no chromium here, so the pictures of Slack stay as they are.")
+    log.set_up("error")
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    asyncio.run(draw(chosen.out, KEPT if chosen.kept else tuple(chosen.names)))
+
+
+if __name__ == "__main__":
+    main()

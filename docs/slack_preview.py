@@ -1,0 +1,114 @@
+"""Slack's blocks as a page of HTML that looks much as Slack shows them: for pictures, and for looking at one's work."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from markdown_it import MarkdownIt
+
+Blocks = list[dict[str, Any]]
+
+STYLE = (Path(__file__).parent / "slack_preview.css").read_text(encoding="utf-8")
+ZONE = ZoneInfo("Europe/Paris")
+_MARKDOWN = MarkdownIt("commonmark", {"breaks": True}).enable("strikethrough")
+_DATE = re.compile(r"&lt;!date\^(\d+)\^[^|]*\|[^&]*&gt;|<!date\^(\d+)\^[^|]*\|[^>]*>")
+_MARKS = (
+    (re.compile(r"```\n?(.*?)\n?```", re.DOTALL), r"<pre>\1</pre>"),
+    (re.compile(r"`([^`\n]+)`"), r"<code>\1</code>"),
+    (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+)(?<=\S)\*(?![\w*])"), r"<b>\1</b>"),
+    (re.compile(r"(?<![\w_])_(?=\S)([^_\n]+)(?<=\S)_(?![\w_])"), r"<i>\1</i>"),
+    (re.compile(r"^> (.*)$", re.MULTILINE), r"<blockquote>\1</blockquote>"),
+)
+
+
+def page(messages: Iterable[str]) -> str:
+    """A page of messages, or of a view."""
+    body = "\n".join(messages)
+    return f'<!doctype html><meta charset="utf-8"><style>{STYLE}</style><main id="all">{body}</main>'
+
+
+def message(blocks: Blocks, when: datetime, pictures: Iterable[bytes] = (), *, private: bool = False) -> str:
+    """A message of the app; seen by one member alone where it is `private`."""
+    at = f"{when.astimezone(ZONE):%-I:%M %p}"
+    only = '<p class="only">👁 Only visible to you</p>' if private else ""
+    images = "".join(
+        f'<img class="file" src="data:image/png;base64,{base64.b64encode(png).decode()}">' for png in pictures
+    )
+    head = f'<p class="who"><b>Studyhall</b> <span class="app">APP</span> <time>{at}</time></p>'
+    return (
+        f'<article>{only}<div class="row"><span class="face">S</span>'
+        f"<div>{head}{''.join(map(_block, blocks))}{images}</div></div></article>"
+    )
+
+
+def view(blocks: Blocks) -> str:
+    """A Home tab."""
+    return f'<article class="home">{"".join(map(_block, blocks))}</article>'
+
+
+def _block(block: dict[str, Any]) -> str:
+    match block["type"]:
+        case "header":
+            return f"<h2>{html.escape(block['text']['text'])}</h2>"
+        case "divider":
+            return "<hr>"
+        case "context":
+            return f'<p class="context">{" ".join(mrkdwn(e["text"]) for e in block["elements"])}</p>'
+        case "markdown":
+            return f'<div class="markdown">{_MARKDOWN.render(block["text"])}</div>'
+        case "section":
+            beside = f"<div>{_element(block['accessory'])}</div>" if "accessory" in block else ""
+            return f'<div class="section"><div class="text">{mrkdwn(block["text"]["text"])}</div>{beside}</div>'
+        case "actions":
+            return f'<div class="actions">{"".join(map(_element, block["elements"]))}</div>'
+        case "table":
+            return _table(block)
+        case other:
+            raise ValueError(f"no picture of {other}")
+
+
+def _table(block: dict[str, Any]) -> str:
+    rows = []
+    for row in block["rows"]:
+        cells = (
+            f'<td class="{settings["align"]}">{"".join(map(_part, cell["elements"][0]["elements"]))}</td>'
+            for cell, settings in zip(row, block["column_settings"], strict=True)
+        )
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    return f"<table>{''.join(rows)}</table>"
+
+
+def _part(part: dict[str, Any]) -> str:
+    text = _at(part["timestamp"]) if part["type"] == "date" else html.escape(part["text"])
+    return f"<b>{text}</b>" if part.get("style", {}).get("bold") else text
+
+
+def _element(element: dict[str, Any]) -> str:
+    if element["type"] == "button":
+        return f'<button class="{element.get("style", "plain")}">{html.escape(element["text"]["text"])}</button>'
+    chosen = element.get("initial_options") or [element.get("initial_option", {"text": element["placeholder"]})]
+    labels = (html.escape(option["text"]["text"]) for option in chosen)
+    if element["type"] == "static_select":
+        return f'<span class="select">{"".join(labels)} <i>⌄</i></span>'
+    return f'<span class="select many">{"".join(f"<em>{label} ✕</em>" for label in labels)} <i>⌄</i></span>'
+
+
+def mrkdwn(text: str) -> str:
+    text = _DATE.sub(lambda found: _at(int(found[1] or found[2])), text)
+    pieces = re.split(r"(```.*?```|`[^`\n]+`)", text, flags=re.DOTALL)
+    for number, piece in enumerate(pieces):
+        for pattern, shown in _MARKS[:2] if number % 2 else _MARKS[2:]:
+            piece = pattern.sub(shown, piece)
+        pieces[number] = piece if "<pre>" in piece else piece.replace("\n", "<br>")
+    return "".join(pieces).replace("</blockquote><br>", "</blockquote>")
+
+
+def _at(timestamp: int) -> str:
+    return f"{datetime.fromtimestamp(timestamp, ZONE):%b %-d at %-I:%M %p}"

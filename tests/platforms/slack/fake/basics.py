@@ -1,0 +1,111 @@
+"""auth.*, users.*, pins.*, reactions.* and apps.*"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tests.platforms.slack.fake.calls import Call, Handler
+from tests.platforms.slack.fake.chat import inside
+from tests.platforms.slack.fake.model import Channel, Message
+from tests.platforms.slack.fake.refusals import Refusal
+from tests.platforms.slack.fake.shown import Payload
+
+if TYPE_CHECKING:
+    from tests.platforms.slack.fake.server import Slack
+
+PINS = 100
+
+
+def methods(slack: Slack) -> Iterator[tuple[str, Handler]]:
+    it = Basics(slack)
+    yield "api.test", lambda call: {"args": call.args}
+    yield "auth.test", it.who
+    yield "auth.revoke", it.revoke
+    yield "users.info", it.user
+    yield "pins.add", it.pin
+    yield "pins.remove", it.unpin
+    yield "pins.list", it.pins
+    yield "reactions.add", it.react
+    yield "apps.uninstall", it.uninstall
+    yield "apps.connections.open", lambda call: {"url": slack.sockets.address()}
+
+
+class Basics:
+    def __init__(self, slack: Slack) -> None:
+        self._slack = slack
+
+    def who(self, call: Call) -> Payload:
+        team = call.team
+        return {
+            "url": f"https://{team.domain}.slack.com/",
+            "team": team.name,
+            "team_id": team.id,
+            "user": team.me.name,
+            "user_id": team.me.id,
+            "bot_id": team.bot_id,
+            "is_enterprise_install": False,
+            **({"enterprise_id": team.enterprise["id"]} if team.enterprise else {}),
+        }
+
+    def revoke(self, call: Call) -> Payload:
+        assert call.token is not None
+        if not call.flag("test"):
+            call.token.gone = "token_revoked"
+        return {"revoked": not call.flag("test")}
+
+    def user(self, call: Call) -> Payload:
+        found = call.team.users.get(call.text("user"))
+        if found is None:
+            raise Refusal("user_not_found")
+        return {"user": found.payload | ({"locale": found.locale} if call.flag("include_locale") else {})}
+
+    def pin(self, call: Call) -> Payload:
+        channel, message = self._message(call)
+        if message.pinned:
+            raise Refusal("already_pinned")
+        if sum(m.pinned for m in channel.messages.values()) >= PINS:
+            raise Refusal("too_many_pins")
+        channel.messages[message.ts] = replace(message, pinned=True)
+        return {}
+
+    def unpin(self, call: Call) -> Payload:
+        channel, message = self._message(call)
+        if not message.pinned:
+            raise Refusal("no_pin")
+        channel.messages[message.ts] = replace(message, pinned=False)
+        return {}
+
+    def pins(self, call: Call) -> Payload:
+        channel = inside(call, call.text("channel"))
+        pinned = [m for m in channel.messages.values() if m.pinned]
+        items = [{"type": "message", "channel": channel.id, "message": m.payload()} for m in pinned]
+        return {"items": [item | {"created": 1_750_000_000, "created_by": call.team.me.id} for item in items]}
+
+    def react(self, call: Call) -> Payload:
+        channel, message = self._message(call)
+        name = call.text("name")
+        if name.startswith(":") or not name:
+            raise Refusal("invalid_name")
+        if name in message.reactions:
+            raise Refusal("already_reacted")
+        channel.messages[message.ts] = replace(message, reactions=(*message.reactions, name))
+        return {}
+
+    def uninstall(self, call: Call) -> Payload:
+        if call.text("client_id") != self._slack.client_id:
+            raise Refusal("invalid_client_id")
+        if call.text("client_secret") != self._slack.client_secret:
+            raise Refusal("bad_client_secret")
+        self._slack.expel(call.team)
+        return {}
+
+    def _message(self, call: Call) -> tuple[Channel, Message]:
+        channel = inside(call, call.text("channel"))
+        if not call.text("timestamp"):
+            raise Refusal("no_item_specified")
+        message = channel.messages.get(call.text("timestamp"))
+        if message is None:
+            raise Refusal("message_not_found")
+        return channel, message

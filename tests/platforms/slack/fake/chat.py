@@ -1,0 +1,207 @@
+"""chat.*: messages that are posted, changed and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tests.platforms.slack.fake import blocks
+from tests.platforms.slack.fake.calls import Call, Handler
+from tests.platforms.slack.fake.model import Channel, Message
+from tests.platforms.slack.fake.refusals import Refusal, wrong
+from tests.platforms.slack.fake.shown import Payload, elements
+
+if TYPE_CHECKING:
+    from tests.platforms.slack.fake.server import Slack
+
+METADATA = 16_000
+
+
+def methods(slack: Slack) -> Iterator[tuple[str, Handler]]:
+    it = Chat(slack)
+    yield "chat.postMessage", it.post
+    yield "chat.postEphemeral", it.whisper
+    yield "chat.update", it.update
+    yield "chat.delete", it.delete
+    yield "chat.getPermalink", it.permalink
+
+
+class Chat:
+    def __init__(self, slack: Slack) -> None:
+        self._slack = slack
+
+    def post(self, call: Call) -> Payload:
+        channel = self._where(call)
+        said, shown = content(self._slack, call)
+        message = Message(
+            call.team.id,
+            channel.id,
+            said,
+            shown or [],
+            self._slack.clock.ts(),
+            call.team.me.id,
+            call.team.app,
+            metadata=metadata(call),
+            thread_ts=thread(call, channel),
+            broadcast=call.flag("reply_broadcast"),
+        )
+        self._slack.show(channel, message)
+        return {"channel": channel.id, "ts": message.ts, "message": message.payload(metadata=True)}
+
+    def whisper(self, call: Call) -> Payload:
+        channel, reader = self._where(call), call.text("user")
+        if reader not in channel.members:
+            raise Refusal("user_not_in_channel")
+        said, shown = content(self._slack, call)
+        message = Message(
+            call.team.id,
+            channel.id,
+            said,
+            shown or [],
+            self._slack.clock.ts(),
+            call.team.me.id,
+            call.team.app,
+            reader=reader,
+            thread_ts=call.text("thread_ts"),
+        )
+        self._slack.messages.put_nowait(message)
+        return {"message_ts": message.ts}
+
+    def update(self, call: Call) -> Payload:
+        channel, message = own(call, "cant_update_message")
+        window = call.team.edit_window
+        if window is not None and self._slack.clock.now() > float(message.ts) + window:
+            raise Refusal("edit_window_closed")
+        if message.streaming:
+            raise Refusal("streaming_state_conflict")
+        said, shown = content(self._slack, call)
+        told = metadata(call)
+        edited = replace(
+            message,
+            text=said,
+            blocks=shown or [],
+            edited=self._slack.clock.ts(),
+            # Without a word about it metadata stays; an empty one takes it away.
+            metadata=message.metadata if told is None else told,
+        )
+        self._slack.change(channel, edited)
+        return {"channel": channel.id, "ts": message.ts, "text": said, "message": edited.payload()}
+
+    def delete(self, call: Call) -> Payload:
+        channel, message = own(call, "cant_delete_message")
+        self._slack.remove(channel, message)
+        return {"channel": channel.id, "ts": message.ts}
+
+    def permalink(self, call: Call) -> Payload:
+        channel = inside(call, call.text("channel"))
+        message = channel.messages.get(call.text("message_ts"))
+        if message is None:
+            raise Refusal("message_not_found")
+        path = f"archives/{channel.id}/p{message.ts.replace('.', '')}"
+        return {"channel": channel.id, "permalink": f"https://{call.team.domain}.slack.com/{path}"}
+
+    def _where(self, call: Call) -> Channel:
+        """A channel to post in; a user's id stands for the conversation with them."""
+        id = call.text("channel")
+        if id in call.team.users and call.method == "chat.postMessage":
+            try:
+                return self._slack.conversation(call.team, id)
+            except Refusal:
+                raise Refusal("channel_not_found") from None
+        return writable(call, id)
+
+
+def seen(call: Call, id: str) -> Channel:
+    """A channel that the token may know of. Raises Refusal."""
+    found = call.team.channels.get(id)
+    if found is None or (found.private and not found.joined):
+        raise Refusal("channel_not_found")
+    return found
+
+
+def inside(call: Call, id: str) -> Channel:
+    """A channel that the app is in. Raises Refusal."""
+    found = seen(call, id)
+    if not found.joined:
+        raise Refusal("not_in_channel")
+    return found
+
+
+def writable(call: Call, id: str) -> Channel:
+    found = seen(call, id)
+    if found.archived:
+        raise Refusal("is_archived")
+    return inside(call, id)
+
+
+def own(call: Call, error: str, ts: str = "ts") -> tuple[Channel, Message]:
+    """A message of the app that may be changed. Raises Refusal."""
+    channel = seen(call, call.text("channel"))
+    message = channel.messages.get(call.text(ts))
+    if message is None:
+        raise Refusal("message_not_found")
+    if message.user != call.team.me.id:
+        raise Refusal(error)
+    return channel, message
+
+
+def thread(call: Call, channel: Channel) -> str:
+    ts = call.text("thread_ts")
+    if ts and ts not in channel.messages:
+        raise Refusal("cannot_reply_to_message")
+    return ts
+
+
+def metadata(call: Call) -> Payload | None:
+    """None where nothing is said about it."""
+    given: Any = call.loaded("metadata", "invalid_metadata_format")
+    if given is None or given == {}:
+        return None if given is None else {}
+    if not isinstance(given, dict) or not given.get("event_type") or not isinstance(given.get("event_payload"), dict):
+        raise Refusal("invalid_metadata_format")
+    if len(str(given)) > METADATA:
+        raise Refusal("metadata_too_large")
+    return given
+
+
+def content(slack: Slack, call: Call) -> tuple[str, list[Payload] | None]:
+    """Text and blocks of a message, held against the rules. Raises Refusal."""
+    said, markdown = call.text("text"), call.text("markdown_text")
+    given: Any = call.loaded("blocks", "invalid_blocks_format")
+    if markdown:
+        if said or given:
+            raise Refusal("markdown_text_conflict")
+        said, given = markdown, [{"type": "markdown", "text": markdown}]
+    if not said and not given and not call.args.get("attachments"):
+        raise Refusal("no_text")
+    hold(slack, call.team.id, call.method, given, said)
+    return said, named(slack, given)
+
+
+def hold(slack: Slack, team: str, method: str, given: Any, said: str) -> None:
+    """Against the rules for messages. Raises Refusal."""
+    found = list(blocks.message(given, said))
+    for picture in (block for block in given or () if isinstance(block, dict) and block.get("type") == "image"):
+        file = slack.teams[team].files.get((picture.get("slack_file") or {}).get("id", ""))
+        if "slack_file" in picture and (file is None or file.content is None):
+            found.append(blocks.Problem("a picture is of no file that is there"))
+    refuse(slack, method, found)
+
+
+def refuse(slack: Slack, method: str, found: list[blocks.Problem]) -> None:
+    """Keep what is wrong. Raises Refusal if Slack would not take it."""
+    for problem in found:
+        slack.violate("blocks", method, problem.text)
+    if refused := [problem for problem in found if problem.error]:
+        raise wrong(refused[0].error, *(problem.text for problem in refused))
+
+
+def named(slack: Slack, given: list[Payload] | None) -> list[Payload] | None:
+    """As Slack shows them: every block and every element has an id."""
+    if given is None:
+        return None
+    made = [{"block_id": slack.clock.id("b"), **block} for block in given]
+    for _, element in elements(made):
+        element.setdefault("action_id", slack.clock.id("a"))
+    return made

@@ -1,0 +1,30 @@
+"""The present as the fake has it, time stamps that only ever grow, and ids."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+
+class Clock:
+    """Seconds since 1970, moved by hand if need be."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+        self._last = 0
+        self._numbers = itertools.count(1)
+
+    def now(self) -> float:
+        return time.time() + self._ahead
+
+    def forward(self, seconds: float) -> None:
+        self._ahead += seconds
+
+    def ts(self) -> str:
+        """Unlike all the ones before, and later."""
+        self._last = max(int(self.now() * 1_000_000), self._last + 1)
+        return f"{self._last // 1_000_000}.{self._last % 1_000_000:06}"
+
+    def id(self, kind: str) -> str:
+        """`kind` is the letter that Slack's ids begin with."""
+        return f"{kind}{next(self._numbers):09}"

@@ -1,0 +1,146 @@
+"""Handing to the app what members do, signed as Slack signs it, and what the app says to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import aiohttp
+from slack_sdk.signature import SignatureVerifier
+
+from tests.platforms.slack.fake.model import View
+from tests.platforms.slack.fake.shown import Payload
+
+if TYPE_CHECKING:
+    from tests.platforms.slack.fake.server import Slack
+
+COMMAND, INTERACTION, EVENT = "slash_commands", "interactive", "events_api"
+
+
+@dataclass(frozen=True, slots=True)
+class Forgery:
+    """How a request differs from one of Slack's. `age` is in seconds."""
+
+    signature: str = ""
+    age: float = 0.0
+    team: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What is sent, of one of the three kinds. `problem` is all that is known to be wrong with a forged one."""
+
+    kind: str
+    payload: Payload
+    forgery: Forgery = field(default_factory=Forgery)
+    retry: int = 0
+    reason: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Those of a request that is repeated as it was."""
+
+    @property
+    def forged(self) -> bool:
+        return self.forgery != Forgery()
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """What the app said. `status` is 0 where it said nothing in time, or could not be reached."""
+
+    status: int
+    body: str
+    seconds: float
+    sent: Delivery
+    headers: tuple[tuple[str, str], ...] = ()
+    """What it was sent with."""
+    view: View | None = None
+    """The modal that it opened or changed."""
+
+    @property
+    def json(self) -> Any:
+        """None where it said nothing, or no JSON."""
+        try:
+            return json.loads(self.body) if self.body else None
+        except ValueError:
+            return None
+
+    @property
+    def action(self) -> str:
+        said = self.json
+        return str(said.get("response_action", "")) if isinstance(said, dict) else ""
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """What is wrong with each field of a form."""
+        found: dict[str, str] = self.json.get("errors", {}) if self.action == "errors" else {}
+        return found
+
+
+class Courier:
+    """Over Socket Mode if the app is connected there, else over HTTP. `sent` is all that was handed over."""
+
+    def __init__(self, slack: Slack) -> None:
+        self._slack = slack
+        self.sent: list[Acknowledgement] = []
+        self.session: aiohttp.ClientSession
+
+    async def deliver(self, sent: Delivery) -> Acknowledgement:
+        began = time.monotonic()
+        headers: tuple[tuple[str, str], ...] = ()
+        try:
+            async with asyncio.timeout(self._slack.patience):
+                if self._slack.sockets.live:
+                    status, body = await self._slack.sockets.deliver(sent)
+                else:
+                    status, body, headers = await self._post(sent)
+        except (TimeoutError, aiohttp.ClientError) as problem:
+            status, body = 0, f"{type(problem).__name__}: {problem}"
+        done = Acknowledgement(status, body, time.monotonic() - began, sent, headers)
+        self.sent.append(done)
+        if status != 200 and not sent.forged:
+            within = f"within {self._slack.patience} seconds"
+            self._slack.violate("acknowledgement", sent.kind, f"answered {status} {within}: {body[:200]}")
+        return done
+
+    async def redeliver(
+        self, before: Acknowledgement, *, reason: str = "http_timeout", num: int = 1
+    ) -> Acknowledgement:
+        """As Slack does it when it heard nothing: the same once more, signed anew."""
+        sent = before.sent
+        return await self.deliver(Delivery(sent.kind, sent.payload, sent.forgery, num, reason))
+
+    async def replay(self, before: Acknowledgement) -> Acknowledgement:
+        """As a thief would do it: the same request to the letter, with the same signature."""
+        sent = before.sent
+        return await self.deliver(Delivery(sent.kind, sent.payload, sent.forgery, headers=before.headers))
+
+    async def _post(self, sent: Delivery) -> tuple[int, str, tuple[tuple[str, str], ...]]:
+        assert self._slack.app_url, "it is not known where the app listens: point_at"
+        body, kind = _encoded(sent)
+        headers = dict(sent.headers) or self._signed(sent, body, kind)
+        async with self._slack.courier.session.post(self._slack.app_url, data=body, headers=headers) as answer:
+            return answer.status, await answer.text(), tuple(headers.items())
+
+    def _signed(self, sent: Delivery, body: str, kind: str) -> dict[str, str]:
+        at = str(int(time.time() - sent.forgery.age))
+        signature = SignatureVerifier(self._slack.signing_secret).generate_signature(timestamp=at, body=body)
+        headers = {
+            "Content-Type": kind,
+            "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
+            "X-Slack-Request-Timestamp": at,
+            "X-Slack-Signature": sent.forgery.signature or str(signature),
+        }
+        if sent.retry:
+            headers |= {"X-Slack-Retry-Num": str(sent.retry), "X-Slack-Retry-Reason": sent.reason}
+        return headers
+
+
+def _encoded(sent: Delivery) -> tuple[str, str]:
+    if sent.kind == EVENT:
+        return json.dumps(sent.payload), "application/json"
+    fields = sent.payload if sent.kind == COMMAND else {"payload": json.dumps(sent.payload)}
+    return urlencode(fields), "application/x-www-form-urlencoded"

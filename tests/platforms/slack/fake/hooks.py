@@ -1,0 +1,103 @@
+"""response_url: what lets an app answer where it was spoken to, five times within half an hour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from tests.platforms.slack.fake import chat
+from tests.platforms.slack.fake.model import Message
+from tests.platforms.slack.fake.refusals import Refusal
+from tests.platforms.slack.fake.shown import Payload
+
+if TYPE_CHECKING:
+    from tests.platforms.slack.fake.server import Slack
+
+USES, LIVES = 5, 1800.0
+KNOWN = {
+    "text",
+    "blocks",
+    "attachments",
+    "response_type",
+    "replace_original",
+    "delete_original",
+    "thread_ts",
+    "unfurl_links",
+    "unfurl_media",
+    "metadata",
+}
+
+
+@dataclass(slots=True)
+class Hook:
+    """`source` is the message that it came with, as it is now."""
+
+    team: str
+    channel: str
+    user: str
+    at: float
+    source: Message | None = None
+    left: int = USES
+
+
+class Hooks:
+    def __init__(self, slack: Slack) -> None:
+        self._slack = slack
+        self._hooks: dict[str, Hook] = {}
+
+    def new(self, team: str, channel: str, user: str, source: Message | None = None) -> str:
+        id = self._slack.clock.id("")
+        self._hooks[id] = Hook(team, channel, user, self._slack.clock.now(), source)
+        return f"{self._slack.address}/respond/{id}"
+
+    async def receive(self, request: web.Request) -> web.Response:
+        try:
+            async with self._slack.faulty("response_url", request):
+                hook = self._hooks.get(request.match_info["id"])
+                if hook is None or self._slack.clock.now() > hook.at + LIVES:
+                    raise Refusal("expired_url", status=404)
+                if not hook.left:
+                    raise Refusal("used_url", status=404)
+                hook.left -= 1
+                self.answer(hook, await request.json(), "response_url")
+        except Refusal as refusal:
+            status = 400 if refusal.status == 200 else refusal.status
+            return web.json_response(refusal.json, status=status, headers=refusal.headers)
+        return web.Response(text="ok")
+
+    def answer(self, hook: Hook, body: Payload, method: str) -> None:
+        """A message to where somebody acted. Raises Refusal."""
+        for name in sorted(body.keys() - KNOWN):
+            self._slack.violate("arguments", method, f"{name} is not known there")
+        team, source = self._slack.teams[hook.team], hook.source
+        channel = team.channels.get(hook.channel)
+        if body.get("delete_original"):
+            if source is None:
+                raise Refusal("message_not_found", status=404)
+            if channel is not None and source.ts in channel.messages:
+                self._slack.remove(channel, source)
+            else:
+                self._slack.deleted.put_nowait(source)
+            return
+        said, given = str(body.get("text") or ""), body.get("blocks")
+        if not said and not given:
+            raise Refusal("no_text", status=400)
+        chat.hold(self._slack, team.id, method, given, said)
+        shown = chat.named(self._slack, given) or []
+        if body.get("replace_original") and source is not None:
+            hook.source = edited = replace(source, text=said, blocks=shown, edited=self._slack.clock.ts())
+            if channel is not None and source.ts in channel.messages:
+                self._slack.change(channel, edited)
+            else:
+                self._slack.edits.put_nowait(edited)
+            return
+        reader = "" if body.get("response_type") == "in_channel" else hook.user
+        thread = str(body.get("thread_ts") or "")
+        ts = self._slack.clock.ts()
+        message = Message(team.id, hook.channel, said, shown, ts, team.me.id, team.app, reader=reader, thread_ts=thread)
+        if reader or channel is None:
+            self._slack.messages.put_nowait(message)
+        else:
+            self._slack.show(channel, message)

@@ -1,0 +1,118 @@
+"""The shapes in which Slack tells what members do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tests.platforms.slack.fake.elements import state
+from tests.platforms.slack.fake.model import Channel, Message, Team, User, View
+from tests.platforms.slack.fake.shown import Payload
+
+if TYPE_CHECKING:
+    from tests.platforms.slack.fake.server import Slack
+
+VERIFICATION = "verification-token"
+
+
+class Payloads:
+    """For one member of one workspace; `id` is what the workspace is said to be called."""
+
+    def __init__(self, slack: Slack, team: Team, user: User, id: str = "") -> None:
+        self._slack, self._team, self._user = slack, team, user
+        self._id = id or team.id
+
+    def command(self, command: str, text: str, channel: Channel) -> Payload:
+        within = self._team.enterprise
+        return {
+            "token": VERIFICATION,
+            "team_id": self._id,
+            "team_domain": self._team.domain,
+            **({"enterprise_id": within["id"], "enterprise_name": within["name"]} if within else {}),
+            "channel_id": channel.id,
+            "channel_name": channel.called,
+            "user_id": self._user.id,
+            "user_name": self._user.name,
+            "command": command,
+            "text": text,
+            "api_app_id": self._slack.app_id,
+            "is_enterprise_install": "false",
+            "response_url": self._slack.hooks.new(self._team.id, channel.id, self._user.id),
+            "trigger_id": self._trigger(),
+        }
+
+    def pressed(self, source: Message | View, block: Payload, action: Payload) -> Payload:
+        """block_actions. Of a message that one member alone sees, Slack does not pass on what it says."""
+        action = {name: value for name, value in action.items() if name not in ("options", "option_groups")}
+        action |= {"block_id": block["block_id"], "action_ts": self._slack.clock.ts()}
+        common = self._common("block_actions") | {"trigger_id": self._trigger(), "actions": [action]}
+        if isinstance(source, View):
+            return common | {"container": {"type": "view", "view_id": source.id}, "view": self.view(source)}
+        channel = self._team.channels[source.channel]
+        where: Payload = {"type": "message", "message_ts": source.ts, "channel_id": channel.id}
+        where |= {"is_ephemeral": bool(source.reader)}
+        return common | {
+            "container": where | ({"thread_ts": source.thread_ts} if source.thread_ts else {}),
+            "channel": {"id": channel.id, "name": channel.called},
+            **({} if source.reader else {"message": source.payload()}),
+            "state": {"values": state(source.blocks, self._slack.states.get(source.key, {}))},
+            "response_url": self._slack.hooks.new(self._team.id, channel.id, self._user.id, source),
+        }
+
+    def submitted(self, view: View, urls: Sequence[Payload]) -> Payload:
+        more = {"trigger_id": self._trigger(), "view": self.view(view), "response_urls": list(urls)}
+        return self._common("view_submission") | more
+
+    def closed(self, view: View, cleared: bool) -> Payload:
+        return self._common("view_closed") | {"view": self.view(view), "is_cleared": cleared}
+
+    def shortcut(self, callback: str, message: Message | None) -> Payload:
+        common = self._common("message_action" if message else "shortcut")
+        common |= {"callback_id": callback, "trigger_id": self._trigger(), "action_ts": self._slack.clock.ts()}
+        if message is None:
+            return common
+        channel = self._team.channels[message.channel]
+        return common | {
+            "channel": {"id": channel.id, "name": channel.called},
+            "message_ts": message.ts,
+            "message": message.payload(),
+            "response_url": self._slack.hooks.new(self._team.id, channel.id, self._user.id, message),
+        }
+
+    def event(self, kind: str, **more: Any) -> Payload:
+        """Around what happened, who may see it and when it was."""
+        at, team, within = self._slack.clock.now(), self._team, self._team.enterprise
+        context = {"enterprise_id": within["id"] if within else None, "team_id": self._id}
+        allowed = context | {"user_id": team.me.id, "is_bot": True, "is_enterprise_install": False}
+        return {
+            "token": VERIFICATION,
+            "team_id": self._id,
+            "context_team_id": self._id,
+            "context_enterprise_id": context["enterprise_id"],
+            "api_app_id": self._slack.app_id,
+            "event": {"type": kind, **more},
+            "type": "event_callback",
+            "event_id": self._slack.clock.id("Ev"),
+            "event_time": int(at),
+            "authorizations": [allowed],
+            "is_ext_shared_channel": False,
+            "event_context": f"4-{self._slack.clock.id('')}",
+        }
+
+    def view(self, view: View) -> Payload:
+        return view.payload | {"state": {"values": state(view.blocks, view.state)}}
+
+    def _common(self, kind: str) -> Payload:
+        user = {"id": self._user.id, "username": self._user.name, "name": self._user.name, "team_id": self._id}
+        return {
+            "type": kind,
+            "team": {**self._team.short, "id": self._id},
+            "user": user,
+            "api_app_id": self._slack.app_id,
+            "token": VERIFICATION,
+            "enterprise": self._team.enterprise,
+            "is_enterprise_install": False,
+        }
+
+    def _trigger(self) -> str:
+        return self._slack.triggers.new(self._team.id, self._user.id)

@@ -1,0 +1,25 @@
+"""What Slack answers when it does not do what it was asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Refusal(Exception):
+    """`error` is Slack's own word; most refusals come with the status 200."""
+
+    def __init__(self, error: str, *, status: int = 200, after: int | None = None, **more: Any) -> None:
+        super().__init__(error)
+        self.error = error
+        self.status = status
+        self.headers = {} if after is None else {"Retry-After": str(after)}
+        self.json: dict[str, Any] = {"ok": False, "error": error, **more}
+
+
+def limited(after: int) -> Refusal:
+    return Refusal("ratelimited", status=429, after=after)
+
+
+def wrong(error: str, *messages: str) -> Refusal:
+    """With the reasons, as Slack gives them for arguments and blocks."""
+    return Refusal(error, response_metadata={"messages": [f"[ERROR] {message}" for message in messages]})

@@ -1,0 +1,245 @@
+"""The server: it listens, keeps what it was asked and what came of it, and lets a test make it fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import aiohttp
+from aiohttp import web
+
+from tests.platforms.slack.fake import basics, chat, conversations, files, oauth, spec, streams, views
+from tests.platforms.slack.fake.calls import Call, Handler, read
+from tests.platforms.slack.fake.delivery import EVENT, Acknowledgement, Courier, Delivery
+from tests.platforms.slack.fake.hooks import Hooks
+from tests.platforms.slack.fake.limits import Fault, Faults, Rates
+from tests.platforms.slack.fake.model import Channel, Feed, File, Message, View
+from tests.platforms.slack.fake.overlay import Rule
+from tests.platforms.slack.fake.payloads import VERIFICATION
+from tests.platforms.slack.fake.refusals import Refusal, limited, wrong
+from tests.platforms.slack.fake.shown import Payload
+from tests.platforms.slack.fake.sockets import Sockets
+from tests.platforms.slack.fake.world import SCOPES, World
+
+T = TypeVar("T")
+
+TOKENLESS = ("api.test", "oauth.v2.access")
+SOCKET = "apps.connections.open"
+MODULES = (basics, chat, conversations, files, oauth, streams, views)
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What no app should do, whether or not Slack puts up with it."""
+
+    kind: str
+    method: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.method}: {self.text}"
+
+
+class Slack(World):
+    """The whole of it."""
+
+    def __init__(self, scopes: Iterable[str] = SCOPES) -> None:
+        super().__init__(scopes)
+        self.patience = 3.0
+        """Seconds that Slack waits for an acknowledgement, and that a trigger lasts."""
+        self.messages: Feed[Message] = Feed()
+        self.edits: Feed[Message] = Feed()
+        self.deleted: Feed[Message] = Feed()
+        self.views: Feed[View] = Feed()
+        """Modals as they open and change."""
+        self.published: Feed[View] = Feed()
+        """Homes as they are shown and change."""
+        self.homes: dict[str, View] = {}
+        """By user."""
+        self.files: Feed[File] = Feed()
+        """Uploads that were completed."""
+        self.calls: defaultdict[str, list[Call]] = defaultdict(list)
+        self.violations: list[Violation] = []
+        self.states: dict[str, dict[str, Payload]] = {}
+        """What was picked in each message, by its key."""
+        self.rates = Rates(self.clock.now)
+        self.faults = Faults()
+        self.hooks = Hooks(self)
+        self.triggers = views.Triggers(self)
+        self.modals = views.Views(self)
+        self.uploads = files.Uploads(self)
+        self.oauth = oauth.OAuth(self)
+        self.sockets = Sockets(self)
+        self.courier = Courier(self)
+        self.address = self.app_url = ""
+        self._methods: dict[str, Handler] = {n: h for module in MODULES for n, h in module.methods(self)}
+
+    @property
+    def api(self) -> str:
+        """The base address of the Web API."""
+        return f"{self.address}/api/"
+
+    @asynccontextmanager
+    async def listening(self, port: int = 0) -> AsyncIterator[Slack]:
+        """Reachable on loopback for as long as it is open."""
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.add_routes(
+            [
+                web.route("*", "/api/{method}", self._call),
+                web.post("/respond/{id}", self.hooks.receive),
+                web.post("/upload/{team}/{file}", self._upload),
+                web.get("/oauth/v2/authorize", self.oauth.page),
+                web.get("/link/", self.sockets.connect),
+            ]
+        )
+        runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+            self.address = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            async with aiohttp.ClientSession() as self.courier.session:
+                yield self
+        finally:
+            await self.sockets.end()
+            await runner.cleanup()
+
+    def point_at(self, app: str) -> None:
+        """Where the app listens."""
+        self.app_url = app
+
+    # What the app did
+
+    async def heard(self) -> Message:
+        """The next message that comes."""
+        return await self.next(self.messages)
+
+    async def next(self, feed: Feed[T]) -> T:
+        """The next that comes of a kind, as in `slack.next(slack.views)`."""
+        return await asyncio.wait_for(feed.get(), 20)
+
+    def violate(self, kind: str, method: str, text: str) -> None:
+        self.violations.append(Violation(kind, method, text))
+
+    def forgive(self, kind: str) -> list[Violation]:
+        """Those of a kind that a test brought about on purpose; there has to be one."""
+        gone = [found for found in self.violations if found.kind == kind]
+        assert gone, f"nothing of the kind {kind!r} has happened"
+        self.violations = [found for found in self.violations if found.kind != kind]
+        return gone
+
+    def show(self, channel: Channel, message: Message) -> None:
+        channel.messages[message.ts] = message
+        self.messages.put_nowait(message)
+
+    def change(self, channel: Channel, message: Message) -> None:
+        channel.messages[message.ts] = message
+        self.edits.put_nowait(message)
+
+    def remove(self, channel: Channel, message: Message) -> None:
+        channel.messages.pop(message.ts, None)
+        self.deleted.put_nowait(message)
+
+    # Making it fail
+
+    def fail(
+        self,
+        method: str,
+        *,
+        times: int = 1,
+        error: str = "",
+        status: int = 503,
+        after: int | None = None,
+        done: bool = False,
+    ) -> None:
+        """The next calls of a method (or `response_url`, `upload`) fail: with an `error` of Slack's, a status of its
+        own, or a 429 that may come again `after` so many seconds. With `done` they are carried out all the same."""
+        refusal = Refusal(error) if error else Refusal("service_unavailable", status=status)
+        self.faults.waiting.append(Fault(method, limited(after) if after is not None else refusal, times, done))
+
+    def cut(self, method: str, *, times: int = 1, done: bool = True) -> None:
+        """The connection breaks before the answer, and with `done` after the call was carried out."""
+        self.faults.waiting.append(Fault(method, None, times, done, cut=True))
+
+    def hold(self, method: str) -> asyncio.Event:
+        """The next call of a method waits for the event."""
+        until = asyncio.Event()
+        self.faults.waiting.append(Fault(method, until=until))
+        return until
+
+    async def verify_url(self) -> Acknowledgement:
+        """As Slack asks of an address before it sends anything there."""
+        asked = {"token": VERIFICATION, "challenge": self.clock.id("challenge"), "type": "url_verification"}
+        return await self.courier.deliver(Delivery(EVENT, asked))
+
+    # Answering
+
+    @asynccontextmanager
+    async def faulty(self, method: str, request: web.Request) -> AsyncIterator[None]:
+        """Around what a call does: what is to go wrong before it does, or after. Raises Refusal."""
+        fault = self.faults.next(method)
+        if fault.until is not None:
+            await fault.until.wait()
+        if not fault.done:
+            _break(fault, request)
+        yield
+        _break(fault, request)
+
+    async def _call(self, request: web.Request) -> web.Response:
+        call = await read(request, self.clock.now())
+        self.calls[call.method].append(call)
+        headers: dict[str, str] = {}
+        try:
+            async with self.faulty(call.method, request):
+                call.answer = {"ok": True, **self._answer(call)}
+            call.status = 200
+        except Refusal as refusal:
+            call.status, call.error, call.answer = refusal.status, refusal.error, refusal.json
+            headers = refusal.headers
+        if call.token is not None:
+            headers = headers | {"x-oauth-scopes": ",".join(sorted(call.token.scopes))}
+        return web.json_response(call.answer, status=call.status, headers=headers)
+
+    def _answer(self, call: Call) -> Payload:
+        known, handler = spec.rule(call.method), self._methods.get(call.method)
+        if known is None or handler is None:
+            self.violate("method", call.method, "there is no such method here")
+            raise Refusal("unknown_method", req_method=call.method)
+        if call.method == SOCKET:
+            if call.bearer != self.app_token:
+                raise Refusal("not_allowed_token_type" if call.bearer in self.tokens else "invalid_auth")
+        elif call.method not in TOKENLESS:
+            call.token, call.home = self.bearer(call.bearer)
+            self.rates.admit(call.team.id, call.method, known.tier, call.text("channel"))
+            self._authorise(call, known)
+        found = list(spec.problems(call, known))
+        for problem in found:
+            self.violate("arguments", call.method, problem)
+        if refused := [problem for problem in found if "is no argument" not in problem]:
+            raise wrong("invalid_arguments", *refused)
+        return handler(call)
+
+    def _authorise(self, call: Call, known: Rule) -> None:
+        try:
+            spec.authorise(call, known)
+        except Refusal as refusal:
+            self.violate("scope", call.method, f"wants {refusal.json['needed']}, has {refusal.json['provided']}")
+            raise
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        try:
+            async with self.faulty("upload", request):
+                return await self.uploads.receive(request)
+        except Refusal as refusal:
+            return web.Response(status=refusal.status, text=refusal.error, headers=refusal.headers)
+
+
+def _break(fault: Fault, request: web.Request) -> None:
+    if fault.cut and request.transport is not None:
+        request.transport.abort()
+        raise Refusal("cut", status=500)
+    if fault.refusal is not None:
+        raise fault.refusal

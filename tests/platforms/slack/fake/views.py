@@ -1,0 +1,137 @@
+"""views.*: modals, one above another, and homes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from tests.platforms.slack.fake import blocks, chat
+from tests.platforms.slack.fake.calls import Call, Handler
+from tests.platforms.slack.fake.model import Team, View
+from tests.platforms.slack.fake.refusals import Refusal, wrong
+from tests.platforms.slack.fake.shown import Payload
+
+if TYPE_CHECKING:
+    from tests.platforms.slack.fake.server import Slack
+
+DEEP = 3
+"""Modals that lie one above another."""
+SIZE = 250_000
+
+
+def methods(slack: Slack) -> Iterator[tuple[str, Handler]]:
+    it = slack.modals
+    yield "views.open", it.open
+    yield "views.push", it.push
+    yield "views.update", it.update
+    yield "views.publish", it.publish
+
+
+class Views:
+    """`stacks` holds the modals that each user has open, the topmost last."""
+
+    def __init__(self, slack: Slack) -> None:
+        self._slack = slack
+        self.stacks: dict[str, list[View]] = {}
+
+    def open(self, call: Call) -> Payload:
+        user = self._slack.triggers.use(call.text("trigger_id"), call.team.id)
+        self.stacks[user] = []
+        return {"view": self.shown(call.team, user, self._body(call, "modal")).payload}
+
+    def push(self, call: Call) -> Payload:
+        user = self._slack.triggers.use(call.text("trigger_id"), call.team.id)
+        if not (stack := self.stacks.get(user)):
+            raise Refusal("not_found")
+        if len(stack) >= DEEP:
+            raise Refusal("push_limit_reached")
+        return {"view": self.shown(call.team, user, self._body(call, "modal")).payload}
+
+    def update(self, call: Call) -> Payload:
+        id, outside = call.text("view_id"), call.text("external_id")
+        there = [view for stack in self.stacks.values() for view in stack if view.team == call.team.id]
+        there += [view for view in self._slack.homes.values() if view.team == call.team.id]
+        for view in there:
+            if (id and view.id == id) or (outside and view.body.get("external_id") == outside):
+                self._current(call, view)
+                self.changed(view, self._body(call, str(view.body["type"])))
+                return {"view": view.payload}
+        raise Refusal("not_found")
+
+    def publish(self, call: Call) -> Payload:
+        user = call.text("user_id")
+        if user not in call.team.users:
+            raise wrong("invalid_arguments", "user_id is no user here")
+        body, home = self._body(call, "home"), self._slack.homes.get(user)
+        if home is None:
+            home = self._made(call.team, user, body)
+            self._slack.homes[user] = home
+            self._slack.published.put_nowait(home)
+        else:
+            self._current(call, home)
+            self.changed(home, body)
+        return {"view": home.payload}
+
+    def shown(self, team: Team, user: str, body: Payload) -> View:
+        """A new modal, above those that are there."""
+        stack = self.stacks.setdefault(user, [])
+        made = self._made(team, user, body)
+        if stack:
+            made.root, made.previous = stack[0].root or stack[0].id, stack[-1].id
+        stack.append(made)
+        self._slack.views.put_nowait(made)
+        return made
+
+    def changed(self, view: View, body: Payload) -> None:
+        view.body, view.hash = self._named(body), self._slack.clock.id("h")
+        (self._slack.published if body["type"] == "home" else self._slack.views).put_nowait(view)
+
+    def held(self, method: str, body: Any, kind: str) -> Payload:
+        """Against the rules. Raises Refusal."""
+        found = list(blocks.view(body))
+        if isinstance(body, dict) and body.get("type") != kind:
+            found.append(blocks.Problem(f"the view is no {kind}", "invalid_arguments"))
+        chat.refuse(self._slack, method, found)
+        if len(str(body)) > SIZE:
+            raise Refusal("view_too_large")
+        checked: Payload = body
+        return checked
+
+    def _body(self, call: Call, kind: str) -> Payload:
+        return self.held(call.method, call.loaded("view"), kind)
+
+    def _made(self, team: Team, user: str, body: Payload) -> View:
+        return View(self._slack.clock.id("V"), team.id, user, self._named(body), self._slack.clock.id("h"), team.app)
+
+    def _named(self, body: Payload) -> Payload:
+        return {**body, "blocks": chat.named(self._slack, body["blocks"])}
+
+    def _current(self, call: Call, view: View) -> None:
+        if (expected := call.text("hash")) and expected != view.hash:
+            raise Refusal("hash_conflict")
+
+
+class Triggers:
+    """What lets an app open a modal: for three seconds, once."""
+
+    def __init__(self, slack: Slack) -> None:
+        self._slack = slack
+        self._open: dict[str, tuple[str, str, float]] = {}
+        self._used: set[str] = set()
+
+    def new(self, team: str, user: str) -> str:
+        id = f"{self._slack.clock.id('')}.{team}.trigger"
+        self._open[id] = (team, user, self._slack.clock.now())
+        return id
+
+    def use(self, id: str, team: str) -> str:
+        """Whose it is. Raises Refusal."""
+        if id in self._used:
+            raise Refusal("exchanged_trigger_id")
+        home, user, at = self._open.get(id, ("", "", 0.0))
+        if home != team:
+            raise Refusal("invalid_trigger_id")
+        if self._slack.clock.now() > at + self._slack.patience:
+            raise Refusal("expired_trigger_id")
+        self._used.add(id)
+        return user

@@ -1,0 +1,124 @@
+"""Making the world: workspaces, the people and channels in them, and the app's tokens."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+
+from tests.platforms.slack.fake.clock import Clock
+from tests.platforms.slack.fake.model import Channel, Team, Token, User
+from tests.platforms.slack.fake.refusals import Refusal
+from tests.platforms.slack.fake.shown import Payload
+
+SCOPES = (
+    "commands",
+    "chat:write",
+    "files:write",
+    "app_mentions:read",
+    "im:history",
+    "im:write",
+    "users:read",
+    "channels:read",
+    "channels:join",
+    "groups:read",
+    "channels:history",
+    "groups:history",
+    "pins:write",
+    "assistant:write",
+)
+EXPIRES = 43_200
+"""Seconds that a token lives where tokens rotate."""
+
+
+class World:
+    """Everything that Slack keeps, and the one app that is there."""
+
+    def __init__(self, scopes: Iterable[str] = SCOPES) -> None:
+        self.clock = Clock()
+        self.scopes = set(scopes)
+        """What a workspace grants the app that is made here with the app in it."""
+        self.app_id = self.clock.id("A")
+        self.client_id, self.client_secret = "1111.2222", "client-secret"
+        self.redirect_uri = "https://study.example/slack/oauth_redirect"
+        """Where Slack goes back to unless it is told otherwise."""
+        self.signing_secret = "signing-secret"
+        self.app_token = "xapp-1-token"
+        self.rotates = False
+        """Whether tokens expire and are refreshed."""
+        self.teams: dict[str, Team] = {}
+        self.tokens: dict[str, Token] = {}
+
+    def team(self, domain: str = "readers", *, installed: bool = True, enterprise: str = "") -> Team:
+        """With one channel, #papers, and nobody in it but the app."""
+        id = self.clock.id("T")
+        me = User(self.clock.id("U"), "studyhall", id, "studyhall", "Studyhall", bot=True)
+        within: Payload | None = {"id": enterprise, "name": enterprise.lower()} if enterprise else None
+        made = Team(id, domain, domain.capitalize(), me, self.clock.id("B"), self.app_id, within)
+        made.users[me.id] = me
+        self.teams[id] = made
+        self.channel(made, "papers", joined=installed)
+        if installed:
+            self.token(made)
+        return made
+
+    def user(self, team: Team, name: str, *, admin: bool = False, owner: bool = False, tz: str = "") -> User:
+        made = User(self.clock.id("U"), name, team.id, name, name.capitalize(), admin, owner)
+        made.tz = tz or made.tz
+        team.users[made.id] = made
+        for channel in team.channels.values():
+            if not channel.private and not channel.direct:
+                channel.members.add(made.id)
+        return made
+
+    def channel(
+        self, team: Team, name: str, *, private: bool = False, archived: bool = False, joined: bool = True
+    ) -> Channel:
+        """Everybody who is there is a member of a public one; `joined` says whether the app is in it."""
+        people = () if private else (user.id for user in team.users.values() if not user.bot)
+        made = Channel(self.clock.id("C"), name, team.id, private, archived, joined, members=set(people))
+        team.channels[made.id] = made
+        return made
+
+    def conversation(self, team: Team, user: str) -> Channel:
+        """The direct one between a user and the app. Raises Refusal."""
+        if user not in team.users or team.users[user].bot:
+            raise Refusal("user_not_found")
+        if team.users[user].deleted:
+            raise Refusal("user_disabled")
+        for channel in team.channels.values():
+            if channel.direct == user:
+                return channel
+        made = Channel(self.clock.id("D"), "", team.id, True, direct=user, members={user})
+        team.channels[made.id] = made
+        return made
+
+    def token(self, team: Team, scopes: Iterable[str] | None = None) -> Token:
+        """A new one of the app, with a refresh token where tokens rotate."""
+        secret, granted = secrets.token_hex(8), set(self.scopes if scopes is None else scopes)
+        made = Token(f"xoxb-{team.id}-{secret}", team.id, granted)
+        if self.rotates:
+            made.value = f"xoxe.{made.value}"
+            made.expires, made.refresh = self.clock.now() + EXPIRES, f"xoxe-1-{secret}"
+        self.tokens[made.value] = made
+        team.tokens.append(made)
+        return made
+
+    def expel(self, team: Team, error: str = "account_inactive") -> None:
+        """None of the app's tokens is worth anything any more, and the app is in no channel."""
+        for token in team.tokens:
+            token.gone = error
+        for channel in team.channels.values():
+            channel.joined = bool(channel.direct)
+
+    def bearer(self, value: str) -> tuple[Token, Team]:
+        """Whose token it is. Raises Refusal."""
+        if not value:
+            raise Refusal("not_authed")
+        token = self.tokens.get(value)
+        if token is None:
+            raise Refusal("invalid_auth")
+        if token.gone:
+            raise Refusal(token.gone)
+        if token.expires is not None and self.clock.now() >= token.expires:
+            raise Refusal("token_expired")
+        return token, self.teams[token.team]

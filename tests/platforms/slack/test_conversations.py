@@ -1,0 +1,171 @@
+"""Members on Slack: commands, buttons, menus, forms, shortcuts, mentions, direct messages and their home."""
+
+from __future__ import annotations
+
+import json
+
+from bot.app import App
+from bot.schedule import Clockwork
+from tests.platforms.model import Model
+from tests.platforms.slack.fake import Person, Slack, Team
+
+
+async def test_a_quick_answer_comes_with_the_acknowledgement(fake: Slack, bob: Person) -> None:
+    ack = await bob.types("team list")
+
+    assert ack.json["response_type"] == "ephemeral"
+    assert "There is no team yet" in json.dumps(ack.json)
+    assert "chat.postMessage" not in fake.calls
+
+
+async def test_an_unknown_command_names_the_nearest(bob: Person) -> None:
+    ack = await bob.types("leederboard")
+
+    assert "Did you mean `/study leaderboard`?" in json.dumps(ack.json)
+
+
+async def test_what_everyone_may_see_is_said_in_the_channel(bob: Person) -> None:
+    assert (await bob.types("leaderboard")).json["response_type"] == "in_channel"
+
+
+async def test_no_words_at_all_are_a_call_for_help(bob: Person) -> None:
+    assert "What I can do" in json.dumps((await bob.types("")).json)
+
+
+async def test_only_managers_set_up_schedules(bob: Person, maya: Person) -> None:
+    assert "is for managers" in json.dumps((await bob.types("schedule setup 09:00")).json)
+    assert "The first question comes" in json.dumps((await maya.types("schedule setup 09:00")).json)
+
+
+async def test_buttons_answer_a_question(fake: Slack, bob: Person) -> None:
+    await bob.types("question vae easy")
+    asked = await fake.heard()
+    await bob.presses(asked, "A")
+    told = await fake.heard()
+
+    assert told.reader == bob.id
+    assert "Right!" in told.words or "Not this time." in told.words
+    await bob.presses(asked, "B")
+    assert "You have answered this one already" in (await fake.heard()).words
+
+
+async def test_a_form_takes_an_answer_in_ones_own_words(fake: Slack, bob: Person) -> None:
+    await bob.types("question fine-tuning")
+    await bob.presses(await fake.heard(), "In my own words")
+    form = await fake.next(fake.views)
+    ack = await bob.sends(form, {"text": "It learns a low-rank update while the weights stay frozen."})
+
+    assert not ack.errors
+    assert "You mentioned" in (await fake.heard()).words
+
+
+async def test_a_command_that_lacks_something_asks_for_it_in_a_form(fake: Slack, maya: Person, team: Team) -> None:
+    await maya.types("schedule setup")
+    form = await fake.next(fake.views)
+    wrong = await maya.sends(form, {"where": team.main.id, "time": "09:00", "zone": "Mars/Crater"})
+    assert "zone" in wrong.errors
+    ack = await maya.sends(form, {"where": team.main.id, "time": "09:00", "zone": "Europe/Paris", "days": "mon-fri"})
+
+    assert not ack.errors
+    assert "The first question comes" in (await fake.heard()).words
+
+
+async def test_a_schedule_can_be_set_up_for_another_channel(fake: Slack, maya: Person, team: Team, app: App) -> None:
+    papers = fake.channel(team, "reading", joined=False)
+    await maya.types("schedule setup")
+    await maya.sends(await fake.next(fake.views), {"where": papers.id, "time": "09:00"})
+
+    assert "The first question comes" in (await fake.heard()).words
+    assert papers.joined
+
+
+async def test_a_private_channel_wants_an_invitation(fake: Slack, maya: Person, team: Team) -> None:
+    secret = fake.channel(team, "secret", private=True, joined=False)
+    secret.members.add(maya.id)
+    await maya.types("schedule setup")
+    await maya.sends(await fake.next(fake.views), {"where": secret.id, "time": "09:00"})
+
+    assert "/invite @Studyhall" in (await fake.heard()).words
+
+
+async def test_an_explanation_grows_in_the_direct_message(fake: Slack, bob: Person, model: Model) -> None:
+    model.enough = lambda: len(fake.edits.seen) > 0
+    await bob.types("explain what is LoRA")
+    begun = await fake.heard()
+
+    assert begun.channel == bob.direct.id
+    assert "direct messages" in (await fake.heard()).words
+    while True:
+        edited = await fake.next(fake.edits)
+        if "Ask more" in edited.buttons:
+            break
+    assert "low-rank update" in edited.words
+
+
+async def test_a_menu_saves_as_one_goes(fake: Slack, maya: Person) -> None:
+    await maya.types("schedule setup 09:00")
+    card = await fake.heard()
+    await maya.picks(card, "pick schedule change s1 thread=", "on")
+
+    assert "Saved." in (await fake.next(fake.edits)).words
+
+
+async def test_a_direct_message_is_looked_up(fake: Slack, bob: Person) -> None:
+    await bob.writes("what is LoRA")
+    assert "low-rank" in (await fake.heard()).words
+    await bob.writes("streak")
+    assert "Your streak" in (await fake.heard()).words
+
+
+async def test_a_mention_is_answered_in_its_thread(fake: Slack, bob: Person, team: Team) -> None:
+    await bob.mentions("what is LoRA?", team.main)
+    begun = await fake.heard()
+
+    assert begun.channel == team.main.id
+    assert begun.thread_ts
+
+
+async def test_shortcuts(fake: Slack, bob: Person, team: Team, app: App) -> None:
+    await bob.mentions("our GAN makes the same face over and over", team.main)
+    said = await fake.heard()
+    await bob.chooses("quiz", said)
+    assert await fake.heard()
+    await bob.chooses("practice")
+    asked = await fake.heard()
+    assert asked.channel == bob.direct.id
+
+
+async def test_the_home_is_never_blank(fake: Slack, bob: Person, maya: Person) -> None:
+    await bob.opens_home()
+    first = await fake.next(fake.published)
+    assert "Your streak" in first.words
+    assert "Schedules" not in first.words
+    await maya.opens_home()
+    assert "Schedules" in (await fake.next(fake.published)).words
+
+
+async def test_the_home_follows_what_its_member_does(fake: Slack, bob: Person) -> None:
+    await bob.opens_home()
+    await fake.next(fake.published)
+    await bob.types("question vae easy")
+    await fake.next(fake.published)
+    await bob.presses(await fake.heard(), "A")
+
+    assert "Today counts already" in (await fake.next(fake.published)).words
+
+
+async def test_a_file_comes_by_direct_message(fake: Slack, bob: Person) -> None:
+    await bob.types("privacy export")
+
+    assert (await fake.next(fake.files)).name.endswith(".json")
+
+
+async def test_a_daily_question_is_posted_with_its_thread(fake: Slack, maya: Person, team: Team, app: App) -> None:
+    await maya.types("schedule setup 00:00 zone=UTC days=mon-sun reveal=23:59 thread=on")
+    await fake.heard()
+    await maya.types("schedule test")
+    posted = await fake.heard()
+
+    assert posted.channel == team.main.id
+    assert posted.metadata is not None
+    await Clockwork(app.study, seconds=5).turn()
