@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,7 +12,7 @@ from sqlalchemy import Connection, bindparam, insert, literal_column, select, un
 from bot.errors import NotFound, UserError
 from bot.replies import Notice, Reply
 from bot.store.rows import as_of
-from bot.store.tables import Answer, Delivery, Member, Peek, Round, RoundKind, Schedule
+from bot.store.tables import Answer, Delivery, Member, Peek, Round, RoundKind, Schedule, Workspace
 from bot.study import grading, streaks, totals
 from bot.study.context import Asker, Study
 from bot.study.days import assigned_day, clock_in_force, period_keys
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from knowledge.compare import Coverage
 
 Posed = tuple[Round, Question]
+GONE = "There is no question by that mark here any more. `question` gives you a new one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,13 @@ class _Beside:
 
 async def answer(study: Study, asker: Asker, *, round: str, choice: str) -> Reply:
     """Answer by a choice."""
-    return await _accept(study, asker, partial(_posed, study=study, asker=asker, token=round), choice=choice)
+    return await _accept(study, asker, round, choice=choice)
 
 
 async def write(study: Study, asker: Asker, *, round: str, text: str) -> Reply:
     """Answer in one's own words."""
-    posed = await study.store.look(partial(_posed, study=study, asker=asker, token=round))
-    coverage = await study.library.compare(posed[1], text)
-    return await _accept(study, asker, lambda _: posed, text=text, coverage=coverage)
+    _, question = await study.store.look(partial(_posed, study=study, asker=asker, token=round))
+    return await _accept(study, asker, round, text=text, coverage=await study.library.compare(question, text))
 
 
 async def assess(study: Study, asker: Asker, *, round: str, how: str) -> Reply:
@@ -61,34 +60,42 @@ async def assess(study: Study, asker: Asker, *, round: str, how: str) -> Reply:
 def _posed(connection: Connection, study: Study, asker: Asker, token: str) -> Posed:
     """The round that the member answers and its question. Raises NotFound, alike for others' rounds, and UserError."""
     row = connection.execute(BY_TOKEN, {"token": token.strip().lower()}).first()
-    theirs = row is not None and row.workspace_id == asker.workspace_id
-    if row is None or not theirs or row.member_id not in (None, asker.member_id):
-        raise NotFound("There is no question by that mark here any more. `question` gives you a new one.")
-    posed = as_of(Round, row._mapping)
+    return _theirs(study, asker, as_of(Round, row._mapping) if row is not None else None)
+
+
+def _theirs(study: Study, asker: Asker, posed: Round | None) -> Posed:
+    foreign = posed is None or posed.workspace_id != asker.workspace_id
+    if posed is None or foreign or posed.member_id not in (None, asker.member_id):
+        raise NotFound(GONE)
     return posed, question_of(study, posed)
+
+
+def _held(connection: Connection, study: Study, asker: Asker, token: str) -> tuple[Posed, Member, str]:
+    """The same, with the member, whose row is held from here on, and the zone of their workspace."""
+    row = connection.execute(HELD, {"token": token.strip().lower(), "me": asker.member_id}).first()
+    if row is None:
+        raise NotFound(GONE)
+    columns, (*member, home) = row[: len(_round.c)], row[len(_round.c) :]
+    posed = _theirs(study, asker, as_of(Round, dict(zip(_round.c.keys(), columns, strict=True))))
+    return posed, as_of(Member, dict(zip(_member.c.keys(), member, strict=True))), home
 
 
 async def _accept(
     study: Study,
     asker: Asker,
-    find: Callable[[Connection], Posed],
+    token: str,
     *,
     choice: str = "",
     text: str | None = None,
     coverage: Coverage | None = None,
 ) -> Reply:
-    """Enter the answer to the round that is found, in one transaction with the finding where that is cheap."""
-
     def entering(connection: Connection) -> tuple[Round, Question, Graded, Notice | None]:
-        posed, question = find(connection)
+        (posed, question), member, home = _held(connection, study, asker, token)
         if choice and not question.choices:
             raise UserError("This question has nothing to choose from: answer it in your own words.")
         index = shown(posed)[LETTERS.index(choice)] if choice else None
-        return (
-            posed,
-            question,
-            *_entered(connection, asker, posed, question, choice=index, text=text, coverage=coverage),
-        )
+        told = _entered(connection, asker, member, home, posed, question, choice=index, text=text, coverage=coverage)
+        return posed, question, *told
 
     posed, question, told, peeked = await study.store.change(entering)
     return Reply.of(*verdict(question, posed, told).blocks, peeked)
@@ -97,6 +104,8 @@ async def _accept(
 def _entered(
     connection: Connection,
     asker: Asker,
+    member: Member,
+    home: str,
     posed: Round,
     question: Question,
     *,
@@ -108,7 +117,6 @@ def _entered(
 
     The verdict tells the answer, which may be that of a question still open elsewhere: the notice says so.
     """
-    member, home = member_at_home(connection, asker.member_id, lock=True)
     beside = _beside(connection, asker, posed)
     peeked = seen(connection, asker, beside.open)
     if beside.answered:
@@ -145,17 +153,19 @@ def _entered(
     }
     given = as_of(Answer, values)
     grading.grade(given, question, coverage)
-    streak = _keep(connection, asker, member, given) if kept else None
+    streak = _keep(connection, asker, member, given, new_zone) if kept else None
     if posed.delivery_id is not None and posed.closes_at is not None and asker.at < posed.closes_at:
         connection.execute(UNCOUNTED, {"delivery": posed.delivery_id, "count_due": asker.at})
     return Graded(given, coverage=coverage, streak=streak, new_zone=new_zone), peeked
 
 
-def _keep(connection: Connection, asker: Asker, member: Member, given: Answer) -> streaks.Streak:
-    """Write an answer and what follows from it: the day, the totals, the streak."""
+def _keep(connection: Connection, asker: Asker, member: Member, given: Answer, new_zone: str | None) -> streaks.Streak:
+    """Write an answer and what follows from it: the totals, and with the first of a day, the day and the streak."""
     given.id = connection.execute(ENTER, vars(given)).scalar_one()
     if given.counted:
         totals.credited(connection, given, member, points=given.points)
+    if member.last_day == given.day and new_zone is None:
+        return streaks.as_kept(member)
     member.last_day = given.day
     streak = streaks.streak_of(connection, member, asker.at)
     connection.execute(
@@ -229,10 +239,19 @@ _round: Any = Round.__table__  # type: ignore[attr-defined]
 _answer: Any = Answer.__table__  # type: ignore[attr-defined]
 _peek: Any = Peek.__table__  # type: ignore[attr-defined]
 _member: Any = Member.__table__  # type: ignore[attr-defined]
+_workspace: Any = Workspace.__table__  # type: ignore[attr-defined]
 _delivery: Any = Delivery.__table__  # type: ignore[attr-defined]
 _schedule: Any = Schedule.__table__  # type: ignore[attr-defined]
 
 BY_TOKEN = select(_round).where(_round.c.token == bindparam("token"))
+# A round never changes, so that it may be read with the row that is waited for; what others write in between may not.
+HELD = (
+    select(_round, _member, _workspace.c.zone)
+    .join_from(_round, _member, _member.c.id == bindparam("me"))
+    .join(_workspace, _workspace.c.id == _member.c.workspace_id)
+    .where(_round.c.token == bindparam("token"))
+    .with_for_update(of=_member)
+)
 GIVEN = select(_answer).where(_answer.c.round_id == bindparam("round"), _answer.c.member_id == bindparam("me"))
 BESIDE = union_all(
     select(literal_column("'answered'"), _answer.c.round_id).where(

@@ -174,6 +174,11 @@ def streak_of(connection: Connection, member: Member, now: datetime) -> Streak:
     return reckon(days, today=today, rests=rests, excused=excused, arrival=StudyDay(today, now, now, zone, zone))
 
 
+def as_kept(member: Member) -> Streak:
+    """What the member's row says, without marks: it holds for as long as the day of their last answer does."""
+    return Streak(member.streak, member.longest, member.freezes, marks=())
+
+
 async def refresh(session: AsyncSession, member: Member, *, now: datetime) -> Streak:
     """Reckons anew and keeps the result in the member's row."""
     streak = await member_streak(session, member, now=now)
