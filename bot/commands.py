@@ -232,9 +232,8 @@ def _typed(request: Request) -> tuple[Block, ...]:
 
 
 def _fenced(text: str) -> str:
-    """As a code block that the text itself cannot end."""
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    return f"{fence}text\n{text}\n{fence}"
+    """As a code block that the text itself cannot end: everywhere three ticks do, whatever began it."""
+    return "```text\n" + re.sub("`{3,}", lambda ticks: "ˋ" * len(ticks[0]), text) + "\n```"
 
 
 def _by_name(request: Request) -> tuple[Place, Actor]:

@@ -39,7 +39,7 @@ def named(name: str) -> str:
     """A name that may stand in Markdown: its signs are such as only look like it, its address has no scheme."""
     name = " ".join(clean(name).split()).translate(_LIKE)
     while "://" in name:
-        name = _SCHEME.sub("", name).strip()
+        name = " ".join(_SCHEME.sub("", name).split())
     name = _UNDERSCORES.sub(lambda found: "＿" * len(found[0]), name)
     name = _NUMBER.sub("\\1․", name[:1].translate(_LIKE_FIRST) + name[1:])
     return short(name, LONGEST) or "somebody"

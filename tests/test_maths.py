@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.maths import formula, readable
+from bot.maths import LENGTH, MOST, formula, readable
 from knowledge.load import load
 
 
@@ -28,6 +28,8 @@ from knowledge.load import load
         (r"\log\frac{p_i}{\sum_{j \in S} p_j}", "log pᵢ/(∑_{j ∈ S} pⱼ)"),
         (r"\sqrt{d_k}", "√(dₖ)"),
         (r"\frac{a + b}{c}", "(a + b)/c"),
+        (r"\hat{\bar{x}}_i", "x̅̂ᵢ"),
+        (r"\frac{50\%}{\{a\}}", "50%/{a}"),
     ],
 )
 def test_a_formula_reads_as_one_would_write_it(latex: str, text: str) -> None:
@@ -57,3 +59,96 @@ def test_no_formula_of_the_bank_keeps_a_command() -> None:
 @given(st.text())
 def test_any_text_comes_out(text: str) -> None:
     assert isinstance(readable(text), str)
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\hat{" * 22 + "x" + "}" * 22,
+        r"\mathrm{" * 200 + "x" + "}" * 200,
+        "a^{" * 300 + "b" + "}" * 300,
+        "{" * 1400,
+        r"\frac{" * 300,
+        r"\begin{matrix}" * 100,
+        r"\begin{matrix} a & b",
+        r"\sqrt[" * 300 + "x",
+        r"\(" * 300,
+        r"\hat{" * 9 + "x" + "}" * 9,
+    ],
+)
+def test_what_is_too_deep_or_never_closed_is_shown_as_it_stands(latex: str) -> None:
+    assert formula(latex) == (latex if len(latex) <= LENGTH else latex[: LENGTH - 1] + "…")
+
+
+def test_a_formula_that_is_too_long_is_shown_as_it_begins() -> None:
+    latex = "x" + r" + \alpha" * 300
+
+    assert formula(latex) == latex[: LENGTH - 1] + "…"
+
+
+def test_accents_do_not_double_what_they_stand_on() -> None:
+    assert formula(r"\hat{" * 8 + "x" + "}" * 8) == "x" + "\u0302" * 8
+
+
+def test_what_has_been_converted_is_not_read_once_more() -> None:
+    hidden = r"\textbackslash{}hat\{" * 40 + "x" + r"\}" * 40
+
+    assert "\u0302" not in formula(r"\frac{" * 7 + hidden + "}" * 7)
+
+
+def test_a_formula_keeps_nothing_for_the_next() -> None:
+    formula(r"\title{a secret}\author{somebody}")
+
+    assert "secret" not in formula(r"x \maketitle")
+
+
+def test_only_so_many_formulas_of_one_text_are_converted() -> None:
+    shown = readable(" ".join(rf"$\alpha_{{{n}}}$" for n in range(MOST + 20)))
+
+    assert shown.count("α") == MOST
+    assert shown.count("\\\\alpha") == 20
+
+
+MACROS = (
+    r"hat{ bar not frac{ sqrt{ sqrt[ ( ) left( begin{matrix} end{matrix} mathbf{ text{ \ { } textbackslash title{ url{"
+)
+groups = st.sampled_from(
+    [f"\\{name}" for name in [*MACROS.split(), "maketitle", "today", "item", "input{", "verb|"]]
+    + [*"{}[]^_$&%#~x`é\n\ue000\ue001", "^{"]
+)
+
+
+@given(st.lists(st.tuples(groups, st.integers(1, 60)).map(lambda many: many[0] * many[1]), max_size=12).map("".join))
+@settings(deadline=None)
+def test_any_formula_is_short_and_says_something(latex: str) -> None:
+    shown = formula(latex)
+
+    assert len(shown) <= LENGTH
+    assert shown or not latex.replace("\ue000", "").replace("\ue001", "").strip()
+
+
+@given(
+    st.sampled_from([r"\hat{", r"\mathrm{", r"\frac{a}{", r"\sqrt{", "a^{", "_{", "{"]),
+    st.integers(1, 300),
+    st.integers(1, 600),
+)
+@settings(deadline=None)
+def test_nesting_makes_no_more_of_a_formula(opening: str, depth: int, letters: int) -> None:
+    latex = opening * depth + "x" * letters + "}" * depth
+
+    assert len(formula(latex)) <= min(LENGTH, 9 * len(latex))
+
+
+@pytest.mark.parametrize(
+    ("markdown", "shown"),
+    [
+        (r"\`$x^2$\`", r"\`x²\`"),
+        ("````\n```\n$x^2$\n````", "````\n```\n$x^2$\n````"),
+        ("```py\nx = '$a$'", "```py\nx = '$a$'"),
+        (r"\\$x^2$", r"\\x²"),
+        ("$E[z](x)$", r"E\[z](x)"),
+        (r"$\text{a`b`}$", r"a\`b\`"),
+    ],
+)
+def test_formulas_stand_outside_code_and_make_no_marks(markdown: str, shown: str) -> None:
+    assert readable(markdown) == shown

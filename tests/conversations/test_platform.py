@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from sqlmodel import col, select
@@ -95,7 +96,7 @@ class Guild:
         await due.sweep(self.study, self.clock())
         return await sending.send(self.study)
 
-    async def schedule(self, **values: str) -> None:
+    async def schedule(self, **values: Any) -> None:
         await self.ask("1", "schedule setup", manager=True, time="09:00", zone="UTC", **values)
 
     async def all(self, what: type) -> list:  # type: ignore[type-arg]

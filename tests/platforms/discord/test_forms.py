@@ -96,7 +96,7 @@ async def test_what_is_given_back_is_code_that_its_text_cannot_end(channel: Chan
     refused = await bob.submit_modal(await bob.slash(channel, "team join"), {"name": typed})
 
     back = said(refused).partition("You wrote")[2]
-    assert "````text" in back
+    assert "```text\nˋˋˋ" in back
     assert "@everyone" not in back
 
 

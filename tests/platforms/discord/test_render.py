@@ -3,27 +3,71 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import Any
 
 import discord
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from simcord.components import validate_components, walk_components
 
 from bot.platforms.discord import limits
 from bot.platforms.discord.markup import markdown, plain, split
 from bot.platforms.discord.render import draw, mark
-from bot.platforms.discord.sheet import SHORTENED
-from bot.replies import Action, Choices, Entry, Explanation, Menu, Notice, Rank, Reply, Standings, Text
+from bot.platforms.discord.sheet import SHORTENED, Drawing, Line, Piece, Sheet, Words
+from bot.replies import (
+    Action,
+    Calendar,
+    Choices,
+    DayMark,
+    Entry,
+    Explanation,
+    Menu,
+    Notice,
+    Option,
+    Point,
+    QuestionCard,
+    Rank,
+    Reply,
+    Standings,
+    Table,
+    Text,
+    Tone,
+    Verdict,
+)
 from tests.platforms.replies import any_reply, texts
+
+SEPARATOR = 14
+"""Discord's number for the kind of component that a line is."""
+
+
+def sent(drawings: list[Drawing]) -> list[list[dict[str, Any]]]:
+    """The components of each message, as they are sent."""
+    flags = discord.MessageFlags(components_v2=True).value
+    drawn = (drawing.view.to_components() for drawing in drawings)  # type: ignore[no-untyped-call]
+    return [validate_components(found, flags=flags) for found in drawn]
 
 
 def messages(reply: Reply, **options: Any) -> list[list[dict[str, Any]]]:
-    """The components of each message, as they are sent."""
-    flags = discord.MessageFlags(components_v2=True).value
-    drawn = (drawing.view.to_components() for drawing in draw(reply, **options))  # type: ignore[no-untyped-call]
-    return [validate_components(found, flags=flags) for found in drawn]
+    return sent(draw(reply, **options))
+
+
+def inside(message: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What stands one under the other, in the frame where the message has one."""
+    return message[-1].get("components", message) if message[-1]["type"] == 17 else message
+
+
+def looks(reply: Reply) -> list[str]:
+    """The first message from top to bottom: its texts, `---` for a line, the labels of its buttons in brackets."""
+    found = []
+    for part in walk_components(inside(messages(reply)[0])):
+        if part["type"] == SEPARATOR:
+            found.append("---")
+        elif said := part.get("content") or (f"[{part['label']}]" if "label" in part else ""):
+            found.append(said)
+    return found
 
 
 def parts(reply: Reply, **options: Any) -> list[dict[str, Any]]:
@@ -53,6 +97,51 @@ async def test_no_limit_is_broken(reply: Reply) -> None:
         assert all(len(part["options"]) <= limits.ENTRIES for part in found if "options" in part)
 
 
+def lines_part(message: list[dict[str, Any]]) -> bool:
+    """No line at the beginning or the end, and never two in a row."""
+    lines = [part["type"] == SEPARATOR for part in inside(message)]
+    return not (lines[0] or lines[-1] or any(one and next for one, next in pairwise(lines)))
+
+
+@given(any_reply)
+@settings(max_examples=200, deadline=None)
+async def test_a_line_stands_between_two_parts(reply: Reply) -> None:
+    assert all(map(lines_part, messages(reply)))
+
+
+pieces = st.one_of(
+    st.just(Line()),
+    st.builds(Words, st.sampled_from(["", "a", "word " * 100, "word " * 900])),
+    st.integers(1, 60).map(lambda n: tuple(Action(f"{n} {i}", f"go {n} {i}") for i in range(n))),
+    st.integers(1, 60).map(lambda n: Menu("Days", f"go {n}", "days", (Entry("Monday", "monday"),))),
+)
+
+
+@given(st.lists(pieces, max_size=60))
+@example([*(Words("a") for _ in range(35)), Line(), Menu("Days", "go", "days", (Entry("Monday", "monday"),))])
+@settings(max_examples=200, deadline=None)
+async def test_lines_leave_all_else_as_it_is(laid: list[Piece]) -> None:
+    def drawn(pieces: list[Piece]) -> list[list[dict[str, Any]]]:
+        sheet = Sheet()
+        for piece in pieces:
+            sheet.lay(piece)
+        return sent(sheet.finished(colour=None, framed=True))
+
+    def said(messages: list[list[dict[str, Any]]]) -> tuple[str, set[str]]:
+        """All the words, and what can be pressed: that is drawn once a page, and a menu's small words with it."""
+        found = [part for message in messages for part in walk_components(message)]
+        words = "".join(part["content"] for part in found if "content" in part and part["content"] != "-# Days")
+        return "".join(words.split()), {part["custom_id"] for part in found if "custom_id" in part}
+
+    with_lines, without = drawn(laid), drawn([piece for piece in laid if not isinstance(piece, Line)])
+
+    assert all(map(lines_part, with_lines))
+    assert all(len(list(walk_components(message))) < limits.COMPONENTS for message in with_lines[:-1])
+    assert len(list(walk_components(with_lines[-1]))) <= limits.COMPONENTS
+    if len(with_lines) < limits.PAGES:  # the last page may be full a little sooner, and says so
+        assert said(with_lines) == said(without)
+
+
 @given(any_reply)
 @settings(max_examples=100, deadline=None)
 async def test_nobody_is_addressed_and_nothing_turns_the_text_around(reply: Reply) -> None:
@@ -78,8 +167,8 @@ def test_a_split_loses_nothing_but_space(body: str, characters: int, size: int) 
 
     assert len(now) <= max(characters, 4)
     assert len(now.encode()) <= max(size, 4)
-    if "```" not in body:
-        assert "".join((now + later).split()) == "".join(body.split())
+    if "`" not in body:  # a heading's mark that comes to stand first is escaped
+        assert "".join((now + later).split()).replace("\\", "") == "".join(body.split()).replace("\\", "")
 
 
 async def test_a_long_text_goes_on_in_further_messages_and_code_stays_code() -> None:
@@ -93,6 +182,14 @@ async def test_a_long_text_goes_on_in_further_messages_and_code_stays_code() -> 
     assert sum(page.count("x = 1") for page in drawn) == 300
 
 
+@pytest.mark.parametrize("opening", ["```", "``` ", "Look:\n```python ", "Look:\n``` ", "```x```\n\n"])
+async def test_code_in_one_long_line_is_cut_as_well(opening: str) -> None:
+    drawn = messages(Reply.of(Text(opening + "x" * 9000 + "\n```")))
+
+    assert len(drawn) == 3
+    assert sum(part.get("content", "").count("x") for m in drawn for part in walk_components(m)) >= 9000
+
+
 async def test_what_is_longer_than_all_messages_says_so() -> None:
     assert text(Reply.of(Text("word " * 8000))).endswith(SHORTENED)
 
@@ -103,6 +200,81 @@ async def test_a_tie_keeps_its_places() -> None:
 
     assert [line[:3] for line in drawn.splitlines()[1:]] == ["4\\.", "4\\.", "6\\."]
     assert "a\\_b" in drawn
+
+
+async def test_a_card_has_a_line_between_the_question_and_what_can_be_answered() -> None:
+    card = QuestionCard(
+        "Practice", "Why?", "gan", "hard", (Option("a", "So.", Action("A", "answer k a")),), note="No points."
+    )
+
+    assert looks(Reply.of(card)) == ["-# Practice · gan · hard\n## Why?", "---", "**A**  So.", "[A]", "-# No points."]
+
+
+async def test_a_verdict_has_three_parts_what_was_said_what_is_right_and_what_it_brought() -> None:
+    verdict = Verdict(False, "No.", "A. This", "Because.", "B. That", reference="All of it.", score="+0")
+    streak = Notice("Streak: 3 days.", Tone.GOOD)
+    next_ = Choices((Action("Another one", "question"),))
+
+    assert looks(Reply.of(verdict, streak, next_)) == [
+        "## ❌ No.\nYou chose A. This",
+        "Because.",
+        "---",
+        "The answer is **B. That**",
+        "-# The reference\nAll of it.",
+        "---",
+        "-# +0",
+        "✅ Streak: 3 days.",
+        "[Another one]",
+    ]
+
+
+async def test_a_sentence_stands_beneath_the_point_it_spoke_for_and_is_not_said_twice_in_a_row() -> None:
+    points = (
+        Point("One", "mentioned", "I *said* this."),
+        Point("Two", "missing"),
+        Point("Three", "perhaps", "I *said* this."),
+        Point("Four", "mentioned", "And " + "that " * 100),
+        Point("Five", "mentioned", "I *said* this."),
+    )
+    lines = looks(Reply.of(Verdict(None, "You mentioned 3.", points=points)))[1].splitlines()
+
+    quote = "-# “I \\*said\\* this.”"
+    assert lines[:2] == ["✅ One", quote]
+    assert lines[2:5] == ["⬜ Two", "🔸 Three", "✅ Four"]
+    assert re.fullmatch("-# “And (that )+t?h?a?…”", lines[5])
+    assert lines[6:] == ["✅ Five", quote]
+
+
+async def test_buttons_with_a_question_before_them_stand_apart() -> None:
+    parts, near = Choices((Action("In depth", "a"),)), Choices((Action("That", "b"),), prompt="Or did you mean:")
+    drawn = looks(Reply.of(Text("It is so.", title="Why?"), parts, near, parts))
+
+    assert drawn == ["## Why?\nIt is so.", "[In depth]", "---", "Or did you mean:", "[That]"]
+    assert "---" not in looks(Reply.of(parts, Choices((Action("Share", "c"),))))
+
+
+async def test_a_table_of_two_columns_is_a_list_and_further_columns_are_named_beneath() -> None:
+    two = Table(("Setting", "Value"), (("Zone", "Europe/Paris"), ("Team", "none")), title="You")
+    more = Table(("No.", "When", "Zone", "Next"), (("1", "weekdays", "Paris", datetime(2026, 1, 1, tzinfo=UTC)),))
+
+    assert looks(Reply.of(two)) == ["## You\n- **Zone** · Europe/Paris\n- **Team** · none"]
+    assert looks(Reply.of(more)) == ["**1** · weekdays\n-# Zone: Paris · Next: <t:1767225600:f>"]
+    assert looks(Reply.of(Table(("Manager",), (("maya",),)))) == ["- maya"]
+
+
+async def test_the_weeks_of_a_streak_are_called_by_their_mondays() -> None:
+    days = ((date(2026, 1, 1), DayMark.STUDIED), (date(2026, 1, 5), DayMark.MISSED))
+    [drawn] = looks(Reply.of(Calendar("Your streak", 1, 4, 0, days)))
+
+    assert drawn.splitlines()[2:4] == ["`29 Dec` ▪️▪️▪️🟩▪️▪️▪️", "`05 Jan` 🟥▪️▪️▪️▪️▪️▪️"]
+
+
+async def test_no_message_ends_with_the_title_of_what_comes_on_the_next() -> None:
+    long = "word " * 780
+    drawn = messages(Reply.of(Text(long), Text("x " * 300, title="Next")))
+
+    assert len(drawn) == 2
+    assert inside(drawn[1])[0]["content"].startswith("## Next\nx ")
 
 
 async def test_two_buttons_that_do_the_same_are_one() -> None:
@@ -143,8 +315,8 @@ async def test_buttons_of_a_direct_message_say_where_they_belong() -> None:
         ("[a bank](https://evil.example/login)", "a bank (https://evil.example/login)"),
         ("[click](javascript:alert)", "click"),
         ("![pixel](https://evil.example/x.png)", "pixel"),
-        ("<#123> and </ask:1> and <t:1> and <:e:1>", "\\<#123> and \\</ask:1> and \\<t:1> and \\<:e:1>"),
-        ("`<#123>` stays", "`<#123>` stays"),
+        ("<#123> and </ask:1>, <t:1>, <:e:1>", "<\u200b#123> and <\u200b/ask:1>, <\u200bt:1>, <\u200b:e:1>"),
+        ("`</s>` and <s> stay", "`</s>` and <s> stay"),
         ("#### Small print", "**Small print**"),
         ("a \u202eright-to-left\u202c b", "a right-to-left b"),
         ("| a | b |\n|---|---|\n| 1 | 22 |\n", "```text\na  b\n1  22\n```"),

@@ -1,0 +1,194 @@
+"""What is written is read as Discord reads it: nothing in it addresses anybody or hides a link."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bot.commands import _fenced
+from bot.platforms.discord.markup import markdown, plain, split, spoken
+
+# Discord reads from left to right, and at each place takes the first of these that matches there; what is bold and the
+# like is read once more within. After its client's rules, which are those of simple-markdown with its own added.
+ESCAPE = re.compile(r"\\[^0-9A-Za-z\s]")
+BLOCK = re.compile(r"```(?:([a-z0-9_+\-.#]+?)\n)?\n*([^\n][\s\S]*?)\n*```", re.IGNORECASE)
+CODE = re.compile(r"(`+)([\s\S]*?[^`])\1(?!`)")
+LINK = re.compile(
+    r"\[((?:\[[^\]]*\]|[^\[\]]|\](?=[^\[]*\]))*)\]"
+    r"\(\s*<?((?:\([^)]*\)|[^\s\\]|\\.)*?)>?(?:\s+['\"]([\s\S]*?)['\"])?\s*\)"
+)
+ADDRESS = re.compile(r"https?://[^\s<]+[^<.,:;\"')\]\s]|<[^: >]+:/[^ >]+>", re.IGNORECASE)
+TOKEN = re.compile(
+    r"<@[!&]?\d+>|<#\d+>|<a?:\w+:\d+>|<t:-?\d+(?::[tTdDfFR])?>|</[^<>\n]+:\d+>|<id:\w+>|<sound:\d+:\d+>|@everyone|@here"
+)
+INNER = [
+    re.compile(mark)
+    for mark in (
+        r"\*\*((?:\\[\s\S]|[^\\])+?)\*\*(?!\*)",
+        r"__((?:\\[\s\S]|[^\\])+?)__(?!_)",
+        r"\b_((?:__|\\[\s\S]|[^\\_])+?)_\b",
+        r"\*(?=\S)((?:\*\*|\\[\s\S]|\s+(?:\\[\s\S]|[^\s*\\]|\*\*)|[^\s*\\])+?)\*(?!\*)",
+        r"~~([\s\S]+?)~~(?!_)",
+        r"\|\|([\s\S]+?)\|\|",
+    )
+]
+
+
+def live(text: str) -> Iterator[tuple[str, str]]:
+    """The mentions, links and the like that Discord makes of a text."""
+    at = 0
+    while at < len(text):
+        rest = text[at:]
+        if found := ESCAPE.match(rest) or BLOCK.match(rest) or CODE.match(rest):
+            pass
+        elif found := LINK.match(rest):
+            target = re.sub(r"\\([^0-9A-Za-z\s])", r"\1", found[2])
+            if re.match(r"[a-z][a-z0-9+.-]*:", target, re.IGNORECASE):  # it makes no link of others
+                yield "link", found[0]
+            yield from live(found[1])
+        elif found := TOKEN.match(rest):
+            yield "token", found[0]
+        elif found := ADDRESS.match(rest):
+            yield "address", found[0]
+        elif found := next((found for mark in INNER if (found := mark.match(rest))), None):
+            yield from live(found[1])
+        at += found.end() if found else 1
+
+
+def hidden(text: str) -> list[tuple[str, str]]:
+    return [found for found in live(text) if found[0] != "address"]
+
+
+EMPHASIS = ["*", "**", "_", "__", "~~", "||", "~~~"]
+PIECES = [
+    *("`", "``", "```", "````", "\n```", "\n```py\n", "\n", " ", "\\", "\n| ", "|\n", "# ", "> ", "- "),
+    *("$", "$$", "\\hat{", "}", "\\text{", "\\textbackslash ", "a", "b c", "[", "]", "(", ")", "](", "!", "<", ">"),
+    *("[a](https://evil.gg)", "[a](https:evil.gg)", "](\\https\\://evil.gg)", "https://evil.gg/x", "https://"),
+    *("<https://evil.gg>", "HTTPS://e.gg/a_-b", "<discord://x>", "<#123>", "<@123456789012345678>", "<t:1:R>"),
+    *("<:e:12>", "<a:e:12>", "</ask me:12>", "<id:customize>", "@everyone", "\ue000", "\u200b"),
+]
+hostile = st.lists(st.sampled_from(PIECES + EMPHASIS), max_size=25).map("".join)
+upright = st.lists(st.sampled_from(PIECES), max_size=25).map("".join)
+
+
+def test_the_model_of_discord_finds_what_is_live() -> None:
+    for text in ("[a [b] c](https:x)", "[a\nb](https://x.y)", r"\\<#1>", "```\n<#1>", r"\`<#1>\`", "**a `** <#1> `"):
+        assert hidden(text)
+    for text in (r"\<#1>", "`<#1>`", "```\n<#1>\n```", "[a](b)", r"\[a](b)", "`a` <\u200b#1>"):
+        assert not hidden(text)
+    assert list(live("see https://x.y")) == [("address", "https://x.y")]
+    assert list(live(r"https://x.y/\<#1>")) == [("address", "https://x.y/\\"), ("token", "<#1>")]
+
+
+@given(st.one_of(hostile, st.text()), st.booleans())
+@example("**a `** <#123> `", True)
+@example("https://x.y/` <#123> `", False)
+@example("[a `](https://evil.gg)`", True)
+@settings(max_examples=500, deadline=None)
+def test_nothing_written_addresses_anybody_or_hides_a_link(text: str, model: bool) -> None:
+    assert hidden(markdown(text, model=model)) == []
+
+
+@given(upright)
+@example("https://x.y` a ` https://x.y`a`")
+@example("[\n```](https://x.y")
+@example("<```a```<https://x.y>")
+@example("<<https://x.y><discord://x>")
+@example("\\https://x.y`a`")
+@settings(max_examples=500, deadline=None)
+def test_no_address_that_a_model_writes_is_a_link(text: str) -> None:
+    """Next to italics and the like it could be one, where these end within code; it is in the open even then."""
+    assert list(live(markdown(text, model=True))) == []
+
+
+@given(hostile)
+@settings(max_examples=300, deadline=None)
+def test_nothing_in_a_name_is_live(name: str) -> None:
+    assert list(live(plain(name))) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("[claim [free] nitro](https://evil.gg)", "claim [free] nitro (`https://evil.gg`)"),
+        ("[claim\nnitro](https://evil.gg)", "claim\nnitro (`https://evil.gg`)"),
+        ("[a [b [c]]](https://evil.gg)", "[a [b [c]]]\u200b(`https://evil.gg`)"),
+        (r"\`[claim](https://evil.gg)\`", r"\`claim (`https://evil.gg`)\`"),
+        ("```\n[claim](https://evil.gg)", "```\n[claim]\u200b(https://evil.gg)\n```"),
+        ("```py\nx = 1", "```py\nx = 1\n```"),
+        ("```python", ""),
+        ("A ``` by itself", r"A \`\`\` by itself"),
+        ("a `tick and <#123>", "a \\`tick and <\u200b#123>"),
+        ("````md\n```py\nx\n```\n````", "```md\n'''py\nx\n'''\n```"),
+        ("so ```x = 1``` it is", "so \n```\nx = 1\n```\n it is"),
+        ("``a`b``", "`aˋb`"),
+        (r"\<#123> \\<#123>", "\\<\u200b#123> \\\\<\u200b#123>"),
+        ("```\n| a | b |\n| c | d |\n```", "```\n| a | b |\n| c | d |\n```"),
+        ("| `a` | b |\n|---|---|\n| 1 | 2 |", "```text\n`a`  b\n1    2\n```"),
+        ("the rate `lr`\n#### The `lr` rate", "the rate `lr`\n**The `lr` rate**"),
+        ("**https://evil.gg/a_b**", "**`https://evil.gg/a_b`**"),
+        ("> # Right!\n - -# ours\n # So", "> **Right!**\n - \\-# ours\n **So**"),
+        ("`</s>`, `a[i](x)` and <b>", "`</s>`, `a[i](x)` and <b>"),
+    ],
+)
+def test_what_a_model_writes_is_what_it_reads_like(written: str, shown: str) -> None:
+    assert markdown(written, model=True).strip() == shown
+
+
+@pytest.mark.parametrize("text", ["$`$", r"$\text{`}$ $\text{``}$", "$$```$$", r"$$\textasciigrave\textasciigrave$$"])
+def test_a_formula_ends_no_code(text: str) -> None:
+    assert hidden(markdown(f"{text} <#123> `[a](https://x.y)`")) == []
+
+
+@given(st.one_of(hostile, st.text()))
+@example("```\n$x$\n```\n<#123> `a`")
+@settings(deadline=None)
+def test_what_was_typed_comes_back_as_one_block(typed: str) -> None:
+    drawn = spoken(_fenced(f"so: {typed}"))
+
+    assert BLOCK.fullmatch(drawn)
+    assert drawn.count("```") == 2
+    assert "$x$" not in typed or "$x$" in drawn
+
+
+@given(upright, st.integers(40, 80))
+@settings(max_examples=500, deadline=None)
+def test_code_stays_code_where_a_text_is_cut(text: str, room: int) -> None:
+    rest = markdown(text, model=True)
+    for _ in range(len(rest)):
+        page, rest = split(rest, room, 4 * room)
+        assert list(live(page)) == []
+        assert "```" not in BLOCK.sub("", page)
+        if not rest:
+            break
+    assert not rest
+
+
+def test_a_fence_line_longer_than_a_page_is_cut_into_full_ones() -> None:
+    pages, rest = [], markdown("```" + "a" * 6000)
+    while rest:
+        page, rest = split(rest, 2000, 8000)
+        pages.append(page)
+
+    assert sum(page.count("a") for page in pages) == 6000
+    assert all(len(page) > 1900 for page in pages[:-1])
+    assert all(BLOCK.fullmatch(page) for page in pages)
+
+
+def test_a_block_is_not_begun_where_nothing_of_it_fits() -> None:
+    page, rest = split("x" * 80 + "\n```py\n" + "y = 1\n" * 30 + "```\nend", 92, 400)
+
+    assert page == "x" * 80
+    assert rest.startswith("```py\ny = 1\n")
+
+
+@pytest.mark.parametrize("mark", ["# Right!", "-# small", "> said"])
+def test_words_in_the_middle_of_a_line_begin_no_page_as_a_heading(mark: str) -> None:
+    page, rest = split("word " * 10 + mark + " word" * 20, 54, 400)
+
+    assert page == " ".join(["word"] * 10)
+    assert rest.startswith(f"\\{mark}")
