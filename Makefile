@@ -39,9 +39,10 @@ format: install-dev ## Format the code and mend what lint can mend
 docs: install ## Write docs/commands.md and docs/settings.md anew
 	@$(BIN)/studyhall docs
 
-pictures: install-dev ## Draw the pictures in docs/images anew; those of Discord need chromium
+pictures: install-dev ## Draw the pictures in docs/images anew; those of Discord and Slack need chromium
 	@$(BIN)/python docs/pictures.py
 	@$(BIN)/python docs/discord_pictures.py --kept
+	@$(BIN)/python docs/slack_pictures.py --kept
 
 lock: install-dev ## Write the lock files anew, from the newest versions pyproject.toml allows
 	@echo 'Resolving (a minute)' >&2

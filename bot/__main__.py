@@ -208,11 +208,12 @@ def discord_sync(
 @slack.command("manifest")
 def slack_manifest(
     url: Annotated[str, typer.Option(help="Where Slack reaches this program, like https://study.example.org.")] = "",
+    many: Annotated[bool, typer.Option("--many", help="Many workspaces install the app, each by itself.")] = False,
 ) -> None:
     """Print the app's manifest: for requests over HTTP at --url, else for Socket Mode."""
     from bot.platforms.slack import commandline
 
-    commandline.print_manifest(url)
+    commandline.print_manifest(url, many=many)
 
 
 @slack.command("key")

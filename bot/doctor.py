@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -246,24 +246,53 @@ def _discord(config: Config) -> Finding:
 
 
 def _slack(config: Config) -> Finding:
-    bot, socket, http, client = (
-        bool(secret.get_secret_value())
+    bot, socket, signing, client, key = (
+        secret.get_secret_value()
         for secret in (
             config.slack_bot_token,
             config.slack_app_token,
             config.slack_signing_secret,
             config.slack_client_secret,
+            config.secret_key,
         )
     )
-    if config.slack_configured:
-        who = "Any workspace may install the app" if config.slack_open else "A bot token for one workspace is set"
-        return Finding("slack", "ok", f"{who}; requests come {'by a socket' if socket else 'over HTTP'}.")
-    if client and not config.slack_open:
-        lacks = "SLACK_CLIENT_ID" if not config.slack_client_id else "STUDYHALL_SECRET_KEY (`studyhall slack key`)"
-        return Finding("slack", "problem", f"There is a client secret, but not all that goes with it. Set {lacks}.")
-    ways = "SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (requests over HTTP)"
+    for problem in _slack_problems(config, bot, socket, signing, client, key):
+        return Finding("slack", "problem", problem)
+    if not config.slack_configured:
+        ways = "SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (requests over HTTP)"
+        return Finding("slack", "off", f"No token. Set SLACK_BOT_TOKEN and {ways} to study there.")
+    who = "A bot token for one workspace is set" if bot else "Any workspace may install the app"
+    return Finding("slack", "ok", f"{who}; requests come {'by a socket' if socket else 'over HTTP'}.")
+
+
+def _slack_problems(config: Config, bot: str, socket: str, signing: str, client: str, key: str) -> Iterator[str]:
+    """What to do about it, the gravest first; nothing where Slack is set up or not wanted."""
+    if bot.startswith("xoxe"):
+        yield (
+            "SLACK_BOT_TOKEN ends within 12 hours, since token rotation is on. Make an app from "
+            "`studyhall slack manifest` without --many."
+        )
+    if bot and not bot.startswith("xoxb-"):
+        yield "SLACK_BOT_TOKEN begins with xoxb-. Copy it from OAuth & Permissions on the app's pages."
+    if socket and not socket.startswith("xapp-"):
+        yield "SLACK_APP_TOKEN begins with xapp-. Make one under Basic Information on the app's pages."
+    if bot and not (socket or signing):
+        yield (
+            "There is a bot token, but no way in. Set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (requests "
+            "over HTTP)."
+        )
     if bot:
-        return Finding("slack", "problem", f"There is a bot token, but no way in. Set {ways}.")
-    if socket or http:
-        return Finding("slack", "problem", "There is a way in, but no bot token. Set SLACK_BOT_TOKEN.")
-    return Finding("slack", "off", f"No token. Set SLACK_BOT_TOKEN and {ways} to study there.")
+        return
+    needed = {
+        "SLACK_CLIENT_ID": config.slack_client_id,
+        "SLACK_CLIENT_SECRET": client,
+        "STUDYHALL_SECRET_KEY (`studyhall slack key`)": key,
+        "SLACK_SIGNING_SECRET": signing,
+    }
+    if config.slack_client_id or client:
+        if lacking := [name for name, value in needed.items() if not value]:
+            yield f"For many workspaces something is missing. Set {' and '.join(lacking)}."
+        if socket:
+            yield "By a socket no workspace can install the app. Unset SLACK_APP_TOKEN."
+    elif socket or signing:
+        yield "There is a way in, but no bot token. Set SLACK_BOT_TOKEN."

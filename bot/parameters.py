@@ -46,6 +46,11 @@ class Parameter:
     within: tuple[int, int] | None = None
     of: Literal["", "members", "roles", "times"] = ""
 
+    @property
+    def label(self) -> str:
+        """What a form calls it: what it is, where its name says no more than that it is text."""
+        return (self.about if self.name == "text" else self.name).capitalize()
+
     def value(self, study: Study, text: str) -> Any:
         """The text, cleaned and measured, as a value. Raises UserError."""
         text = clean(text)

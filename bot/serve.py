@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -67,6 +68,8 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
         for line in app.left_out:
             structlog.get_logger().warning("left out", file=line)
         await app.study.library.warm()
+        gc.collect()
+        gc.freeze()  # what is there now stays: to look through all of it again and again held the loop up for 0.1 s
         waiting: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
         if discord_token:
             from bot.platforms.discord.client import connected

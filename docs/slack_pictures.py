@@ -74,7 +74,7 @@ class Album:
 class Channel(Outbox):
     """Keeps the newest post of the channel."""
 
-    offers = frozenset({"thread", "pin"})
+    offers = frozenset({"thread"})
 
     def __init__(self) -> None:
         self.newest = Reply(())

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.vault import new_key
+
 STUDYHALL = [sys.executable, "-m", "bot"]
 
 
@@ -188,15 +190,29 @@ def test_a_platform_without_its_token_says_what_is_missing(home: dict[str, str])
     done = studyhall(home, "run", "slack")
 
     assert done.returncode == 2
-    assert "SLACK_BOT_TOKEN is not set" in done.stderr
+    assert done.stderr.endswith("studyhall: Slack is not set up: `studyhall doctor` names what is missing.\n")
 
 
-def test_a_token_makes_run_serve_its_platform(home: dict[str, str]) -> None:
+def test_a_platform_that_does_not_answer_at_the_start_is_named(home: dict[str, str]) -> None:
+    token = {"SLACK_BOT_TOKEN": "xoxb-hush", "SLACK_SIGNING_SECRET": "x", "SLACK_API_URL": "http://127.0.0.1:1/api/"}
+    done = studyhall({**home, **token}, "run", "slack", "--port", "0")
+
+    assert done.returncode == 2
+    assert "Slack cannot be reached" in done.stderr
+    assert "hush" not in done.stderr
+
+
+def test_secrets_make_run_serve_their_platform(home: dict[str, str]) -> None:
     """Slack's requests arrive over HTTP; one that Slack did not sign is turned away, and SIGTERM ends it in order."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    tokens = {"SLACK_BOT_TOKEN": "xoxb-none", "SLACK_SIGNING_SECRET": "very-secret"}
+    tokens = {
+        "SLACK_CLIENT_ID": "1111.2222",
+        "SLACK_CLIENT_SECRET": "very-secret",
+        "SLACK_SIGNING_SECRET": "very-secret",
+        "STUDYHALL_SECRET_KEY": new_key(),
+    }
     serving = subprocess.Popen(
         [*STUDYHALL, "run", "--port", str(port)], env={**home, **tokens}, stderr=subprocess.PIPE, text=True
     )

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from bot.config import load
 from bot.doctor import Finding, examine
+from bot.vault import new_key
 from knowledge.embed import Embedder
 from knowledge.index import build
 from knowledge.load import BUILT_IN
@@ -240,8 +241,8 @@ async def test_tokens_are_told_to_be_there_and_never_shown() -> None:
             INFERENCE_API_KEY=hidden,
             INFERENCE_MODEL="huge",
             DISCORD_TOKEN=hidden,
-            SLACK_BOT_TOKEN=hidden,
-            SLACK_APP_TOKEN=hidden,
+            SLACK_BOT_TOKEN=f"xoxb-{hidden}",
+            SLACK_APP_TOKEN=f"xapp-{hidden}",
             SLACK_SIGNING_SECRET=hidden,
         )
 
@@ -250,9 +251,34 @@ async def test_tokens_are_told_to_be_there_and_never_shown() -> None:
     assert not [finding for finding in found.values() if "hush" in repr(finding)]
 
 
-async def test_half_of_slack_is_a_problem_with_the_other_half_named() -> None:
-    without_way_in = (await findings(SLACK_BOT_TOKEN="x"))["slack"]
-    without_token = (await findings(SLACK_SIGNING_SECRET="x"))["slack"]
+MANY = {
+    "SLACK_CLIENT_ID": "1111.2222",
+    "SLACK_CLIENT_SECRET": "hush-hush",
+    "STUDYHALL_SECRET_KEY": new_key(),
+    "SLACK_SIGNING_SECRET": "hush-hush",
+}
 
-    assert (without_way_in.state, "SLACK_APP_TOKEN" in without_way_in.words) == ("problem", True)
-    assert (without_token.state, "SLACK_BOT_TOKEN" in without_token.words) == ("problem", True)
+
+@pytest.mark.parametrize(
+    ("variables", "state", "words"),
+    [
+        ({"SLACK_BOT_TOKEN": "xoxb-1"}, "problem", "SLACK_APP_TOKEN"),
+        ({"SLACK_SIGNING_SECRET": "x"}, "problem", "Set SLACK_BOT_TOKEN."),
+        ({"SLACK_BOT_TOKEN": "xapp-1", "SLACK_APP_TOKEN": "xoxb-1"}, "problem", "SLACK_BOT_TOKEN begins with xoxb-"),
+        ({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xoxb-1"}, "problem", "SLACK_APP_TOKEN begins with xapp-"),
+        ({"SLACK_BOT_TOKEN": "xoxe.xoxb-1", "SLACK_SIGNING_SECRET": "x"}, "problem", "ends within 12 hours"),
+        ({"SLACK_CLIENT_SECRET": "x"}, "problem", "Set SLACK_CLIENT_ID and STUDYHALL_SECRET_KEY"),
+        ({"SLACK_CLIENT_ID": "1.2"}, "problem", "Set SLACK_CLIENT_SECRET and STUDYHALL_SECRET_KEY"),
+        ({**MANY, "SLACK_SIGNING_SECRET": ""}, "problem", "Set SLACK_SIGNING_SECRET."),
+        ({**MANY, "SLACK_APP_TOKEN": "xapp-1"}, "problem", "Unset SLACK_APP_TOKEN."),
+        (MANY, "ok", "Any workspace may install the app; requests come over HTTP."),
+        ({**MANY, "SLACK_BOT_TOKEN": "xoxb-1"}, "ok", "A bot token for one workspace is set; requests come over HTTP."),
+        ({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}, "ok", "requests come by a socket."),
+        ({"STUDYHALL_SECRET_KEY": MANY["STUDYHALL_SECRET_KEY"]}, "off", "Set SLACK_BOT_TOKEN and SLACK_APP_TOKEN"),
+    ],
+)
+async def test_what_slack_lacks_is_named(variables: dict[str, Any], state: str, words: str) -> None:
+    found = (await findings(**variables))["slack"]
+
+    assert (found.state, words in found.words) == (state, True), found.words
+    assert not [secret for secret in variables.values() if secret and secret in found.words]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.replies import Action, Choices, Notice, Point, Reply, Tone, Verdict
+from bot.replies import Action, Choices, Notice, Point, Reply, Verdict
 from bot.store.tables import Answer, Round
 from bot.study.grading import POINTS, TEXT_CAP
 from bot.study.rounds import LETTERS, shown
@@ -135,7 +135,7 @@ def _judge(round: Round) -> Choices:
 def _streak(streak: Streak) -> Notice:
     days = f"{streak.current} day{'s' * (streak.current != 1)}"
     best = " Your longest yet." if streak.current == streak.longest and streak.current > 2 else ""
-    return Notice(f"Streak: {days}.{best}", Tone.GOOD)
+    return Notice(f"🔥 Streak: {days}.{best}")  # no sign of success: it stands under wrong answers too
 
 
 def _zone(zone: str) -> tuple[Notice, Choices]:

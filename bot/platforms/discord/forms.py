@@ -19,8 +19,8 @@ def form(command: Command, line: str, fields: tuple[Parameter, ...], given: Mapp
     """
     modal = ui.Modal(title=_short(command.about, limits.TITLE), custom_id=line)
     for parameter in fields:
-        label = _short(parameter.name.capitalize(), limits.TITLE)
-        about = _short(parameter.about, limits.ABOUT)
+        about = _short(parameter.about, limits.ABOUT) if parameter.label.lower() != parameter.about.lower() else None
+        label = _short(parameter.label, limits.TITLE)
         modal.add_item(ui.Label(text=label, description=about, component=_field(parameter, given)))
     modal.stop()
     return modal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import urlsplit
 
 import typer
@@ -11,10 +12,24 @@ from bot.errors import SetupError
 from bot.platforms.slack.manifest import manifest
 from bot.table import table
 
+LONGEST = 2_000
+"""Characters of the address: Slack takes a little more, with our paths behind it."""
 
-def print_manifest(url: str) -> None:
+
+def print_manifest(url: str, *, many: bool = False) -> None:
     """Raises SetupError where the address is none that Slack takes."""
-    parts = urlsplit(url)
-    if url and (parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment):
+    if url and not _sound(url):
         raise SetupError("--url is where Slack reaches this program, like https://study.example.org")
-    typer.echo(json.dumps(manifest(table(), url), indent=2, ensure_ascii=False))
+    if many and not url:
+        raise SetupError("--many goes with --url: workspaces install the app by pages that it serves there.")
+    typer.echo(json.dumps(manifest(table(), url, many=many), indent=2, ensure_ascii=False))
+
+
+def _sound(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    plain = parts.hostname and "@" not in parts.netloc and port != 0 and not re.search(r"[\s?#]", url)
+    return bool(parts.scheme == "https" and plain and len(url) <= LONGEST)

@@ -11,25 +11,30 @@ WHY = {
     "chat:write": "answers, questions and reveals",
     "files:write": "pictures of formulas and charts, and exports",
     "app_mentions:read": "follow-ups by mentioning the app",
-    "im:history": "direct messages to the app, and its own posts there",
-    "im:write": "private answers that grow, and reminders",
+    "im:history": "direct messages to the app",
+    "im:write": "the direct messages into which pictures and exports go",
     "users:read": "names, and who is an admin",
-    "channels:read": "whether the app is in a public channel",
-    "channels:join": "joining the channel that a question is set up for",
-    "channels:history": "finding its own post again after a crash, and follow-ups in threads",
-    "groups:read": "whether the app is in a private channel",
-    "groups:history": "the same in private channels",
+    "channels:read": "whether the app is in a public channel, and whether that is archived",
+    "channels:join": "joining the public channel that a question is set up for",
+    "channels:history": "finding its own post in a channel again before sending it once more",
+    "groups:read": "the same as `channels:read` in private channels",
+    "groups:history": "the same as `channels:history` in private channels",
 }
 """Each scope, and what it is for."""
 SCOPES = tuple(WHY)
+EVENTS_PATH, REDIRECT = "/slack/events", "/slack/oauth_redirect"
 EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "tokens_revoked")
 
 
-def manifest(table: Table, url: str = "") -> dict[str, Any]:
-    """For requests over HTTP at `url`, the address that the world sees; for Socket Mode where there is none."""
+def manifest(table: Table, url: str = "", *, many: bool = False) -> dict[str, Any]:
+    """For requests over HTTP at `url`, the address that the world sees; for Socket Mode where there is none.
+
+    `many` workspaces install the app by its own pages and renew their tokens. The token that one workspace puts into
+    the environment is renewed by nobody, so there it must not expire.
+    """
     base = url.rstrip("/")
-    events = {"request_url": f"{base}/slack/events"} if base else {}
-    oauth = {"redirect_urls": [f"{base}/slack/oauth_redirect"]} if base else {}
+    events = {"request_url": f"{base}{EVENTS_PATH}"} if base else {}
+    oauth = {"redirect_urls": [f"{base}{REDIRECT}"]} if many else {}
     return {
         "_metadata": {"major_version": 2},
         "display_information": {
@@ -69,7 +74,7 @@ def manifest(table: Table, url: str = "") -> dict[str, Any]:
                     "description": "Study for generative-AI interviews",
                     "usage_hint": _hint(table),
                     "should_escape": True,
-                    **({"url": f"{base}/slack/events"} if base else {}),
+                    **({"url": f"{base}{EVENTS_PATH}"} if base else {}),
                 }
             ],
         },
@@ -79,7 +84,7 @@ def manifest(table: Table, url: str = "") -> dict[str, Any]:
             "interactivity": {"is_enabled": True, **events},
             "org_deploy_enabled": False,
             "socket_mode_enabled": not base,
-            "token_rotation_enabled": bool(base),
+            "token_rotation_enabled": many,
         },
     }
 

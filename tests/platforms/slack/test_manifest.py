@@ -1,0 +1,337 @@
+"""The manifest against Slack's schema, its limits and the program's own calls; `studyhall slack`; `slack run`."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import SetupError
+from bot.platforms.slack import commandline, dispatch, oauth, server
+from bot.platforms.slack.manifest import EVENTS, EVENTS_PATH, REDIRECT, SCOPES, WHY, manifest
+from bot.table import table
+from bot.vault import Vault
+from tests.platforms.slack.fake import Person, Slack
+from tests.platforms.slack.fake.overlay import RULES
+from tests.platforms.slack.fake.spec import BY_KIND, rule
+
+ROOT = Path(__file__).parents[3]
+SOURCE = ROOT / "bot" / "platforms" / "slack"
+SCHEMA = ROOT.parent / "shared" / "specs" / "slack-manifest.schema.json"
+URL = "https://study.example.org"
+
+KINDS = [
+    pytest.param(manifest(table()), id="socket"),
+    pytest.param(manifest(table(), URL), id="http"),
+    pytest.param(manifest(table(), f"{URL}/", many=True), id="many"),
+]
+each = pytest.mark.parametrize("made", KINDS)
+
+
+# What it says
+
+
+@each
+def test_it_is_one_by_slacks_schema(made: dict[str, Any]) -> None:
+    if not SCHEMA.is_file():
+        pytest.skip(f"there is no {SCHEMA}, which lies beside the repository")
+    validator = jsonschema.Draft7Validator(json.loads(SCHEMA.read_text("utf-8")))
+
+    assert [error.message for error in validator.iter_errors(made)] == []
+
+
+def within(text: str, least: int, most: int) -> bool:
+    return least <= len(text) <= most and text == text.strip()
+
+
+@each
+def test_it_keeps_the_limits_of_slacks_pages(made: dict[str, Any]) -> None:
+    about, features = made["display_information"], made["features"]
+    [command] = features["slash_commands"]
+
+    assert within(about["name"], 1, 35)
+    assert within(about["description"], 1, 140)
+    assert within(about["long_description"], 175, 4000)
+    assert re.fullmatch("#[0-9a-f]{6}", about["background_color"])
+    assert within(features["bot_user"]["display_name"], 1, 80)
+    assert within(command["description"], 1, 2000)
+    assert within(command["usage_hint"], 1, 100), "Slack takes 1,000, and shows one line"
+    assert re.fullmatch(r"/[a-z0-9_-]{1,31}", command["command"])
+    assert 1 <= len(features["shortcuts"]) <= 5
+    for shortcut in features["shortcuts"]:
+        assert within(shortcut["name"], 1, 24)
+        assert within(shortcut["description"], 1, 150)
+        assert within(shortcut["callback_id"], 1, 255)
+    assert len(set(SCOPES)) == len(SCOPES) <= 255
+    assert len(set(EVENTS)) == len(EVENTS) <= 100
+
+
+def addresses(value: Any) -> Iterator[str]:
+    match value:
+        case dict():
+            for inner in value.values():
+                yield from addresses(inner)
+        case list():
+            for inner in value:
+                yield from addresses(inner)
+        case str() if value.startswith("http"):
+            yield value
+
+
+def test_over_http_everything_comes_to_where_the_program_listens() -> None:
+    made = manifest(table(), f"{URL}/")
+    events = f"{URL}{server.EVENTS}"
+
+    assert (EVENTS_PATH, REDIRECT) == (server.EVENTS, oauth.REDIRECT)
+    assert list(addresses(made)) == [events] * 3
+    assert made["features"]["slash_commands"][0]["url"] == events
+    assert made["settings"]["event_subscriptions"]["request_url"] == events
+    assert made["settings"]["interactivity"]["request_url"] == events
+    assert not made["settings"]["socket_mode_enabled"]
+
+
+def test_by_a_socket_no_address_is_named() -> None:
+    made = manifest(table())
+
+    assert list(addresses(made)) == []
+    assert made["settings"]["socket_mode_enabled"]
+
+
+def test_tokens_expire_only_where_they_are_renewed() -> None:
+    one, many = manifest(table(), URL), manifest(table(), URL, many=True)
+
+    assert not one["settings"]["token_rotation_enabled"]
+    assert "redirect_urls" not in one["oauth_config"]
+    assert many["settings"]["token_rotation_enabled"]
+    assert many["oauth_config"]["redirect_urls"] == [f"{URL}{oauth.REDIRECT}"]
+
+
+def test_the_hint_and_the_shortcuts_are_the_tables() -> None:
+    features = manifest(table())["features"]
+    hinted = features["slash_commands"][0]["usage_hint"].strip("[]").split(" | ")
+    groups = {command.name.partition(" ")[0] for command in table()}
+    shortcuts = {shortcut["callback_id"]: shortcut["type"] for shortcut in features["shortcuts"]}
+
+    assert set(hinted) <= groups
+    assert shortcuts == {dispatch.PRACTICE: "global"} | {
+        command.name: "message" for command in table() if command.shortcut and command.shortcut.on == "message"
+    }
+    assert features["slash_commands"][0]["command"] == dispatch.COMMAND
+
+
+# What it asks for
+
+
+def called() -> set[str]:
+    """The Web API's methods that the adapter calls, in Slack's own words, read out of its source."""
+    names = {method.replace(".", "_"): method for method in RULES}
+    names["files_upload_v2"] = ""
+    found = set()
+    for file in SOURCE.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                name = node.func.attr
+                if "_" in name and not name.startswith("_") and hasattr(AsyncWebClient, name):
+                    found.add(names[name])
+    if "" in found:
+        found = found - {""} | {"files.getUploadURLExternal", "files.completeUploadExternal"}
+    return found
+
+
+def needed(method: str) -> set[str]:
+    """Its scopes; questions are posted in public and private channels, where reading is asked for apart."""
+    known = rule(method)
+    assert known is not None
+    scopes = set(known.scopes)
+    if scopes and scopes <= set(BY_KIND):
+        return {scope for scope in scopes if scope.startswith(("channels:", "groups:"))}
+    if method == "conversations.open":
+        return {"im:write"}
+    assert len(scopes) <= 1, f"{method} can be had by several scopes: say here by which"
+    return scopes
+
+
+OF_EVENTS = {
+    "app_home_opened": "",
+    "app_mention": "app_mentions:read",
+    "app_uninstalled": "",
+    "message.im": "im:history",
+    "tokens_revoked": "",
+}
+"""The scope without which Slack sends no such event."""
+
+
+def test_every_scope_is_used_and_none_is_missing() -> None:
+    assert {"chat.postMessage", "views.open", "conversations.history"} <= called(), "the source was read"
+    by_calls = {scope for method in called() for scope in needed(method)}
+    by_events = {OF_EVENTS[event] for event in EVENTS} - {""}
+
+    assert set(SCOPES) == by_calls | by_events | {"commands"}
+
+
+def test_every_event_is_listened_to_and_none_is_missing() -> None:
+    source = (SOURCE / "dispatch.py").read_text("utf-8")
+    heard = set(re.findall(r'bolt\.event\("([a-z_]+)"\)', source))
+
+    assert {event.partition(".")[0] for event in EVENTS} == heard
+
+
+def test_menus_that_ask_for_their_entries_have_no_address_since_there_are_none() -> None:
+    source = "".join(file.read_text("utf-8") for file in SOURCE.glob("*.py"))
+
+    assert "external_select" not in source
+    assert "message_menu_options_url" not in json.dumps(manifest(table(), URL, many=True))
+
+
+def test_the_operators_page_tells_each_scope_and_why() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+
+    assert [scope for scope, why in WHY.items() if f"| `{scope}` | {why} |" not in page] == []
+
+
+# The command line
+
+
+def studyhall(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot", "slack", *words], capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def test_the_manifest_is_printed_for_slacks_pages() -> None:
+    done = studyhall("manifest", "--url", URL, "--many")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == manifest(table(), URL, many=True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "study.example.org",
+        "http://study.example.org",
+        "https://",
+        "https:///slack/events",
+        "https://[study",
+        "https://study.example.org:99999",
+        "https://study.example.org/?a=b",
+        "https://study.example.org/#top",
+        "https://study .example.org",
+        "https://ada:hush@study.example.org",
+        f"https://{'s' * 3000}.example.org",
+        "nonsense",
+    ],
+)
+def test_an_address_that_slack_would_not_take_is_refused_in_words(url: str) -> None:
+    with pytest.raises(SetupError, match=r"^--url is where Slack reaches this program, like https://\S+$"):
+        commandline.print_manifest(url)
+
+
+def test_many_workspaces_need_an_address_to_come_to() -> None:
+    done = studyhall("manifest", "--many")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("studyhall: --many goes with --url")
+
+
+def test_a_key_is_a_new_one_each_time() -> None:
+    first, second = studyhall("key").stdout.strip(), studyhall("key").stdout.strip()
+    kept = Vault(first).encrypt("xoxb-1")
+
+    assert first != second
+    assert Vault(f"{second},{first}").decrypt(kept) == "xoxb-1"
+
+
+# What Slack's own command line runs
+
+
+HOOKS: dict[str, Any] = json.loads((ROOT / ".slack" / "hooks.json").read_text("utf-8"))
+
+
+def hook(name: str) -> list[str]:
+    """As Slack's command line runs it, by a shell; with the Python of the tests."""
+    command: str = HOOKS["hooks"][name]
+    program, _, rest = command.partition(" ")
+    assert program == ".venv/bin/python", "what `make` installs"
+    return ["sh", "-c", f"exec {shlex.quote(sys.executable)} {rest}"]
+
+
+def surroundings(**more: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    own = {"STUDYHALL_CONFIG": "config.example.toml", "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+    return kept | own | more
+
+
+def test_slacks_command_line_gets_the_manifest_and_nothing_beside_it() -> None:
+    done = subprocess.run(
+        hook("get-manifest"), cwd=ROOT, env=surroundings(), capture_output=True, text=True, check=True, timeout=120
+    )
+
+    assert json.loads(done.stdout) == manifest(table())
+    assert HOOKS["config"]["sdk-managed-connection-enabled"], "the program holds the socket, not the command line"
+
+
+def test_what_it_watches_is_there() -> None:
+    watched = HOOKS["config"]["watch"]
+
+    for kind in ("app", "manifest"):
+        assert all((ROOT / path).exists() for path in watched[kind]["paths"])
+    assert re.search(watched["app"]["filter-regex"], "bot/table.py")
+
+
+def test_started_without_tokens_it_says_who_sets_them() -> None:
+    done = subprocess.run(
+        hook("start"), cwd=ROOT, env=surroundings(), capture_output=True, text=True, check=False, timeout=120
+    )
+
+    assert done.returncode == 1
+    assert "SLACK_BOT_TOKEN and SLACK_APP_TOKEN not set" in done.stderr
+    assert "`slack run`" in done.stderr
+
+
+async def test_slack_run_serves_the_app_that_the_command_line_has_made(
+    tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    """Its tokens win over those that the developer has for another app; an interrupt ends it in good order."""
+    assert pytestconfig.cache is not None
+    (tmp_path / "index").symlink_to(pytestconfig.cache.mkdir("index"))
+    async with Slack().listening() as fake:
+        team = fake.team("readers")
+        env = surroundings(
+            STUDYHALL_DATA=str(tmp_path),
+            SLACK_API_URL=fake.api,
+            SLACK_BOT_TOKEN="xoxb-of-another-app",
+            SLACK_CLI_XOXB=team.token,
+            SLACK_CLI_XAPP=fake.app_token,
+        )
+        running = await asyncio.create_subprocess_exec(
+            *hook("start"), cwd=ROOT, env=env, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        )
+        assert running.stderr is not None
+        heard = ""
+        while "listening for Slack" not in heard:
+            line = (await asyncio.wait_for(running.stderr.readline(), 120)).decode()
+            assert line, heard
+            heard += line
+        await fake.sockets.connected()
+        ack = await Person.joins(fake, team, "bob").types("team list")
+        running.send_signal(signal.SIGINT)
+        _, rest = await running.communicate()
+
+        assert "There is no team yet" in json.dumps(ack.json)
+        assert running.returncode == 0
+        assert "xoxb-" not in heard + rest.decode()
+        assert fake.violations == []
