@@ -93,10 +93,20 @@ class Installs:
             row.expires_at,
         )
 
-    async def remove(self, team: str) -> None:
-        """The workspace has put the app out: its tokens are worth nothing any more."""
+    async def remove(self, team: str, *, token: str = "", before: datetime | None = None) -> bool:
+        """The workspace has put the app out: its tokens are worth nothing any more.
+
+        Word of it may come late. False, and nothing done, where the app is there by another token than that one, or
+        since a later moment.
+        """
         async with self.store.write() as session:
-            await session.exec(delete(Installation).where(col(Installation.team) == team))
+            row = await session.get(Installation, team, with_for_update=True)
+            if row is None:
+                return True
+            if (token and self.vault.decrypt(row.token) != token) or (before and row.installed_at > before):
+                return False
+            await session.delete(row)
+        return True
 
     async def fresh(self, team: str, renew: Renew) -> Install | None:
         """The installation with a token that still holds for a while, renewed where it has to be, by one process."""

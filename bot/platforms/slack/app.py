@@ -26,6 +26,8 @@ from bot.platforms.slack.pace import Pace
 from bot.platforms.slack.server import EVENTS, served, web_app
 
 API = "https://slack.com/api/"
+CALL = aiohttp.ClientTimeout(total=20)
+"""For one call of the Web API; its client leaves that to the session."""
 GRACE = 10.0
 """Seconds that requests and replies under way are given at the end."""
 
@@ -53,7 +55,7 @@ async def slack(
     base address. Raises SetupError.
     """
     async with AsyncExitStack() as running:
-        session = await running.enter_async_context(aiohttp.ClientSession())
+        session = await running.enter_async_context(aiohttp.ClientSession(timeout=CALL))
         easel = Easel()
         clients = Clients(session, api, app.installs, client_id=keys.client_id, client_secret=keys.client_secret)
         dispatch = Dispatch(app, clients, session, easel)
@@ -72,7 +74,10 @@ async def slack(
         running.push_async_callback(dispatch.errands.finish, GRACE)
         app.attach("slack", outbox)
         if keys.app_token:
+            # Left to ask for itself, the handler would try a token that Slack does not take for ever.
+            address = await clients.socket(keys.app_token)
             handler = AsyncSocketModeHandler(bolt, keys.app_token, web_client=clients.web())
+            handler.client.wss_uri = address
             running.push_async_callback(handler.close_async)
             await handler.connect_async()  # type: ignore[no-untyped-call]
             yield "Socket Mode"

@@ -5,25 +5,29 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
-from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.http_retry import HttpRequest, HttpResponse, RetryState
+from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncConnectionErrorRetryHandler,
+    AsyncRateLimitErrorRetryHandler,
+)
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Install, Installs
 from bot.errors import SetupError
-from bot.platforms.slack.refusals import why
+from bot.platforms.slack.refusals import TROUBLE, status, why
 
 log = structlog.get_logger()
 
 KEPT = 5_000
 FRESH = 60.0
 """Seconds after which an installation is looked up again: another process may have seen it end."""
-TIMEOUT = 20
-"""Seconds for one call of the Web API."""
+SAID = ("chat.postMessage", "chat.postEphemeral")
+"""What would be said twice if it were called again after the connection broke."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,8 @@ class Clients:
         web = self.web(token)
         try:
             it = await web.auth_test()
-        except SlackApiError as refusal:
-            raise SetupError(f"Slack does not take SLACK_BOT_TOKEN ({why(refusal)}).") from refusal
-        except (OSError, TimeoutError, aiohttp.ClientError) as problem:
-            raise SetupError(f"Slack cannot be reached ({type(problem).__name__}).") from problem
+        except TROUBLE as problem:
+            raise _not_taken("SLACK_BOT_TOKEN", problem) from problem
         install = Install(
             it["team_id"],
             it.get("team") or "",
@@ -73,6 +75,13 @@ class Clients:
         )
         self._only = Client(install, web)
         return self._only
+
+    async def socket(self, token: str) -> str:
+        """The address of a connection for Socket Mode. Raises SetupError where Slack does not know the app's token."""
+        try:
+            return str((await self.web().apps_connections_open(app_token=token))["url"])
+        except TROUBLE as problem:
+            raise _not_taken("SLACK_APP_TOKEN", problem) from problem
 
     async def of(self, team: str) -> Client | None:
         """The workspace's; None where the app is not installed there, or its token has ended."""
@@ -95,16 +104,19 @@ class Clients:
     def forget(self, team: str) -> None:
         self._known.pop(team, None)
 
-    async def end(self, team: str) -> None:
-        """The workspace has put the app out, or revoked its token."""
+    async def end(self, team: str, *, token: str = "", before: datetime | None = None) -> bool:
+        """The workspace has put the app out, or revoked that token; False where the app has come back since."""
         self.forget(team)
-        if self._installs is not None:
-            await self._installs.remove(team)
+        return self._installs is None or await self._installs.remove(team, token=token, before=before)
 
     def web(self, token: str = "") -> AsyncWebClient:
-        client = AsyncWebClient(token=token or None, base_url=self._api, session=self._session, timeout=TIMEOUT)
-        client.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=2))
-        return client
+        """What a call may take, the session says."""
+        return AsyncWebClient(
+            token=token or None,
+            base_url=self._api,
+            session=self._session,
+            retry_handlers=[_Reconnecting(), AsyncRateLimitErrorRetryHandler(max_retry_count=2)],
+        )
 
     async def _renew(self, ending: Install) -> Install:
         got = await self.web().oauth_v2_access(
@@ -113,10 +125,33 @@ class Clients:
             grant_type="refresh_token",
             refresh_token=ending.refresh,
         )
+        assert self._installs is not None  # noqa: S101
         log.info("token renewed", team=ending.team)
         return replace(
             ending,
             token=got["access_token"],
             refresh=got["refresh_token"],
-            expires_at=datetime.now(UTC) + timedelta(seconds=int(got["expires_in"])),
+            expires_at=self._installs.clock() + timedelta(seconds=int(got["expires_in"])),
         )
+
+
+def _not_taken(name: str, problem: Exception) -> SetupError:
+    if isinstance(problem, SlackApiError) and status(problem) < 500:
+        return SetupError(f"Slack does not take {name} ({why(problem)}).")
+    return SetupError(f"Slack cannot be reached ({why(problem)}).")
+
+
+class _Reconnecting(AsyncConnectionErrorRetryHandler):
+    """Once more where the connection broke, which connections that were idle for long do."""
+
+    async def _can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        if request.url.rpartition("/")[2] in SAID:
+            return False
+        return await super()._can_retry_async(state=state, request=request, response=response, error=error)

@@ -7,17 +7,17 @@ import re
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 
-from bot.app import App
-from bot.commands import Command, Parameter, Place, Request, respond
+from bot.app import App, Install
+from bot.commands import Actor, Command, Parameter, Place, Request, respond
 from bot.drawing.easel import Easel
-from bot.errors import DatabaseError, UserError
+from bot.errors import DatabaseError, SetupError, UserError
 from bot.platforms.errands import Errands
 from bot.platforms.slack import limits
 from bot.platforms.slack.clients import Client, Clients
@@ -25,9 +25,10 @@ from bot.platforms.slack.forms import FORM, WHERE, Errand, form, typed
 from bot.platforms.slack.home import Homes
 from bot.platforms.slack.members import Members
 from bot.platforms.slack.outbox import thread_place
-from bot.platforms.slack.reach import Reach, Slot
+from bot.platforms.slack.reach import Reach, Slot, taken
+from bot.platforms.slack.refusals import ENDED, TROUBLE, why
 from bot.platforms.slack.render import PICKED, PRESSED, draw
-from bot.replies import Notice, Reply, Tone
+from bot.replies import Action, Choices, Notice, Reply, Tone
 
 COMMAND = "/study"
 PRACTICE = "practice"
@@ -36,7 +37,12 @@ QUICK = 0.8
 """Seconds that an acknowledgement waits for the answer, to take it along; Slack gives up after 3."""
 A_MOMENT = 1.0
 """Seconds for what a form's opening or its check has to know of the database."""
+OPENING = 3.0
+"""Seconds for Slack to open a form: what lets it be opened lasts no longer."""
+A_SECOND = timedelta(seconds=1)
 STRANGER = Reply.of(Notice("Studyhall is not installed in this workspace. An admin can add it.", Tone.WARNING))
+ASTRAY = Reply.of(Notice("Something is set up wrongly on our side, and it is in the log.", Tone.PROBLEM))
+UNDELIVERED = Reply.of(Notice("Slack did not take all of my answer. Please try again.", Tone.PROBLEM))
 Payload = Mapping[str, Any]
 
 log = structlog.get_logger()
@@ -112,6 +118,10 @@ class Dispatch:
 
     async def _on_form(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         errand, values = Errand.load(body["view"]["private_metadata"]), typed(body["view"])
+        if errand.place.workspace != _team(body)[0]:  # Slack keeps what a form carries, and nothing rests on that
+            log.warning("form of another workspace", team=_team(body)[0])
+            await ack()
+            return
         errand = errand.at(values.pop(WHERE, ""))
         if errors := await self._problems(errand, values, body["view"]["state"]["values"]):
             # Only within the acknowledgement does Slack show a problem at its field.
@@ -169,62 +179,102 @@ class Dispatch:
 
     async def _on_uninstalled(self, body: Payload, ack: AsyncAck) -> None:
         await ack()
-        self.errands.start(self.ended(body["team_id"]))
+        self.errands.start(self._told_of_the_end(body))
 
     async def _on_revoked(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
         await ack()
         if (event.get("tokens") or {}).get("bot"):
-            self.errands.start(self.ended(body["team_id"]))
+            self.errands.start(self._told_of_the_end(body))
 
-    async def ended(self, team: str) -> None:
+    async def _told_of_the_end(self, body: Payload) -> None:
+        """Slack tells of it twice, and again for an hour if it was not heard: the app may have come back since."""
+        at = datetime.fromtimestamp(body["event_time"], UTC)
+        await self._over(body["team_id"], before=at + A_SECOND)
+
+    async def ended(self, install: Install) -> bool:
+        """The token is worth nothing any more; False where the workspace has another one by now."""
+        return await self._over(install.team, token=install.token)
+
+    async def _over(self, team: str, *, token: str = "", before: datetime | None = None) -> bool:
         """The workspace has put the app out. What members did stays, for the day it comes back."""
-        await self._clients.end(team)
-        await self._app.left(Place("slack", team, ""))
-        log.info("left", team=team)
+        over = await self._clients.end(team, token=token, before=before)
+        if over:
+            await self._app.left(Place("slack", team, ""))
+        log.info("left" if over else "there again", team=team)
+        return over
 
     # How it is carried out
 
     async def _carried_out(self, deed: Deed) -> None:
-        """A form where the command asks for one, else the reply; nothing where it was delivered before."""
-        place, errand = deed.errand.place, deed.errand
+        """What was asked for, and then the member's home; nothing where it was delivered before."""
+        team = deed.errand.place.workspace
         try:
-            client = await self._clients.of(place.workspace)
-        except DatabaseError as problem:
-            log.error("database", problem=str(problem))
-            await self._tell(deed, Reply.of(Notice(f"{problem.public} Please try again.", Tone.PROBLEM)))
-            return
-        if client is None:
-            log.warning("not installed", team=place.workspace)
-            await self._tell(deed, STRANGER)
-            return
-        try:
-            if not await self._first(place.workspace, deed.once):
+            client = await self._client(deed)
+            if client is None or not await self._first(team, deed.once):
                 return
-            command, given = self._understood(self._app, errand.line)
-            values = {**given, **deed.values}
-            if command and not deed.form and deed.trigger and (fields := _lacking(command, values)):
-                await self._ask(client, command, fields, deed, values)
-                return
-            await self._answer(client, command, deed)
+            await self._done(client, deed)
         finally:
             if deed.slot:
                 deed.slot.close()
-        await self._home(place.workspace, deed.user, after=True)
+        await self._home(team, deed.user, after=True)
+
+    async def _client(self, deed: Deed) -> Client | None:
+        """The workspace's; where there is none, the member is told."""
+        try:
+            client = await self._clients.of(deed.errand.place.workspace)
+        except DatabaseError as problem:
+            log.error("database", problem=str(problem))
+            await self._tell(deed, Reply.of(Notice(f"{problem.public} Please try again.", Tone.PROBLEM)))
+        except SetupError as problem:
+            log.error("no token", problem=str(problem))
+            await self._tell(deed, ASTRAY)
+        else:
+            if client is None:
+                log.warning("not installed", team=deed.errand.place.workspace)
+                await self._tell(deed, STRANGER)
+            return client
+        return None
+
+    async def _done(self, client: Client, deed: Deed) -> None:
+        """A form where the command asks for one, else the reply."""
+        command, given = self._understood(self._app, deed.errand.line)
+        values = {**given, **deed.values}
+        fields = _lacking(command, values) if command and deed.trigger and not deed.form else ()
+        try:
+            if command and fields:
+                await self._ask(client, command, fields, deed, values)
+            else:
+                await self._answer(client, command, deed)
+        except TROUBLE as problem:
+            log.warning("not delivered", reason=why(problem))
+            if why(problem) in ENDED:
+                await self.ended(client.install)
+            await self._tell(deed, UNDELIVERED)
 
     async def _ask(self, client: Client, command: Command, fields: Any, deed: Deed, values: Mapping[str, str]) -> None:
         """Open the form of a command, with what was typed into it when it could not be carried out."""
-        actor = await self._members.actor(client, deed.user, deed.name)
-        kept: dict[str, str] = {}
-        try:
-            async with asyncio.timeout(A_MOMENT):
-                kept = await self._app.draft(deed.errand.place, actor, deed.errand.line)
-        except (TimeoutError, DatabaseError) as problem:
-            log.warning("draft not read", problem=str(problem))
-        view = form(command, fields, deed.errand, {**values, **kept})
-        if len(view["private_metadata"]) > limits.METADATA:
+        line = deed.errand.line
+        view = form(command, fields, deed.errand, {**values, **await self._draft(deed)})
+        if len(view["private_metadata"]) > limits.METADATA or len(line) > limits.LINE:
             await self._answer(client, command, deed)
             return
-        await client.web.views_open(trigger_id=deed.trigger, view=view)
+        try:
+            async with asyncio.timeout(OPENING):
+                await client.web.views_open(trigger_id=deed.trigger, view=view)
+        except TROUBLE as problem:
+            if why(problem) in ENDED:
+                raise
+            log.warning("form not opened", reason=why(problem))
+            await self._reach(client, deed, turns=False).say(_late(line), private=True)
+
+    async def _draft(self, deed: Deed) -> dict[str, str]:
+        actor = Actor(deed.user, deed.name)
+        try:
+            async with asyncio.timeout(A_MOMENT):
+                return await self._app.draft(deed.errand.place, actor, deed.errand.line)
+        except (TimeoutError, DatabaseError) as problem:
+            log.warning("draft not read", problem=str(problem))
+            return {}
 
     async def _answer(self, client: Client, command: Command | None, deed: Deed) -> None:
         errand = deed.errand
@@ -272,8 +322,7 @@ class Dispatch:
         [drawing] = draw(reply)
         message = {"text": drawing.text, "blocks": drawing.blocks, "response_type": "ephemeral"}
         if not (deed.slot and deed.slot.take(message)) and deed.errand.response_url:
-            async with self._session.post(deed.errand.response_url, json=message):
-                pass
+            await taken(self._session, deed.errand.response_url, message)
 
     async def _problems(self, errand: Errand, values: Mapping[str, str], fields: Payload) -> dict[str, str]:
         """What is wrong at which field, as far as it can be known in time; `respond` tells the rest."""
@@ -300,6 +349,14 @@ class Dispatch:
             return
         if (client := await self._clients.of(team)) is not None:
             await self._homes.publish(client, await self._members.actor(client, user, user))
+
+
+def _late(line: str) -> Reply:
+    """In the place of a form: a button brings what lets it be opened anew."""
+    return Reply.of(
+        Notice("Slack did not open the form in time.", Tone.WARNING),
+        Choices((Action("Open the form", line, "primary"),)),
+    )
 
 
 def _lacking(command: Command, values: Mapping[str, str]) -> tuple[Parameter, ...]:

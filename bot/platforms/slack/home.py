@@ -6,12 +6,11 @@ import time
 from collections import OrderedDict
 
 import structlog
-from slack_sdk.errors import SlackApiError
 
 from bot.app import App
 from bot.commands import Actor, Place, Request, respond
 from bot.platforms.slack.clients import Client
-from bot.platforms.slack.refusals import why
+from bot.platforms.slack.refusals import TROUBLE, why
 from bot.platforms.slack.render import home
 from bot.replies import Reply
 
@@ -46,5 +45,5 @@ class Homes:
         view = {"type": "home", "blocks": home(replies[-1:] or [Reply(())])}
         try:
             await client.web.views_publish(user_id=actor.id, view=view)
-        except SlackApiError as refusal:
-            log.warning("home not published", reason=why(refusal))
+        except TROUBLE as problem:
+            log.warning("home not published", reason=why(problem))

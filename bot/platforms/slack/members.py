@@ -6,13 +6,11 @@ import asyncio
 import time
 from collections import OrderedDict
 
-import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError
 
 from bot.commands import Actor
 from bot.platforms.slack.clients import Client
-from bot.platforms.slack.refusals import why
+from bot.platforms.slack.refusals import TROUBLE, why
 
 log = structlog.get_logger()
 
@@ -30,7 +28,7 @@ class Members:
         self._known: OrderedDict[tuple[str, str], tuple[float, Actor]] = OrderedDict()
 
     async def actor(self, client: Client, user: str, name: str) -> Actor:
-        """The member; by the `name` of the request and without rights where Slack does not answer."""
+        """The member; where Slack does not answer, as they were, or by the `name` of the request and without rights."""
         key = client.install.team, user
         until, known = self._known.get(key, (0.0, None))
         if known is not None and time.monotonic() < until:
@@ -38,12 +36,9 @@ class Members:
         try:
             async with asyncio.timeout(PATIENCE):
                 found = (await client.web.users_info(user=user))["user"]
-        except SlackApiError as refusal:
-            log.warning("member not looked up", reason=why(refusal))
-            return Actor(user, name)
-        except (OSError, TimeoutError, aiohttp.ClientError) as problem:
-            log.warning("member not looked up", reason=type(problem).__name__)
-            return Actor(user, name)
+        except TROUBLE as problem:
+            log.warning("member not looked up", reason=why(problem))
+            return known or Actor(user, name, manager=user == client.install.installer)
         profile = found.get("profile") or {}
         shown = profile.get("display_name") or profile.get("real_name") or found.get("name") or name
         manages = bool(found.get("is_admin") or found.get("is_owner")) or user == client.install.installer

@@ -7,16 +7,23 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
+import structlog
 from slack_bolt import BoltResponse
+from slack_bolt.error import BoltError
 from slack_bolt.oauth.async_callback_options import AsyncCallbackOptions, AsyncFailureArgs, AsyncSuccessArgs
 from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.oauth.installation_store import Installation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Install, Installs
+from bot.errors import SetupError
+from bot.platforms.slack.refusals import SILENT
+
+log = structlog.get_logger()
 
 INSTALL, REDIRECT = "/slack/install", "/slack/oauth_redirect"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -24,20 +31,35 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewp
 color:#1d1c1d;background:#fff}}a{{display:inline-block;padding:.6rem 1.1rem;border-radius:.4rem;background:#4a154b;
 color:#fff;text-decoration:none}}@media(prefers-color-scheme:dark){{body{{background:#1a1d21;color:#d1d2d3}}}}</style>
 <h1>{title}</h1><p>{words}</p>{more}</html>"""
+ORGANISATION = "org_install"
+RETRY = f'<a href="{INSTALL}">Try again</a>'
 REASONS = {
     "access_denied": "Slack says that you have not allowed it. You can try again at any time.",
     "invalid_browser": "This page was opened in another browser than the one that began, or waited too long.",
     "invalid_state": "This link was used before, or waited for more than ten minutes.",
-    "org_install": "Studyhall is installed in one workspace at a time, and not for a whole organisation.",
+    ORGANISATION: "Studyhall is installed in one workspace at a time, and not for a whole organisation.",
 }
 AGAIN = "Slack did not hand over what is needed."
+BUSY = "Something on our side does not answer just now. Nothing was changed. Please try again in a minute."
 
 Installed = Callable[[Install], Awaitable[None]]
 """What is done when a workspace has installed the app."""
 
 
 class Flow(AsyncOAuthFlow):
-    """Bolt's own, with our pages."""
+    """Bolt's own, with our pages, of which one is for what Bolt does not expect."""
+
+    async def handle_installation(self, request: AsyncBoltRequest) -> BoltResponse:
+        try:
+            return await super().handle_installation(request)
+        except (SetupError, *SILENT) as problem:
+            return _trouble(problem)
+
+    async def handle_callback(self, request: AsyncBoltRequest) -> BoltResponse:
+        try:
+            return await super().handle_callback(request)
+        except (SetupError, *SILENT) as problem:
+            return _trouble(problem)
 
     async def build_install_page_html(self, url: str, request: Any) -> str:
         words = "A question a day on generative AI, graded in private, with streaks and a leaderboard for your team."
@@ -64,9 +86,11 @@ class Store(AsyncInstallationStore):
         self._installed = installed
 
     async def async_save(self, installation: Installation) -> None:
+        if installation.is_enterprise_install or not installation.team_id:
+            raise BoltError(ORGANISATION)
         ends = installation.bot_token_expires_at
         install = Install(
-            team=str(installation.team_id),
+            team=installation.team_id,
             name=installation.team_name or "",
             bot_user=installation.bot_user_id or "",
             bot_id=installation.bot_id or "",
@@ -113,8 +137,14 @@ async def _succeeded(args: AsyncSuccessArgs) -> BoltResponse:
 
 
 async def _failed(args: AsyncFailureArgs) -> BoltResponse:
-    words = REASONS.get(args.reason, AGAIN)
-    return _page(args.suggested_status_code, "That did not work", words, f'<a href="{INSTALL}">Try again</a>')
+    if str(args.error) == ORGANISATION:
+        return _page(400, "That did not work", REASONS[ORGANISATION], RETRY)
+    return _page(args.suggested_status_code, "That did not work", REASONS.get(args.reason, AGAIN), RETRY)
+
+
+def _trouble(problem: Exception) -> BoltResponse:
+    log.error("not installed", problem=str(problem) or type(problem).__name__)
+    return _page(503, "That did not work", BUSY, RETRY)
 
 
 def _page(status: int, title: str, words: str, more: str) -> BoltResponse:

@@ -6,16 +6,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 from slack_sdk.errors import SlackApiError
 
+from bot.app import Install
 from bot.commands import CannotPost, Outbox, Place, Wants
 from bot.drawing.easel import Easel
 from bot.platforms.slack.clients import Client, Clients
 from bot.platforms.slack.pace import Pace
 from bot.platforms.slack.paint import paint
 from bot.platforms.slack.reach import PLAIN
-from bot.platforms.slack.refusals import ENDED, PASSING, REASONS, why
+from bot.platforms.slack.refusals import ENDED, PASSING, REASONS, SILENT, status, why
 from bot.replies import Notice, Reply
 
 EVENT = "studyhall_post"
@@ -27,8 +27,8 @@ POSTS, EDITS = 1.0, 1.2
 NOT_THERE = "Studyhall is not installed in that workspace any more."
 THREAD = Reply.of(Notice("Talk about it here. Mention me to ask; I keep the answer to myself until the reveal."))
 
-Ended = Callable[[str], Awaitable[None]]
-"""What is done when a workspace's token turns out to be worth nothing any more."""
+Ended = Callable[[Install], Awaitable[bool]]
+"""What is done when a workspace's token is worth nothing any more; False where the app is there by another one."""
 
 
 class SlackOutbox(Outbox):
@@ -72,8 +72,7 @@ class SlackOutbox(Outbox):
 
     async def edit(self, place: Place, ref: str, reply: Reply) -> None:
         first, *_ = await paint(self._easel, reply)
-        async with self._asking(place) as client:
-            await self._pace.turn(EDITS, place.workspace, "edit")
+        async with self._asking(place) as client, self._pace.turn(EDITS, place.workspace, "edit"):
             await client.web.chat_update(channel=place.channel, ts=ref, text=first.text, blocks=first.blocks)
 
     async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
@@ -104,15 +103,15 @@ class SlackOutbox(Outbox):
         """All messages of it; the reference is the first one's."""
         refs = []
         for number, drawing in enumerate(await paint(self._easel, reply)):
-            await self._pace.turn(POSTS, client.install.team, channel)
-            sent = await client.web.chat_postMessage(
-                channel=channel,
-                text=drawing.text,
-                blocks=drawing.blocks,
-                metadata={"event_type": EVENT, "event_payload": {"key": f"{key}/{number}" if number else key}},
-                **more,
-                **PLAIN,
-            )
+            async with self._pace.turn(POSTS, client.install.team, channel):
+                sent = await client.web.chat_postMessage(
+                    channel=channel,
+                    text=drawing.text,
+                    blocks=drawing.blocks,
+                    metadata={"event_type": EVENT, "event_payload": {"key": f"{key}/{number}" if number else key}},
+                    **more,
+                    **PLAIN,
+                )
             refs.append(str(sent["ts"]))
         return refs[0]
 
@@ -127,11 +126,11 @@ class SlackOutbox(Outbox):
         except SlackApiError as refusal:
             error = why(refusal)
             if error in ENDED:
-                await self._ended(place.workspace)
-                raise CannotPost(NOT_THERE) from refusal
-            retry = error in PASSING or refusal.response.status_code >= 500
+                over = await self._ended(client.install)
+                raise CannotPost(NOT_THERE, retry=not over) from refusal
+            retry = error in PASSING or status(refusal) >= 500
             raise CannotPost(REASONS.get(error, f"Slack refused it ({error})."), retry=retry) from refusal
-        except aiohttp.ClientError as problem:
+        except SILENT as problem:
             raise CannotPost(f"Slack did not answer ({type(problem).__name__}).", retry=True) from problem
 
 

@@ -4,23 +4,45 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 KEPT = 10_000
 
 
+@dataclass(slots=True)
+class _Lane:
+    """One at a time; `free` is when the next may begin."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    free: float = 0.0
+
+
 class Pace:
-    """Turns at even intervals, apart for each key, in the order in which they are asked for."""
+    """Turns apart for each key, in the order in which they are asked for."""
 
     def __init__(self) -> None:
-        self._next: OrderedDict[tuple[str, ...], float] = OrderedDict()
+        self._lanes: OrderedDict[tuple[str, ...], _Lane] = OrderedDict()
 
-    async def turn(self, every: float, *key: str) -> None:
-        """Wait for one's turn under this key; at once where nobody was there lately."""
-        now = asyncio.get_running_loop().time()
-        mine = max(now, self._next.get(key, 0.0))
-        self._next[key] = mine + every
-        self._next.move_to_end(key)
-        while len(self._next) > KEPT:
-            self._next.popitem(last=False)
-        if mine > now:
-            await asyncio.sleep(mine - now)
+    @asynccontextmanager
+    async def turn(self, every: float, *key: str) -> AsyncIterator[None]:
+        """One's turn under this key, at once where nobody was there lately.
+
+        The pause is counted from the end of a turn: a call that is slow on its way does not come too close to the next.
+        """
+        lane, now = self._lane(key), asyncio.get_running_loop().time
+        async with lane.turn:
+            if (wait := lane.free - now()) > 0:
+                await asyncio.sleep(wait)
+            try:
+                yield
+            finally:
+                lane.free = now() + every
+
+    def _lane(self, key: tuple[str, ...]) -> _Lane:
+        lane = self._lanes.setdefault(key, _Lane())
+        self._lanes.move_to_end(key)
+        while len(self._lanes) > KEPT:
+            self._lanes.popitem(last=False)
+        return lane

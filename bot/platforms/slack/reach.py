@@ -9,13 +9,12 @@ from typing import Any
 
 import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.drawing.easel import Easel
 from bot.platforms.pacing import paced
 from bot.platforms.slack.paint import paint
-from bot.platforms.slack.refusals import why
+from bot.platforms.slack.refusals import ENDED, SILENT, TROUBLE, why
 from bot.platforms.slack.render import Drawing, draw
 from bot.replies import File, Notice, Picture, Reply
 
@@ -23,6 +22,8 @@ log = structlog.get_logger()
 
 RHYTHM = 1.2
 """Seconds between two edits of a message that grows: Slack allows 50 a minute."""
+BACK = aiohttp.ClientTimeout(total=5)
+"""For one message to a `response_url`: there are other ways."""
 PLAIN: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
 WAIT = Reply.of(Notice("One moment…"))
 POINTER = Reply.of(Notice("I am answering in our direct messages."))
@@ -52,9 +53,23 @@ class Slot:
         return self._message.result()
 
 
+async def taken(session: aiohttp.ClientSession, url: str, message: dict[str, Any]) -> bool:
+    """Whether a `response_url` took the message: after 5 messages or 30 minutes it takes no more."""
+    try:
+        async with session.post(url, json=message, timeout=BACK) as answer:
+            if answer.status != 200:
+                log.info("response_url takes no more", status=answer.status)
+            return answer.status == 200
+    except SILENT as problem:
+        log.warning("response_url does not answer", reason=why(problem))
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """The ways to whoever asked. A `response_url` takes 5 messages in 30 minutes, also where the app is no member.
+
+    After that there is a message that they alone see, where the app is a member; and always the direct message.
 
     `turns`: the first message takes the place of the one whose button was pressed.
     """
@@ -73,16 +88,16 @@ class Reach:
         """All its messages, seen by the member alone where it is private; files go into the direct message."""
         for number, drawing in enumerate(await paint(self.easel, reply)):
             if not await self._back(drawing, private=private, turns=self.turns and not number):
-                await self._post(self.user if private else self.channel, drawing)
+                await self._beside(drawing, private=private)
             await self._hand_over(drawing.files)
 
     async def grow(self, replies: AsyncIterator[Reply], *, private: bool) -> None:
         """A message that grows. Slack edits nothing that only one member sees, so private ones grow in their own DM."""
         try:
             [wait] = draw(WAIT)
-            sent = await self._post(self.user if private else self.channel, wait)
-        except SlackApiError as refusal:
-            log.warning("no growing message", reason=why(refusal))
+            sent = await self._post(self._direct if private else self.channel, wait)
+        except TROUBLE as problem:
+            log.warning("no growing message", reason=why(problem))
             await self._last(replies, private=private)
             return
         if private and self.channel != sent["channel"]:
@@ -100,8 +115,8 @@ class Reach:
             try:
                 await self.web.chat_update(channel=channel, ts=ts, text=first.text, blocks=first.blocks)
                 refused = False
-            except SlackApiError as refusal:
-                log.warning("message not edited", reason=why(refusal))
+            except TROUBLE as problem:
+                log.warning("message not edited", reason=why(problem))
                 refused = True
         for number, drawing in enumerate(await paint(self.easel, last)):
             if number or refused:  # a draft may be missed, the reply may not
@@ -114,6 +129,32 @@ class Reach:
             last = reply
         if last is not None:
             await self.say(last, private=private)
+
+    @property
+    def _direct(self) -> str:
+        """Where the member is alone with the app; threads are kept to there too."""
+        return self.channel if self.thread and self.channel.startswith("D") else self.user
+
+    async def _beside(self, drawing: Drawing, *, private: bool) -> None:
+        """Where it was asked for, if the app may speak there; else in the direct message."""
+        try:
+            if not private:
+                await self._post(self.channel, drawing)
+            elif self.channel.startswith(("C", "G")):
+                await self._whisper(drawing)
+            else:
+                await self._post(self._direct, drawing)
+        except TROUBLE as problem:
+            if why(problem) in ENDED:
+                raise
+            log.info("not said where it was asked for", reason=why(problem))
+            await self._post(self.user, drawing)
+
+    async def _whisper(self, drawing: Drawing) -> None:
+        thread: dict[str, Any] = {"thread_ts": self.thread} if self.thread else {}
+        await self.web.chat_postEphemeral(
+            channel=self.channel, user=self.user, text=drawing.text, blocks=drawing.blocks, **thread
+        )
 
     async def _post(self, channel: str, drawing: Drawing) -> Any:
         thread: dict[str, Any] = {"thread_ts": self.thread} if self.thread and channel == self.channel else {}
@@ -133,10 +174,7 @@ class Reach:
             return True
         if not self.response_url:
             return False
-        async with self.session.post(self.response_url, json={**message, "replace_original": turns}) as answer:
-            if answer.status != 200:  # after 5 messages or 30 minutes it takes no more
-                log.info("response_url used up", status=answer.status)
-            return answer.status == 200
+        return await taken(self.session, self.response_url, {**message, "replace_original": turns})
 
     async def _hand_over(self, files: list[File | Picture]) -> None:
         """Files go to the direct message: they may hold what is the member's own."""

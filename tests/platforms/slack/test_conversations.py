@@ -56,7 +56,7 @@ async def test_a_form_takes_an_answer_in_ones_own_words(fake: Slack, bob: Person
     ack = await bob.sends(form, {"text": "It learns a low-rank update while the weights stay frozen."})
 
     assert not ack.errors
-    assert "You mentioned" in (await fake.heard()).words
+    assert "The reference" in (await fake.heard()).words
 
 
 async def test_a_command_that_lacks_something_asks_for_it_in_a_form(fake: Slack, maya: Person, team: Team) -> None:

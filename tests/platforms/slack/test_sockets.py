@@ -1,0 +1,79 @@
+"""Socket Mode: everything comes over a connection that the app opens, and opens anew when it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from bot.app import App
+from bot.errors import SetupError
+from bot.platforms.slack.app import Keys, slack
+from tests.platforms.slack.conftest import by_socket
+from tests.platforms.slack.fake import Person, Slack, Team
+
+
+@pytest.fixture
+async def program(app: App, fake: Slack, team: Team) -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as running:
+        await running.enter_async_context(by_socket(fake, team, app))
+        yield running
+
+
+async def test_a_command_is_answered_with_its_acknowledgement(bob: Person) -> None:
+    ack = await bob.types("team list")
+    assert "There is no team yet" in json.dumps(ack.json)
+
+
+async def test_buttons_answer_a_question(fake: Slack, bob: Person) -> None:
+    await bob.types("question vae easy")
+    await bob.presses(await fake.heard(), "A")
+    told = await fake.heard()
+
+    assert told.reader == bob.id
+    assert "Right!" in told.words or "Not this time." in told.words
+
+
+async def test_a_form_shows_what_is_wrong_at_its_field(fake: Slack, maya: Person, team: Team) -> None:
+    await maya.types("schedule setup")
+    form = await fake.next(fake.views)
+    wrong = await maya.sends(form, {"where": team.main.id, "time": "09:00", "zone": "Mars/Crater"})
+    assert wrong.errors.keys() == {"zone"}
+    assert not (await maya.sends(form, {"zone": "Europe/Paris"})).errors
+    assert "The first question comes" in (await fake.heard()).words
+
+
+async def test_an_event_is_answered_once_however_often_it_comes(
+    fake: Slack, bob: Person, program: AsyncExitStack
+) -> None:
+    written = await bob.writes("streak")
+    assert "Your streak" in (await fake.heard()).words
+    await fake.courier.redeliver(written)
+    await program.aclose()
+
+    assert len(fake.messages.seen) == 1
+
+
+@pytest.mark.parametrize("reason", ["refresh_requested", "warning"])
+async def test_it_connects_anew_when_slack_asks_for_it(fake: Slack, bob: Person, reason: str) -> None:
+    for connections in (2, 3):
+        await fake.sockets.refresh(reason)
+        await fake.sockets.connected(connections)
+        await bob.writes("streak")
+        assert "Your streak" in (await fake.heard()).words
+
+
+async def test_an_app_token_that_slack_does_not_take_ends_the_start(fake: Slack, team: Team, app: App) -> None:
+    with pytest.raises(SetupError, match="SLACK_APP_TOKEN"):
+        async with slack(app, Keys(bot_token=team.token, app_token="xapp-guessed"), api=fake.api):
+            pass
+
+
+async def test_it_connects_anew_when_the_connection_breaks(fake: Slack, bob: Person) -> None:
+    await fake.sockets.end()
+    await fake.sockets.connected(2)
+    await bob.types("team list")
+
+    assert "There is no team yet" in (await fake.heard()).words

@@ -1,0 +1,378 @@
+"""What can go wrong between Slack, the app and its database: it is acknowledged, told in words, and done once."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, closing, contextmanager
+
+import pytest
+from slack_sdk.signature import SignatureVerifier
+from sqlmodel import select, text
+
+from bot.app import App
+from bot.errors import SetupError
+from bot.platforms.slack.app import Keys, slack
+from bot.platforms.slack.server import LARGEST
+from bot.store.engine import Store
+from bot.store.tables import Answer
+from bot.study.library import Library
+from tests.conftest import PostgresqlDatabases, Server
+from tests.platforms.model import Model
+from tests.platforms.slack.conftest import opened, turn, until
+from tests.platforms.slack.fake import Message, Person, Slack, Team
+
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+DAILY = "schedule setup 09:00 zone=UTC days=mon-sun"
+LEASE = 91
+"""Seconds after which what was not finished is taken up again."""
+
+
+@pytest.fixture
+def busy_ms() -> int:
+    return 300
+
+
+def signed(fake: Slack, body: str, kind: str = FORM) -> dict[str, str]:
+    at = str(int(time.time()))
+    signature = SignatureVerifier(fake.signing_secret).generate_signature(timestamp=at, body=body)
+    return {"Content-Type": kind, "X-Slack-Request-Timestamp": at, "X-Slack-Signature": str(signature)}
+
+
+async def sent(fake: Slack, body: object, headers: dict[str, str]) -> int:
+    """The status of a request that no member of the fake would make."""
+    async with fake.courier.session.post(fake.app_url, data=body, headers=headers) as answer:
+        await answer.read()
+        return answer.status
+
+
+async def in_parts(part: bytes, times: int) -> AsyncIterator[bytes]:
+    for _ in range(times):
+        yield part
+
+
+@contextmanager
+def locked(url: str) -> Iterator[None]:
+    """Another program writes to the SQLite file, and goes on doing so."""
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+        other.execute("ROLLBACK")
+
+
+async def answers(app: App) -> int:
+    async with app.study.store.read() as session:
+        return len((await session.exec(select(Answer))).all())
+
+
+async def asked(fake: Slack, person: Person) -> Message:
+    await person.types("question vae easy")
+    return await fake.heard()
+
+
+def posts(team: Team, about: str = "Question of the day") -> list[Message]:
+    return [message for message in team.main.messages.values() if about in message.words]
+
+
+# Who asks
+
+
+@pytest.mark.parametrize("forgery", [{"signature": "v0=0123"}, {"age": 600.0}, {"age": -600.0}])
+async def test_what_is_not_signed_just_now_is_refused(fake: Slack, bob: Person, forgery: dict[str, object]) -> None:
+    assert (await bob.forging(**forgery).types("question vae easy")).status == 401  # type: ignore[arg-type]
+    assert not fake.calls.keys() - {"auth.test"}
+
+
+@pytest.mark.parametrize("stamp", ["", "soon", "-1", "1e9", "9" * 5000])
+async def test_a_time_that_is_none_is_refused(fake: Slack, bob: Person, stamp: str) -> None:
+    headers = signed(fake, "a=b") | {"X-Slack-Request-Timestamp": stamp}
+    assert await sent(fake, "a=b", headers) == 401
+
+
+async def test_a_signature_beyond_ascii_is_refused(fake: Slack, bob: Person) -> None:
+    assert await sent(fake, "a=b", signed(fake, "a=b") | {"X-Slack-Signature": "v0=é"}) == 401
+
+
+async def test_slack_may_check_the_address(fake: Slack, running: str) -> None:
+    assert "challenge" in (await fake.verify_url()).body
+
+
+# What was sent before
+
+
+async def test_a_command_that_is_replayed_is_carried_out_once(fake: Slack, bob: Person) -> None:
+    before = await bob.types("question vae easy")
+    again = await fake.courier.replay(before)
+
+    assert before.body
+    assert (again.status, again.body) == (200, "")
+    assert "chat.postMessage" not in fake.calls
+
+
+async def test_a_button_that_comes_twice_counts_once(
+    fake: Slack, bob: Person, app: App, program: AsyncExitStack
+) -> None:
+    pressed = await bob.presses(await asked(fake, bob), "A")
+    await fake.heard()
+    await fake.courier.replay(pressed)
+    await fake.courier.redeliver(pressed)
+    there = len(fake.messages.seen)
+    await program.aclose()
+
+    assert len(fake.messages.seen) == there
+
+
+async def test_an_event_that_comes_twice_is_answered_once(fake: Slack, bob: Person, program: AsyncExitStack) -> None:
+    written = await bob.writes("streak")
+    await fake.heard()
+    for number in (1, 2, 3):
+        await fake.courier.redeliver(written, num=number)
+    await program.aclose()
+
+    assert len(fake.messages.seen) == 1
+
+
+async def test_a_form_that_comes_twice_counts_once(fake: Slack, bob: Person, app: App, program: AsyncExitStack) -> None:
+    await bob.types("question fine-tuning")
+    await bob.presses(await fake.heard(), "In my own words")
+    done = await bob.sends(await fake.next(fake.views), {"text": "The weights stay frozen."})
+    await fake.heard()
+    await fake.courier.redeliver(done)
+    there = len(fake.messages.seen)
+    await program.aclose()
+
+    assert len(fake.messages.seen) == there
+
+
+# Bodies
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"text=\xff\xfe", FORM),
+        (b"payload=never", FORM),
+        (b"payload=[1]", FORM),
+        (b"{", JSON),
+        (b"[1, 2]", JSON),
+        (b'"a"', JSON),
+        (b"[" * 200_000, JSON),
+    ],
+    ids=["no text", "no JSON", "a list", "cut off", "a list as JSON", "a word", "deep"],
+)
+async def test_a_body_that_makes_no_sense_is_refused(fake: Slack, running: str, body: bytes, kind: str) -> None:
+    text = body.decode(errors="replace")
+    assert await sent(fake, body, signed(fake, text, kind)) == 400
+
+
+async def test_a_body_that_is_too_large_is_refused(fake: Slack, running: str) -> None:
+    assert await sent(fake, b"a" * (LARGEST + 1), signed(fake, "")) == 413
+    assert await sent(fake, in_parts(b"a" * 1000, LARGEST // 1000 + 1), signed(fake, "")) == 413
+
+
+async def test_a_body_may_come_in_parts(fake: Slack, running: str) -> None:
+    body = json.dumps({"type": "url_verification", "challenge": "42"})
+    assert await sent(fake, in_parts(body.encode(), 1), signed(fake, body, JSON)) == 200
+
+
+# The database
+
+
+async def test_a_locked_database_is_told_in_words(fake: Slack, bob: Person, url: str) -> None:
+    with locked(url):
+        await bob.types("question vae easy")
+        assert "another program has been writing" in (await fake.heard()).words
+
+
+async def test_a_button_waits_for_a_locked_database_in_words(fake: Slack, bob: Person, url: str, app: App) -> None:
+    question = await asked(fake, bob)
+    with locked(url):
+        await bob.presses(question, "A")
+        assert "another program has been writing" in (await fake.heard()).words
+    assert await answers(app) == 0
+    await bob.presses(question, "A")
+    await fake.heard()
+    assert await answers(app) == 1
+
+
+async def test_a_form_gives_back_what_was_typed_while_the_database_was_locked(
+    fake: Slack, bob: Person, url: str
+) -> None:
+    await bob.types("question fine-tuning")
+    await bob.presses(await fake.heard(), "In my own words")
+    form = await fake.next(fake.views)
+    with locked(url):
+        await bob.sends(form, {"text": "The weights stay frozen."})
+        told = await fake.heard()
+
+    assert "The weights stay frozen." in told.words
+    assert "Fix" in told.buttons
+
+
+async def test_a_form_is_taken_while_the_database_is_slow(fake: Slack, server: Server, library: Library) -> None:
+    databases = PostgresqlDatabases(server)
+    url = databases.with_tables()
+    team = fake.team("readers")
+    maya = Person.joins(fake, team, "maya", admin=True)
+    keys = Keys(signing_secret=fake.signing_secret, bot_token=team.token)
+    other = await Store.open(url)
+    async with opened(fake, url, library) as app, slack(app, keys, port=0, api=fake.api) as address:
+        fake.point_at(address)
+        await maya.types("schedule setup")
+        form = await fake.next(fake.views)
+        async with other.write() as session:
+            await session.exec(text("LOCK TABLE workspace IN ACCESS EXCLUSIVE MODE"))  # type: ignore[call-overload]
+            ack = await maya.sends(form, {"where": team.main.id, "time": "09:00"})
+        assert not ack.errors
+        assert "The first question comes" in (await fake.heard()).words
+    await other.close()
+    databases.drop()
+
+
+# The Web API
+
+
+async def test_whoever_cannot_be_looked_up_is_answered_all_the_same(fake: Slack, bob: Person) -> None:
+    asking = fake.hold("users.info")
+    await bob.types("team list")
+    assert "There is no team yet" in (await fake.heard()).words
+    asking.set()
+
+
+async def test_a_form_that_slack_does_not_open_comes_by_a_button(fake: Slack, maya: Person) -> None:
+    opening = fake.hold("views.open")
+    await maya.types("schedule setup")
+    told = await fake.heard()
+    assert "did not open the form in time" in told.words
+    await maya.presses(told, "Open the form")
+    assert (await fake.next(fake.views)).body["callback_id"] == "form"
+    opening.set()
+
+
+@pytest.mark.parametrize("fault", [{"error": "expired_trigger_id"}, {"status": 503}])
+async def test_a_trigger_that_has_run_out_is_told_in_words(fake: Slack, maya: Person, fault: dict[str, object]) -> None:
+    fake.fail("views.open", **fault)  # type: ignore[arg-type]
+    await maya.types("schedule setup")
+
+    assert "Open the form" in (await fake.heard()).buttons
+
+
+async def test_a_response_url_that_does_not_answer_is_not_waited_for(fake: Slack, bob: Person, team: Team) -> None:
+    question = await asked(fake, bob)
+    answering = fake.hold("response_url")
+    await bob.presses(question, "A")
+    told = await fake.heard()
+    assert (told.channel, told.reader) == (team.main.id, bob.id)
+    assert fake.calls["chat.postEphemeral"]
+    answering.set()
+
+
+async def test_where_a_response_url_is_used_up_the_channel_is_told_it_alone(
+    fake: Slack, bob: Person, team: Team
+) -> None:
+    question = await asked(fake, bob)
+    fake.fail("response_url", status=404)
+    await bob.presses(question, "A")
+    told = await fake.heard()
+
+    assert (told.channel, told.reader) == (team.main.id, bob.id)
+
+
+async def test_where_the_app_is_not_in_the_channel_it_is_a_direct_message(fake: Slack, bob: Person, team: Team) -> None:
+    team.main.joined = False
+    question = await asked(fake, bob)
+    fake.fail("response_url", status=404)
+    await bob.presses(question, "A")
+
+    assert (await fake.heard()).channel == bob.direct.id
+
+
+async def test_what_everyone_may_see_comes_where_the_app_may_speak(fake: Slack, bob: Person, team: Team) -> None:
+    await bob.types("leaderboard")
+    shown = await fake.heard()
+    fake.fail("response_url", times=2, status=404)
+    for joined, channel in ((True, team.main), (False, bob.direct)):
+        team.main.joined = joined
+        await bob.presses(shown, shown.buttons[0])
+        assert (await fake.heard()).channel == channel.id
+
+
+async def test_too_much_at_once_is_waited_out(fake: Slack, maya: Person, team: Team, app: App) -> None:
+    await maya.types(DAILY)
+    until(fake, "09:00")
+    fake.fail("chat.postMessage", after=1)
+    await turn(app)
+
+    assert len(posts(team)) == 1
+    assert [call.status for call in fake.calls["chat.postMessage"]] == [429, 200]
+
+
+@pytest.mark.parametrize("arrives", [True, False], ids=["it arrived", "it was lost"])
+@pytest.mark.parametrize("broken", [True, False], ids=["the connection broke", "a server failed"])
+async def test_a_post_of_unknown_outcome_is_there_once(
+    fake: Slack, maya: Person, team: Team, app: App, arrives: bool, broken: bool
+) -> None:
+    await maya.types(DAILY)
+    until(fake, "09:00")
+    if broken:
+        fake.cut("chat.postMessage", done=arrives)
+    else:
+        fake.fail("chat.postMessage", status=503, done=arrives)
+    await turn(app)
+    assert len(posts(team)) == arrives
+    fake.clock.forward(LEASE)
+    await turn(app)
+
+    assert len(posts(team)) == 1
+    assert len(fake.calls["chat.postMessage"]) == (1 if arrives else 2)
+
+
+async def test_a_file_that_cannot_be_handed_over_is_told_in_words(fake: Slack, bob: Person) -> None:
+    fake.fail("files.getUploadURLExternal", status=503)
+    await bob.types("privacy export")
+    said = (await fake.heard()).words, (await fake.heard()).words
+
+    assert any("did not take all of my answer" in words for words in said)
+
+
+async def test_an_explanation_survives_an_edit_that_fails(fake: Slack, bob: Person, model: Model) -> None:
+    model.enough = lambda: len(fake.calls["chat.update"]) > 2
+    fake.cut("chat.update", times=2, done=False)
+    await bob.types("explain what is LoRA")
+    while "Ask more" not in (edited := await fake.next(fake.edits)).buttons:
+        pass
+
+    assert "low-rank update" in edited.words
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [({"error": "invalid_auth"}, "does not take SLACK_BOT_TOKEN"), ({"status": 503}, "cannot be reached")],
+)
+async def test_a_start_that_slack_does_not_let_happen_says_why(
+    fake: Slack, team: Team, app: App, fault: dict[str, object], words: str
+) -> None:
+    fake.fail("auth.test", **fault)  # type: ignore[arg-type]
+    with pytest.raises(SetupError, match=words):
+        async with slack(app, Keys(fake.signing_secret, team.token), port=0, api=fake.api):
+            pass
+
+
+# What was typed
+
+
+async def test_what_was_typed_in_vain_is_in_the_form_that_fix_opens(fake: Slack, maya: Person, team: Team) -> None:
+    secret = fake.channel(team, "secret", private=True, joined=False)
+    secret.members.add(maya.id)
+    await maya.types("schedule setup")
+    typed = {"where": secret.id, "time": "07:35", "zone": "Europe/Paris"}
+    await maya.sends(await fake.next(fake.views), typed)
+    told = await fake.heard()
+    assert "/invite @Studyhall" in told.words
+    await maya.presses(told, "Fix")
+    anew = json.dumps((await fake.next(fake.views)).blocks)
+
+    assert "07:35" in anew
+    assert "Europe/Paris" in anew

@@ -1,0 +1,389 @@
+"""Many workspaces: they install the app by its page, know nothing of each other, put it out and come back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from bot.app import App, Installs
+from bot.commands import Place
+from bot.platforms.slack.app import Keys, slack
+from bot.platforms.slack.forms import Errand
+from bot.platforms.slack.manifest import SCOPES
+from bot.platforms.slack.server import EVENTS
+from bot.replies import Notice, Reply
+from bot.store.tables import Answer, Installation, Schedule
+from bot.study.library import Library
+from bot.vault import Vault, new_key
+from tests.platforms.slack.conftest import monday, opened, turn
+from tests.platforms.slack.fake import Message, Person, Slack, Team
+from tests.platforms.slack.fake.model import View
+
+SET_UP = "A question in a channel every weekday at 09:00"
+COOKIE = "slack-app-oauth-state"
+LEASE = 91
+
+
+@pytest.fixture
+def url(database_url: str) -> str:
+    """Once on SQLite and once on PostgreSQL."""
+    return database_url
+
+
+def keys(fake: Slack) -> Keys:
+    return Keys(fake.signing_secret, client_id=fake.client_id, client_secret=fake.client_secret)
+
+
+@pytest.fixture
+async def root(app: App, fake: Slack) -> AsyncIterator[str]:
+    """Where the app's pages are; it is in no workspace yet."""
+    async with slack(app, keys(fake), port=0, api=fake.api) as address:
+        fake.point_at(address)
+        yield address.removesuffix(EVENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A workspace whose owner has just installed the app and been greeted."""
+
+    fake: Slack
+    root: str
+    team: Team
+    ada: Person
+    greeting: Message
+
+    @classmethod
+    async def made(cls, fake: Slack, root: str, name: str) -> Home:
+        team = fake.team(name, installed=False)
+        ada = Person.joins(fake, team, "ada", owner=True)
+        return cls(fake, root, team, ada, await greeted(fake, root, ada))
+
+    async def set_up(self) -> Message:
+        await self.ada.presses(self.greeting, SET_UP)
+        form = await self.fake.next(self.fake.views)
+        await self.ada.sends(form, {"where": self.team.main.id, "time": "09:00"})
+        return await self.fake.heard()
+
+    @property
+    def questions(self) -> list[Message]:
+        return [m for m in self.team.main.messages.values() if "Question of the day" in m.words]
+
+
+@pytest.fixture
+async def readers(fake: Slack, root: str) -> Home:
+    return await Home.made(fake, root, "readers")
+
+
+async def greeted(fake: Slack, root: str, person: Person) -> Message:
+    page = await person.installs(f"{root}/slack/install")
+    assert page.status == 200, page.body
+    return await fake.heard()
+
+
+async def came_back(fake: Slack, root: str, code: str, state: str, cookie: str = "") -> tuple[int, str]:
+    """The page that a browser is shown which returns from Slack."""
+    headers = {"Cookie": f"{COOKIE}={cookie}"} if cookie else {}
+    asked = {"code": code, "state": state}
+    async with fake.courier.session.get(f"{root}/slack/oauth_redirect", params=asked, headers=headers) as page:
+        return page.status, await page.text()
+
+
+async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
+    """What is done after an acknowledgement has been done."""
+    async with asyncio.timeout(20):
+        while not await check():  # noqa: ASYNC110 (a database tells nobody)
+            await asyncio.sleep(0.01)
+
+
+def here(app: App) -> Installs:
+    assert app.installs is not None
+    return app.installs
+
+
+async def rows(app: App, table: Any) -> list[Any]:
+    async with app.study.store.read() as session:
+        return list((await session.exec(select(table))).all())
+
+
+async def over(app: App) -> None:
+    """Until the only workspace has put the app out."""
+
+    async def gone() -> bool:
+        return not await here(app).teams() and await app.known("slack") == []
+
+    await eventually(gone)
+
+
+# Installing
+
+
+async def test_from_the_page_to_the_first_question(fake: Slack, root: str, app: App) -> None:
+    team = fake.team("readers", installed=False)
+    ada = Person.joins(fake, team, "ada", owner=True)
+    page = await ada.installs(f"{root}/slack/install")
+    greeting = await fake.heard()
+    home = Home(fake, root, team, ada, greeting)
+
+    assert "Studyhall is in Readers" in page.body
+    assert set(page.query["scope"].split(",")) == set(SCOPES)
+    assert greeting.channel == ada.direct.id
+    assert greeting.buttons == [SET_UP]
+    assert "The first question comes" in (await home.set_up()).words
+    monday(fake)
+    await turn(app)
+    assert len(home.questions) == 1
+
+
+async def test_tokens_are_kept_encrypted(app: App, readers: Home) -> None:
+    [row] = await rows(app, Installation)
+    assert readers.team.token not in row.model_dump_json()
+    assert here(app).vault.decrypt(row.token) == readers.team.token
+    assert (row.team, row.installer) == (readers.team.id, readers.ada.id)
+
+
+async def test_whoever_installs_it_once_more_is_not_greeted_again(fake: Slack, root: str, readers: Home) -> None:
+    page = await readers.ada.installs(f"{root}/slack/install")
+    assert page.status == 200
+    await readers.ada.types("team list")
+
+    assert "There is no team yet" in (await fake.heard()).words
+
+
+async def test_whoever_does_not_agree_is_told_so(fake: Slack, root: str, app: App) -> None:
+    ada = Person.joins(fake, fake.team("readers", installed=False), "ada", owner=True)
+    page = await ada.installs(f"{root}/slack/install", agrees=False)
+
+    assert "you have not allowed it" in page.body
+    assert await here(app).teams() == []
+
+
+async def test_a_state_that_is_foreign_guessed_used_or_old_is_refused(fake: Slack, root: str, app: App) -> None:
+    team = fake.team("readers", installed=False)
+    ada = Person.joins(fake, team, "ada", owner=True)
+
+    def code() -> str:
+        return fake.oauth.authorize(team, ada.user, SCOPES)
+
+    old = await here(app).new_state()
+    assert "in another browser" in (await came_back(fake, root, code(), old))[1]
+    assert "in another browser" in (await came_back(fake, root, code(), old, "another"))[1]
+    assert "was used before" in (await came_back(fake, root, code(), "guessed", "guessed"))[1]
+    fake.clock.forward(601)
+    assert "was used before" in (await came_back(fake, root, code(), old, old))[1]
+    assert await here(app).teams() == []
+
+    fresh = await here(app).new_state()
+    assert (await came_back(fake, root, code(), fresh, fresh))[0] == 200
+    assert (await came_back(fake, root, code(), fresh, fresh))[0] == 401
+    await fake.heard()
+
+
+@pytest.mark.parametrize("fault", ["a wrong code", "an answer of 503", "no answer"])
+async def test_what_slack_does_not_hand_over_is_told_on_a_page(fake: Slack, root: str, app: App, fault: str) -> None:
+    state = await here(app).new_state()
+    if fault == "no answer":
+        fake.cut("oauth.v2.access", times=2, done=False)
+    elif fault == "an answer of 503":
+        fake.fail("oauth.v2.access", status=503)
+    status, page = await came_back(fake, root, "guessed", state, state)
+
+    assert status in (401, 503)
+    assert "That did not work" in page
+    assert "Try again" in page
+
+
+async def test_a_whole_organisation_is_refused_in_words(fake: Slack, root: str, app: App) -> None:
+    team = fake.team("readers", installed=False, enterprise="E1")
+    ada = Person.joins(fake, team, "ada", owner=True)
+    granted = fake._methods["oauth.v2.access"]
+    fake._methods["oauth.v2.access"] = lambda call: {**granted(call), "is_enterprise_install": True, "team": None}
+    page = await ada.installs(f"{root}/slack/install")
+
+    assert page.status == 400
+    assert "one workspace at a time" in page.body
+    assert await here(app).teams() == []
+
+
+async def test_a_workspace_without_the_app_gets_words(fake: Slack, root: str) -> None:
+    stranger = Person.joins(fake, fake.team("others", installed=False), "stranger")
+    await stranger.types("streak")
+
+    assert "not installed in this workspace" in (await fake.heard()).words
+
+
+async def test_a_key_that_is_wrong_is_told_in_words(fake: Slack, readers: Home, app: App) -> None:
+    other = replace(app, installs=replace(here(app), vault=Vault(new_key())))
+    async with slack(other, keys(fake), port=0, api=fake.api) as address:
+        fake.point_at(address)
+        await readers.ada.types("streak")
+        assert "set up wrongly on our side" in (await fake.heard()).words
+
+
+# Apart from each other
+
+
+async def test_workspaces_know_nothing_of_each_other(fake: Slack, root: str, readers: Home) -> None:
+    writers = await Home.made(fake, root, "writers")
+    await readers.ada.types("team create Owls")
+    await fake.heard()
+    await writers.ada.types("team list")
+    assert "There is no team yet" in (await fake.heard()).words
+    await readers.ada.types("team list")
+    assert "Owls" in (await fake.heard()).words
+
+
+async def test_another_workspace_is_not_to_be_had_by_its_id(fake: Slack, root: str, readers: Home) -> None:
+    writers = await Home.made(fake, root, "writers")
+    before = len(fake.messages.seen)
+    forging = writers.ada.forging(team=readers.team.id, signature="v0=guessed")
+
+    assert (await forging.types("schedule setup 09:00")).status == 401
+    assert len(fake.messages.seen) == before
+
+
+async def form_of(home: Home) -> View:
+    await home.ada.presses(home.greeting, SET_UP)
+    return await home.fake.next(home.fake.views)
+
+
+async def test_a_form_is_for_the_workspace_that_sends_it(fake: Slack, root: str, readers: Home, app: App) -> None:
+    writers = await Home.made(fake, root, "writers")
+    values = {"where": writers.team.main.id, "time": "09:00"}
+    await writers.ada.forging(team=readers.team.id).sends(await form_of(writers), values)
+
+    form = await form_of(writers)
+    errand = Errand.load(form.body["private_metadata"])
+    elsewhere = replace(errand, place=replace(errand.place, workspace=readers.team.id))
+    form.body["private_metadata"] = elsewhere.dump()
+    await writers.ada.sends(form, values)
+
+    await writers.ada.types("streak")
+    await fake.heard()
+    assert await rows(app, Schedule) == []
+
+
+# Tokens
+
+
+async def test_a_token_is_renewed_once_by_two_replicas(fake: Slack, root: str, url: str, library: Library) -> None:
+    fake.rotates = True
+    home = await Home.made(fake, root, "readers")
+    fake.clock.forward(11 * 3600)
+    async with (
+        opened(fake, url, library) as one,
+        opened(fake, url, library) as two,
+        slack(one, keys(fake), port=0, api=fake.api),
+        slack(two, keys(fake), port=0, api=fake.api),
+    ):
+        place, words = Place("slack", home.team.id, ""), Reply.of(Notice("Hello."))
+        telling = (app.study.outboxes["slack"].tell(place, home.ada.id, words, "hello") for app in (one, two))
+        await asyncio.gather(*telling)
+        renewed = [c for c in fake.calls["oauth.v2.access"] if c.text("grant_type") == "refresh_token"]
+        kept = await here(one).find(home.team.id)
+
+    assert len(renewed) == 1
+    assert kept is not None
+    assert kept.token == home.team.token
+
+
+async def test_a_token_that_cannot_be_renewed_is_used_to_its_end(
+    fake: Slack, root: str, url: str, library: Library
+) -> None:
+    fake.rotates = True
+    home = await Home.made(fake, root, "readers")
+    fake.clock.forward(11 * 3600)
+    fake.fail("oauth.v2.access", status=503)
+    async with opened(fake, url, library) as app, slack(app, keys(fake), port=0, api=fake.api):
+        place, words = Place("slack", home.team.id, ""), Reply.of(Notice("Hello."))
+        await app.study.outboxes["slack"].tell(place, home.ada.id, words, "hello")
+
+    assert (await fake.heard()).words == "Hello."
+
+
+# Put out
+
+
+async def test_put_out_it_is_silent_and_keeps_what_was_done(fake: Slack, root: str, readers: Home, app: App) -> None:
+    await readers.set_up()
+    await readers.ada.types("question vae easy")
+    await readers.ada.presses(await fake.heard(), "A")
+    await fake.heard()
+    await readers.ada.uninstalls()
+    await over(app)
+    monday(fake)
+    calls = sum(map(len, fake.calls.values()))
+    await turn(app)
+
+    assert sum(map(len, fake.calls.values())) == calls
+    assert await rows(app, Installation) == []
+    assert len(await rows(app, Answer)) == 1
+    back = await greeted(fake, root, readers.ada)
+    assert "Back again!" in back.words
+    assert "1 schedule waits" in back.words
+
+
+async def test_word_of_the_end_that_comes_late_ends_nothing(
+    fake: Slack, root: str, readers: Home, app: App, url: str
+) -> None:
+    _, gone = await readers.ada.uninstalls()
+    await over(app)
+    fake.clock.forward(60)
+    await greeted(fake, root, readers.ada)
+    await fake.courier.redeliver(gone)
+    await readers.ada.types("team list")
+
+    assert "There is no team yet" in (await fake.heard()).words
+    assert await here(app).teams() == [readers.team.id]
+
+
+async def test_tokens_of_users_are_nothing_to_the_app(fake: Slack, readers: Home, app: App) -> None:
+    await readers.ada.tells("tokens_revoked", tokens={"oauth": [readers.ada.id], "bot": []})
+    await readers.ada.types("team list")
+
+    assert "There is no team yet" in (await fake.heard()).words
+    assert await here(app).teams() == [readers.team.id]
+
+
+@pytest.mark.parametrize("error", ["account_inactive", "token_revoked", "invalid_auth"])
+async def test_put_out_unheard_it_finds_out_by_its_next_post(fake: Slack, readers: Home, app: App, error: str) -> None:
+    await readers.set_up()
+    monday(fake)
+    fake.expel(readers.team, error)
+    await turn(app)
+    refused = [c.method for calls in fake.calls.values() for c in calls if c.error == error]
+    await turn(app)
+
+    assert refused == [c.method for calls in fake.calls.values() for c in calls if c.error == error]
+    assert len(refused) == 1
+    assert await here(app).teams() == []
+    [schedule] = await rows(app, Schedule)
+    assert schedule.problem == "I was removed from here."
+
+
+async def test_an_old_token_that_is_refused_ends_nothing_where_there_is_a_new_one(
+    fake: Slack, root: str, readers: Home, app: App, url: str, library: Library
+) -> None:
+    await readers.set_up()
+    monday(fake)
+    fake.expel(readers.team)
+    async with (
+        opened(fake, url, library) as other,
+        slack(other, keys(fake), port=0, api=fake.api) as address,
+    ):
+        page = await readers.ada.installs(f"{address.removesuffix(EVENTS)}/slack/install")
+        assert page.status == 200
+    readers.team.main.joined = True
+    await turn(app)
+    assert await here(app).teams() == [readers.team.id]
+    assert readers.questions == []
+    fake.clock.forward(LEASE)
+    await turn(app)
+
+    assert len(readers.questions) == 1
+    assert json.dumps([m.words for m in fake.messages.seen]).count("Hello!") == 1
