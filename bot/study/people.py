@@ -127,8 +127,8 @@ def keeps_to_themselves(asker: Asker, whose: Member) -> Notice | None:
     return Notice(f"{named(whose.name)} keeps their standing to themselves.")
 
 
-_ID = re.compile(r"<@!?([A-Z0-9]+)(?:\|[^>]*)?>|([0-9]{15,20})")
-"""A mention on Discord or on Slack, or the bare id that Discord gives for a member who was picked."""
+_ID = re.compile(r"<@!?([A-Z0-9]+)(?:\|[^>]*)?>|([0-9]{15,20}|[UW][A-Z0-9]{7,20})")
+"""A mention on Discord or on Slack, or the bare id that either gives for a member who was picked."""
 
 # The statements are built once: building them takes longer than running them.
 

@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +20,7 @@ from bot.errors import DatabaseError, SetupError, UserError
 from bot.platforms.errands import Errands
 from bot.platforms.slack import limits
 from bot.platforms.slack.clients import Client, Clients
+from bot.platforms.slack.deed import Deed, Payload, pressed, said, sent_at, team_of, typed_text, without_mentions
 from bot.platforms.slack.forms import FORM, WHERE, Errand, form, typed
 from bot.platforms.slack.home import Homes
 from bot.platforms.slack.members import Members
@@ -43,28 +43,8 @@ A_SECOND = timedelta(seconds=1)
 STRANGER = Reply.of(Notice("Studyhall is not installed in this workspace. An admin can add it.", Tone.WARNING))
 ASTRAY = Reply.of(Notice("Something is set up wrongly on our side, and it is in the log.", Tone.PROBLEM))
 UNDELIVERED = Reply.of(Notice("Slack did not take all of my answer. Please try again.", Tone.PROBLEM))
-Payload = Mapping[str, Any]
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """One thing a member did: what they want, who and where they are, and the ways to answer them.
-
-    `once` is Slack's own id of it. `turns`: the message whose button was pressed is theirs, and may be taken over.
-    """
-
-    errand: Errand
-    user: str
-    name: str
-    once: str
-    at: datetime | None
-    trigger: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
-    form: bool = False
-    turns: bool = False
-    slot: Slot | None = None
 
 
 class Dispatch:
@@ -96,17 +76,23 @@ class Dispatch:
 
     async def _on_command(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         place = Place("slack", body["team_id"], body["channel_id"], body["team_domain"], body["channel_name"])
-        errand = Errand(body["text"].strip() or "help", place, body["response_url"])
+        errand = Errand(typed_text(body["text"]) or "help", place, body["response_url"])
         slot = Slot()
         deed = Deed(
-            errand, body["user_id"], body["user_name"], body["trigger_id"], _at(request), body["trigger_id"], slot=slot
+            errand,
+            body["user_id"],
+            body["user_name"],
+            body["trigger_id"],
+            sent_at(request),
+            body["trigger_id"],
+            slot=slot,
         )
         self.errands.start(self._carried_out(deed))
         await ack(**await slot.message(QUICK))
 
     async def _on_button(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         await ack()
-        self.errands.start(self._carried_out(_pressed(body, request, body["actions"][0]["value"], {})))
+        self.errands.start(self._carried_out(pressed(body, request, body["actions"][0]["value"], {})))
 
     async def _on_menu(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         await ack()
@@ -114,12 +100,12 @@ class Dispatch:
         line, _, parameter = action["action_id"].removeprefix(f"{PICKED} ").removesuffix("=").rpartition(" ")
         chosen = action.get("selected_options") or [action.get("selected_option") or {}]
         picked = ",".join(option["value"] for option in chosen if option) or "none"
-        self.errands.start(self._carried_out(_pressed(body, request, line, {parameter: picked})))
+        self.errands.start(self._carried_out(pressed(body, request, line, {parameter: picked})))
 
     async def _on_form(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         errand, values = Errand.load(body["view"]["private_metadata"]), typed(body["view"])
-        if errand.place.workspace != _team(body)[0]:  # Slack keeps what a form carries, and nothing rests on that
-            log.warning("form of another workspace", team=_team(body)[0])
+        if errand.place.workspace != team_of(body)[0]:  # Slack keeps what a form carries, and nothing rests on that
+            log.warning("form of another workspace", team=team_of(body)[0])
             await ack()
             return
         errand = errand.at(values.pop(WHERE, ""))
@@ -130,7 +116,7 @@ class Dispatch:
         await ack()
         user = body["user"]
         once = f"{body['view']['id']}-{body['trigger_id']}"
-        deed = Deed(errand, user["id"], user["name"], once, _at(request), values=values, form=True)
+        deed = Deed(errand, user["id"], user["name"], once, sent_at(request), values=values, form=True)
         self.errands.start(self._carried_out(deed))
 
     async def _on_closed(self, ack: AsyncAck) -> None:
@@ -138,36 +124,36 @@ class Dispatch:
 
     async def _on_shortcut(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         await ack()
-        text = (body.get("message") or {}).get("text", "")
-        deed = _pressed(body, request, body["callback_id"], {"text": text} if text.strip() else {})
+        text = typed_text((body.get("message") or {}).get("text", ""))
+        deed = pressed(body, request, body["callback_id"], {"text": text} if text else {})
         self.errands.start(self._carried_out(deed))
 
     async def _on_practice(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         await ack()
-        self.errands.start(self._carried_out(_pressed(body, request, "question", {})))
+        self.errands.start(self._carried_out(pressed(body, request, "question", {})))
 
     async def _on_mention(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
         await ack()
-        text = re.sub(r"<@[A-Z0-9]+(\|[^>]*)?>", " ", event.get("text", "")).strip()
+        text = typed_text(without_mentions(event.get("text", "")))
         thread = event.get("thread_ts") or event["ts"]
         channel = thread_place(event["channel"], event["thread_ts"]) if "thread_ts" in event else event["channel"]
         errand = Errand("talk", Place("slack", body["team_id"], channel), thread=thread)
-        self.errands.start(self._carried_out(_said(errand, event, body, {"text": text} if text else {})))
+        self.errands.start(self._carried_out(said(errand, event, body, {"text": text} if text else {})))
 
     async def _on_message(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
         """A direct message: a command where it begins like one, else something to look up or to go on about."""
         await ack()
         if event.get("channel_type") != "im" or "user" not in event or event.get("bot_id") or event.get("subtype"):
             return
-        text, thread = event.get("text", "").strip(), event.get("thread_ts", "")
+        text, thread = typed_text(event.get("text", "")), event.get("thread_ts", "")
         place = Place("slack", body["team_id"], thread_place(event["channel"], thread) if thread else event["channel"])
         if not text:
             return
         command, _ = self._understood(self._app, text)
         if command is not None and not thread:
-            deed = _said(Errand(text, place), event, body, {})
+            deed = said(Errand(text, place), event, body, {})
         else:
-            deed = _said(Errand("talk" if thread else "ask", place, thread=thread), event, body, {"text": text})
+            deed = said(Errand("talk" if thread else "ask", place, thread=thread), event, body, {"text": text})
         self.errands.start(self._carried_out(deed))
 
     async def _on_home(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
@@ -364,40 +350,3 @@ def _lacking(command: Command, values: Mapping[str, str]) -> tuple[Parameter, ..
     if not command.missing(values):
         return ()
     return tuple(p for p in command.parameters if p.of != "roles" and not values.get(p.name, "").strip())
-
-
-def _pressed(body: Payload, request: AsyncBoltRequest, line: str, values: Mapping[str, str]) -> Deed:
-    """What a button, a menu or a shortcut brings along."""
-    team, channel, user = _team(body), body.get("channel") or {}, body["user"]
-    container = body.get("container") or {}
-    direct = channel.get("id", "").startswith("D")
-    thread = container.get("thread_ts", "")
-    place = Place("slack", team[0], channel.get("id", user["id"]), team[1], channel.get("name", ""))
-    return Deed(
-        Errand(line, place, body.get("response_url", ""), thread),
-        user["id"],
-        user.get("name") or user.get("username") or user["id"],
-        body["trigger_id"],
-        _at(request),
-        body["trigger_id"],
-        values,
-        turns=bool(container.get("is_ephemeral")) or direct,
-    )
-
-
-def _said(errand: Errand, event: Payload, body: Payload, values: Mapping[str, str]) -> Deed:
-    """What a message brings along; its time is Slack's own."""
-    at = datetime.fromtimestamp(float(event["ts"]), UTC)
-    return Deed(errand, event["user"], event["user"], body["event_id"], at, values=values)
-
-
-def _team(body: Payload) -> tuple[str, str]:
-    """The workspace's id and name; an app installed for a whole organisation is told the member's only."""
-    team = body.get("team") or {}
-    return team.get("id") or body["user"]["team_id"], team.get("domain", "")
-
-
-def _at(request: AsyncBoltRequest) -> datetime | None:
-    """When Slack sent the request, to the second; in Socket Mode it does not say."""
-    sent = request.headers.get("x-slack-request-timestamp")
-    return datetime.fromtimestamp(int(sent[0]), UTC) if sent else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from bot.app import App
+from bot.platforms.slack.deed import typed_text, without_mentions
 from bot.schedule import Clockwork
 from tests.platforms.model import Model
 from tests.platforms.slack.fake import Person, Slack, Team
@@ -35,6 +36,19 @@ async def test_no_words_at_all_are_a_call_for_help(bob: Person) -> None:
 async def test_only_managers_set_up_schedules(bob: Person, maya: Person) -> None:
     assert "is for managers" in json.dumps((await bob.types("schedule setup 09:00")).json)
     assert "The first question comes" in json.dumps((await maya.types("schedule setup 09:00")).json)
+
+
+async def test_a_member_is_named_by_a_mention(fake: Slack, bob: Person, maya: Person) -> None:
+    assert "I know no member" in json.dumps((await maya.types(f"managers add <@{bob.id}|bob>")).json)
+    await bob.types("streak")
+    assert "bob is now a manager" in json.dumps((await maya.types(f"managers add <@{bob.id}|bob>")).json)
+
+
+def test_what_slack_escapes_is_read_as_it_was_typed() -> None:
+    assert typed_text("is &amp;lt; a &lt; b &gt; c? <https://arxiv.org/abs/1|arxiv.org>") == (
+        "is &lt; a < b > c? https://arxiv.org/abs/1"
+    )
+    assert without_mentions("<@U012ABCDE> why <@U1|bob>?") == "why  ?"
 
 
 async def test_buttons_answer_a_question(fake: Slack, bob: Person) -> None:

@@ -1,0 +1,85 @@
+"""What Slack tells of something that a member did, in our words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from slack_bolt.async_app import AsyncBoltRequest
+
+from bot.commands import Place
+from bot.platforms.slack.forms import Errand
+from bot.platforms.slack.reach import Slot
+
+Payload = Mapping[str, Any]
+_LINK = re.compile(r"<(https?://[^|>]+)(?:\|[^>]*)?>")
+_MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One thing a member did: what they want, who and where they are, and the ways to answer them.
+
+    `once` is Slack's own id of it. `turns`: the message whose button was pressed is theirs, and may be taken over.
+    """
+
+    errand: Errand
+    user: str
+    name: str
+    once: str
+    at: datetime | None
+    trigger: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    form: bool = False
+    turns: bool = False
+    slot: Slot | None = None
+
+
+def pressed(body: Payload, request: AsyncBoltRequest, line: str, values: Mapping[str, str]) -> Deed:
+    """What a button, a menu or a shortcut brings along."""
+    team, channel, user = team_of(body), body.get("channel") or {}, body["user"]
+    container = body.get("container") or {}
+    direct = channel.get("id", "").startswith("D")
+    thread = container.get("thread_ts", "")
+    place = Place("slack", team[0], channel.get("id", user["id"]), team[1], channel.get("name", ""))
+    return Deed(
+        Errand(line, place, body.get("response_url", ""), thread),
+        user["id"],
+        user.get("name") or user.get("username") or user["id"],
+        body["trigger_id"],
+        sent_at(request),
+        body["trigger_id"],
+        values,
+        turns=bool(container.get("is_ephemeral")) or direct,
+    )
+
+
+def said(errand: Errand, event: Payload, body: Payload, values: Mapping[str, str]) -> Deed:
+    """What a message brings along; its time is Slack's own."""
+    at = datetime.fromtimestamp(float(event["ts"]), UTC)
+    return Deed(errand, event["user"], event["user"], body["event_id"], at, values=values)
+
+
+def team_of(body: Payload) -> tuple[str, str]:
+    """The workspace's id and name; an app installed for a whole organisation is told the member's only."""
+    team = body.get("team") or {}
+    return team.get("id") or body["user"]["team_id"], team.get("domain", "")
+
+
+def sent_at(request: AsyncBoltRequest) -> datetime | None:
+    """When Slack sent the request, to the second; in Socket Mode it does not say."""
+    sent = request.headers.get("x-slack-request-timestamp")
+    return datetime.fromtimestamp(int(sent[0]), UTC) if sent else None
+
+
+def typed_text(text: str) -> str:
+    """A text as it was typed: Slack escapes three signs in it and puts addresses into brackets. Mentions stay."""
+    text = _LINK.sub(r"\1", text)
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
+
+
+def without_mentions(text: str) -> str:
+    return _MENTION.sub(" ", text).strip()
