@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -38,11 +38,11 @@ log = structlog.get_logger()
 class Keys:
     """What the Slack app is known by: a token for one workspace, or a client for many; a secret or a socket's token."""
 
-    signing_secret: str = ""
-    bot_token: str = ""
-    app_token: str = ""
+    signing_secret: str = field(default="", repr=False)
+    bot_token: str = field(default="", repr=False)
+    app_token: str = field(default="", repr=False)
     client_id: str = ""
-    client_secret: str = ""
+    client_secret: str = field(default="", repr=False)
 
 
 @asynccontextmanager

@@ -69,6 +69,12 @@ def team_of(body: Payload) -> tuple[str, str]:
     return team.get("id") or body["user"]["team_id"], team.get("domain", "")
 
 
+def heard_by(body: Payload) -> str:
+    """The workspace whose installation an event is meant for."""
+    authorized = (one.get("team_id") for one in body.get("authorizations") or ())
+    return str(next(filter(None, authorized), None) or body["team_id"])
+
+
 def sent_at(request: AsyncBoltRequest) -> datetime | None:
     """When Slack sent the request, to the second; in Socket Mode it does not say."""
     sent = request.headers.get("x-slack-request-timestamp")

@@ -20,7 +20,17 @@ from bot.errors import DatabaseError, SetupError, UserError
 from bot.platforms.errands import Errands
 from bot.platforms.slack import limits
 from bot.platforms.slack.clients import Client, Clients
-from bot.platforms.slack.deed import Deed, Payload, pressed, said, sent_at, team_of, typed_text, without_mentions
+from bot.platforms.slack.deed import (
+    Deed,
+    Payload,
+    heard_by,
+    pressed,
+    said,
+    sent_at,
+    team_of,
+    typed_text,
+    without_mentions,
+)
 from bot.platforms.slack.forms import FORM, WHERE, Errand, form, typed
 from bot.platforms.slack.home import Homes
 from bot.platforms.slack.members import Members
@@ -35,6 +45,8 @@ PRACTICE = "practice"
 """The callback id of the global shortcut."""
 QUICK = 0.8
 """Seconds that an acknowledgement waits for the answer, to take it along; Slack gives up after 3."""
+OWN_WORDS = (None, "file_share", "thread_broadcast")
+"""Kinds of messages that somebody has typed."""
 A_MOMENT = 1.0
 """Seconds for what a form's opening or its check has to know of the database."""
 OPENING = 3.0
@@ -134,19 +146,23 @@ class Dispatch:
 
     async def _on_mention(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
         await ack()
+        if event.get("bot_id") or "user" not in event:
+            return  # two bots could go on for ever
         text = typed_text(without_mentions(event.get("text", "")))
         thread = event.get("thread_ts") or event["ts"]
         channel = thread_place(event["channel"], event["thread_ts"]) if "thread_ts" in event else event["channel"]
-        errand = Errand("talk", Place("slack", body["team_id"], channel), thread=thread)
+        errand = Errand("talk", Place("slack", heard_by(body), channel), thread=thread)
         self.errands.start(self._carried_out(said(errand, event, body, {"text": text} if text else {})))
 
     async def _on_message(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
         """A direct message: a command where it begins like one, else something to look up or to go on about."""
         await ack()
-        if event.get("channel_type") != "im" or "user" not in event or event.get("bot_id") or event.get("subtype"):
+        if event.get("channel_type") != "im" or "user" not in event or event.get("bot_id"):
+            return
+        if event.get("subtype") not in OWN_WORDS:
             return
         text, thread = typed_text(event.get("text", "")), event.get("thread_ts", "")
-        place = Place("slack", body["team_id"], thread_place(event["channel"], thread) if thread else event["channel"])
+        place = Place("slack", heard_by(body), thread_place(event["channel"], thread) if thread else event["channel"])
         if not text:
             return
         command, _ = self._understood(self._app, text)
@@ -159,7 +175,7 @@ class Dispatch:
     async def _on_home(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
         await ack()
         if event.get("tab") == "home":
-            self.errands.start(self._home(body["team_id"], event["user"]))
+            self.errands.start(self._home(heard_by(body), event["user"]))
 
     # What workspaces do
 

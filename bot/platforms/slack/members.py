@@ -41,7 +41,9 @@ class Members:
             return known or Actor(user, name, manager=user == client.install.installer)
         profile = found.get("profile") or {}
         shown = profile.get("display_name") or profile.get("real_name") or found.get("name") or name
-        manages = bool(found.get("is_admin") or found.get("is_owner")) or user == client.install.installer
+        home = found.get("team_id") or client.install.team  # in shared channels there are members of other companies
+        admin = home == client.install.team and bool(found.get("is_admin") or found.get("is_owner"))
+        manages = admin or user == client.install.installer
         actor = Actor(user, shown, manager=manages)
         self._known[key] = (time.monotonic() + FRESH, actor)
         self._known.move_to_end(key)

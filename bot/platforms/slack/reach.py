@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,10 +86,11 @@ class Reach:
 
     async def say(self, reply: Reply, *, private: bool) -> None:
         """All its messages, seen by the member alone where it is private; files go into the direct message."""
-        for number, drawing in enumerate(await paint(self.easel, reply)):
+        drawings = await paint(self.easel, reply)
+        for number, drawing in enumerate(drawings):
             if not await self._back(drawing, private=private, turns=self.turns and not number):
                 await self._beside(drawing, private=private)
-            await self._hand_over(drawing.files)
+        await self._hand_over(drawings)
 
     async def grow(self, replies: AsyncIterator[Reply], *, private: bool) -> None:
         """A message that grows. Slack edits nothing that only one member sees, so private ones grow in their own DM."""
@@ -118,10 +119,11 @@ class Reach:
             except TROUBLE as problem:
                 log.warning("message not edited", reason=why(problem))
                 refused = True
-        for number, drawing in enumerate(await paint(self.easel, last)):
+        drawings = await paint(self.easel, last)
+        for number, drawing in enumerate(drawings):
             if number or refused:  # a draft may be missed, the reply may not
                 await self._post(channel, drawing)
-            await self._hand_over(drawing.files)
+        await self._hand_over(drawings)
 
     async def _last(self, replies: AsyncIterator[Reply], *, private: bool) -> None:
         last: Reply | None = None
@@ -174,10 +176,23 @@ class Reach:
             return True
         if not self.response_url:
             return False
-        return await taken(self.session, self.response_url, {**message, "replace_original": turns})
+        thread = {"thread_ts": self.thread} if self.thread and not turns else {}
+        return await taken(self.session, self.response_url, {**message, **thread, "replace_original": turns})
 
-    async def _hand_over(self, files: list[File | Picture]) -> None:
-        """Files go to the direct message: they may hold what is the member's own."""
+    async def _hand_over(self, drawings: Sequence[Drawing]) -> None:
+        """Files go to the direct message: they may hold what is the member's own.
+
+        A picture that Slack does not take is no loss, since the text says what it shows.
+        """
+        files = [file for drawing in drawings for file in drawing.files]
+        try:
+            await self._uploaded(files)
+        except TROUBLE as problem:
+            if why(problem) in ENDED or any(isinstance(file, File) for file in files):
+                raise
+            log.warning("no picture", reason=why(problem))
+
+    async def _uploaded(self, files: Sequence[File | Picture]) -> None:
         if not files:
             return
         opened = await self.web.conversations_open(users=self.user)
