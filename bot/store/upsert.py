@@ -13,6 +13,11 @@ def insert(on: AsyncSession | Connection, table: type[SQLModel]) -> postgresql.I
 
     It works on the bare table: the defaults of the model's fields do not apply, so every column needs its value.
     """
-    columns: Table = table.__table__  # type: ignore[attr-defined]
     dialect = on.dialect if isinstance(on, Connection) else on.get_bind().dialect
-    return postgresql.insert(columns) if dialect.name == "postgresql" else sqlite.insert(columns)
+    return insert_on(dialect.name, table)
+
+
+def insert_on(dialect: str, table: type[SQLModel]) -> postgresql.Insert | sqlite.Insert:
+    """The same by the name of the database, for statements that are built once for each."""
+    columns: Table = table.__table__  # type: ignore[attr-defined]
+    return postgresql.insert(columns) if dialect == "postgresql" else sqlite.insert(columns)

@@ -7,9 +7,9 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.tables import Seen
+from bot.store.upsert import insert_on
 from bot.study.context import Study
 
 KEPT = timedelta(days=1)
@@ -41,5 +41,4 @@ OLD = delete(_seen).where(_seen.c.at < bindparam("before", type_=_seen.c.at.type
 
 @cache
 def _marking(dialect: str) -> Any:
-    inserting: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[dialect]
-    return inserting(_seen).on_conflict_do_nothing().returning(_seen.c.id)
+    return insert_on(dialect, Seen).on_conflict_do_nothing().returning(_seen.c.id)

@@ -33,13 +33,12 @@ from sqlalchemy import (
 )
 from sqlalchemy import insert as plain_insert
 from sqlalchemy import select as sql_select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.store.tables import EVERYWHERE, Answer, Member, Tier, Total, TotalKind, Workspace
+from bot.store.upsert import insert_on
 
-INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 ALL_TIME = "all"
 Moves = Counter[tuple[int, str, int]]
 """How many members enter (or leave, below 0) a tier: by channel, period and points."""
@@ -267,7 +266,7 @@ def _adding(dialect: str) -> Any:
         "reached_at": bindparam("reached_at", type_=totals.reached_at.type),
     }
     told = sql_select(*row.values()).select_from(channels.join(periods, true())).order_by(place, period)
-    fresh = INSERTS[dialect](totals.kind.table).from_select(list(row), told)
+    fresh: Any = insert_on(dialect, Total).from_select(list(row), told)
     new = fresh.excluded
     decides = or_(
         and_(new.points > 0, or_(totals.points == 0, new.reached_at > totals.reached_at)),
@@ -287,7 +286,7 @@ def _adding(dialect: str) -> Any:
 @cache
 def _moving(dialect: str) -> Any:
     tiers = _columns(Tier)
-    fresh = INSERTS[dialect](tiers.points.table)
+    fresh = insert_on(dialect, Tier)
     return fresh.on_conflict_do_update(
         index_elements=TIER_KEY, set_={"members": tiers.members + fresh.excluded.members}
     )

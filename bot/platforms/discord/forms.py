@@ -10,6 +10,7 @@ from discord import ui
 
 from bot.commands import Command, Parameter
 from bot.platforms.discord import limits
+from bot.text import short
 
 
 def form(command: Command, line: str, fields: tuple[Parameter, ...], given: Mapping[str, str]) -> ui.Modal:
@@ -17,10 +18,10 @@ def form(command: Command, line: str, fields: tuple[Parameter, ...], given: Mapp
 
     It is stopped, so that discord.py does not keep it: most forms that are opened are never sent.
     """
-    modal = ui.Modal(title=_short(command.about, limits.TITLE), custom_id=line)
+    modal = ui.Modal(title=short(command.about, limits.TITLE), custom_id=line)
     for parameter in fields:
-        about = _short(parameter.about, limits.ABOUT) if parameter.label.lower() != parameter.about.lower() else None
-        label = _short(parameter.label, limits.TITLE)
+        about = short(parameter.about, limits.ABOUT) if parameter.label.lower() != parameter.about.lower() else None
+        label = short(parameter.label, limits.TITLE)
         modal.add_item(ui.Label(text=label, description=about, component=_field(parameter, given)))
     modal.stop()
     return modal
@@ -55,7 +56,3 @@ def _values(components: Any) -> Iterator[tuple[str, str]]:
         elif "custom_id" in component:
             chosen = component.get("values") or [""]
             yield component["custom_id"], str(component.get("value") or chosen[0])
-
-
-def _short(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,53 +1,14 @@
-"""The pictures that a reply wants: display formulas, and charts that were asked for as pictures."""
+"""A reply's messages with the pictures that it wants in them."""
 
 from __future__ import annotations
 
-import asyncio
-
-import structlog
-
 from bot.drawing.easel import Easel
-from bot.platforms.discord.render import Pictures, draw, formulas
+from bot.platforms.discord.render import draw, formulas
 from bot.platforms.discord.sheet import Drawing
-from bot.replies import Block, Calendar, Mastery, Reply, Standings
-
-log = structlog.get_logger()
-
-PATIENCE = 5.0
-"""Seconds that a reply waits for its pictures; then it says in words what they would show."""
+from bot.platforms.pictures import pictures
+from bot.replies import Reply
 
 
 async def paint(easel: Easel, reply: Reply, *, key: str = "", role: str = "", home: str = "") -> list[Drawing]:
     """The reply's messages, with pictures in them where it wants any."""
-    return draw(reply, await _pictures(easel, reply), key=key, role=role, home=home)
-
-
-async def _pictures(easel: Easel, reply: Reply) -> Pictures:
-    wanted: list[Block | str] = [*dict.fromkeys(formulas(reply)), *(b for b in reply.blocks if _drawn(b))]
-    if not wanted:
-        return {}
-    try:
-        async with asyncio.timeout(PATIENCE):
-            drawn = await asyncio.gather(*(_picture(easel, one) for one in wanted))
-    except Exception:  # a picture must not cost the answer
-        log.exception("no picture")
-        return {}
-    return {one: png for one, png in zip(wanted, drawn, strict=True) if png is not None}
-
-
-def _drawn(block: Block) -> bool:
-    return isinstance(block, Standings | Calendar | Mastery) and block.drawn
-
-
-async def _picture(easel: Easel, wanted: Block | str) -> bytes | None:
-    match wanted:
-        case str():
-            return await easel.formula(wanted)
-        case Standings():
-            return await easel.standings(wanted)
-        case Calendar():
-            return await easel.calendar(wanted)
-        case Mastery():
-            return await easel.mastery(wanted)
-        case _:
-            return None
+    return draw(reply, await pictures(easel, reply, formulas(reply)), key=key, role=role, home=home)

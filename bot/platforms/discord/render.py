@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import assert_never
 
@@ -15,6 +15,7 @@ from bot.maths import formula
 from bot.platforms.discord.charts import calendar_lines, mastery_lines, standings_lines
 from bot.platforms.discord.markup import commands, markdown, plain, spoken
 from bot.platforms.discord.sheet import Attached, Drawing, Image, Line, Piece, Sheet, Words
+from bot.platforms.pictures import Pictures
 from bot.platforms.signs import STATES, TONES, VERDICTS
 from bot.replies import (
     Block,
@@ -36,9 +37,6 @@ from bot.replies import (
     Verdict,
 )
 from bot.text import short
-
-Pictures = Mapping[Block | str, bytes]
-"""What has been drawn: a chart under its block, a formula under its LaTeX."""
 
 BLUE, GREEN, RED, GREY, GOLD, TEAL = 0x5865F2, 0x3BA55D, 0xD83C3E, 0x99AAB5, 0xF1C40F, 0x1ABC9C
 _TONES = {Tone.INFO: None, Tone.GOOD: GREEN, Tone.WARNING: GOLD, Tone.PROBLEM: RED}

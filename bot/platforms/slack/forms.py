@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.commands import Command, Parameter, Place
 from bot.platforms.slack import limits
+from bot.text import short
 
 FORM = "form"
 """The callback id of every form; what it is for travels in its metadata."""
@@ -54,7 +55,7 @@ def form(
         "type": "modal",
         "callback_id": FORM,
         "private_metadata": errand.dump(),
-        "title": _text(_short(command.about, limits.TITLE)),
+        "title": _text(short(command.about, limits.TITLE)),
         "submit": _text("Send"),
         "close": _text("Cancel"),
         "blocks": where + [_field(parameter, presets.get(parameter.name, "")) for parameter in fields],
@@ -77,8 +78,8 @@ def _field(parameter: Parameter, preset: str) -> dict[str, Any]:
         "type": "input",
         "block_id": parameter.name,
         "optional": not parameter.required,
-        "label": _text(_short(parameter.name.capitalize(), limits.LABEL)),
-        "hint": _text(_short(parameter.about, limits.HINT)),
+        "label": _text(short(parameter.name.capitalize(), limits.LABEL)),
+        "hint": _text(short(parameter.about, limits.HINT)),
         "element": {"action_id": parameter.name, **_element(parameter, preset)},
     }
 
@@ -111,7 +112,3 @@ def typed(view: Mapping[str, Any]) -> dict[str, str]:
 
 def _text(text: str) -> dict[str, Any]:
     return {"type": "plain_text", "text": text}
-
-
-def _short(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from bot.drawing.alt import alt_of
 from bot.maths import formula
+from bot.platforms.pictures import Pictures
 from bot.platforms.signs import STATES, TONES, VERDICTS
 from bot.platforms.slack import limits
 from bot.platforms.slack.charts import calendar_pieces, mastery_pieces, standings_pieces, table_pieces
@@ -57,9 +58,6 @@ from bot.replies import (
 from bot.text import short
 
 __all__ = ["PICKED", "PRESSED", "Drawing", "Pictures", "draw", "formulas", "home"]
-
-Pictures = Mapping[Block | str, bytes]
-"""What has been drawn: a chart under its block, a formula under its LaTeX."""
 
 QUOTED = 200
 """Characters that are quoted of a sentence."""
