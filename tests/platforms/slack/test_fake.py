@@ -240,6 +240,34 @@ async def test_channels_are_joined_archived_or_unseen(slack: Slack, team: Team, 
     assert [channel["name"] for channel in listed["channels"]] == ["papers", "public"]
 
 
+async def test_a_users_conversations_are_those_that_the_app_may_know_of(
+    slack: Slack, team: Team, bob: Person, client: AsyncWebClient
+) -> None:
+    archived = slack.channel(team, "archived", archived=True)
+    foreign = slack.channel(team, "foreign", joined=False)
+    ours = slack.channel(team, "ours", private=True)
+    hidden = slack.channel(team, "hidden", private=True, joined=False)
+    for private in (ours, hidden):
+        private.members.add(bob.id)
+    elsewhere = slack.channel(team, "elsewhere", private=True)
+    both: dict[str, Any] = {"types": "public_channel, private_channel"}
+
+    async def of(**asked: Any) -> list[str]:
+        return [channel["id"] for channel in (await client.users_conversations(**asked))["channels"]]
+
+    assert await of(user=bob.id) == [team.main.id, archived.id, foreign.id]
+    assert await of(user=bob.id, exclude_archived=True, **both) == [team.main.id, foreign.id, ours.id]
+    assert await of(**both) == [team.main.id, archived.id, ours.id, elsewhere.id]
+    pages = [page["channels"] async for page in await client.users_conversations(user=bob.id, limit=2)]
+    assert [len(page) for page in pages] == [2, 1]
+    assert {"is_member", "num_members"}.isdisjoint(pages[0][0])
+    assert await refused(client.users_conversations(user="U0")) == "user_not_found"
+    assert await refused(client.users_conversations(user=bob.id, types="rooms")) == "invalid_types"
+    public = slack.token(team, ["channels:read"]).value
+    assert await refused(client.users_conversations(user=bob.id, token=public, **both)) == "missing_scope"
+    assert "groups:read" in str(slack.forgive("scope")[0])
+
+
 async def test_a_message_to_a_user_is_in_their_own_conversation(
     slack: Slack, team: Team, bob: Person, client: AsyncWebClient
 ) -> None:
@@ -275,6 +303,8 @@ async def test_messages_are_edited_by_their_author_and_in_time(
     await client.chat_delete(channel=team.main.id, ts=sent["ts"])
     assert await refused(client.chat_delete(channel=team.main.id, ts=sent["ts"])) == "message_not_found"
     assert slack.deleted.seen[0].ts == sent["ts"]
+    assert sent["ts"] not in team.main.messages
+    assert (await client.conversations_history(channel=team.main.id))["messages"] == []
 
 
 async def test_a_stream_grows_and_ends(slack: Slack, bob: Person, client: AsyncWebClient) -> None:
@@ -375,6 +405,8 @@ MARKDOWN = {"type": "markdown", "text": "**a**"}
 CELL = {"type": "raw_text", "text": "a"}
 TABLE = {"type": "table", "rows": [[CELL]]}
 MENU = {"type": "static_select", "action_id": "menu", "options": options("a", "b")}
+ZONE: Payload = {"type": "external_select", "min_query_length": 2}
+ZONES: Payload = {"type": "multi_external_select", "max_selected_items": 2}
 
 WRONG: dict[str, tuple[list[Payload], str]] = {
     "51 blocks": ([section()] * 51, "51 blocks"),
@@ -417,6 +449,10 @@ def test_blocks_that_are_wrong_are_named(given: list[Payload], said: str) -> Non
         (modal(field("a", TEXT), submit=None), "submit"),
         (modal(*[section()] * 101), "101 blocks"),
         (modal(field("a", TEXT), field("a", TEXT)), "block_id"),
+        (modal(field("a", ZONE | {"initial_option": {"text": plain("a" * 76), "value": "a"}})), "75"),
+        (modal(field("a", ZONE | {"options": options("a")})), "element otherwise"),
+        (modal(field("a", ZONES | {"initial_options": options("a", "a")})), "twice"),
+        (modal(field("a", ZONES | {"max_selected_items": 0})), "takes 0 options"),
         ({"type": "home", "blocks": [TABLE]}, "no table"),
         ({"type": "home", "blocks": [section()], "colour": "red"}, "colour"),
     ],
@@ -606,6 +642,130 @@ async def test_a_form_is_opened_corrected_changed_and_closed(
     assert (heard[-1]["type"], heard[-1]["is_cleared"]) == ("view_closed", True)
 
 
+async def test_fields_of_several_options_tell_all_that_were_picked(
+    slack: Slack, team: Team, bob: Person, bolt: AsyncApp, client: AsyncWebClient
+) -> None:
+    heard: list[Payload] = []
+
+    @bolt.view("form")
+    async def on_form(ack: Any, body: Payload) -> None:
+        heard.append(body["view"]["state"]["values"])
+        await ack(response_action="errors", errors={"days": "Again."})
+
+    week: Payload = {"options": options("mon", "tue", "wed")}
+    days = week | {"type": "multi_static_select", "initial_options": options("wed"), "max_selected_items": 2}
+    boxes = week | {"type": "checkboxes", "initial_options": options("mon")}
+    form = modal(field("days", days), field("boxes", boxes, optional=True))
+    await client.views_open(trigger_id=slack.triggers.new(team.id, bob.id), view=form)
+    view = await slack.next(slack.views)
+    await bob.sends(view)
+    await bob.sends(view, {"Days": ("mon", "Tue"), "Boxes": ()})
+
+    assert heard[0]["days"]["days"] == {"type": "multi_static_select", "selected_options": options("wed")}
+    assert heard[0]["boxes"]["boxes"] == {"type": "checkboxes", "selected_options": options("mon")}
+    assert heard[1]["days"]["days"]["selected_options"] == options("mon", "tue")
+    assert heard[1]["boxes"]["boxes"]["selected_options"] == []
+    for wrong, said in (
+        (("mon", "tue", "wed"), "takes 2"),
+        (("mon", "mon"), "once"),
+        (("sun",), "none of"),
+        ((), "filled in"),
+    ):
+        with pytest.raises(AssertionError, match=said):
+            await bob.sends(view, {"Days": wrong})
+
+
+PARIS, PRAGUE, ROME = ({"text": plain(city), "value": f"Europe/{city}"} for city in ("Paris", "Prague", "Rome"))
+
+
+async def test_what_an_app_suggests_can_be_picked(
+    slack: Slack, team: Team, bob: Person, bolt: AsyncApp, client: AsyncWebClient
+) -> None:
+    heard: list[Payload] = []
+
+    @bolt.options("zone")
+    async def on_zone(ack: Any, body: Payload) -> None:
+        heard.append(body)
+        await ack(options=[city for city in (PARIS, PRAGUE) if body["value"] in city["value"]])
+
+    @bolt.options("zones")
+    async def on_zones(ack: Any) -> None:
+        await ack(option_groups=[{"label": plain("Europe"), "options": [PARIS, ROME]}])
+
+    @bolt.view("form")
+    async def on_form(ack: Any, body: Payload) -> None:
+        heard.append(body)
+        await ack()
+
+    zone = field("zone", ZONE | {"initial_option": ROME})
+    zones = field("zones", ZONES | {"min_query_length": 0}, optional=True)
+    for given in ({"Zone": "Europe/Prague", "Zones": ("Europe/Rome", "Paris")}, {"Zone": "Rome"}, {}):
+        await client.views_open(trigger_id=slack.triggers.new(team.id, bob.id), view=modal(zone, zones))
+        view = await slack.next(slack.views)
+        with pytest.raises(AssertionError, match="none of"):
+            bob.fills(view, {"Zone": "Paris"})
+        assert await bob.looks_up(view, "Zone", "Par") == [("Paris", "Europe/Paris")]
+        assert await bob.looks_up(view, "Zone", "Pra") == [("Prague", "Europe/Prague")]
+        assert await bob.looks_up(view, "Zone", "Nowhere") == []
+        assert await bob.looks_up(view, "Zones") == [("Paris", "Europe/Paris"), ("Rome", "Europe/Rome")]
+        with pytest.raises(AssertionError, match="before 2 characters"):
+            await bob.looks_up(view, "Zone", "P")
+        await bob.sends(view, given)
+
+    asked, sent = heard[0], [body["view"]["state"]["values"] for body in heard if body["type"] == "view_submission"]
+    assert (asked["type"], asked["team"], asked["user"]["id"]) == ("block_suggestion", team.short, bob.id)
+    assert asked["container"] == {"type": "view", "view_id": asked["view"]["id"]}
+    assert (asked["block_id"], asked["action_id"], asked["value"]) == ("zone", "zone", "Par")
+    assert asked["view"]["app_installed_team_id"] == team.id
+    assert asked["view"]["state"]["values"]["zone"]["zone"]["selected_option"] == ROME
+    assert sent[0]["zone"]["zone"] == {"type": "external_select", "selected_option": PRAGUE}
+    assert sent[0]["zones"]["zones"] == {"type": "multi_external_select", "selected_options": [ROME, PARIS]}
+    assert [values["zone"]["zone"]["selected_option"] for values in sent[1:]] == [ROME, ROME]
+    assert sent[1]["zones"]["zones"]["selected_options"] == []
+
+
+SUGGESTED: dict[str, tuple[Any, str]] = {
+    "nothing": ({}, "either options"),
+    "text": ("Paris", "either options"),
+    "both": ({"options": [PARIS], "option_groups": []}, "either options"),
+    "something else": ({"options": [PARIS], "text": "Paris"}, "either options"),
+    "101 options": ({"options": [{**PARIS, "value": str(number)} for number in range(101)]}, "101 options"),
+    "101 groups": ({"option_groups": [{"label": plain("a"), "options": [PARIS]}] * 101}, "101 groups"),
+    "a group without a label": ({"option_groups": [{"options": [PARIS]}]}, "label has 0"),
+    "no list": ({"options": PARIS}, "plain_text"),
+    "no groups": ({"option_groups": ["Paris"]}, "no list of groups"),
+    "mrkdwn": ({"options": [{**PARIS, "text": {"type": "mrkdwn", "text": "Paris"}}]}, "plain_text"),
+    "no value": ({"options": [{"text": plain("Paris")}]}, "a value"),
+    "an empty option": ({"options": [{**PARIS, "text": plain("")}]}, "0 characters of 75"),
+    "a long option": ({"options": [{**PARIS, "text": plain("a" * 76)}]}, "76 characters of 75"),
+    "a long value": ({"options": [{**PARIS, "value": "a" * 151}]}, "151 characters of 150"),
+    "a value twice": ({"options": [PARIS, PARIS]}, "twice"),
+}
+
+
+@pytest.mark.parametrize(("given", "said"), SUGGESTED.values(), ids=SUGGESTED)
+def test_suggestions_that_are_wrong_are_named(given: Any, said: str) -> None:
+    found = list(blocks.suggestions(given))
+
+    assert any(said in text for text in found), found
+
+
+async def test_suggestions_that_are_wrong_are_not_shown(
+    slack: Slack, team: Team, bob: Person, bolt: AsyncApp, client: AsyncWebClient
+) -> None:
+    @bolt.options("zone")
+    async def on_zone(ack: Any) -> None:
+        await ack(options=[{**PARIS, "text": plain("a" * 76)}])
+
+    await client.views_open(trigger_id=slack.triggers.new(team.id, bob.id), view=modal(field("zone", ZONE)))
+    view = await slack.next(slack.views)
+
+    assert await bob.looks_up(view, "Zone", "Par") == []
+    assert "block_suggestion: an option has 76 characters of 75" in str(slack.forgive("acknowledgement")[0])
+    with pytest.raises(AssertionError, match="none of"):
+        await bob.sends(view, {"Zone": "Europe/Paris"})
+
+
 async def test_a_trigger_is_good_for_three_seconds(
     slack: Slack, team: Team, bob: Person, client: AsyncWebClient
 ) -> None:
@@ -711,6 +871,107 @@ async def test_events(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) -> 
     assert await refused(AsyncWebClient(token=team.token, base_url=slack.api).auth_test()) == "account_inactive"
 
 
+async def test_messages_come_with_files_beside_threads_changed_and_from_other_bots(
+    slack: Slack, team: Team, bob: Person, bolt: AsyncApp
+) -> None:
+    heard: list[Payload] = []
+
+    @bolt.event("app_mention")
+    @bolt.event("message")
+    async def on_event(event: Payload) -> None:
+        heard.append(event)
+
+    other = Person.joins(slack, team, "other", bot=True)
+    await bob.writes("look", files=["a.png"])
+    await bob.writes("here", bob.direct.last, subtype="thread_broadcast")
+    await bob.writes("there", subtype="message_changed")
+    await bob.mentions("look", files=["a.png"])
+    await bob.mentions("here", thread=team.main.last, subtype="thread_broadcast")
+    await bob.mentions("there", subtype="message_changed")
+    await other.mentions("hello")
+
+    shared, beside, changed, *mentions, foreign = heard
+    assert (shared["subtype"], shared["files"][0]["name"], "team" in shared) == ("file_share", "a.png", False)
+    assert (beside["subtype"], beside["thread_ts"]) == ("thread_broadcast", shared["ts"])
+    assert beside["root"]["text"] == "look"
+    assert (changed["subtype"], changed["hidden"], "user" in changed) == ("message_changed", True, False)
+    assert (changed["message"]["text"], changed["previous_message"]["text"]) == ("there", "here")
+    assert changed["message"]["ts"] == changed["previous_message"]["ts"] == beside["ts"] < changed["ts"]
+    assert changed["message"]["edited"]["ts"] == changed["ts"]
+    assert [event.get("subtype") for event in mentions] == [None, "thread_broadcast", "thread_broadcast"]
+    assert ["files" in event for event in mentions] == [True, False, False]
+    assert (mentions[2]["ts"], mentions[2]["edited"]["ts"]) == (mentions[1]["ts"], mentions[2]["event_ts"])
+    assert mentions[2]["text"] == f"<@{team.me.id}> there"
+    assert (foreign["bot_id"], foreign["bot_profile"]["app_id"]) == (other.user.app["bot_id"], foreign["app_id"])
+    assert foreign["bot_id"] != team.bot_id
+    with pytest.raises(AssertionError, match="nothing there yet"):
+        await bob.mentions("here", slack.channel(team, "another"), subtype="message_changed")
+
+
+async def test_people_of_another_workspace_are_told_apart_in_a_shared_channel(
+    slack: Slack, team: Team, bob: Person, bolt: AsyncApp, client: AsyncWebClient
+) -> None:
+    heard: list[Payload] = []
+
+    @bolt.event("app_mention")
+    @bolt.event("message")
+    @bolt.event("member_joined_channel")
+    async def on_event(body: Payload) -> None:
+        heard.append(body)
+
+    @bolt.command("/study")
+    @bolt.action("press-1")
+    @bolt.options("zone")
+    @bolt.view("form")
+    async def on_interaction(ack: Any, body: Payload) -> None:
+        heard.append(body)
+        await (ack(options=[PARIS]) if body.get("type") == "block_suggestion" else ack())
+
+    home = slack.team("others", installed=False)
+    eve = Person.joins(slack, home, "eve", admin=True).visits(team.main)
+    private = slack.channel(team, "private", private=True, joined=False)
+    ian = Person.joins(slack, home, "ian").visits(private)
+    elsewhere = slack.channel(team, "elsewhere")
+    await bob.mentions("hello", elsewhere)
+    await bob.mentions("hello")
+    await eve.mentions("hello")
+    await eve.writes("hello")
+    await eve.enters(elsewhere)
+    ours, mention, direct, joined = heard[1:]
+
+    assert elsewhere.members == {bob.id, eve.id}
+    assert [body["is_ext_shared_channel"] for body in heard] == [False, True, True, True, True]
+    assert [body["team_id"] for body in heard] == [team.id, team.id, team.id, home.id, home.id]
+    assert {body["authorizations"][0]["team_id"] for body in heard} == {team.id}
+    assert (mention["event"]["team"], mention["event"]["user_team"]) == (team.id, home.id)
+    assert (direct["event"]["team"], joined["event"]["team"], "user_team" in ours["event"]) == (home.id, home.id, False)
+
+    heard.clear()
+    await client.chat_postMessage(channel=team.main.id, text="hello", blocks=[actions(button())])
+    await eve.presses(await slack.heard(), "A")
+    await client.views_open(trigger_id=heard[0]["trigger_id"], view=modal(field("zone", ZONE)))
+    view = await slack.next(slack.views)
+    await eve.looks_up(view, "Zone", "Par")
+    await eve.sends(view, {"Zone": "Paris"})
+    await eve.types("streak", team.main)
+    pressed, asked, sent, typed = heard
+
+    assert {body["user"]["team_id"] for body in (pressed, asked, sent)} == {home.id}
+    assert (pressed["team"], asked["team"], sent["team"]) == (team.short, home.short, home.short)
+    for body in (asked, sent):
+        assert (body["view"]["team_id"], body["view"]["app_installed_team_id"]) == (home.id, team.id)
+    assert (typed["team_id"], typed["channel_id"]) == (home.id, team.main.id)
+    with pytest.raises(AssertionError, match="no shortcuts"):
+        await eve.chooses("question")
+
+    info = (await client.conversations_info(channel=team.main.id))["channel"]
+    assert (info["is_ext_shared"], info["shared_team_ids"]) == (True, [team.id, home.id])
+    known, unknown = [(await client.users_info(user=person.id))["user"] for person in (eve, ian)]
+    assert (known["team_id"], known["is_admin"], known["is_stranger"]) == (home.id, True, False)
+    assert (unknown["team_id"], unknown["is_stranger"]) == (home.id, True)
+    assert "is_stranger" not in (await client.users_info(user=bob.id))["user"]
+
+
 async def test_forged_requests_and_those_that_come_twice(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) -> None:
     heard: list[tuple[Payload, Any]] = []
 
@@ -762,6 +1023,10 @@ async def test_everything_comes_over_socket_mode_too(
     async def on_form(ack: Any) -> None:
         await ack(response_action="errors", errors={"words": "Too short."})
 
+    @app.options("zone")
+    async def on_zone(ack: Any) -> None:
+        await ack(options=[PARIS])
+
     @app.event("app_mention")
     async def on_mention(event: Payload) -> None:
         heard.append(event["text"])
@@ -772,6 +1037,8 @@ async def test_everything_comes_over_socket_mode_too(
     await bob.types("team list")
     await client.views_open(trigger_id=slack.triggers.new(team.id, bob.id), view=FORM)
     done = await bob.sends(await slack.next(slack.views), {"words": "a"})
+    await client.views_open(trigger_id=slack.triggers.new(team.id, bob.id), view=modal(field("zone", ZONE)))
+    suggested = await bob.looks_up(await slack.next(slack.views), "Zone", "Par")
     await slack.sockets.refresh()
     await slack.sockets.connected(2)
     await bob.mentions("again")
@@ -779,6 +1046,7 @@ async def test_everything_comes_over_socket_mode_too(
 
     assert (await slack.heard()).words == "At once."
     assert done.errors == {"words": "Too short."}
+    assert suggested == [("Paris", "Europe/Paris")]
     assert heard == ["team list", f"<@{team.me.id}> again"]
     assert await refused(client.apps_connections_open(app_token=team.token)) == "not_allowed_token_type"
 
@@ -861,3 +1129,38 @@ async def test_codes_and_refresh_tokens_are_used_once(slack: Slack, team: Team, 
     assert renewed["access_token"] == team.token != granted["access_token"]
     assert await refused(client.oauth_v2_access(**secret, **renewal)) == "invalid_refresh_token"
     assert (await client.auth_test(token=granted["access_token"]))["ok"]
+
+
+@basic
+async def test_renewals_fail_as_often_as_they_are_told_to(slack: Slack, team: Team, bob: Person) -> None:
+    slack.rotates = True
+    client = AsyncWebClient(base_url=slack.api, retry_handlers=[])
+    secret = {"client_id": slack.client_id, "client_secret": slack.client_secret}
+    granted = await client.oauth_v2_access(**secret, code=slack.oauth.authorize(team, bob.user))
+    renewal = {"grant_type": "refresh_token", "refresh_token": granted["refresh_token"]}
+    slack.fail("oauth.v2.access", error="internal_error", times=2)
+    slack.fail("oauth.v2.access", status=500)
+    slack.fail("oauth.v2.access", error="invalid_refresh_token")
+
+    for error in ("internal_error", "internal_error", "service_unavailable", "invalid_refresh_token"):
+        assert await refused(client.oauth_v2_access(**secret, **renewal)) == error
+    assert [call.status for call in slack.calls["oauth.v2.access"]] == [200, 200, 200, 500, 200]
+    assert (await client.oauth_v2_access(**secret, **renewal))["access_token"] == team.token
+
+
+@basic
+async def test_an_organisation_is_granted_no_workspace_in_particular(slack: Slack) -> None:
+    slack.rotates = True
+    team = slack.team("others", installed=False, enterprise="E1")
+    ada = Person.joins(slack, team, "ada", owner=True)
+    secret = {"client_id": slack.client_id, "client_secret": slack.client_secret}
+    client = AsyncWebClient(base_url=slack.api)
+    granted = await client.oauth_v2_access(**secret, code=slack.oauth.authorize(team, ada.user, org_wide=True))
+    renewal = {"grant_type": "refresh_token", "refresh_token": granted["refresh_token"]}
+    renewed = await client.oauth_v2_access(**secret, **renewal)
+
+    for answer in (granted, renewed):
+        assert (answer["team"], answer["is_enterprise_install"], answer["enterprise"]["id"]) == (None, True, "E1")
+    assert (await client.auth_test(token=team.token))["is_enterprise_install"]
+    with pytest.raises(AssertionError, match="no organisation"):
+        await Person.joins(slack, slack.team(), "bob").installs("", org_wide=True)

@@ -45,7 +45,7 @@ class Basics:
             "user": team.me.name,
             "user_id": team.me.id,
             "bot_id": team.bot_id,
-            "is_enterprise_install": False,
+            "is_enterprise_install": call.token is not None and call.token.org_wide,
             **({"enterprise_id": team.enterprise["id"]} if team.enterprise else {}),
         }
 
@@ -56,10 +56,15 @@ class Basics:
         return {"revoked": not call.flag("test")}
 
     def user(self, call: Call) -> Payload:
+        """Whoever is of another workspace is a stranger unless they are in a channel that the app can see."""
         found = call.team.users.get(call.text("user"))
         if found is None:
             raise Refusal("user_not_found")
-        return {"user": found.payload | ({"locale": found.locale} if call.flag("include_locale") else {})}
+        told = found.payload | ({"locale": found.locale} if call.flag("include_locale") else {})
+        if found.team != call.team.id:
+            seen = [c for c in call.team.channels.values() if not c.direct and (c.joined or not c.private)]
+            told["is_stranger"] = not any(found.id in channel.members for channel in seen)
+        return {"user": told}
 
     def pin(self, call: Call) -> Payload:
         channel, message = self._message(call)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
+from tests.platforms.slack.fake.elements import EXTERNAL, preset
 from tests.platforms.slack.fake.shown import Payload, elements, text
 
 MESSAGE, VIEW = 50, 100
@@ -76,6 +77,30 @@ def view(given: Any) -> Iterator[Problem]:
         yield Problem(f"a view takes no {kind} block", "invalid_arguments")
     yield from (Problem(found.text, found.error and "invalid_arguments") for found in each(blocks))
     yield from (Problem(said, "invalid_arguments") for said in _modelled(given, lambda: View(**given)))
+
+
+def suggestions(given: Any) -> Iterator[str]:
+    """What an app answers to somebody who types in a menu without options of its own."""
+    names = set(given) if isinstance(given, dict) else set()
+    if names not in ({"options"}, {"option_groups"}):
+        yield f"a menu wants either options or option_groups, and gets {sorted(names)}"
+        return
+    groups = given.get("option_groups", [given])
+    if not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
+        yield "option_groups is no list of groups"
+        return
+    lists = [group.get("options") for group in groups]
+    if not all(isinstance(options, list) and all(map(_plain, options)) for options in lists):
+        yield "an option has a text of the type plain_text, and a value"
+        return
+    if len(groups) > OPTIONS:
+        yield f"a menu has {len(groups)} groups of {OPTIONS}"
+    for group, options in zip(groups, lists, strict=True):
+        if group is not given and not 1 <= len(text(group.get("label"))) <= OPTION:
+            yield f"a group's label has {len(text(group.get('label')))} characters of 1 to {OPTION}"
+        if len(options) > OPTIONS:
+            yield f"a menu has {len(options)} options of {OPTIONS}"
+        yield from _options(options)
 
 
 def each(blocks: list[Payload]) -> Iterator[Problem]:
@@ -164,16 +189,30 @@ def _element(element: Payload) -> Iterator[str]:
             yield f"a menu has {len(options)} options"
         if element["type"] in ("radio_buttons", "checkboxes") and len(options) > 10:
             yield f"{element['type']} has {len(options)} options of 10"
-        if len({option["value"] for option in options}) < len(options):
-            yield "a menu has a value twice"
-        for option in options:
-            if not 1 <= len(text(option["text"])) <= OPTION:
-                yield f"an option has {len(text(option['text']))} characters of {OPTION}"
-            if not 1 <= len(option["value"]) <= CHOICE:
-                yield f"an option's value has {len(option['value'])} characters of {CHOICE}"
-        chosen = [*(element.get("initial_options") or ()), *filter(None, [element.get("initial_option")])]
-        if not groups and any(option not in options for option in chosen):
+        yield from _options(options)
+        if not groups and any(option not in options for option in preset(element)):
             yield "what is chosen at first is none of the options"
+    if element["type"] in EXTERNAL:
+        yield from _options(preset(element))
+    if element.get("max_selected_items", 1) < 1:
+        yield f"a menu takes {element['max_selected_items']} options"
+
+
+def _options(options: list[Payload]) -> Iterator[str]:
+    if len({option["value"] for option in options}) < len(options):
+        yield "a menu has a value twice"
+    for option in options:
+        if not 1 <= len(text(option["text"])) <= OPTION:
+            yield f"an option has {len(text(option['text']))} characters of {OPTION}"
+        if not 1 <= len(option["value"]) <= CHOICE:
+            yield f"an option's value has {len(option['value'])} characters of {CHOICE}"
+
+
+def _plain(option: Any) -> bool:
+    if not isinstance(option, dict) or not isinstance(option.get("value"), str):
+        return False
+    said = option.get("text")
+    return isinstance(said, dict) and said.get("type") == "plain_text" and isinstance(said.get("text"), str)
 
 
 def texts(part: Any) -> Iterator[str]:

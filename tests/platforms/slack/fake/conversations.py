@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-KINDS = {"channels": "public_channel", "groups": "private_channel", "im": "im"}
+KINDS = {"channels": "public_channel", "groups": "private_channel", "im": "im", "mpim": "mpim"}
 
 
 def methods(slack: Slack) -> Iterator[tuple[str, Handler]]:
@@ -25,6 +25,7 @@ def methods(slack: Slack) -> Iterator[tuple[str, Handler]]:
     yield "conversations.open", it.open
     yield "conversations.join", it.join
     yield "conversations.list", it.list
+    yield "users.conversations", it.of_user
     yield "conversations.history", it.history
     yield "conversations.replies", it.replies
 
@@ -62,16 +63,25 @@ class Conversations:
         return {"channel": found.payload, **warned}
 
     def list(self, call: Call) -> Payload:
-        kinds = [kind.strip() for kind in (call.text("types") or "public_channel").split(",")]
-        found = [
-            channel
-            for channel in call.team.channels.values()
-            if KINDS[channel.kind] in kinds
-            and (channel.joined or not channel.private)
-            and not (channel.archived and call.flag("exclude_archived"))
-        ]
+        found = [channel for channel in _asked(call) if channel.joined or not channel.private]
         part, more = self._page(call, found, 100, 1000)
         return {"channels": [channel.payload for channel in part], **more}
+
+    def of_user(self, call: Call) -> Payload:
+        """Where somebody is a member; of what is private, only where the app is one too. Without a user, the app's."""
+        user = call.text("user") or call.team.me.id
+        if user not in call.team.users:
+            raise Refusal("user_not_found")
+        mine = user == call.team.me.id
+        found = [
+            channel
+            for channel in _asked(call)
+            if (channel.joined if mine else user in channel.members) and (channel.joined or not channel.private)
+        ]
+        part, more = self._page(call, found, 100, 999)
+        untold = ("is_member", "num_members")
+        told = [{name: value for name, value in channel.payload.items() if name not in untold} for channel in part]
+        return {"channels": told, **more}
 
     def history(self, call: Call) -> Payload:
         """Newest first; replies in threads stay in their threads."""
@@ -106,6 +116,15 @@ class Conversations:
         start = int(cursor or 0)
         after = str(start + limit) if start + limit < len(found) else ""
         return found[start : start + limit], {"response_metadata": {"next_cursor": after}}
+
+
+def _asked(call: Call) -> Sequence[Channel]:
+    """Of the kinds that a call asks for. Raises Refusal."""
+    kinds = [kind.strip() for kind in (call.text("types") or "public_channel").split(",")]
+    if not set(kinds) <= set(KINDS.values()):
+        raise Refusal("invalid_types")
+    there = [channel for channel in call.team.channels.values() if KINDS[channel.kind] in kinds]
+    return [channel for channel in there if not (channel.archived and call.flag("exclude_archived"))]
 
 
 def _within(call: Call, said: Sequence[Message]) -> Sequence[Message]:

@@ -9,6 +9,9 @@ from tests.platforms.slack.fake.shown import BUTTONS, Payload, elements, text
 
 Given = str | Sequence[str]
 
+EXTERNAL = ("external_select", "multi_external_select")
+"""Menus whose options the app suggests while somebody types."""
+
 KINDS = {
     "static_select": "selected_option",
     "external_select": "selected_option",
@@ -34,16 +37,20 @@ KINDS = {
 """Where each kind of element has its value."""
 
 
-def value(element: Payload, given: Given) -> Payload:
-    """As if somebody had picked or typed it; options go by their values or by what they say."""
+def value(element: Payload, given: Given, suggested: Sequence[Payload] = ()) -> Payload:
+    """As if somebody had picked or typed it; options go by their values or by what they say.
+
+    `suggested` are those that the app has suggested so far, where the element has none of its own.
+    """
     kind = KINDS[element["type"]]
     several = kind.endswith("s")
     wanted = [given] if isinstance(given, str) else list(given)
     assert several or len(wanted) == 1, f"{element['action_id']} takes one value"
+    assert len(set(wanted)) == len(wanted), f"{element['action_id']} takes a value once"
     if most := element.get("max_selected_items"):
         assert len(wanted) <= most, f"{element['action_id']} takes {most} values"
     if "option" in kind:
-        chosen: list[Any] = [_option(element, one) for one in wanted]
+        chosen: list[Any] = [_option(element, one, suggested) for one in wanted]
     elif kind == "value":
         length, least, most = len(wanted[0]), element.get("min_length", 0), element.get("max_length", 3000)
         assert least <= length <= most, f"{element['action_id']} takes {least} to {most} characters, not {length}"
@@ -75,9 +82,16 @@ def state(blocks: Sequence[Payload], touched: Mapping[str, Payload]) -> dict[str
     return found
 
 
-def _option(element: Payload, wanted: str) -> Payload:
+def preset(element: Payload) -> list[Payload]:
+    """The options that are picked at first."""
+    return [*(element.get("initial_options") or ()), *filter(None, [element.get("initial_option")])]
+
+
+def _option(element: Payload, wanted: str, suggested: Sequence[Payload]) -> Payload:
     groups = element.get("option_groups") or [{"options": element.get("options") or []}]
     options: list[Payload] = [option for group in groups for option in group["options"]]
+    if element["type"] in EXTERNAL:
+        options = [*preset(element), *suggested]
     for option in options:
         if wanted in (option["value"], text(option["text"])):
             return option

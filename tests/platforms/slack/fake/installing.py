@@ -26,7 +26,7 @@ class Page:
     query: dict[str, str]
 
 
-async def walk(slack: Slack, url: str, user: str, agrees: bool) -> Page:
+async def walk(slack: Slack, url: str, user: str, agrees: bool, org_wide: bool) -> Page:
     """Slack's own address stands for the fake's; the app's public one for where it listens."""
     app = URL(url)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as browser:
@@ -38,7 +38,8 @@ async def walk(slack: Slack, url: str, user: str, agrees: bool) -> Page:
                 return Page(first.status, await first.text(), {})
         asked = URL(there).query
         page = URL(slack.address).with_path(PATH).with_query(asked)
-        page = page.update_query({"as": user, "agrees": "yes" if agrees else "no"})
+        told = {"agrees": agrees, "org_wide": org_wide}
+        page = page.update_query({"as": user} | {name: "yes" if yes else "no" for name, yes in told.items()})
         async with browser.get(page, allow_redirects=False) as agreed:
             if agreed.status != 302:
                 return Page(agreed.status, await agreed.text(), dict(asked))

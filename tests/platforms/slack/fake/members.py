@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tests.platforms.slack.fake import installing
+from tests.platforms.slack.fake import blocks, installing
 from tests.platforms.slack.fake.delivery import COMMAND, EVENT, INTERACTION, Acknowledgement, Delivery, Forgery
-from tests.platforms.slack.fake.elements import Given, empty, state, value
+from tests.platforms.slack.fake.elements import EXTERNAL, Given, empty, state, value
 from tests.platforms.slack.fake.hooks import Hook
-from tests.platforms.slack.fake.model import Channel, Message, Team, User, View
+from tests.platforms.slack.fake.model import Channel, File, Message, Team, User, View
 from tests.platforms.slack.fake.payloads import Payloads
 from tests.platforms.slack.fake.refusals import Refusal
 from tests.platforms.slack.fake.shown import Payload, text
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TIMELESS = ("app_uninstalled", "tokens_revoked")
 """Events without a time of their own."""
+CHANGED, BROADCAST, SHARED = "message_changed", "thread_broadcast", "file_share"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,35 @@ class Person:
 
     @classmethod
     def joins(
-        cls, slack: Slack, team: Team, name: str, *, admin: bool = False, owner: bool = False, tz: str = ""
+        cls,
+        slack: Slack,
+        team: Team,
+        name: str,
+        *,
+        admin: bool = False,
+        owner: bool = False,
+        bot: bool = False,
+        tz: str = "",
     ) -> Person:
-        """A new person, in every public channel of the workspace."""
-        return cls(slack, team, slack.user(team, name, admin=admin, owner=owner, tz=tz))
+        """A new person, in every public channel of the workspace; with `bot`, the bot of another app."""
+        return cls(slack, team, slack.user(team, name, admin=admin, owner=owner, bot=bot, tz=tz))
+
+    def visits(self, channel: Channel) -> Person:
+        """The same person in a channel that another workspace shares with theirs (Slack Connect).
+
+        What they do comes to the app as it is installed there, and tells the two workspaces apart:
+
+        - in a form or a home `team`, `user.team_id` and `view.team_id` are theirs, and `view.app_installed_team_id` is
+          the other one, the app's;
+        - at a message `user.team_id` is theirs, and `team` the app's;
+        - in a mention `event.user_team` is theirs, and `team_id` and `event.team` the app's;
+        - in any other event `team_id` is theirs, and that among the `authorizations` the app's.
+
+        A command goes to the app in their own workspace, wherever it is typed, and shortcuts are not offered. Grids,
+        and a home of theirs in both workspaces, are not modelled.
+        """
+        self.slack.share(channel, self.user)
+        return replace(self, team=self.slack.teams[channel.team])
 
     def forging(self, *, signature: str = "", age: float = 0.0, team: str = "") -> Person:
         """The same person, for whom somebody forges requests: a wrong signature, an old one, another workspace."""
@@ -60,6 +86,8 @@ class Person:
     async def types(self, text: str, channel: Channel | None = None, command: str = "/study") -> Acknowledgement:
         """What the app says in its acknowledgement is shown, as Slack does it."""
         where = channel or self.team.main
+        if self._abroad:
+            return await replace(self, team=self.slack.teams[self.user.team]).types(text, where, command)
         done = await self._send(COMMAND, self._payloads.command(command, text, where))
         if done.status == 200 and done.body:
             said = done.json if isinstance(done.json, dict) else {"text": done.body}
@@ -69,6 +97,7 @@ class Person:
 
     async def chooses(self, shortcut: str, message: Message | None = None) -> Acknowledgement:
         """A shortcut, by its callback id: that of a message, or one that is offered everywhere."""
+        assert not self._abroad, "members of other workspaces are offered no shortcuts"
         shown = self._newest(message) if message else None
         return await self._send(INTERACTION, self._payloads.shortcut(shortcut, shown))
 
@@ -83,7 +112,7 @@ class Person:
         """In a menu, named as `Message.menu` takes it."""
         source = self._newest(shown)
         block, element = source.picked(menu)
-        picked = value(element, values[0] if len(values) == 1 else values)
+        picked = value(element, values[0] if len(values) == 1 else values, _suggested(source, element))
         touched = source.state if isinstance(source, View) else self.slack.states.setdefault(source.key, {})
         touched.setdefault(block["block_id"], {})[element["action_id"]] = picked
         return await self._send(INTERACTION, self._payloads.pressed(source, block, {**element, **picked}))
@@ -92,7 +121,26 @@ class Person:
         """Fields of a form, named as `View.menu` takes it; nobody is told yet."""
         for name, given in values.items():
             block, element = view.picked(name)
-            view.state.setdefault(block["block_id"], {})[element["action_id"]] = value(element, given)
+            picked = value(element, given, _suggested(view, element))
+            view.state.setdefault(block["block_id"], {})[element["action_id"]] = picked
+
+    async def looks_up(self, view: View, menu: str, query: str = "") -> list[tuple[str, str]]:
+        """What the app suggests to somebody who types in a menu, as labels and values; they can be picked then."""
+        source: View = self._newest(view)
+        block, element = source.picked(menu)
+        least = element.get("min_query_length", 3)
+        assert element["type"] in EXTERNAL, f"{menu!r} has options of its own"
+        assert len(query) >= least, f"{menu!r} asks for nothing before {least} characters"
+        done = await self._send(INTERACTION, self._payloads.suggestion(source, block, element, query))
+        if done.status != 200:
+            return []
+        problems = list(blocks.suggestions(done.json))
+        for problem in problems:
+            self.slack.violate("acknowledgement", "block_suggestion", problem)
+        groups = [] if problems else done.json.get("option_groups", [done.json])
+        options = [option for group in groups for option in group["options"]]
+        source.suggested.setdefault(element["action_id"], []).extend(options)
+        return [(text(option["text"]), option["value"]) for option in options]
 
     async def sends(self, view: View, values: Mapping[str, Given] | None = None) -> Acknowledgement:
         """A form, filled in. What the app answers to it happens: it closes, changes, or shows what is wrong."""
@@ -128,21 +176,49 @@ class Person:
         return await self.tells("app_home_opened", user=self.id, channel=self.direct.id, tab=tab, **more)
 
     async def mentions(
-        self, text: str, channel: Channel | None = None, thread: Message | None = None
+        self,
+        text: str,
+        channel: Channel | None = None,
+        thread: Message | None = None,
+        *,
+        subtype: str = "",
+        files: Sequence[str] = (),
     ) -> Acknowledgement:
-        """A message that begins with the app's name; its own text follows."""
-        message = self._says(f"<@{self.team.me.id}> {text}", channel or self.team.main, thread)
-        return await self.tells("app_mention", **_spoken(message))
+        """A message that begins with the app's name; its own text follows.
 
-    async def writes(self, text: str, thread: Message | None = None) -> Acknowledgement:
-        """To the app alone."""
-        message = self._says(text, self.direct, thread)
-        return await self.tells("message", channel_type="im", **_spoken(message))
+        With `message_changed` that is what their newest message there says now: it mentions the app anew, under the
+        old time stamp. Slack names no subtype then, nor where there are `files`, which go by their names.
+        """
+        where, said = channel or self.team.main, f"<@{self.team.me.id}> {text}"
+        if subtype == CHANGED:
+            _, message = self._edits(said, where)
+        else:
+            message = self._says(said, where, thread, subtype, files)
+        named = {"subtype": subtype} if subtype not in ("", CHANGED, SHARED) else {}
+        return await self.tells("app_mention", **self._spoken(message) | named)
+
+    async def writes(
+        self, text: str, thread: Message | None = None, *, subtype: str = "", files: Sequence[str] = ()
+    ) -> Acknowledgement:
+        """To the app alone. With `message_changed` it is what their newest message says now.
+
+        `files` go by their names, and make it a `file_share`.
+        """
+        if subtype == CHANGED:
+            before, message = self._edits(text, self.direct)
+            told: Payload = {"hidden": True, "channel": message.channel, "ts": message.edited}
+            told |= {"message": message.payload(), "previous_message": before.payload()}
+        else:
+            told = self._spoken(self._says(text, self.direct, thread, subtype, files))
+        named = {"subtype": subtype or SHARED} if subtype or files else {}
+        return await self.tells("message", channel_type="im", **told | named)
 
     async def enters(self, channel: Channel) -> Acknowledgement:
         channel.members.add(self.id)
+        if self._abroad:
+            self.slack.share(channel, self.user)
         kind = "G" if channel.private else "C"
-        more = {"channel": channel.id, "channel_type": kind, "team": self.team.id}
+        more = {"channel": channel.id, "channel_type": kind, "team": self.user.team}
         return await self.tells("member_joined_channel", user=self.id, event_ts=self.slack.clock.ts(), **more)
 
     async def invites(self, channel: Channel) -> Acknowledgement:
@@ -164,15 +240,23 @@ class Person:
             more = {"event_ts": self.slack.clock.ts()} | more
         return await self._send(EVENT, self._payloads.event(kind, **more))
 
-    async def installs(self, url: str, *, agrees: bool = True) -> installing.Page:
-        """From the app's own page through Slack's and back; the last page that is shown."""
-        return await installing.walk(self.slack, url, self.id, agrees)
+    async def installs(self, url: str, *, agrees: bool = True, org_wide: bool = False) -> installing.Page:
+        """From the app's own page through Slack's and back; the last page that is shown.
+
+        With `org_wide` for all the workspaces of the organisation, of which Slack then names none.
+        """
+        assert self.team.enterprise or not org_wide, f"{self.team.name} is in no organisation"
+        return await installing.walk(self.slack, url, self.id, agrees, org_wide)
 
     # Inside
 
     @property
     def _payloads(self) -> Payloads:
         return Payloads(self.slack, self.team, self.user, self.forgery.team)
+
+    @property
+    def _abroad(self) -> bool:
+        return self.user.team != self.team.id
 
     async def _send(self, kind: str, payload: Payload) -> Acknowledgement:
         return await self.slack.courier.deliver(Delivery(kind, payload, self.forgery))
@@ -194,12 +278,56 @@ class Person:
         stack = self.slack.modals.stacks.get(self.id, [])
         assert [shown.id for shown in stack[-1:]] == [view.id], "the modal is not open, or beneath another"
 
-    def _says(self, said: str, channel: Channel, thread: Message | None) -> Message:
+    def _says(self, said: str, channel: Channel, thread: Message | None, subtype: str, names: Sequence[str]) -> Message:
         assert thread is None or thread.channel == channel.id, "the thread is in another channel"
+        assert thread or subtype != BROADCAST, "only what is said in a thread can be shown beside it too"
+        assert names or subtype != SHARED, "there are no files to be shared"
         after = (thread.thread_ts or thread.ts) if thread else ""
-        message = Message(self.team.id, channel.id, said, [], self.slack.clock.ts(), self.id, thread_ts=after)
+        message = Message(
+            self.user.team,
+            channel.id,
+            said,
+            [],
+            self.slack.clock.ts(),
+            self.id,
+            self.user.app,
+            thread_ts=after,
+            broadcast=subtype == BROADCAST,
+            files=tuple(self._file(name, channel) for name in names),
+        )
         channel.messages[message.ts] = message
         return message
+
+    def _edits(self, said: str, channel: Channel) -> tuple[Message, Message]:
+        """Their newest message there, before and after."""
+        mine = [message for message in channel.messages.values() if message.user == self.id]
+        assert mine, f"{self.user.name} has said nothing there yet"
+        changed = replace(mine[-1], text=said, edited=self.slack.clock.ts())
+        channel.messages[changed.ts] = changed
+        return mine[-1], changed
+
+    def _file(self, name: str, channel: Channel) -> File:
+        id, content = self.slack.clock.id("F"), name.encode()
+        made = File(id, self.user.team, name, name, len(content), content=content, channel=channel.id)
+        self.team.files[id] = made
+        return made
+
+    def _spoken(self, message: Message) -> Payload:
+        """A message as its event has it."""
+        part = {"type": "rich_text_section", "elements": [{"type": "text", "text": message.text}]}
+        shown: Sequence[Payload] = [{"type": "rich_text", "block_id": "w", "elements": [part]}]
+        said = {name: told for name, told in message.payload().items() if name != "type"}
+        said |= {"blocks": shown, "channel": message.channel, "event_ts": message.edited or message.ts}
+        if message.files:
+            said |= {"upload": False, "display_as_bot": False}
+            del said["team"]
+        if message.broadcast:
+            said["root"] = self.team.channels[message.channel].messages[message.thread_ts].payload()
+        if bot := self.user.app:
+            name = self.user.real_name
+            about = {"id": bot["bot_id"], "app_id": bot["app_id"], "name": name, "team_id": self.user.team}
+            return said | {"bot_profile": {**about, "deleted": False}}
+        return said | {"client_msg_id": message.ts}
 
     def _followed(self, view: View, done: Acknowledgement) -> Acknowledgement:
         stack, said = self.slack.modals.stacks[self.id], done.json or {}
@@ -232,9 +360,5 @@ class Person:
         return view
 
 
-def _spoken(message: Message) -> Payload:
-    """A message as its event has it."""
-    part = {"type": "rich_text_section", "elements": [{"type": "text", "text": message.text}]}
-    blocks: Sequence[Payload] = [{"type": "rich_text", "block_id": "w", "elements": [part]}]
-    said = {name: told for name, told in message.payload().items() if name != "type"}
-    return said | {"blocks": blocks, "channel": message.channel, "event_ts": message.ts, "client_msg_id": message.ts}
+def _suggested(source: Message | View, element: Payload) -> Sequence[Payload]:
+    return source.suggested.get(element["action_id"], ()) if isinstance(source, View) else ()

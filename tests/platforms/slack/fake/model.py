@@ -38,6 +38,8 @@ class User:
     tz_offset: int = 3600
     """In seconds; it is not reckoned from the zone."""
     locale: str = "en-US"
+    app: Payload = field(default_factory=dict)
+    """The ids of the app whose bot it is, and of the bot, where it is another app's."""
 
     @property
     def payload(self) -> Payload:
@@ -155,6 +157,8 @@ class Channel:
     joined: bool = True
     direct: str = ""
     members: set[str] = field(default_factory=set)
+    shared: set[str] = field(default_factory=set)
+    """The other workspaces that are in it (Slack Connect)."""
     messages: dict[str, Message] = field(default_factory=dict)
     """By time stamp, oldest first, without the ephemeral ones."""
 
@@ -180,6 +184,9 @@ class Channel:
     def payload(self) -> Payload:
         common = {"id": self.id, "created": 1_750_000_000, "is_archived": self.archived, "is_im": bool(self.direct)}
         common |= {"is_mpim": False, "context_team_id": self.team, "is_org_shared": False}
+        common |= {"is_shared": bool(self.shared), "is_ext_shared": bool(self.shared)}
+        if self.shared:
+            common |= {"conversation_host_id": self.team, "shared_team_ids": [self.team, *sorted(self.shared)]}
         if self.direct:
             return common | {"user": self.direct, "is_open": True, "is_channel": False, "is_group": False}
         return common | {
@@ -190,8 +197,6 @@ class Channel:
             "is_private": self.private,
             "is_member": self.joined,
             "is_general": False,
-            "is_shared": False,
-            "is_ext_shared": False,
             "topic": {"value": "", "creator": "", "last_set": 0},
             "purpose": {"value": "", "creator": "", "last_set": 0},
             "num_members": len(self.members) + self.joined,
@@ -210,7 +215,11 @@ class View(Shown):
     app: Payload
     root: str = ""
     previous: str = ""
+    home: str = ""
+    """The workspace of whoever sees it; empty for `team`."""
     state: dict[str, Payload] = field(default_factory=dict)
+    suggested: dict[str, list[Payload]] = field(default_factory=dict)
+    """The options that the app has suggested so far, by action id."""
 
     @property
     def blocks(self) -> list[Payload]:
@@ -225,7 +234,7 @@ class View(Shown):
     def payload(self) -> Payload:
         nothing: Payload = {"private_metadata": "", "callback_id": "", "external_id": "", "title": None, "close": None}
         nothing |= {"submit": None, "clear_on_close": False, "notify_on_close": False}
-        ids = {"id": self.id, "team_id": self.team, "app_installed_team_id": self.team, **self.app}
+        ids = {"id": self.id, "team_id": self.home or self.team, "app_installed_team_id": self.team, **self.app}
         rest = {"hash": self.hash, "root_view_id": self.root or self.id, "previous_view_id": self.previous or None}
         return nothing | self.body | ids | rest | {"state": {"values": self.state}}
 
@@ -239,6 +248,8 @@ class Token:
     gone: str = ""
     """Slack's word for why it is worth nothing any more."""
     refresh: str = ""
+    org_wide: bool = False
+    """Whether it was granted for all workspaces of an organisation."""
 
 
 @dataclass(slots=True)

@@ -33,6 +33,7 @@ class Consent:
     scopes: set[str]
     redirect_uri: str
     at: float
+    org_wide: bool = False
     used: bool = False
 
 
@@ -41,15 +42,23 @@ class OAuth:
         self._slack = slack
         self._codes: dict[str, Consent] = {}
 
-    def authorize(self, team: Team, user: User, scopes: Iterable[str] | None = None, redirect_uri: str = "") -> str:
-        """The code that comes of it when somebody agrees to the app."""
+    def authorize(
+        self,
+        team: Team,
+        user: User,
+        scopes: Iterable[str] | None = None,
+        redirect_uri: str = "",
+        *,
+        org_wide: bool = False,
+    ) -> str:
+        """The code that comes of it when somebody agrees to the app, for their workspace or their organisation."""
         granted = set(self._slack.scopes if scopes is None else scopes)
         code = f"{self._slack.clock.id('')}.code"
-        self._codes[code] = Consent(team, user, granted, redirect_uri, self._slack.clock.now())
+        self._codes[code] = Consent(team, user, granted, redirect_uri, self._slack.clock.now(), org_wide)
         return code
 
     async def page(self, request: web.Request) -> web.Response:
-        """Whoever opens it agrees at once; `as` says who that is, `agrees=no` refuses."""
+        """Whoever opens it agrees at once; `as` says who that is, `agrees=no` refuses, `org_wide=yes` is more."""
         asked = request.query
         if asked.get("client_id") != self._slack.client_id:
             return web.Response(status=400, text="invalid_client_id")
@@ -58,13 +67,15 @@ class OAuth:
         back = URL(asked.get("redirect_uri") or self._slack.redirect_uri)
         if not back.absolute:
             return web.Response(status=400, text="bad_redirect_uri")
-        who = [(t, u) for t in self._slack.teams.values() for u in t.users.values() if u.id == asked.get("as")]
+        everybody = [(team, user) for team in self._slack.teams.values() for user in team.users.values()]
+        who = [(team, user) for team, user in everybody if user.id == asked.get("as") and user.team == team.id]
         if not who:
             return web.Response(status=400, text="nobody is signed in")
         state = {"state": asked["state"]} if "state" in asked else {}
         if asked.get("agrees") == "no":
             raise web.HTTPFound(back.update_query(state | {"error": "access_denied"}))
-        code = self.authorize(*who[0], asked["scope"].split(","), asked.get("redirect_uri", ""))
+        scopes, org_wide = asked["scope"].split(","), asked.get("org_wide") == "yes"
+        code = self.authorize(*who[0], scopes, asked.get("redirect_uri", ""), org_wide=org_wide)
         raise web.HTTPFound(back.update_query(state | {"code": code}))
 
     def access(self, call: Call) -> Payload:
@@ -94,6 +105,7 @@ class OAuth:
             token.scopes |= consent.scopes
         else:
             token = self._slack.token(team, consent.scopes)
+        token.org_wide = consent.org_wide
         return self._told(team, token) | {"authed_user": {"id": consent.user.id}}
 
     def _refreshed(self, call: Call) -> Payload:
@@ -102,7 +114,9 @@ class OAuth:
             if value and token.refresh == value and not token.gone:
                 token.refresh = ""
                 team = self._slack.teams[token.team]
-                return self._told(team, self._slack.token(team, token.scopes))
+                fresh = self._slack.token(team, token.scopes)
+                fresh.org_wide = token.org_wide
+                return self._told(team, fresh)
         raise Refusal("invalid_refresh_token")
 
     def _told(self, team: Team, token: Token) -> Payload:
@@ -113,8 +127,8 @@ class OAuth:
             "access_token": token.value,
             "scope": ",".join(sorted(token.scopes)),
             "bot_user_id": team.me.id,
-            "team": {"id": team.id, "name": team.name},
+            "team": None if token.org_wide else {"id": team.id, "name": team.name},
             "enterprise": team.enterprise,
-            "is_enterprise_install": False,
+            "is_enterprise_install": token.org_wide,
             **rotating,
         }

@@ -75,6 +75,9 @@ RULES = {
     "pins.list": _rule("channel", "", "pins:read", 2),
     "pins.remove": _rule("channel", "timestamp", "pins:write", 2),
     "reactions.add": _rule("channel name timestamp", "", "reactions:write", 3),
+    "users.conversations": _rule(
+        "", f"types user exclude_archived:boolean exclude_muted:boolean team_id {PAGE}", READ, 3
+    ),
     "users.info": _rule("user", "include_locale:boolean", "users:read", 4),
     "views.open": _rule("view:any", TRIGGER, "", 4),
     "views.publish": _rule("user_id view:any", "hash interactivity_pointer", "", 4),

@@ -16,11 +16,15 @@ VERIFICATION = "verification-token"
 
 
 class Payloads:
-    """For one member of one workspace; `id` is what the workspace is said to be called."""
+    """For one member of one workspace, or somebody of another one with whom it shares a channel (`Person.visits`).
+
+    `id` is what the workspaces are said to be called.
+    """
 
     def __init__(self, slack: Slack, team: Team, user: User, id: str = "") -> None:
         self._slack, self._team, self._user = slack, team, user
-        self._id = id or team.id
+        self._home = slack.teams[user.team]
+        self._id, self._theirs = id or team.id, id or user.team
 
     def command(self, command: str, text: str, channel: Channel) -> Payload:
         within = self._team.enterprise
@@ -45,9 +49,10 @@ class Payloads:
         """block_actions. Of a message that one member alone sees, Slack does not pass on what it says."""
         action = {name: value for name, value in action.items() if name not in ("options", "option_groups")}
         action |= {"block_id": block["block_id"], "action_ts": self._slack.clock.ts()}
-        common = self._common("block_actions") | {"trigger_id": self._trigger(), "actions": [action]}
+        more = {"trigger_id": self._trigger(), "actions": [action]}
         if isinstance(source, View):
-            return common | {"container": {"type": "view", "view_id": source.id}, "view": self.view(source)}
+            return self._within("block_actions", source) | more | {"container": _container(source)}
+        common = self._common("block_actions") | more
         channel = self._team.channels[source.channel]
         where: Payload = {"type": "message", "message_ts": source.ts, "channel_id": channel.id}
         where |= {"is_ephemeral": bool(source.reader)}
@@ -60,11 +65,15 @@ class Payloads:
         }
 
     def submitted(self, view: View, urls: Sequence[Payload]) -> Payload:
-        more = {"trigger_id": self._trigger(), "view": self.view(view), "response_urls": list(urls)}
-        return self._common("view_submission") | more
+        more = {"trigger_id": self._trigger(), "response_urls": list(urls)}
+        return self._within("view_submission", view) | more
 
     def closed(self, view: View, cleared: bool) -> Payload:
-        return self._common("view_closed") | {"view": self.view(view), "is_cleared": cleared}
+        return self._within("view_closed", view) | {"is_cleared": cleared}
+
+    def suggestion(self, view: View, block: Payload, element: Payload, query: str) -> Payload:
+        ids = {"block_id": block["block_id"], "action_id": element["action_id"]}
+        return self._within("block_suggestion", view) | ids | {"container": _container(view), "value": query}
 
     def shortcut(self, callback: str, message: Message | None) -> Payload:
         common = self._common("message_action" if message else "shortcut")
@@ -80,13 +89,18 @@ class Payloads:
         }
 
     def event(self, kind: str, **more: Any) -> Payload:
-        """Around what happened, who may see it and when it was."""
+        """Around what happened, who may see it and when it was. Of mentions Slack says whose app it was, not who."""
         at, team, within = self._slack.clock.now(), self._team, self._team.enterprise
+        channel = team.channels.get(str(more.get("channel", "")))
+        home = self._theirs
+        if kind == "app_mention" and self._home is not team:
+            more |= {"team": team.id, "user_team": home, "source_team": home, "user_profile": {"team": home}}
+            home = self._id
         context = {"enterprise_id": within["id"] if within else None, "team_id": self._id}
         allowed = context | {"user_id": team.me.id, "is_bot": True, "is_enterprise_install": False}
         return {
             "token": VERIFICATION,
-            "team_id": self._id,
+            "team_id": home,
             "context_team_id": self._id,
             "context_enterprise_id": context["enterprise_id"],
             "api_app_id": self._slack.app_id,
@@ -95,15 +109,19 @@ class Payloads:
             "event_id": self._slack.clock.id("Ev"),
             "event_time": int(at),
             "authorizations": [allowed],
-            "is_ext_shared_channel": False,
+            "is_ext_shared_channel": channel is not None and bool(channel.shared),
             "event_context": f"4-{self._slack.clock.id('')}",
         }
 
     def view(self, view: View) -> Payload:
         return view.payload | {"state": {"values": state(view.blocks, view.state)}}
 
+    def _within(self, kind: str, view: View) -> Payload:
+        """What is done in a view is done in the workspace of whoever does it."""
+        return self._common(kind) | {"team": {**self._home.short, "id": self._theirs}, "view": self.view(view)}
+
     def _common(self, kind: str) -> Payload:
-        user = {"id": self._user.id, "username": self._user.name, "name": self._user.name, "team_id": self._id}
+        user = {"id": self._user.id, "username": self._user.name, "name": self._user.name, "team_id": self._theirs}
         return {
             "type": kind,
             "team": {**self._team.short, "id": self._id},
@@ -116,3 +134,7 @@ class Payloads:
 
     def _trigger(self) -> str:
         return self._slack.triggers.new(self._team.id, self._user.id)
+
+
+def _container(view: View) -> Payload:
+    return {"type": "view", "view_id": view.id}

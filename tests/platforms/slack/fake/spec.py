@@ -22,6 +22,8 @@ ALWAYS = ("team_id",)
 SPECIAL = "t5"
 """How the description calls rates that fit no tier."""
 BY_KIND = (*READ.split(), *HISTORY.split())
+LISTS = ("conversations.list", "users.conversations")
+"""Methods that want a scope for every kind of channel that they are asked for."""
 
 
 @cache
@@ -83,7 +85,7 @@ def needed(call: Call, known: Rule) -> tuple[str, ...]:
         what = known.scopes[0].partition(":")[2]
         if channel is not None:
             return (f"{channel.kind}:{what}",)
-        if call.method == "conversations.list":
+        if call.method in LISTS:
             kinds = {"public_channel": "channels", "private_channel": "groups", "im": "im", "mpim": "mpim"}
             asked = (call.text("types") or "public_channel").split(",")
             return tuple(f"{kinds[kind.strip()]}:{what}" for kind in asked if kind.strip() in kinds)
@@ -97,6 +99,6 @@ def authorise(call: Call, known: Rule) -> None:
     assert call.token is not None
     wanted = needed(call, known)
     has = call.token.scopes
-    enough = all(scope in has for scope in wanted) if call.method == "conversations.list" else bool(has & set(wanted))
+    enough = has >= set(wanted) if call.method in LISTS else bool(has & set(wanted))
     if wanted and not enough:
         raise Refusal("missing_scope", needed=",".join(wanted), provided=",".join(sorted(has)))

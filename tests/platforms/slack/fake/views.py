@@ -101,7 +101,8 @@ class Views:
         return self.held(call.method, call.loaded("view"), kind)
 
     def _made(self, team: Team, user: str, body: Payload) -> View:
-        return View(self._slack.clock.id("V"), team.id, user, self._named(body), self._slack.clock.id("h"), team.app)
+        id, hash = self._slack.clock.id("V"), self._slack.clock.id("h")
+        return View(id, team.id, user, self._named(body), hash, team.app, home=team.users[user].team)
 
     def _named(self, body: Payload) -> Payload:
         return {**body, "blocks": chat.named(self._slack, body["blocks"])}

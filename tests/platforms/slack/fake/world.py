@@ -61,9 +61,14 @@ class World:
             self.token(made)
         return made
 
-    def user(self, team: Team, name: str, *, admin: bool = False, owner: bool = False, tz: str = "") -> User:
-        made = User(self.clock.id("U"), name, team.id, name, name.capitalize(), admin, owner)
+    def user(
+        self, team: Team, name: str, *, admin: bool = False, owner: bool = False, bot: bool = False, tz: str = ""
+    ) -> User:
+        """In every public channel; with `bot`, that of another app."""
+        made = User(self.clock.id("U"), name, team.id, name, name.capitalize(), admin, owner, bot)
         made.tz = tz or made.tz
+        if bot:
+            made.app = {"bot_id": self.clock.id("B"), "app_id": self.clock.id("A")}
         team.users[made.id] = made
         for channel in team.channels.values():
             if not channel.private and not channel.direct:
@@ -74,10 +79,18 @@ class World:
         self, team: Team, name: str, *, private: bool = False, archived: bool = False, joined: bool = True
     ) -> Channel:
         """Everybody who is there is a member of a public one; `joined` says whether the app is in it."""
-        people = () if private else (user.id for user in team.users.values() if not user.bot)
+        at_home = (user.id for user in team.users.values() if not user.bot and user.team == team.id)
+        people = () if private else at_home
         made = Channel(self.clock.id("C"), name, team.id, private, archived, joined, members=set(people))
         team.channels[made.id] = made
         return made
+
+    def share(self, channel: Channel, user: User) -> None:
+        """With somebody of another workspace."""
+        assert user.team != channel.team, f"{user.name} is at home there"
+        self.teams[channel.team].users[user.id] = user
+        channel.members.add(user.id)
+        channel.shared.add(user.team)
 
     def conversation(self, team: Team, user: str) -> Channel:
         """The direct one between a user and the app. Raises Refusal."""
@@ -89,6 +102,7 @@ class World:
             if channel.direct == user:
                 return channel
         made = Channel(self.clock.id("D"), "", team.id, True, direct=user, members={user})
+        made.shared = {team.users[user].team} - {team.id}
         team.channels[made.id] = made
         return made
 
