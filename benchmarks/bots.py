@@ -59,11 +59,12 @@ class Watched:
         return time.process_time()
 
     async def profile(self, file: str) -> None:
-        """Begin to profile the event loop's thread, or write down what it was busy with."""
+        """Begin to profile the event loop's thread anew, or write down what it was busy with since."""
         if file:
             self._profile.disable()
             self._profile.dump_stats(file)
         else:
+            self._profile.clear()
             self._profile.enable()
 
 

@@ -17,7 +17,7 @@ from bot.store.engine import Store
 from bot.store.installs import Install, Installs
 from bot.store.tables import Post
 from bot.store.upsert import insert
-from bot.study import drafts, once, own, welcome
+from bot.study import drafts, once, own, people, welcome
 from bot.study.context import Place, Study, StudyRules
 from bot.study.library import Library, Progress
 from bot.study.welcome import Greeting
@@ -79,6 +79,10 @@ class App:
     async def first(self, platform: str, id: str) -> bool:
         """Whether a request is seen for the first time; platforms deliver some again."""
         return await once.first(self.study, platform, id)
+
+    async def manages(self, place: Place, actor: Actor) -> bool:
+        """Whether they are a manager there."""
+        return await people.manages(self.study, place, actor)
 
     async def draft(self, place: Place, actor: Actor, line: str) -> dict[str, str]:
         """What the member typed into the form of that line earlier, when it could not be carried out."""

@@ -32,6 +32,7 @@ __all__ = [
     "Suggestion",
     "Table",
     "Wants",
+    "given_back",
     "respond",
 ]
 
@@ -46,7 +47,8 @@ class Request:
     """One thing somebody wants: a typed `line`, or a `command` with its values bound by name.
 
     `id` is the platform's own unique id of the event and `at` its own time, aware and in UTC. `form`: the values were
-    typed into the form that `line` opened, and must not be lost whatever comes.
+    typed into the form that `line` opened, and must not be lost whatever comes; `beside` is what fields of the
+    platform's own held in it.
     """
 
     place: Place
@@ -57,6 +59,7 @@ class Request:
     command: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     form: bool = False
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,8 @@ class Command:
     `run` takes (study, asker, **values) and gives a Reply, or an async iterator of replies each of which takes the
     place of the one before. `form`: asks for its parameters together when a required one is missing. `slow`: may
     take longer than a platform waits, so it is acknowledged first. `button`: reached by buttons, not listed. `turns`:
-    its reply takes the place of the message whose button or menu asked for it, where that is the asker's own.
+    its reply takes the place of the message whose button or menu asked for it, where that is the asker's own. `shows`:
+    its reply is meant for a channel, so a platform asks for one where the asker is alone with the bot.
     """
 
     name: str
@@ -90,6 +94,7 @@ class Command:
     slow: bool = False
     button: bool = False
     turns: bool = False
+    shows: bool = False
     shortcut: Shortcut | None = None
     example: str = ""
 
@@ -181,13 +186,13 @@ async def respond(table: Table, study: Study, request: Request) -> AsyncGenerato
             asker = await arrive(study, *_by_name(request), request_id=request.id, at=request.at)
             study = await own.scoped(study, asker.workspace_id, asker.own_version)
             if request.form:
-                await drafts.keep(study, asker, request.line, request.values)
+                await drafts.keep(study, asker, request.line, {**request.values, **request.beside})
             command, raw = _understand(table, study, request)
+            if command.managers and not asker.manager:
+                raise NotAllowed(f"`{command.name}` is for managers. Ask one of yours to do it.")
             if request.form and (found := command.check(study, raw)):
                 raise UserError("\n\n".join(found.values()))
             values = _values(study, command, raw)
-            if command.managers and not asker.manager:
-                raise NotAllowed(f"`{command.name}` is for managers. Ask one of yours to do it.")
             note = _left_out(raw)
             async for reply in _run(command, study, asker, values):
                 yield Reply((*reply.blocks, note)) if note else reply
@@ -196,10 +201,10 @@ async def respond(table: Table, study: Study, request: Request) -> AsyncGenerato
                 await _carried_out(study, asker, request)
         except UserError as problem:
             log.info("refused", problem=type(problem).__name__)
-            yield Reply.of(Notice(str(problem), Tone.WARNING), *_typed(request))
+            yield Reply.of(Notice(str(problem), Tone.WARNING), *_given_back(request))
         except DatabaseError as problem:
             log.error("database", problem=str(problem))
-            yield Reply.of(Notice(f"{problem.public} Nothing was changed.", Tone.PROBLEM), *_typed(request))
+            yield Reply.of(Notice(f"{problem.public} Nothing was changed.", Tone.PROBLEM), *_given_back(request))
         except Exception:
             reference = re.sub(r"[^0-9a-z]", "", request.id.lower())[-8:]
             log.exception("failed", reference=reference)
@@ -208,7 +213,7 @@ async def respond(table: Table, study: Study, request: Request) -> AsyncGenerato
                     f"Something went wrong on our side, and it is in the log as `{reference}`. Please try again.",
                     Tone.PROBLEM,
                 ),
-                *_typed(request),
+                *_given_back(request),
             )
 
 
@@ -220,14 +225,16 @@ async def _carried_out(study: Study, asker: Asker, request: Request) -> None:
         log.warning("draft not dropped", problem=str(problem))
 
 
-def _typed(request: Request) -> tuple[Block, ...]:
-    """What somebody typed into a form, given back to them with the form to put it right."""
-    if not request.form:
-        return ()
-    said = "\n\n".join(f"**{name.capitalize()}**\n\n{_fenced(text)}" for name, text in request.values.items())
+def _given_back(request: Request) -> tuple[Block, ...]:
+    return given_back(request.line, request.values) if request.form else ()
+
+
+def given_back(line: str, values: Mapping[str, str]) -> tuple[Block, ...]:
+    """What somebody typed into the form that the line opened, with the form to put it right."""
+    said = "\n\n".join(f"**{name.capitalize()}**\n\n{_fenced(text)}" for name, text in values.items())
     return (
         *((Text(f"You wrote:\n\n{said}"),) if said else ()),
-        Choices((Action("Fix", request.line, "primary"),)),
+        Choices((Action("Fix", line, "primary"),)),
     )
 
 

@@ -22,6 +22,7 @@ class Suggestion:
 
 Read = Callable[[Study, str], Any]
 Suggest = Callable[[Study, str], Sequence[Suggestion]]
+Parts = Callable[[Study], Sequence[Suggestion]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class Parameter:
     `read` turns the text into the value or raises a UserError that says what would be right; it does no I/O.
     `rest` takes the remainder of a typed line as it is. `long` asks for several lines where a form has the room.
     `within` are the least and the most of a whole number. `of` members or roles: a platform that knows them lets one
-    be picked, and the value is its id.
+    be picked, and the value is its id. `parts` are what values are made of, with commas between: a form lets them be
+    picked. `listed`: nothing is right but what `suggest` knows.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Parameter:
     long: bool = False
     choices: tuple[str, ...] = ()
     suggest: Suggest | None = None
+    parts: Parts | None = None
+    listed: bool = False
     limit: int = 100
     within: tuple[int, int] | None = None
     of: Literal["", "members", "roles", "times"] = ""

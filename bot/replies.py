@@ -287,6 +287,13 @@ class Reply:
     blocks: tuple[Block, ...]
 
     @property
+    def refused(self) -> bool:
+        """Whether it says that nothing came of the request, which concerns nobody but whoever asked."""
+        return any(
+            isinstance(block, Notice) and block.tone in (Tone.WARNING, Tone.PROBLEM) for block in self.blocks[:1]
+        )
+
+    @property
     def growing(self) -> bool:
         """Whether another reply follows that says the same and more."""
         return any(isinstance(block, Explanation) and not block.done for block in self.blocks)

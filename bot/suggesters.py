@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.parameters import Suggestion
 from bot.study.context import Study
-from bot.study.days import zones_like
+from bot.study.days import WEEKDAYS, zones_like
 
 MOST_SUGGESTIONS = 25
 
@@ -34,6 +34,14 @@ def lists(study: Study, typed: str) -> Sequence[Suggestion]:
     done, comma, last = typed.rpartition(",")
     before = f"{done.strip()}{comma}"
     return [Suggestion(before + s.label, before + s.value) for s in topics(study, last)]
+
+
+def all_topics(study: Study) -> Sequence[Suggestion]:
+    return [Suggestion(name, name) for name in sorted(study.library.bank.topics)]
+
+
+def weekdays(study: Study) -> Sequence[Suggestion]:
+    return [Suggestion(day, day[:3].lower()) for day in WEEKDAYS]
 
 
 def times(study: Study, typed: str) -> Sequence[Suggestion]:

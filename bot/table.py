@@ -50,10 +50,19 @@ QUESTION = Parameter("question", "a question's id", readers.question, required=T
 ROUND = Parameter("round", "the mark of a question you were asked", readers.token, required=True)
 WHICH = Parameter("which", "the schedule's number in `schedule list`", readers.schedule)
 TIME = Parameter("time", "the time of the post, like 09:00", readers.clock, suggest=suggesters.times, of="times")
-ZONE = Parameter("zone", "its time zone, like Europe/Paris", readers.zone, suggest=suggesters.zones)
-TOPICS = Parameter("topics", "topics, commas between; or all", readers.topics, suggest=suggesters.lists, limit=500)
+ZONE = Parameter("zone", "its time zone, like Europe/Paris", readers.zone, suggest=suggesters.zones, listed=True)
+TOPICS = Parameter(
+    "topics",
+    "topics, commas between; or all",
+    readers.topics,
+    suggest=suggesters.lists,
+    parts=suggesters.all_topics,
+    limit=500,
+)
 REVEAL = Parameter("reveal", "the time of the answer, like 17:00", readers.clock, suggest=suggesters.times, of="times")
-DAYS = Parameter("days", "weekdays, like mon-fri", readers.some_weekdays, suggest=suggesters.weeks)
+DAYS = Parameter(
+    "days", "weekdays, like mon-fri", readers.some_weekdays, suggest=suggesters.weeks, parts=suggesters.weekdays
+)
 THREAD = Parameter("thread", "a thread under each question", readers.on_or_off, choices=("on", "off"))
 PIN = Parameter("pin", "the question pinned until the next one", readers.on_or_off, choices=("on", "off"))
 ROLE = Parameter("role", "a role to call, or none", readers.role, of="roles")
@@ -214,8 +223,8 @@ COMMANDS = (
         (
             WHICH,
             replace(TIME, required=True),
-            Parameter("zone", "its time zone, like Europe/Paris; leave it open to keep it", readers.zone),
-            Parameter("reveal", "the time of the answer; leave it open to keep it", readers.clock),
+            replace(ZONE, about="its time zone, like Europe/Paris; leave it open to keep it"),
+            replace(REVEAL, about="the time of the answer; leave it open to keep it"),
         ),
         managers=True,
         form=True,
@@ -342,6 +351,7 @@ COMMANDS = (
         ),
         private=False,
         button=True,
+        shows=True,
         example="share question lora depth",
     ),
     Command(

@@ -11,6 +11,9 @@ import structlog
 
 log = structlog.get_logger()
 
+LAST = 3.0
+"""Seconds for work that is cancelled to say so."""
+
 
 class Errands:
     """Tasks of our own, kept so that none is lost to the garbage collector, and the work of tasks that others made."""
@@ -44,7 +47,7 @@ class Errands:
             log.error("reply not delivered", exc_info=problem)
 
     async def finish(self, seconds: float) -> None:
-        """Wait for what is under way; then cancel what is ours."""
+        """Wait for what is under way; then cancel what is ours, which has a moment for its last words."""
         try:
             async with asyncio.timeout(seconds):
                 await self._alone.wait()
@@ -52,5 +55,7 @@ class Errands:
                     await asyncio.wait(set(self._running))
         except TimeoutError:
             log.warning("work cut short", tasks=self._guests + len(self._running))
-        for task in set(self._running):
-            task.cancel()
+        if left := set(self._running):
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left, timeout=LAST)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import structlog
 from sqlmodel import col, delete, or_, select, update
 
+from bot.errors import DatabaseError
 from bot.store.engine import Store
 from bot.store.tables import Installation, OauthState
 from bot.store.upsert import insert
 from bot.vault import Vault
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 EARLY = timedelta(hours=2)
 """How long before its end a token is renewed: until then the old one still does."""
@@ -26,6 +29,8 @@ RENEWING = timedelta(seconds=60)
 STATE = timedelta(minutes=10)
 """What an administrator has between the page that installs the app and the word of Slack."""
 A_MOMENT = 0.2
+TRIES = (0.5, 2.0, 8.0, 0.0)
+"""Seconds before what was renewed is written once more: the token that was given for it is good only once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +48,11 @@ class Install:
     expires_at: datetime | None = None
 
 
-Renew = Callable[[Install], Awaitable[Install]]
-"""Asks the platform for a new token in the place of one that ends. Raises what keeps it from getting one."""
+Renew = Callable[[Install], Awaitable[Install | None]]
+"""Asks the platform for a new token in the place of one that ends; None where there will never be one.
+
+Raises what keeps it from getting one just now.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +117,17 @@ class Installs:
         return True
 
     async def fresh(self, team: str, renew: Renew) -> Install | None:
-        """The installation with a token that still holds for a while, renewed where it has to be, by one process."""
+        """The installation with a token that still holds, renewed well before its end, by one process.
+
+        None where the app is not installed, or has no token any more and can get none. Raises what `renew` does where
+        the token has ended: that may pass.
+        """
         while True:
             found, now = await self.find(team), self.clock()
             if found is None or found.refresh is None or found.expires_at is None or found.expires_at > now + EARLY:
                 return found
             if await self._mine_to_renew(team, now):
-                return await self._renewed(found, renew)
+                return await to_its_end(self._renewed(found, renew))
             if found.expires_at > now:
                 return found  # somebody else is at it, and the old one does until then
             await asyncio.sleep(A_MOMENT)
@@ -133,30 +145,45 @@ class Installs:
             return taken.first() is not None
 
     async def _renewed(self, found: Install, renew: Renew) -> Install | None:
+        ended = found.expires_at is not None and found.expires_at <= self.clock()
         try:
             new = await renew(found)
         except Exception as problem:
-            ended = found.expires_at is not None and found.expires_at <= self.clock()
             log.warning("token not renewed", team=found.team, problem=type(problem).__name__, ended=ended)
-            await self._let_go(found.team)
+            await self._write(found.team)
+            if ended:
+                raise
+            return found
+        if new is None:
+            log.error("token cannot be renewed any more", team=found.team)
+            await self._write(found.team)
             return None if ended else found
         # What else is kept stays; an administrator may have installed the app anew meanwhile, with tokens of its own.
-        async with self.store.write() as session:
-            await session.exec(
-                update(Installation)
-                .where(col(Installation.team) == found.team, col(Installation.renewing_until).is_not(None))
-                .values(
-                    token=self.vault.encrypt(new.token),
-                    refresh=self.vault.encrypt(new.refresh) if new.refresh else None,
-                    expires_at=new.expires_at,
-                    renewing_until=None,
-                )
-            )
+        await self._write(
+            found.team,
+            token=self.vault.encrypt(new.token),
+            refresh=self.vault.encrypt(new.refresh) if new.refresh else None,
+            expires_at=new.expires_at,
+        )
         return replace(found, token=new.token, refresh=new.refresh, expires_at=new.expires_at)
 
-    async def _let_go(self, team: str) -> None:
-        async with self.store.write() as session:
-            await session.exec(update(Installation).where(col(Installation.team) == team).values(renewing_until=None))
+    async def _write(self, team: str, **values: Any) -> None:
+        """What came of a renewal, for whoever is still the one to renew."""
+        written = (
+            update(Installation)
+            .where(col(Installation.team) == team, col(Installation.renewing_until).is_not(None))
+            .values(**values, renewing_until=None)
+        )
+        for pause in TRIES:
+            try:
+                async with self.store.write() as session:
+                    await session.exec(written)
+                return
+            except DatabaseError as problem:
+                if not pause:
+                    raise
+                log.error("renewed token not written yet", team=team, problem=str(problem))
+                await asyncio.sleep(pause)
 
     async def new_state(self) -> str:
         """For an installation that begins: what Slack has to bring back with its word."""
@@ -179,6 +206,16 @@ class Installs:
     async def teams(self) -> list[str]:
         async with self.store.read() as session:
             return list((await session.exec(select(Installation.team))).all())
+
+
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """What comes of it. Whoever waits may be cancelled; the work is finished first all the same."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 def _digest(state: str) -> str:

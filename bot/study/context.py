@@ -16,22 +16,32 @@ from bot.study.library import Library
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A channel as its platform names it. The names are for people, the ids for finding it again."""
+    """A channel as its platform names it. The names are for people, the ids for finding it again.
+
+    `inside` is the channel that a thread is in, where the platform tells. `direct`: the member is alone with the bot.
+    """
 
     platform: str
     workspace: str
     channel: str
     workspace_name: str = ""
     channel_name: str = ""
+    inside: str = ""
+    direct: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, as the platform names them; `manager` if the platform itself gives them that right."""
+    """Who acts, as the platform names them; `manager` if the platform itself gives them that right.
+
+    `zone` is the one they have set there, and `channels` those they are known to be in, where that was asked.
+    """
 
     id: str
     name: str
     manager: bool = False
+    zone: str = ""
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +50,7 @@ class Asker:
 
     `request_id` is unique on the platform: what a request writes is written under it, so that a second delivery of
     the same request changes nothing. `at` is the platform's own time of the request, aware and in UTC. `own_version` is
-    that of the workspace's own questions.
+    that of the workspace's own questions, `channels` what the actor is known to be in.
     """
 
     place: Place
@@ -51,6 +61,7 @@ class Asker:
     request_id: str
     at: datetime
     own_version: int = 0
+    channels: tuple[str, ...] = ()
 
 
 class CannotPost(Exception):
@@ -97,8 +108,11 @@ class Outbox(Protocol):
     async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
         """Write to one member alone; `place` is where they belong, `member` their id on the platform."""
 
-    async def open_thread(self, place: Place, ref: str, name: str) -> str:
-        """A thread under a message posted earlier, the one that is there already if so; the result finds it again."""
+    async def open_thread(self, place: Place, ref: str, name: str, *, again: bool = False) -> str:
+        """A thread under a message posted earlier, the one that is there already if so; the result finds it again.
+
+        `again` as for `post`.
+        """
         raise CannotPost("There are no threads here.")
 
     async def pin(self, place: Place, ref: str, instead: str = "") -> None:

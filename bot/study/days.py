@@ -114,6 +114,10 @@ def zones() -> tuple[str, ...]:
     return tuple(sorted(available_timezones() - NO_PLACES))
 
 
+def is_zone(name: str) -> bool:
+    return name in zones()
+
+
 def zones_like(typed: str) -> list[str]:
     """Zones that fit what was typed: cities that begin with it, names that contain it, else names that look like it."""
     wanted = _plain(typed)

@@ -50,18 +50,20 @@ async def followup(study: Study, asker: Asker, *, to: str, text: str) -> AsyncIt
 
 
 async def talk(study: Study, asker: Asker, *, text: str = "") -> AsyncIterator[Reply]:
-    """A word to the bot in a channel: follows up on what was last explained there, for all to read.
+    """A word to the bot: follows up on what was last explained there, for all who are there to read.
 
-    In the thread of a daily question it explains from that question. It never shows what is still open.
+    In the thread of a daily question it explains from that question. It never shows others what is still open.
     """
     if not text:
         yield Reply.of(WHAT)
         return
+    public = not asker.place.direct
     async with study.store.read() as session:
-        parent = await newest_here(session, asker)
-        thread = await thread_of(session, asker, parent) if parent else None
-        question = None if thread else study.library.bank.get(await _thread_question(session, asker) or "")
-        if thread and await spoiled(session, asker, thread.rests_on):
+        parent, question = await newest_here(session, asker), None
+        if parent is None or parent.channel_id != asker.channel_id:
+            question = study.library.bank.get(await _thread_question(session, asker) or "")
+        thread = await thread_of(session, asker, parent) if parent and not question else None
+        if thread and public and await spoiled(session, asker, thread.rests_on):
             thread = Thread(thread.parent, (), frozenset())  # its sources may still do, its words would not
     if thread:
         sources, deeper, found = await following(study.library, thread, text)
@@ -70,13 +72,13 @@ async def talk(study: Study, asker: Asker, *, text: str = "") -> AsyncIterator[R
         first = (question,) if question else ()
         sources = tuple(dict.fromkeys((*first, *fitting(found))))[:SOURCES]
     async with study.store.read() as session:
-        spoils = await spoiled(session, asker, [source.id for source in sources])
+        spoils = public and await spoiled(session, asker, [source.id for source in sources])
     if spoils:
         yield Reply.of(SPOILER)
         return
     thread = thread if thread and thread.turns else None
     told = _over(study.inference, text, sources, found, thread.turns if thread else (), deeper=deeper)
-    async for reply in _growing(study, asker, text, told, thread, public=True):
+    async for reply in _growing(study, asker, text, told, thread, public=public):
         yield reply
 
 

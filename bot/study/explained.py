@@ -9,12 +9,12 @@ from datetime import timedelta
 from typing import Literal
 
 import structlog
-from sqlmodel import col, delete, or_, select
+from sqlmodel import and_, col, delete, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.errors import DatabaseError, NotFound
 from bot.replies import Citation, Explanation
-from bot.store.tables import Explained, Member
+from bot.store.tables import Channel, Explained, Member
 from bot.study.context import Asker, Study
 from bot.study.prompts import TURNS, Turn
 from bot.study.rounds import open_questions
@@ -23,8 +23,8 @@ from knowledge.questions import Bank
 
 log = structlog.get_logger()
 
-FRESH = timedelta(hours=24)
-"""How long one may go on from what a channel last read, by talking to the bot."""
+FRESH, ELSEWHERE = timedelta(hours=24), timedelta(hours=1)
+"""How long one may go on from what was last read in a channel by talking to the bot there, and around it."""
 DEEPEST = 20
 """Explanations of one thread that are followed back."""
 KEPT = timedelta(days=365)
@@ -108,16 +108,24 @@ async def of_request(session: AsyncSession, asker: Asker) -> Explained | None:
 
 
 async def newest_here(session: AsyncSession, asker: Asker) -> Explained | None:
-    """The newest explanation of the last day in this channel that the asker has read: their own, or one for all."""
+    """The newest explanation of the last day that a talk in this channel may go on from.
+
+    Among others, that is one for all to read; alone with the bot, any of the asker's own. Where there is none here, it
+    is the newest around: of the channel that a thread is in, or of wherever the asker was.
+    """
+    here = col(Explained.channel_id) == asker.channel_id
+    around = col(Channel.external_id) == asker.place.inside
+    mine = col(Explained.member_id) == asker.member_id
     query = (
         select(Explained)
+        .join(Channel, col(Channel.id) == Explained.channel_id)
         .where(
             Explained.workspace_id == asker.workspace_id,
-            Explained.channel_id == asker.channel_id,
+            mine if asker.place.direct else and_(col(Explained.public), or_(here, around)),
             col(Explained.at) > asker.at - FRESH,
-            or_(col(Explained.member_id) == asker.member_id, col(Explained.public)),
+            or_(here, col(Explained.at) > asker.at - ELSEWHERE),
         )
-        .order_by(col(Explained.at).desc(), col(Explained.id).desc())
+        .order_by(here.desc(), col(Explained.at).desc(), col(Explained.id).desc())
         .limit(1)
     )
     return (await session.exec(query)).first()

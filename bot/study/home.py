@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlmodel import col, select
+from sqlmodel import col, select, union
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.replies import Action, Block, Choices, Reply, Table, Text
@@ -31,8 +31,16 @@ async def home(study: Study, asker: Asker) -> Reply:
 
 
 async def _today(study: Study, asker: Asker) -> list[Block]:
-    """The open questions of the member's channels that they have not answered: theirs are those they answered in."""
-    theirs = select(Answer.channel_id).where(Answer.member_id == asker.member_id)
+    """The open questions of the member's channels that they have not answered.
+
+    Theirs are those they are in, as far as the platform tells, and those they have answered in.
+    """
+    theirs = union(
+        select(Answer.channel_id).where(Answer.member_id == asker.member_id),
+        select(Channel.id).where(
+            Channel.workspace_id == asker.workspace_id, col(Channel.external_id).in_(asker.channels)
+        ),
+    )
     answered = select(Answer.round_id).where(Answer.member_id == asker.member_id)
     query = (
         select(Round)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam
 from sqlalchemy import select as columns
-from sqlmodel import select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.errors import NotFound
@@ -17,6 +17,7 @@ from bot.store.rows import as_of
 from bot.store.tables import Channel, Member, Person, Workspace
 from bot.store.upsert import insert
 from bot.study.context import Actor, Asker, Place, Study
+from bot.study.days import is_zone
 from bot.text import named
 
 
@@ -41,7 +42,25 @@ async def arrive(study: Study, place: Place, actor: Actor, *, request_id: str, a
         request_id=request_id,
         at=at,
         own_version=own_version,
+        channels=actor.channels,
     )
+
+
+async def manages(study: Study, place: Place, actor: Actor) -> bool:
+    """Whether the platform or a command makes them a manager there."""
+    if actor.manager:
+        return True
+    query = (
+        select(Member.manager)
+        .join(Workspace, col(Workspace.id) == Member.workspace_id)
+        .where(
+            Workspace.platform == place.platform,
+            Workspace.external_id == place.workspace,
+            Member.external_id == actor.id,
+        )
+    )
+    async with study.store.read() as session:
+        return bool((await session.exec(query)).first())
 
 
 def member_at_home(connection: Connection, id: int, *, lock: bool = False) -> tuple[Member, str]:
@@ -86,7 +105,12 @@ async def _enter(
         session.add(person)
         await session.flush()
         member = Member(
-            workspace_id=workspace.id, person_id=person.id, external_id=actor.id, name=actor.name, joined_at=at
+            workspace_id=workspace.id,
+            person_id=person.id,
+            external_id=actor.id,
+            name=actor.name,
+            zone=actor.zone if is_zone(actor.zone) else None,
+            joined_at=at,
         )
         session.add(member)
     member.name = actor.name or member.name

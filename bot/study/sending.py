@@ -230,7 +230,8 @@ async def _adorn(study: Study, claim: Claim, outbox: Outbox) -> None:
         return
     try:
         if wants.thread and delivery.thread_ref is None:
-            thread = await outbox.open_thread(claim.place, ref, await _title(study, claim))
+            again = delivery.attempts > 1
+            thread = await outbox.open_thread(claim.place, ref, await _title(study, claim), again=again)
             await _record(study, claim, thread_ref=thread)
         if wants.pin and not delivery.pinned:
             before = await _pinned(study, claim)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.replies import Action, Block, Choices, Notice, Reply
+from bot.replies import Action, Block, Choices, Notice, Reply, Tone
 from bot.store.tables import Explained, Member
 from bot.study.context import Asker, Study
 from bot.study.explain import going_on, opening
@@ -12,7 +12,7 @@ from bot.study.lookup import opening as parts
 from bot.text import named
 from knowledge.questions import Question
 
-SPOILER = Notice("That is today's open question: its answer comes at the reveal.")
+SPOILER = Notice("That is today's open question: its answer comes at the reveal.", Tone.WARNING)
 
 
 async def share(study: Study, asker: Asker, *, kind: str, id: str, part: str = "answer") -> Reply:

@@ -51,7 +51,7 @@ class Box(Outbox):
     async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
         self.told.append(reply)
 
-    async def open_thread(self, place: Place, ref: str, name: str) -> str:
+    async def open_thread(self, place: Place, ref: str, name: str, *, again: bool = False) -> str:
         if self.thread_refused:
             raise self.thread_refused
         return f"t{ref}"

@@ -111,8 +111,42 @@ async def test_a_token_that_cannot_be_renewed_does_until_its_end(installs: Insta
 
     assert await installs.fresh("T1", refuse) == ENDING
     clock.now += EARLY
-    assert await installs.fresh("T1", refuse) is None
+    with pytest.raises(OSError, match="no network"):
+        await installs.fresh("T1", refuse)
     assert await installs.find("T1") == ENDING  # for the next try
+
+
+async def test_a_token_that_can_never_be_renewed_counts_for_nothing(installs: Installs, clock: Clock) -> None:
+    await installs.keep(ENDING)
+
+    async def never(_: Install) -> None:
+        return None
+
+    assert await installs.fresh("T1", never) == ENDING
+    clock.now += EARLY
+    assert await installs.fresh("T1", never) is None
+
+
+async def test_what_a_renewal_brought_is_kept_though_nobody_waits_for_it_any_more(installs: Installs) -> None:
+    await installs.keep(ENDING)
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def renew(ending: Install) -> Install:
+        asked.set()
+        await answer.wait()
+        return replace(ending, token="xoxe.two", refresh="xoxe-2", expires_at=NOW + timedelta(hours=13))
+
+    waiting = asyncio.create_task(installs.fresh("T1", renew))
+    await asked.wait()
+    waiting.cancel()
+    await asyncio.sleep(0)
+    answer.set()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    found = await installs.find("T1")
+
+    assert found is not None
+    assert (found.token, found.refresh) == ("xoxe.two", "xoxe-2")
 
 
 async def test_a_renewal_that_died_is_taken_over(installs: Installs, clock: Clock) -> None:

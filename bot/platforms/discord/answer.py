@@ -10,7 +10,7 @@ import discord
 from bot.drawing.easel import Easel
 from bot.platforms.discord.paint import paint
 from bot.platforms.errands import Errands
-from bot.replies import Notice, Reply, Tone
+from bot.replies import Reply
 
 if TYPE_CHECKING:
     Interaction = discord.Interaction[discord.Client]
@@ -50,7 +50,8 @@ class Answer:
         if reply.growing:
             others = []  # they would stand there for ever, and each draft would bring them anew
         response = self._interaction.response
-        aside = self._turns and _refused(reply)  # a refusal must not cost the member the page they are on
+        aside = self._turns and reply.refused  # a refusal must not cost the member the page they are on
+        private = self._private or reply.refused
         async with self._one_by_one:
             if aside and response.is_done():
                 others = [first, *others]
@@ -62,14 +63,9 @@ class Answer:
                 await response.edit_message(view=first.view, attachments=first.files, allowed_mentions=NOBODY)
             else:
                 await response.send_message(
-                    view=first.view, files=first.files, ephemeral=self._private or aside, allowed_mentions=NOBODY
+                    view=first.view, files=first.files, ephemeral=private, allowed_mentions=NOBODY
                 )
             for page in others:
                 await self._interaction.followup.send(
-                    view=page.view, files=page.files, ephemeral=self._private or aside, allowed_mentions=NOBODY
+                    view=page.view, files=page.files, ephemeral=private, allowed_mentions=NOBODY
                 )
-
-
-def _refused(reply: Reply) -> bool:
-    first = reply.blocks[0] if reply.blocks else None
-    return isinstance(first, Notice) and first.tone in (Tone.WARNING, Tone.PROBLEM)

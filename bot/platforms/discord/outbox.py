@@ -98,7 +98,7 @@ class DiscordOutbox(Outbox):
             channel = await user.create_dm()
         await self._send(channel, await paint(self._easel, reply, home=place.workspace), key)
 
-    async def open_thread(self, place: Place, ref: str, name: str) -> str:
+    async def open_thread(self, place: Place, ref: str, name: str, *, again: bool = False) -> str:
         message = self._channel(place).get_partial_message(_id(ref))
         try:
             async with self._asking():

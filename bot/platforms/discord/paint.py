@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.drawing.easel import Easel
-from bot.platforms.discord.render import draw, formulas
+from bot.platforms.discord.render import draw
 from bot.platforms.discord.sheet import Drawing
+from bot.platforms.formulas import formulas
 from bot.platforms.pictures import pictures
 from bot.replies import Reply
 

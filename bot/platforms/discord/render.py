@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,6 +14,7 @@ from bot.maths import formula
 from bot.platforms.discord.charts import calendar_lines, mastery_lines, standings_lines
 from bot.platforms.discord.markup import commands, markdown, plain, spoken
 from bot.platforms.discord.sheet import Attached, Drawing, Image, Line, Piece, Sheet, Words
+from bot.platforms.formulas import DISPLAY
 from bot.platforms.pictures import Pictures
 from bot.platforms.signs import STATES, TONES, VERDICTS
 from bot.replies import (
@@ -42,7 +42,6 @@ BLUE, GREEN, RED, GREY, GOLD, TEAL = 0x5865F2, 0x3BA55D, 0xD83C3E, 0x99AAB5, 0xF
 _TONES = {Tone.INFO: None, Tone.GOOD: GREEN, Tone.WARNING: GOLD, Tone.PROBLEM: RED}
 QUOTED = 200
 """Characters that are quoted of a sentence."""
-_DISPLAY = re.compile(r"(```.*?```|`[^`\n]+`)|(?<!\\)\$\$(.+?)\$\$", re.DOTALL)
 
 
 def draw(
@@ -71,25 +70,6 @@ def draw(
 def mark(key: str) -> int:
     """A post's key as the number of its frame, which Discord keeps and gives back; small ones are its own."""
     return zlib.crc32(key.encode()) & 0x3FFF_FFFF | 0x4000_0000
-
-
-def formulas(reply: Reply) -> Iterator[str]:
-    """The display formulas that the reply's texts hold."""
-    for block in reply.blocks:
-        for text in _texts(block):
-            yield from (found[2].strip() for found in _DISPLAY.finditer(text) if found[2])
-
-
-def _texts(block: Block) -> tuple[str, ...]:
-    match block:
-        case Text(body):
-            return (body,)
-        case Verdict():
-            return (block.reason, block.reference)
-        case Explanation(text, done=True):
-            return (text,)
-        case _:
-            return ()
 
 
 def _colour(block: Block) -> int | None:
@@ -182,7 +162,7 @@ def _rich(text: str, pictures: Pictures, *, head: str = "", model: bool = False)
     The head is one piece with the text's beginning, so that no message ends with it.
     """
     begun = 0
-    for found in _DISPLAY.finditer(text):
+    for found in DISPLAY.finditer(text):
         latex = (found[2] or "").strip()
         if png := pictures.get(latex):
             yield Words(f"{head}\n{markdown(text[begun : found.start()], model=model)}")

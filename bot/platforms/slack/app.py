@@ -16,9 +16,11 @@ from slack_bolt.authorization import AuthorizeResult
 from bot.app import App, Install
 from bot.drawing.easel import Easel
 from bot.errors import DatabaseError
+from bot.platforms.slack.answering import Answering
 from bot.platforms.slack.clients import Clients
 from bot.platforms.slack.dispatch import Dispatch
 from bot.platforms.slack.greeting import greet
+from bot.platforms.slack.leaving import Leaving
 from bot.platforms.slack.manifest import SCOPES
 from bot.platforms.slack.oauth import flow
 from bot.platforms.slack.outbox import SlackOutbox
@@ -58,8 +60,9 @@ async def slack(
         session = await running.enter_async_context(aiohttp.ClientSession(timeout=CALL))
         easel = Easel()
         clients = Clients(session, api, app.installs, client_id=keys.client_id, client_secret=keys.client_secret)
-        dispatch = Dispatch(app, clients, session, easel)
-        outbox = SlackOutbox(clients, easel, Pace(), dispatch.ended)
+        leaving = Leaving(app, clients)
+        dispatch = Dispatch(app, Answering(app, clients, session, easel, leaving.ended), leaving)
+        outbox = SlackOutbox(clients, easel, Pace(), leaving.ended)
         if keys.bot_token:
             await greet(app, outbox, (await clients.only(keys.bot_token)).install)
         bolt = AsyncApp(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -18,7 +19,7 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Install, Installs
-from bot.errors import SetupError
+from bot.errors import DatabaseError, SetupError
 from bot.platforms.slack.refusals import TROUBLE, status, why
 
 log = structlog.get_logger()
@@ -28,6 +29,10 @@ FRESH = 60.0
 """Seconds after which an installation is looked up again: another process may have seen it end."""
 SAID = ("chat.postMessage", "chat.postEphemeral")
 """What would be said twice if it were called again after the connection broke."""
+
+
+Ended = Callable[[Install], Awaitable[bool]]
+"""What is done when a workspace's token is worth nothing any more; False where the app is there by another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +89,24 @@ class Clients:
             raise _not_taken("SLACK_APP_TOKEN", problem) from problem
 
     async def of(self, team: str) -> Client | None:
-        """The workspace's; None where the app is not installed there, or its token has ended."""
+        """The workspace's; None where the app is not installed there, or its token has ended for good.
+
+        While the database cannot be used, the one that was known last. Raises DatabaseError where there is none,
+        SetupError for a token that our key does not open, and what the Web API raises where the token has to be renewed
+        and cannot be just now.
+        """
         if self._only is not None:
             return self._only if self._only.install.team == team else None
         until, known = self._known.get(team, (0.0, None))
         if known is not None and time.monotonic() < until:
             return known
-        install = await self._installs.fresh(team, self._renew) if self._installs else None
+        try:
+            install = await self._installs.fresh(team, self._renew) if self._installs else None
+        except DatabaseError as problem:
+            if known is None:
+                raise
+            log.error("installation not looked up", team=team, problem=str(problem))
+            return known
         if install is None:
             self.forget(team)
             return None
@@ -118,13 +134,18 @@ class Clients:
             retry_handlers=[_Reconnecting(), AsyncRateLimitErrorRetryHandler(max_retry_count=2)],
         )
 
-    async def _renew(self, ending: Install) -> Install:
-        got = await self.web().oauth_v2_access(
-            client_id=self._client_id,
-            client_secret=self._client_secret,
-            grant_type="refresh_token",
-            refresh_token=ending.refresh,
-        )
+    async def _renew(self, ending: Install) -> Install | None:
+        try:
+            got = await self.web().oauth_v2_access(
+                client_id=self._client_id,
+                client_secret=self._client_secret,
+                grant_type="refresh_token",
+                refresh_token=ending.refresh,
+            )
+        except SlackApiError as refusal:
+            if why(refusal) == "invalid_refresh_token":
+                return None
+            raise
         assert self._installs is not None  # noqa: S101
         log.info("token renewed", team=ending.team)
         return replace(

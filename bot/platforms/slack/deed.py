@@ -23,7 +23,8 @@ _MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
 class Deed:
     """One thing a member did: what they want, who and where they are, and the ways to answer them.
 
-    `once` is Slack's own id of it. `turns`: the message whose button was pressed is theirs, and may be taken over.
+    `once` is Slack's own id of it. `beside` is what a form's fields of Slack's own hold. `turns`: the message whose
+    button was pressed is theirs, and may be taken over. `channel_url` is a way to speak in a channel they have picked.
     """
 
     errand: Errand
@@ -34,8 +35,10 @@ class Deed:
     trigger: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     form: bool = False
+    beside: Mapping[str, str] = field(default_factory=dict)
     turns: bool = False
     slot: Slot | None = None
+    channel_url: str = ""
 
 
 def pressed(body: Payload, request: AsyncBoltRequest, line: str, values: Mapping[str, str]) -> Deed:
@@ -64,9 +67,14 @@ def said(errand: Errand, event: Payload, body: Payload, values: Mapping[str, str
 
 
 def team_of(body: Payload) -> tuple[str, str]:
-    """The workspace's id and name; an app installed for a whole organisation is told the member's only."""
-    team = body.get("team") or {}
-    return team.get("id") or body["user"]["team_id"], team.get("domain", "")
+    """The id and name of the workspace that the app is installed in.
+
+    In a channel that companies share, `team` is the member's own; views say where they come from. An app installed for
+    a whole organisation is told no more than the member's.
+    """
+    team, view = body.get("team") or {}, body.get("view") or {}
+    at_home = view.get("app_installed_team_id") or team.get("id") or body["user"]["team_id"]
+    return at_home, team.get("domain", "") if team.get("id") == at_home else ""
 
 
 def heard_by(body: Payload) -> str:

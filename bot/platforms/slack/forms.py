@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bot.commands import Command, Parameter, Place
+from bot.app import App
+from bot.commands import Command, Parameter, Place, Suggestion
 from bot.platforms.slack import limits
 from bot.text import short
 
@@ -16,6 +18,7 @@ FORM = "form"
 WHERE = "where"
 """The field for the channel, in forms of commands that are about one."""
 MORNING = "09:00"
+TIME = re.compile(r"[0-2][0-9]:[0-5][0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +42,25 @@ class Errand:
         """The same about another channel, whose name is not known yet."""
         if not channel or channel == self.place.channel:
             return self
-        return replace(self, place=replace(self.place, channel=channel, channel_name=""))
+        there = replace(self.place, channel=channel, channel_name="", inside="", direct=False)
+        return replace(self, place=there, thread="")
 
 
 def form(
-    command: Command, fields: tuple[Parameter, ...], errand: Errand, given: Mapping[str, str], zone: str = ""
+    app: App,
+    command: Command,
+    fields: tuple[Parameter, ...],
+    errand: Errand,
+    given: Mapping[str, str],
+    zone: str = "",
 ) -> dict[str, Any]:
     """The form of a command, to be opened at once, with what is `given` filled in; `zone` is the member's on Slack.
 
     A field's block and value both go by the parameter's name.
     """
     presets = {"time": MORNING, "zone": zone, **given}
-    where = [_where(errand.place)] if command.managers else []
+    channel = presets.get(WHERE) or errand.place.inside or errand.place.channel
+    where = [_where(channel, answers=command.shows)] if command.managers or command.shows else []
     return {
         "type": "modal",
         "callback_id": FORM,
@@ -58,39 +68,48 @@ def form(
         "title": _text(short(command.about, limits.TITLE)),
         "submit": _text("Send"),
         "close": _text("Cancel"),
-        "blocks": where + [_field(parameter, presets.get(parameter.name, "")) for parameter in fields],
+        "blocks": where + [_field(app, parameter, presets.get(parameter.name, "")) for parameter in fields],
     }
 
 
-def _where(place: Place) -> dict[str, Any]:
+def _where(channel: str, *, answers: bool) -> dict[str, Any]:
+    """`answers`: with the form comes a way to speak there, whether the app is a member or not."""
     element: dict[str, Any] = {
         "type": "conversations_select",
         "action_id": WHERE,
         "filter": {"include": ["public", "private"], "exclude_bot_users": True},
     }
-    if place.channel.startswith(("C", "G")):
-        element["initial_conversation"] = place.channel.partition("/")[0]
+    if answers:
+        element["response_url_enabled"] = True
+    if channel.startswith(("C", "G")):
+        element["initial_conversation"] = channel
     return {"type": "input", "block_id": WHERE, "label": _text("Channel"), "element": element}
 
 
-def _field(parameter: Parameter, preset: str) -> dict[str, Any]:
+def _field(app: App, parameter: Parameter, preset: str) -> dict[str, Any]:
+    says_more = parameter.about.lower() != parameter.label.lower()
     return {
         "type": "input",
         "block_id": parameter.name,
         "optional": not parameter.required,
-        "label": _text(short(parameter.name.capitalize(), limits.LABEL)),
-        "hint": _text(short(parameter.about, limits.HINT)),
-        "element": {"action_id": parameter.name, **_element(parameter, preset)},
+        "label": _text(short(parameter.label, limits.LABEL)),
+        **({"hint": _text(short(parameter.about, limits.HINT))} if says_more else {}),
+        "element": {"action_id": parameter.name, **_element(app, parameter, preset)},
     }
 
 
-def _element(parameter: Parameter, preset: str) -> dict[str, Any]:
+def _element(app: App, parameter: Parameter, preset: str) -> dict[str, Any]:
     if parameter.choices:
-        options = [{"text": _text(choice[: limits.OPTION]), "value": choice} for choice in parameter.choices]
-        chosen = next((option for option in options if option["value"] == preset), None)
-        return {"type": "static_select", "options": options} | ({"initial_option": chosen} if chosen else {})
+        options = _options(Suggestion(choice, choice) for choice in parameter.choices)
+        return {"type": "static_select", "options": options, **_initial(options, preset)}
+    if parameter.parts and 0 < len(parts := _options(parameter.parts(app.study))) <= limits.ENTRIES:
+        chosen = [option for option in parts if option["value"] in preset.split(",")]
+        return {"type": "multi_static_select", "options": parts} | ({"initial_options": chosen} if chosen else {})
+    if parameter.listed and parameter.suggest:
+        known = _options(one for one in parameter.suggest(app.study, preset) if one.value == preset) if preset else []
+        return {"type": "external_select", "min_query_length": 1, **_initial(known, preset)}
     if parameter.of == "times":
-        return {"type": "timepicker"} | ({"initial_time": preset} if preset else {})
+        return {"type": "timepicker"} | ({"initial_time": preset} if TIME.fullmatch(preset) else {})
     if parameter.of == "members":
         return {"type": "users_select"}
     most = min(parameter.limit, limits.FIELD)
@@ -98,16 +117,32 @@ def _element(parameter: Parameter, preset: str) -> dict[str, Any]:
     return text | ({"initial_value": preset[:most]} if preset else {})
 
 
+def suggested(app: App, command: Command, name: str, begun: str) -> list[dict[str, Any]]:
+    """What a field offers for what was typed of it."""
+    found = next((p for p in command.parameters if p.name == name and p.listed), None)
+    return _options(found.suggest(app.study, begun)) if found and found.suggest else []
+
+
+def _options(suggestions: Iterable[Suggestion]) -> list[dict[str, Any]]:
+    fitting = (one for one in suggestions if len(one.value) <= limits.VALUE)
+    return [{"text": _text(short(one.label, limits.OPTION)), "value": one.value} for one in fitting]
+
+
+def _initial(options: list[dict[str, Any]], preset: str) -> dict[str, Any]:
+    chosen = next((option for option in options if option["value"] == preset), None)
+    return {"initial_option": chosen} if chosen else {}
+
+
 def typed(view: Mapping[str, Any]) -> dict[str, str]:
     """What a sent form holds, by parameter."""
-    values: dict[str, str] = {}
-    for name, by_action in view["state"]["values"].items():
-        element = by_action[name]
-        option = element.get("selected_option") or {}
-        found = (element.get(key) for key in ("value", "selected_time", "selected_user", "selected_conversation"))
-        if text := next(filter(None, found), None) or option.get("value"):
-            values[name] = text
-    return values
+    read = {name: _value(by_action[name]) for name, by_action in view["state"]["values"].items()}
+    return {name: text for name, text in read.items() if text}
+
+
+def _value(element: Mapping[str, Any]) -> str:
+    picked = element.get("selected_options") or [element.get("selected_option") or {}]
+    found = (element.get(key) for key in ("value", "selected_time", "selected_user", "selected_conversation"))
+    return next(filter(None, found), "") or ",".join(option.get("value", "") for option in picked)
 
 
 def _text(text: str) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from dataclasses import replace
 
 import structlog
 
 from bot.app import App
-from bot.commands import Actor, Place, Request, respond
+from bot.commands import Place, Request, respond
 from bot.platforms.slack.clients import Client
+from bot.platforms.slack.members import Members
 from bot.platforms.slack.refusals import TROUBLE, why
 from bot.platforms.slack.render import home
 from bot.replies import Reply
@@ -24,16 +26,18 @@ LATELY = 6 * 3600.0
 class Homes:
     """Whose home was looked at lately, in this process."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, app: App, members: Members) -> None:
+        self._app, self._members = app, members
         self._looked: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     def looked_at(self, team: str, user: str) -> bool:
         return time.monotonic() - self._looked.get((team, user), float("-inf")) < LATELY
 
-    async def publish(self, client: Client, actor: Actor) -> None:
+    async def publish(self, client: Client, user: str) -> None:
         """As it is now; problems are part of the page, since `respond` has words for them."""
         team = client.install.team
+        actor = await self._members.actor(client, user, user)
+        actor = replace(actor, channels=await self._members.channels(client, user))
         self._looked[team, actor.id] = time.monotonic()
         self._looked.move_to_end((team, actor.id))
         while len(self._looked) > KEPT:

@@ -13,8 +13,8 @@ WHY = {
     "app_mentions:read": "follow-ups by mentioning the app",
     "im:history": "direct messages to the app",
     "im:write": "the direct messages into which pictures and exports go",
-    "users:read": "names, and who is an admin",
-    "channels:read": "whether the app is in a public channel, and whether that is archived",
+    "users:read": "names and time zones, and who is an admin",
+    "channels:read": "whether the app or a member is in a public channel, and whether that is archived",
     "channels:join": "joining the public channel that a question is set up for",
     "channels:history": "finding its own post in a channel again before sending it once more",
     "groups:read": "the same as `channels:read` in private channels",
@@ -34,6 +34,7 @@ def manifest(table: Table, url: str = "", *, many: bool = False) -> dict[str, An
     """
     base = url.rstrip("/")
     events = {"request_url": f"{base}{EVENTS_PATH}"} if base else {}
+    offers = {"message_menu_options_url": f"{base}{EVENTS_PATH}"} if base else {}
     oauth = {"redirect_urls": [f"{base}{REDIRECT}"]} if many else {}
     return {
         "_metadata": {"major_version": 2},
@@ -81,7 +82,7 @@ def manifest(table: Table, url: str = "", *, many: bool = False) -> dict[str, An
         "oauth_config": {**oauth, "scopes": {"bot": list(SCOPES)}},
         "settings": {
             "event_subscriptions": {**events, "bot_events": list(EVENTS)},
-            "interactivity": {"is_enabled": True, **events},
+            "interactivity": {"is_enabled": True, **events, **offers},
             "org_deploy_enabled": False,
             "socket_mode_enabled": not base,
             "token_rotation_enabled": many,

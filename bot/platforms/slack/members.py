@@ -15,6 +15,7 @@ from bot.platforms.slack.refusals import TROUBLE, why
 log = structlog.get_logger()
 
 KEPT = 10_000
+MOST = 999
 FRESH = 600.0
 """Seconds for which an answer is taken as still right: Slack allows about 100 of these questions a minute."""
 PATIENCE = 3.0
@@ -26,6 +27,17 @@ class Members:
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[str, str], tuple[float, Actor]] = OrderedDict()
+
+    async def channels(self, client: Client, user: str) -> tuple[str, ...]:
+        """The channels that both they and the app are in, of which Slack tells a thousand; none while it is silent."""
+        kinds = "public_channel,private_channel"
+        try:
+            async with asyncio.timeout(PATIENCE):
+                told = await client.web.users_conversations(user=user, types=kinds, exclude_archived=True, limit=MOST)
+        except TROUBLE as problem:
+            log.warning("channels not looked up", reason=why(problem))
+            return ()
+        return tuple(channel["id"] for channel in told["channels"])
 
     async def actor(self, client: Client, user: str, name: str) -> Actor:
         """The member; where Slack does not answer, as they were, or by the `name` of the request and without rights."""
@@ -44,7 +56,7 @@ class Members:
         home = found.get("team_id") or client.install.team  # in shared channels there are members of other companies
         admin = home == client.install.team and bool(found.get("is_admin") or found.get("is_owner"))
         manages = admin or user == client.install.installer
-        actor = Actor(user, shown, manager=manages)
+        actor = Actor(user, shown, manager=manages, zone=found.get("tz") or "")
         self._known[key] = (time.monotonic() + FRESH, actor)
         self._known.move_to_end(key)
         while len(self._known) > KEPT:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot.app import Install
 from bot.commands import CannotPost, Outbox, Place, Wants
 from bot.drawing.easel import Easel
-from bot.platforms.slack.clients import Client, Clients
+from bot.platforms.slack.clients import Client, Clients, Ended
 from bot.platforms.slack.pace import Pace
 from bot.platforms.slack.paint import paint
 from bot.platforms.slack.reach import PLAIN
@@ -26,9 +25,6 @@ POSTS, EDITS = 1.0, 1.2
 """Seconds between two posts in one channel, and between two edits in one workspace: Slack allows 50 a minute."""
 NOT_THERE = "Studyhall is not installed in that workspace any more."
 THREAD = Reply.of(Notice("Talk about it here. Mention me to ask; I keep the answer to myself until the reveal."))
-
-Ended = Callable[[Install], Awaitable[bool]]
-"""What is done when a workspace's token is worth nothing any more; False where the app is there by another one."""
 
 
 class SlackOutbox(Outbox):
@@ -66,9 +62,8 @@ class SlackOutbox(Outbox):
 
     async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
         async with self._asking(place) as client:
-            if again and (there := await self._posted(client, place.channel, key)):
-                return there
-            return await self._send(client, place.channel, reply, key)
+            there = await self._posted(client, place.channel) if again else {}
+            return await self._send(client, place.channel, reply, key, there)
 
     async def edit(self, place: Place, ref: str, reply: Reply) -> None:
         first, *_ = await paint(self._easel, reply)
@@ -77,38 +72,44 @@ class SlackOutbox(Outbox):
 
     async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
         async with self._asking(place) as client:
-            await self._send(client, member, reply, key)
+            await self._send(client, member, reply, key, {})
 
-    async def open_thread(self, place: Place, ref: str, name: str) -> str:
+    async def open_thread(self, place: Place, ref: str, name: str, *, again: bool = False) -> str:
         """Threads are there as soon as somebody writes in one: the app begins it."""
-        key = f"thread-{ref}"
         async with self._asking(place) as client:
-            there = await client.web.conversations_replies(
-                channel=place.channel, ts=ref, limit=LOOK_BACK, include_all_metadata=True
-            )
-            if not _keyed(there["messages"], key):
-                await self._send(client, place.channel, THREAD, key, thread_ts=ref)
+            there = await self._posted(client, place.channel, ref) if again else {}
+            await self._send(client, place.channel, THREAD, f"thread-{ref}", there, thread_ts=ref)
         return thread_place(place.channel, ref)
 
     async def owners(self, place: Place) -> Sequence[str]:
         async with self._asking(place) as client:
             return [client.install.installer] if client.install.installer else []
 
-    async def _posted(self, client: Client, channel: str, key: str) -> str:
-        """The message that an earlier try under this key left, or ""."""
-        there = await client.web.conversations_history(channel=channel, limit=LOOK_BACK, include_all_metadata=True)
-        return _keyed(there["messages"], key)
+    async def _posted(self, client: Client, channel: str, thread: str = "") -> dict[str, str]:
+        """The references of the posts that earlier tries left there, by their keys."""
+        asked: dict[str, Any] = {"channel": channel, "limit": LOOK_BACK, "include_all_metadata": True}
+        if thread:
+            there = await client.web.conversations_replies(ts=thread, **asked)
+        else:
+            there = await client.web.conversations_history(**asked)
+        return {key: str(message["ts"]) for message in there["messages"] if (key := _key_of(message))}
 
-    async def _send(self, client: Client, channel: str, reply: Reply, key: str, **more: Any) -> str:
-        """All messages of it; the reference is the first one's."""
+    async def _send(
+        self, client: Client, channel: str, reply: Reply, key: str, there: Mapping[str, str], **more: Any
+    ) -> str:
+        """All messages of it that are not `there` by an earlier try; the reference is the first one's."""
         refs = []
         for number, drawing in enumerate(await paint(self._easel, reply)):
+            numbered = f"{key}/{number}" if number else key
+            if numbered in there:
+                refs.append(there[numbered])
+                continue
             async with self._pace.turn(POSTS, client.install.team, channel):
                 sent = await client.web.chat_postMessage(
                     channel=channel,
                     text=drawing.text,
                     blocks=drawing.blocks,
-                    metadata={"event_type": EVENT, "event_payload": {"key": f"{key}/{number}" if number else key}},
+                    metadata={"event_type": EVENT, "event_payload": {"key": numbered}},
                     **more,
                     **PLAIN,
                 )
@@ -118,13 +119,16 @@ class SlackOutbox(Outbox):
     @asynccontextmanager
     async def _asking(self, place: Place) -> AsyncIterator[Client]:
         """The workspace's client; Slack's refusals as CannotPost."""
-        client = await self._clients.of(place.workspace)
-        if client is None:
-            raise CannotPost(NOT_THERE)
+        client: Client | None = None
         try:
+            client = await self._clients.of(place.workspace)
+            if client is None:
+                raise CannotPost(NOT_THERE)
             yield client
         except SlackApiError as refusal:
             error = why(refusal)
+            if client is None:
+                raise CannotPost(f"Slack renews no token just now ({error}).", retry=True) from refusal
             if error in ENDED:
                 over = await self._ended(client.install)
                 raise CannotPost(NOT_THERE, retry=not over) from refusal
@@ -139,9 +143,7 @@ def thread_place(channel: str, ts: str) -> str:
     return f"{channel}/{ts}"
 
 
-def _keyed(messages: Sequence[dict[str, Any]], key: str) -> str:
-    for message in messages:
-        metadata = message.get("metadata") or {}
-        if metadata.get("event_type") == EVENT and (metadata.get("event_payload") or {}).get("key") == key:
-            return str(message["ts"])
-    return ""
+def _key_of(message: Mapping[str, Any]) -> str:
+    """Of a post of ours; "" for any other message."""
+    metadata = message.get("metadata") or {}
+    return str((metadata.get("event_payload") or {}).get("key", "")) if metadata.get("event_type") == EVENT else ""

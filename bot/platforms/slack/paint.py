@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import islice
 
 from bot.drawing.easel import Easel
+from bot.platforms.formulas import formulas
 from bot.platforms.pictures import pictures
-from bot.platforms.slack.render import Drawing, draw, formulas
+from bot.platforms.slack.render import Drawing, draw
 from bot.replies import Reply
 
 FORMULAS = 3

@@ -16,7 +16,7 @@ from bot.platforms.pacing import paced
 from bot.platforms.slack.paint import paint
 from bot.platforms.slack.refusals import ENDED, SILENT, TROUBLE, why
 from bot.platforms.slack.render import Drawing, draw
-from bot.replies import File, Notice, Picture, Reply
+from bot.replies import File, Notice, Picture, Reply, Tone
 
 log = structlog.get_logger()
 
@@ -26,6 +26,7 @@ BACK = aiohttp.ClientTimeout(total=5)
 """For one message to a `response_url`: there are other ways."""
 PLAIN: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
 WAIT = Reply.of(Notice("One moment…"))
+CUT_SHORT = Reply.of(Notice("I am being restarted and could not finish. Please ask again.", Tone.WARNING))
 POINTER = Reply.of(Notice("I am answering in our direct messages."))
 
 
@@ -71,7 +72,8 @@ class Reach:
 
     After that there is a message that they alone see, where the app is a member; and always the direct message.
 
-    `turns`: the first message takes the place of the one whose button was pressed.
+    `turns`: the first message takes the place of the one whose button was pressed. `channel_url` is the `response_url`
+    of a channel that was picked, for what all may see there.
     """
 
     web: AsyncWebClient
@@ -83,10 +85,12 @@ class Reach:
     response_url: str = ""
     turns: bool = False
     slot: Slot | None = None
+    channel_url: str = ""
 
     async def say(self, reply: Reply, *, private: bool) -> None:
-        """All its messages, seen by the member alone where it is private; files go into the direct message."""
+        """All its messages, seen by the member alone where it is private or a refusal; files go to them directly."""
         drawings = await paint(self.easel, reply)
+        private = private or reply.refused
         for number, drawing in enumerate(drawings):
             if not await self._back(drawing, private=private, turns=self.turns and not number):
                 await self._beside(drawing, private=private)
@@ -106,24 +110,32 @@ class Reach:
             await self._back(pointer, private=True, turns=False)
         elif self.slot:
             self.slot.close()
-        await self._edited(paced(replies, RHYTHM), sent["channel"], sent["ts"])
+        try:
+            await self._edited(paced(replies, RHYTHM), sent["channel"], sent["ts"])
+        except asyncio.CancelledError:
+            await self._edit(sent["channel"], sent["ts"], CUT_SHORT)
+            raise
 
     async def _edited(self, replies: AsyncIterator[Reply], channel: str, ts: str) -> None:
         refused, last = False, WAIT
         async for reply in replies:
             last = reply
-            first = draw(reply)[0]
-            try:
-                await self.web.chat_update(channel=channel, ts=ts, text=first.text, blocks=first.blocks)
-                refused = False
-            except TROUBLE as problem:
-                log.warning("message not edited", reason=why(problem))
-                refused = True
+            refused = not await self._edit(channel, ts, reply)
         drawings = await paint(self.easel, last)
         for number, drawing in enumerate(drawings):
             if number or refused:  # a draft may be missed, the reply may not
                 await self._post(channel, drawing)
         await self._hand_over(drawings)
+
+    async def _edit(self, channel: str, ts: str, reply: Reply) -> bool:
+        """Whether the message says the reply's beginning now."""
+        first = draw(reply)[0]
+        try:
+            await self.web.chat_update(channel=channel, ts=ts, text=first.text, blocks=first.blocks)
+        except TROUBLE as problem:
+            log.warning("message not edited", reason=why(problem))
+            return False
+        return True
 
     async def _last(self, replies: AsyncIterator[Reply], *, private: bool) -> None:
         last: Reply | None = None
@@ -174,6 +186,8 @@ class Reach:
         }
         if self.slot is not None and self.slot.take(message):
             return True
+        if self.channel_url and not private:
+            return await taken(self.session, self.channel_url, message)
         if not self.response_url:
             return False
         thread = {"thread_ts": self.thread} if self.thread and not turns else {}

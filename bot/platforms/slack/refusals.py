@@ -20,7 +20,15 @@ REASONS = {
     "edit_window_closed": "The workspace does not let messages be edited any more after a while.",
     "missing_scope": "The app has too few rights there. Install it once more, and Slack asks for what is new.",
 }
-PASSING = {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+PASSING = {
+    "ratelimited",
+    "rate_limited",
+    "internal_error",
+    "fatal_error",
+    "service_unavailable",
+    "request_timeout",
+    "token_expired",
+}
 ENDED = {"invalid_auth", "account_inactive", "token_revoked", "not_authed"}
 """The app was put out of the workspace. An expired token is not among them: it is renewed."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from bot.drawing.alt import alt_of
 from bot.maths import formula
+from bot.platforms.formulas import formulas_of
 from bot.platforms.pictures import Pictures
 from bot.platforms.signs import STATES, TONES, VERDICTS
 from bot.platforms.slack import limits
@@ -57,11 +57,10 @@ from bot.replies import (
 )
 from bot.text import short
 
-__all__ = ["PICKED", "PRESSED", "Drawing", "Pictures", "draw", "formulas", "home"]
+__all__ = ["PICKED", "PRESSED", "Drawing", "Pictures", "draw", "home"]
 
 QUOTED = 200
 """Characters that are quoted of a sentence."""
-_DISPLAY = re.compile(r"(```.*?```|`[^`\n]+`)|(?<!\\)\$\$(.+?)\$\$", re.DOTALL)
 
 
 def draw(reply: Reply, pictures: Pictures | None = None) -> list[Drawing]:
@@ -90,34 +89,11 @@ def _lay(sheet: Sheet, reply: Reply, pictures: Pictures, tongue: Tongue) -> None
             sheet.lay(picture)
 
 
-def formulas(reply: Reply) -> Iterator[str]:
-    """The display formulas that the reply's texts hold."""
-    for block in reply.blocks:
-        yield from _formulas(block)
-
-
-def _formulas(block: Block | None) -> Iterator[str]:
-    for text in _texts(block):
-        yield from (found[2].strip() for found in _DISPLAY.finditer(text) if found[2])
-
-
-def _texts(block: Block | None) -> tuple[str, ...]:
-    match block:
-        case Text(body):
-            return (body,)
-        case Verdict():
-            return (block.reason, block.reference)
-        case Explanation(text, done=True):
-            return (text,)
-        case _:
-            return ()
-
-
 def _drawn(block: Block, pictures: Pictures) -> Iterator[Picture]:
     """What has been drawn for the block. It says the same in words, since a picture comes as a file beneath."""
     if isinstance(block, Standings | Calendar | Mastery) and (png := pictures.get(block)):
         yield Picture(png, alt_of(block))
-    for latex in dict.fromkeys(_formulas(block)):
+    for latex in dict.fromkeys(formulas_of(block)):
         if png := pictures.get(latex):
             yield Picture(png, f"Formula: {formula(latex)}")
 

@@ -98,14 +98,15 @@ class _Page:
         """A line before whatever comes next on this page, if anything does."""
         self._line_due = bool(self.blocks)
 
-    def add(self, block: BlockKit, said: str = "") -> None:
+    def add(self, block: BlockKit, said: str = "", size: int | None = None) -> None:
+        """`size` is its weight, where that is known already."""
         if self._line_due and self.left > 1:  # it takes no room that the block needs
             self.blocks.append({"type": "divider"})
             self.left -= 1
         self._line_due = False
         self.blocks.append(block)
         self.left -= 1
-        self.characters -= weight(block)
+        self.characters -= weight(block) if size is None else size
         if said:
             self.words.append(said)
 
@@ -229,7 +230,7 @@ class Sheet:
             self.lay(grid.otherwise)
         else:
             self._page.grid = True
-            self._page.add(block, stripped(grid.otherwise.text))
+            self._page.add(block, stripped(grid.otherwise.text), size)
 
     def _attach(self, file: Picture | File) -> None:
         if self._home:

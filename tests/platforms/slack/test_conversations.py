@@ -8,6 +8,7 @@ from bot.app import App
 from bot.platforms.slack.deed import typed_text, without_mentions
 from bot.schedule import Clockwork
 from tests.platforms.model import Model
+from tests.platforms.slack.conftest import until
 from tests.platforms.slack.fake import Person, Slack, Team
 
 
@@ -76,12 +77,35 @@ async def test_a_form_takes_an_answer_in_ones_own_words(fake: Slack, bob: Person
 async def test_a_command_that_lacks_something_asks_for_it_in_a_form(fake: Slack, maya: Person, team: Team) -> None:
     await maya.types("schedule setup")
     form = await fake.next(fake.views)
-    wrong = await maya.sends(form, {"where": team.main.id, "time": "09:00", "zone": "Mars/Crater"})
-    assert "zone" in wrong.errors
-    ack = await maya.sends(form, {"where": team.main.id, "time": "09:00", "zone": "Europe/Paris", "days": "mon-fri"})
+    assert "Europe/Amsterdam" in json.dumps(form.blocks), "their own zone is there already"
+    assert ("Europe/Paris", "Europe/Paris") in await maya.looks_up(form, "zone", "par")
+    values = {"where": team.main.id, "time": "09:00", "zone": "Europe/Paris", "days": ("mon", "wed"), "topics": "vae"}
+    ack = await maya.sends(form, values)
 
     assert not ack.errors
-    assert "The first question comes" in (await fake.heard()).words
+    told = await fake.heard()
+    assert "The first question comes" in told.words
+    assert "Europe/Paris" in told.words
+    assert "Monday, Wednesday" in told.words
+
+
+async def test_a_form_shows_what_is_wrong_at_its_field(fake: Slack, bob: Person) -> None:
+    await bob.types("team create")
+    form = await fake.next(fake.views)
+
+    assert "nothing readable" in (await bob.sends(form, {"name": "\u200b"})).errors["name"]
+    assert not (await bob.sends(form, {"name": "Blue"})).errors
+    assert "Blue" in (await fake.heard()).words
+
+
+async def test_whoever_is_no_manager_is_told_so_before_they_fill_in_a_form(
+    fake: Slack, bob: Person, maya: Person
+) -> None:
+    assert "is for managers" in json.dumps((await bob.types("schedule setup")).json)
+    assert not fake.views.seen
+    await maya.types(f"managers add <@{bob.id}|bob>")
+    await bob.types("schedule setup")
+    assert await fake.next(fake.views)
 
 
 async def test_a_schedule_can_be_set_up_for_another_channel(fake: Slack, maya: Person, team: Team, app: App) -> None:
@@ -154,8 +178,28 @@ async def test_the_home_is_never_blank(fake: Slack, bob: Person, maya: Person) -
     first = await fake.next(fake.published)
     assert "Your streak" in first.words
     assert "Schedules" not in first.words
+    assert "No open question of yours" in first.words
     await maya.opens_home()
     assert "Schedules" in (await fake.next(fake.published)).words
+
+
+async def test_the_home_has_the_questions_of_the_channels_one_is_in(
+    fake: Slack, bob: Person, maya: Person, team: Team, app: App
+) -> None:
+    secret = fake.channel(team, "secret", private=True)
+    secret.members.add(maya.id)
+    for channel, topic in ((team.main, "vae"), (secret, "fine-tuning")):
+        await maya.types(f"schedule setup 00:00 zone=UTC days=mon-sun reveal=23:59 topics={topic}", channel)
+        await fake.heard()
+    until(fake, "00:00")
+    await Clockwork(app.study, seconds=5).turn()
+    shown = []
+    for person in (bob, maya):
+        await person.opens_home()
+        words = (await fake.next(fake.published)).words
+        shown.append([topic for topic in ("vae", "fine-tuning") if f"Question of the day · {topic}" in words])
+
+    assert shown == [["vae"], ["vae", "fine-tuning"]]
 
 
 async def test_the_home_follows_what_its_member_does(fake: Slack, bob: Person) -> None:

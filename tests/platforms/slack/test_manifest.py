@@ -96,7 +96,7 @@ def test_over_http_everything_comes_to_where_the_program_listens() -> None:
     events = f"{URL}{server.EVENTS}"
 
     assert (EVENTS_PATH, REDIRECT) == (server.EVENTS, oauth.REDIRECT)
-    assert list(addresses(made)) == [events] * 3
+    assert list(addresses(made)) == [events] * 4
     assert made["features"]["slash_commands"][0]["url"] == events
     assert made["settings"]["event_subscriptions"]["request_url"] == events
     assert made["settings"]["interactivity"]["request_url"] == events
@@ -189,11 +189,12 @@ def test_every_event_is_listened_to_and_none_is_missing() -> None:
     assert {event.partition(".")[0] for event in EVENTS} == heard
 
 
-def test_menus_that_ask_for_their_entries_have_no_address_since_there_are_none() -> None:
+def test_menus_that_ask_for_their_entries_have_an_address() -> None:
     source = "".join(file.read_text("utf-8") for file in SOURCE.glob("*.py"))
 
-    assert "external_select" not in source
-    assert "message_menu_options_url" not in json.dumps(manifest(table(), URL, many=True))
+    assert "external_select" in source
+    assert manifest(table(), URL)["settings"]["interactivity"]["message_menu_options_url"] == f"{URL}/slack/events"
+    assert "message_menu_options_url" not in json.dumps(manifest(table()))
 
 
 def test_the_operators_page_tells_each_scope_and_why() -> None:

@@ -36,13 +36,17 @@ async def test_buttons_answer_a_question(fake: Slack, bob: Person) -> None:
     assert "Right!" in told.words or "Not this time." in told.words
 
 
-async def test_a_form_shows_what_is_wrong_at_its_field(fake: Slack, maya: Person, team: Team) -> None:
+async def test_a_form_suggests_what_fits_and_shows_what_is_wrong_at_its_field(
+    fake: Slack, maya: Person, team: Team
+) -> None:
     await maya.types("schedule setup")
     form = await fake.next(fake.views)
-    wrong = await maya.sends(form, {"where": team.main.id, "time": "09:00", "zone": "Mars/Crater"})
-    assert wrong.errors.keys() == {"zone"}
-    assert not (await maya.sends(form, {"zone": "Europe/Paris"})).errors
+    assert await maya.looks_up(form, "zone", "par")
+    assert not (await maya.sends(form, {"where": team.main.id, "time": "09:00", "zone": "Europe/Paris"})).errors
     assert "The first question comes" in (await fake.heard()).words
+    await maya.types("team create")
+    form = await fake.next(fake.views)
+    assert (await maya.sends(form, {"name": "\u200b"})).errors.keys() == {"name"}
 
 
 async def test_an_event_is_answered_once_however_often_it_comes(

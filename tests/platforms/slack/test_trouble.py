@@ -368,7 +368,9 @@ async def test_what_was_typed_in_vain_is_in_the_form_that_fix_opens(fake: Slack,
     secret.members.add(maya.id)
     await maya.types("schedule setup")
     typed = {"where": secret.id, "time": "07:35", "zone": "Europe/Paris"}
-    await maya.sends(await fake.next(fake.views), typed)
+    form = await fake.next(fake.views)
+    await maya.looks_up(form, "zone", "Paris")
+    await maya.sends(form, typed)
     told = await fake.heard()
     assert "/invite @Studyhall" in told.words
     await maya.presses(told, "Fix")
@@ -376,3 +378,4 @@ async def test_what_was_typed_in_vain_is_in_the_form_that_fix_opens(fake: Slack,
 
     assert "07:35" in anew
     assert "Europe/Paris" in anew
+    assert secret.id in anew

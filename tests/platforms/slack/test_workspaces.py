@@ -201,9 +201,7 @@ async def test_what_slack_does_not_hand_over_is_told_on_a_page(fake: Slack, root
 async def test_a_whole_organisation_is_refused_in_words(fake: Slack, root: str, app: App) -> None:
     team = fake.team("readers", installed=False, enterprise="E1")
     ada = Person.joins(fake, team, "ada", owner=True)
-    granted = fake._methods["oauth.v2.access"]
-    fake._methods["oauth.v2.access"] = lambda call: {**granted(call), "is_enterprise_install": True, "team": None}
-    page = await ada.installs(f"{root}/slack/install")
+    page = await ada.installs(f"{root}/slack/install", org_wide=True)
 
     assert page.status == 400
     assert "one workspace at a time" in page.body
@@ -255,7 +253,6 @@ async def form_of(home: Home) -> View:
 async def test_a_form_is_for_the_workspace_that_sends_it(fake: Slack, root: str, readers: Home, app: App) -> None:
     writers = await Home.made(fake, root, "writers")
     values = {"where": writers.team.main.id, "time": "09:00"}
-    await writers.ada.forging(team=readers.team.id).sends(await form_of(writers), values)
 
     form = await form_of(writers)
     errand = Errand.load(form.body["private_metadata"])

@@ -1,0 +1,231 @@
+"""A member's deed carried out: a form where something is lacking, else the reply, and then their home."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import aclosing
+
+import aiohttp
+import structlog
+
+from bot.app import App
+from bot.commands import Actor, Command, Parameter, Request, given_back, respond
+from bot.drawing.easel import Easel
+from bot.errors import DatabaseError, SetupError, UserError
+from bot.platforms.slack import limits
+from bot.platforms.slack.clients import Client, Clients, Ended
+from bot.platforms.slack.deed import Deed, Payload
+from bot.platforms.slack.forms import Errand, form
+from bot.platforms.slack.home import Homes
+from bot.platforms.slack.members import Members
+from bot.platforms.slack.reach import Reach, taken
+from bot.platforms.slack.refusals import ENDED, TROUBLE, why
+from bot.platforms.slack.render import draw
+from bot.replies import Action, Choices, Notice, Reply, Tone
+
+A_MOMENT = 1.0
+"""Seconds for what a form's opening or its check has to know."""
+OPENING = 3.0
+"""Seconds for Slack to open a form: what lets it be opened lasts no longer."""
+STRANGER = Notice("Studyhall is not installed in this workspace. An admin can add it.", Tone.WARNING)
+ASTRAY = Notice("Something is set up wrongly on our side, and it is in the log.", Tone.PROBLEM)
+UNDELIVERED = Notice("Slack did not take all of my answer. Please try again.", Tone.PROBLEM)
+
+log = structlog.get_logger()
+
+
+class Answering:
+    """Whatever comes, the member hears of it, and what they typed into a form is not lost."""
+
+    def __init__(self, app: App, clients: Clients, session: aiohttp.ClientSession, easel: Easel, ended: Ended) -> None:
+        self._app, self._clients, self._session, self._easel, self._ended = app, clients, session, easel, ended
+        self._members = Members()
+        self._homes = Homes(app, self._members)
+
+    async def carry_out(self, deed: Deed) -> None:
+        """What was asked for, and then the member's home; nothing where it was delivered before."""
+        team = deed.errand.place.workspace
+        try:
+            client = await self._client(deed)
+            if client is None or not await self._first(team, deed.once):
+                return
+            await self._done(client, deed)
+        finally:
+            if deed.slot:
+                deed.slot.close()
+        if self._homes.looked_at(team, deed.user):
+            await self.home(team, deed.user)
+
+    async def problems(self, errand: Errand, values: Mapping[str, str], fields: Payload) -> dict[str, str]:
+        """What is wrong at which field, as far as it can be known in time; `respond` tells the rest.
+
+        While the database cannot be used the form stays open, with all that was typed into it.
+        """
+        try:
+            async with asyncio.timeout(A_MOMENT):
+                here = await self._app.at(errand.place)
+        except TimeoutError:
+            log.warning("form checked by the bank alone")
+            here = self._app
+        except DatabaseError as problem:
+            log.error("database", problem=str(problem))
+            return dict.fromkeys(list(fields)[:1], f"{problem.public} Please send it again in a moment.")
+        command, given = self.understood(errand.line, here)
+        found = command.check(here.study, {**values, **given}) if command else {}
+        return {name: problem for name, problem in found.items() if name in fields}
+
+    def understood(self, line: str, app: App | None = None) -> tuple[Command | None, dict[str, str]]:
+        """None where the line says nothing; `respond` tells the member so."""
+        app = app or self._app
+        try:
+            return app.table.parse(app.study, line)
+        except UserError:
+            return None, {}
+
+    async def home(self, team: str, user: str) -> None:
+        """Publish the member's home; while it cannot be, Slack shows the one before."""
+        try:
+            client = await self._clients.of(team)
+        except (SetupError, *TROUBLE) as problem:
+            log.warning("home not published", problem=str(problem))
+            return
+        if client is not None:
+            await self._homes.publish(client, user)
+
+    async def _client(self, deed: Deed) -> Client | None:
+        """The workspace's; where there is none, the member is told."""
+        client: Client | None = None
+        try:
+            client = await self._clients.of(deed.errand.place.workspace)
+        except DatabaseError as problem:
+            log.error("database", problem=str(problem))
+            await self._tell(deed, Notice(f"{problem.public} Please try again.", Tone.PROBLEM))
+        except SetupError as problem:
+            log.error("no token", problem=str(problem))
+            await self._tell(deed, ASTRAY)
+        except TROUBLE as problem:
+            log.warning("no token just now", reason=why(problem))
+            await self._tell(deed, UNDELIVERED)
+        else:
+            if client is None:
+                log.warning("not installed", team=deed.errand.place.workspace)
+                await self._tell(deed, STRANGER)
+        return client
+
+    async def _done(self, client: Client, deed: Deed) -> None:
+        """A form where the command asks for one, else the reply."""
+        command, given = self.understood(deed.errand.line)
+        values = {**given, **deed.values}
+        fields = _lacking(command, values) if command else ()
+        try:
+            if command and deed.trigger and not deed.form and (fields or _wants_a_channel(command, deed)):
+                await self._ask(client, command, fields, deed, values)
+            else:
+                await self._answer(client, command, deed)
+        except TROUBLE as problem:
+            log.warning("not delivered", reason=why(problem))
+            if why(problem) in ENDED:
+                await self._ended(client.install)
+            await self._tell(deed, UNDELIVERED)
+
+    async def _ask(
+        self,
+        client: Client,
+        command: Command,
+        fields: tuple[Parameter, ...],
+        deed: Deed,
+        values: Mapping[str, str],
+    ) -> None:
+        """Open the form of a command, with what was typed into it when it could not be carried out."""
+        line, place = deed.errand.line, deed.errand.place
+        actor, kept, may = Actor(deed.user, deed.name), dict[str, str](), True
+        try:
+            async with asyncio.timeout(A_MOMENT):
+                actor = await self._members.actor(client, deed.user, deed.name)
+                may = not command.managers or await self._app.manages(place, actor)
+                kept = await self._app.draft(place, actor, line)
+        except (TimeoutError, DatabaseError) as problem:
+            log.warning("form opened without a draft", problem=str(problem))
+        view = form(self._app, command, fields, deed.errand, {**values, **kept}, actor.zone)
+        if not may or len(view["private_metadata"]) > limits.METADATA or len(line) > limits.LINE:
+            await self._answer(client, command, deed)  # which says why
+            return
+        try:
+            async with asyncio.timeout(OPENING):
+                await client.web.views_open(trigger_id=deed.trigger, view=view)
+        except TROUBLE as problem:
+            if why(problem) in ENDED:
+                raise
+            log.warning("form not opened", reason=why(problem))
+            await self._reach(client, deed, turns=False).say(_late(line), private=True)
+
+    async def _answer(self, client: Client, command: Command | None, deed: Deed) -> None:
+        errand = deed.errand
+        request = Request(
+            place=errand.place,
+            actor=await self._members.actor(client, deed.user, deed.name),
+            id=deed.once,
+            at=deed.at or self._app.study.clock(),
+            line=errand.line,
+            values=deed.values,
+            form=deed.form,
+            beside=deed.beside,
+        )
+        private = command is None or command.private
+        reach = self._reach(client, deed, turns=command is not None and command.turns and deed.turns)
+        async with aclosing(respond(self._app.table, self._app.study, request)) as replies:
+            if command is not None and command.grows:
+                await reach.grow(replies, private=private)
+            else:
+                async for reply in replies:
+                    await reach.say(reply, private=private)
+
+    def _reach(self, client: Client, deed: Deed, *, turns: bool) -> Reach:
+        errand = deed.errand
+        return Reach(
+            client.web,
+            self._session,
+            self._easel,
+            channel=errand.place.channel.partition("/")[0],
+            user=deed.user,
+            thread=errand.thread,
+            response_url=errand.response_url,
+            turns=turns,
+            slot=deed.slot,
+            channel_url=deed.channel_url,
+        )
+
+    async def _first(self, team: str, once: str) -> bool:
+        try:
+            return await self._app.first("slack", f"{team}-{once}")
+        except DatabaseError as problem:  # `respond` has words for it, and what was typed
+            log.error("database", problem=str(problem))
+            return True
+
+    async def _tell(self, deed: Deed, problem: Notice) -> None:
+        """What can be said without the workspace's token, and what was typed into a form."""
+        typed = given_back(deed.errand.line, deed.values) if deed.form else ()
+        drawing, *_ = draw(Reply((problem, *typed)))
+        message = {"text": drawing.text, "blocks": drawing.blocks, "response_type": "ephemeral"}
+        if not (deed.slot and deed.slot.take(message)) and deed.errand.response_url:
+            await taken(self._session, deed.errand.response_url, message)
+
+
+def _late(line: str) -> Reply:
+    """In the place of a form: a button brings what lets it be opened anew."""
+    return Reply.of(
+        Notice("Slack did not open the form in time.", Tone.WARNING),
+        Choices((Action("Open the form", line, "primary"),)),
+    )
+
+
+def _wants_a_channel(command: Command, deed: Deed) -> bool:
+    return command.shows and not deed.errand.place.channel.startswith(("C", "G"))
+
+
+def _lacking(command: Command, values: Mapping[str, str]) -> tuple[Parameter, ...]:
+    """What a form asks for: a command that lacks something opens one here, with all that is still open."""
+    if not command.missing(values):
+        return ()
+    return tuple(p for p in command.parameters if p.of != "roles" and not values.get(p.name, "").strip())

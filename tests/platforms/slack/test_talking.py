@@ -1,0 +1,103 @@
+"""Talking to the app on Slack: mentions in threads, direct messages, and what is shared with a channel."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AsyncExitStack
+
+from sqlmodel import col, select
+
+from bot.app import App
+from bot.store.tables import Explained
+from tests.platforms.model import Model
+from tests.platforms.slack.fake import Message, Person, Slack, Team
+
+
+async def told(fake: Slack) -> Message:
+    """An explanation, when the whole of it is there."""
+    while "Ask more" not in (edited := await fake.next(fake.edits)).buttons:
+        pass
+    return edited
+
+
+async def explained(app: App) -> list[Explained]:
+    async with app.study.store.read() as session:
+        return list((await session.exec(select(Explained).order_by(col(Explained.id)))).all())
+
+
+async def test_a_thread_goes_on_from_what_was_explained_in_it(fake: Slack, bob: Person, maya: Person, app: App) -> None:
+    await bob.mentions("what is LoRA?")
+    first = await told(fake)
+    await maya.mentions("why does that save memory?", thread=first)
+    await told(fake)
+    await bob.mentions("what is LoRA?")
+    await told(fake)
+
+    lora, why, anew = await explained(app)
+    assert why.parent_id == lora.id
+    assert anew.parent_id is None
+
+
+async def test_what_one_had_explained_alone_is_not_gone_on_from_before_others(
+    fake: Slack, bob: Person, app: App
+) -> None:
+    await bob.types("explain what is LoRA")
+    await told(fake)
+    await bob.mentions("why does that save memory?")
+    await told(fake)
+
+    assert [it.parent_id for it in await explained(app)] == [None, None]
+
+
+async def test_alone_with_the_app_one_goes_on_from_what_was_explained_there(fake: Slack, bob: Person, app: App) -> None:
+    await bob.types("explain what is LoRA")
+    first = await told(fake)
+    await bob.writes("why does that save memory?", thread=first)
+    second = await told(fake)
+
+    lora, why = await explained(app)
+    assert why.parent_id == lora.id
+    assert not why.public
+    assert second.thread_ts == first.ts
+    assert "Share" in second.buttons
+
+
+async def test_what_was_explained_alone_is_shared_with_a_channel_that_is_picked(
+    fake: Slack, bob: Person, team: Team, app: App
+) -> None:
+    papers = fake.channel(team, "papers", joined=False)
+    papers.members.add(bob.id)
+    await bob.types("explain what is LoRA")
+    await bob.presses(await told(fake), "Share")
+    await bob.sends(await fake.next(fake.views), {"where": papers.id})
+    while (shared := await fake.heard()).channel != papers.id:
+        pass
+
+    assert not shared.reader
+    assert "Shared by bob" in shared.words
+    assert "low-rank update" in shared.words
+    papers.joined = True
+    await bob.mentions("why does that save memory?", papers, thread=shared)
+    await told(fake)
+    _, copy, why = await explained(app)
+    assert copy.public
+    assert why.parent_id == copy.id
+
+
+async def test_a_refusal_is_for_the_eyes_of_whoever_asked(bob: Person) -> None:
+    said = (await bob.types("leaderboard forever")).json
+
+    assert said["response_type"] == "ephemeral"
+    assert "forever" in json.dumps(said)
+
+
+async def test_an_explanation_cut_short_at_the_end_of_the_program_says_so(
+    fake: Slack, bob: Person, program: AsyncExitStack, model: Model
+) -> None:
+    model.enough = lambda: False
+    await bob.mentions("what is LoRA?")
+    begun = await fake.heard()
+    await fake.next(fake.edits)
+    await program.aclose()
+
+    assert "being restarted" in bob.team.main.messages[begun.ts].words
