@@ -12,13 +12,13 @@ import pytest
 from sqlmodel import select
 
 from bot.app import App, Installs
-from bot.commands import Place
+from bot.commands import CannotPost, Place
 from bot.platforms.slack.app import Keys, slack
 from bot.platforms.slack.forms import Errand
 from bot.platforms.slack.manifest import SCOPES
 from bot.platforms.slack.server import EVENTS
 from bot.replies import Notice, Reply
-from bot.store.tables import Answer, Installation, Schedule
+from bot.store.tables import Answer, Explained, Installation, Schedule
 from bot.study.library import Library
 from bot.vault import Vault, new_key
 from tests.platforms.slack.conftest import monday, opened, turn
@@ -265,7 +265,54 @@ async def test_a_form_is_for_the_workspace_that_sends_it(fake: Slack, root: str,
     assert await rows(app, Schedule) == []
 
 
+async def test_a_form_of_a_visitor_belongs_to_where_the_app_is_installed(
+    fake: Slack, root: str, readers: Home, app: App
+) -> None:
+    eve = Person.joins(fake, fake.team("partners", installed=False), "eve").visits(readers.team.main)
+    await readers.ada.types("question fine-tuning", readers.team.main)
+    await fake.heard()
+    await eve.mentions("what is LoRA?", readers.team.main)
+    told = await fake.heard()
+    while "Ask more" not in told.buttons:
+        told = await fake.next(fake.edits)
+    await eve.presses(told, "Ask more")
+    assert not (await eve.sends(await fake.next(fake.views), {"text": "why does that save memory?"})).errors
+    while (again := await fake.next(fake.edits)).ts == told.ts or "Ask more" not in again.buttons:
+        pass
+
+    assert {it.workspace_id for it in await rows(app, Explained)} == {1}
+    assert len(await rows(app, Explained)) == 2
+
+
+async def test_word_of_the_end_is_not_acknowledged_before_it_is_kept(fake: Slack, readers: Home, app: App) -> None:
+    async with app.study.store.write() as session:
+        await session.exec(select(Installation).with_for_update())
+        revoked, uninstalled = await readers.ada.uninstalls()
+    fake.forgive("acknowledgement")
+    assert {revoked.status, uninstalled.status}.isdisjoint({200})
+    assert await here(app).teams() == [readers.team.id]
+
+    assert (await fake.courier.redeliver(uninstalled)).status == 200
+    assert await here(app).teams() == []
+
+
 # Tokens
+
+
+async def test_a_token_that_cannot_be_renewed_after_its_end_stops_no_schedule(
+    fake: Slack, root: str, url: str, library: Library
+) -> None:
+    fake.rotates = True
+    home = await Home.made(fake, root, "readers")
+    await home.set_up()
+    fake.clock.forward(13 * 3600)
+    fake.fail("oauth.v2.access", status=503, times=9)
+    async with opened(fake, url, library) as app, slack(app, keys(fake), port=0, api=fake.api):
+        place, words = Place("slack", home.team.id, ""), Reply.of(Notice("Hello."))
+        with pytest.raises(CannotPost) as refused:
+            await app.study.outboxes["slack"].tell(place, home.ada.id, words, "hello")
+
+    assert refused.value.retry
 
 
 async def test_a_token_is_renewed_once_by_two_replicas(fake: Slack, root: str, url: str, library: Library) -> None:
