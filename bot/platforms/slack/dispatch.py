@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -113,10 +112,18 @@ class Dispatch:
             return
         await ack()
         user = body["user"]
-        once = f"{body['view']['id']}-{body['trigger_id']}"
-        deed = Deed(errand, user["id"], user["name"], once, sent_at(request), values=values, form=True)
         ways = body.get("response_urls") or [{"response_url": ""}]
-        deed = replace(deed, beside={WHERE: where} if where else {}, channel_url=ways[0]["response_url"])
+        deed = Deed(
+            errand,
+            user["id"],
+            user["name"],
+            f"{body['view']['id']}-{body['trigger_id']}",
+            sent_at(request),
+            values=values,
+            form=True,
+            beside={WHERE: where} if where else {},
+            channel_url=ways[0]["response_url"],
+        )
         self.errands.start(self._answering.carry_out(deed))
 
     async def _on_options(self, ack: AsyncAck, body: Payload) -> None:

@@ -204,7 +204,7 @@ async def test_admins_of_another_company_are_no_managers_here(fake: Slack, maya:
 # Files
 
 
-@pytest.mark.parametrize(
+each_step_of_an_upload = pytest.mark.parametrize(
     ("step", "fault"),
     [
         ("files.getUploadURLExternal", {"error": "file_uploads_disabled"}),
@@ -213,6 +213,9 @@ async def test_admins_of_another_company_are_no_managers_here(fake: Slack, maya:
     ],
     ids=["no address", "no upload", "no end"],
 )
+
+
+@each_step_of_an_upload
 async def test_a_picture_that_slack_does_not_take_costs_nothing_else(
     fake: Slack, bob: Person, program: AsyncExitStack, step: str, fault: dict[str, object]
 ) -> None:
@@ -228,15 +231,7 @@ async def test_a_picture_that_slack_does_not_take_costs_nothing_else(
     assert not [told for told in fake.messages.seen if "did not take" in told.words]
 
 
-@pytest.mark.parametrize(
-    ("step", "fault"),
-    [
-        ("files.getUploadURLExternal", {"error": "file_uploads_disabled"}),
-        ("upload", {"status": 500}),
-        ("files.completeUploadExternal", {"error": "restricted_action"}),
-    ],
-    ids=["no address", "no upload", "no end"],
-)
+@each_step_of_an_upload
 async def test_an_export_that_slack_does_not_take_is_told(
     fake: Slack, bob: Person, step: str, fault: dict[str, object]
 ) -> None:
