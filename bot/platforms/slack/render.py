@@ -57,7 +57,7 @@ from bot.replies import (
 )
 from bot.text import short
 
-__all__ = ["PICKED", "PRESSED", "Drawing", "Pictures", "draw", "home"]
+__all__ = ["PICKED", "PRESSED", "Drawing", "draw", "home"]
 
 QUOTED = 200
 """Characters that are quoted of a sentence."""

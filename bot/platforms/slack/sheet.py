@@ -216,10 +216,11 @@ class Sheet:
         self._cut = self._cut or len(entries) < len(menu.entries)
         prompt = f"*{escape(short(plain(menu.prompt), limits.LABEL).translate(LIKE)) or '…'}*"
         block = {**section(prompt), "accessory": _select(menu, entries)} if entries else section(prompt)
-        if self._roomy(weight(block)) and menu.id not in self._page.lines:
+        size = weight(block)
+        if self._roomy(size) and menu.id not in self._page.lines:
             self._page.lines.add(menu.id)
             chosen = ", ".join(plain(entry.label) for entry in entries if entry.chosen)
-            self._page.add(block, f"{stripped(prompt)}: {chosen or '–'}")
+            self._page.add(block, f"{stripped(prompt)}: {chosen or '–'}", size)
 
     def _grid(self, grid: Grid) -> None:
         """A table, where this message has none yet: Slack takes one."""
