@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -89,6 +90,16 @@ class PostgresqlDatabases:
     def with_tables(self) -> str:
         return self._create("tables")
 
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Whoever is connected is put out, and nobody gets in."""
+        for name in self._made:
+            self._server.run(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false;")
+            self._server.run(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}';")
+        yield
+        for name in self._made:
+            self._server.run(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true;")
+
     def drop(self) -> None:
         for name in self._made:
             self._server.run(f"DROP DATABASE {name} WITH (FORCE);")
@@ -114,14 +125,19 @@ def server() -> Iterator[Server]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def postgresql(server: Server) -> Iterator[PostgresqlDatabases]:
+    made = PostgresqlDatabases(server)
+    yield made
+    made.drop()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databases]:
     if request.param == "sqlite":
         yield SqliteDatabases(request.getfixturevalue("sqlite_template"), tmp_path)
     else:
-        made = PostgresqlDatabases(request.getfixturevalue("server"))
-        yield made
-        made.drop()
+        yield request.getfixturevalue("postgresql")
 
 
 @pytest.fixture

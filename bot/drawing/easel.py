@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+
+from cachetools import LRUCache
 
 from bot.replies import Calendar, Mastery, Standings
 
@@ -25,9 +26,7 @@ class Easel:
 
     def __init__(self, room: int = BYTES) -> None:
         """`room` is how many bytes of pictures are kept, those asked for last."""
-        self._room = room
-        self._used = 0
-        self._kept: OrderedDict[Hashable, bytes | None] = OrderedDict()
+        self._kept: LRUCache[Hashable, bytes | None] = LRUCache(room, getsizeof=_size)
         self._begun: dict[Hashable, asyncio.Task[Any]] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="easel")
 
@@ -69,11 +68,9 @@ class Easel:
         """Draw nothing more; a picture that has not been begun is cancelled for whoever waits for it."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._kept.clear()
-        self._used = 0
 
     async def _picture(self, key: Hashable, draw: Callable[[], Picture]) -> Picture:
         if key in self._kept:
-            self._kept.move_to_end(key)
             kept: Any = self._kept[key]
             return kept  # type: ignore[no-any-return]
         if key not in self._begun:
@@ -84,17 +81,11 @@ class Easel:
     async def _drawn(self, key: Hashable, draw: Callable[[], Picture]) -> Picture:
         try:
             picture = await asyncio.get_running_loop().run_in_executor(self._thread, draw)
-            self._keep(key, picture)
+            if _size(picture) <= self._kept.maxsize:
+                self._kept[key] = picture
             return picture
         finally:
             del self._begun[key]
-
-    def _keep(self, key: Hashable, picture: bytes | None) -> None:
-        self._kept[key] = picture
-        self._used += _size(picture)
-        while self._used > self._room:
-            _, oldest = self._kept.popitem(last=False)
-            self._used -= _size(oldest)
 
 
 def _size(picture: bytes | None) -> int:

@@ -223,7 +223,10 @@ def _postgresql(url: URL) -> _Engines:
 
 
 def _ask_the_idle(engine: AsyncEngine) -> None:
-    """The pool's own way asks at each use, in a transaction of its own: three ways to the server and back."""
+    """The pool's own way asks at each use, in a transaction of its own: three ways to the server and back.
+
+    A server that went down said so to each connection, which is known here without asking.
+    """
 
     @event.listens_for(engine.sync_engine, "checkin")
     def given_back(_connection: object, record: Any) -> None:
@@ -231,8 +234,10 @@ def _ask_the_idle(engine: AsyncEngine) -> None:
 
     @event.listens_for(engine.sync_engine, "checkout")
     def taken(connection: Any, record: Any, _proxy: object) -> None:
+        if connection.driver_connection.is_closed():
+            raise DisconnectionError("closed by the server")  # the pool then makes a new one
         if time.monotonic() - record.info.get("since", time.monotonic()) > IDLE_S:
             try:
                 connection.ping()
             except Exception as gone:
-                raise DisconnectionError from gone  # the pool then makes a new one
+                raise DisconnectionError("does not answer") from gone

@@ -37,6 +37,7 @@ POSTGRESQL = {
     "42501": "This user has too few rights in the database at {place}.",
     "53100": "The disk of the database server at {place} is full.",
     "53": "The database server at {place} is out of resources or connections.",
+    "55000": "The database at {place} lets nobody in just now. Try again in a moment.",
     "55P03": "The database at {place} is locked by another program. Try again in a moment.",
     "57": "The database server at {place} is stopping or starting. Try again in a moment.",
 }
@@ -68,7 +69,10 @@ def using(url: URL) -> Iterator[None]:
     except PoolTimeout:
         raise DatabaseError(f"The database at {place(url)} is too busy. Try again in a moment.") from None
     except (DBAPIError, sqlite3.Error) as error:
+        lost = isinstance(error, DBAPIError) and error.connection_invalidated
         problem = _problem(error.orig if isinstance(error, DBAPIError) else error, url)
+        if problem is None and lost:  # noticed by the driver, which has no number for it
+            problem = _said(POSTGRESQL["08"], url)
         if problem is None:
             raise
         raise problem from error
@@ -83,7 +87,10 @@ def _problem(error: BaseException | None, url: URL) -> DatabaseError | None:
     beginnings = [start for start in known if state.startswith(start)]
     if not beginnings:
         return None
-    words = known[max(beginnings, key=len)]
+    return _said(known[max(beginnings, key=len)], url)
+
+
+def _said(words: str, url: URL) -> DatabaseError:
     public = words.replace("at {place}", "").replace("{place}", "the database")
     public = " ".join(public.split()).replace(" .", ".")
     return DatabaseError(words.format(place=place(url)), public[0].upper() + public[1:])

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Protocol
 
+from cachetools import LRUCache
+
 from bot.inference.client import Inference
 from bot.replies import Reply
 from bot.store.engine import Store
@@ -133,6 +135,10 @@ class StudyRules:
     late_hours: int = 12
 
 
+OWN_KEPT = 200
+"""Workspaces whose own questions are kept in memory, the latest used."""
+
+
 @dataclass(frozen=True, slots=True)
 class Study:
     """Everything a use case needs. `clock` gives the present, aware and in UTC."""
@@ -143,5 +149,5 @@ class Study:
     inference: Inference | None = None
     rules: StudyRules = field(default_factory=StudyRules)
     outboxes: dict[str, Outbox] = field(default_factory=dict)
-    own: dict[int, tuple[int, Library]] = field(default_factory=dict)
+    own: LRUCache[int, tuple[int, Library]] = field(default_factory=lambda: LRUCache(OWN_KEPT))
     """By workspace, the version and the library of those with questions of their own; `study.own` fills it."""

@@ -26,8 +26,6 @@ log = structlog.get_logger()
 MOST = 5_000
 """Questions a workspace may have of its own."""
 SHOWN = 50
-KEPT = 200
-"""Workspaces whose questions are kept in memory, the latest used."""
 
 
 async def scoped(study: Study, workspace_id: int, version: int) -> Study:
@@ -67,12 +65,9 @@ async def banks_of_due(study: Study, now: datetime) -> dict[int, Bank]:
 
 
 async def _library(study: Study, workspace_id: int, version: int) -> Library:
-    known = study.own.pop(workspace_id, None)
+    known = study.own.get(workspace_id)
     if known is None or known[0] != version:
-        known = version, await _read(study, workspace_id)
-    study.own[workspace_id] = known  # now the latest used
-    while len(study.own) > KEPT:
-        del study.own[next(iter(study.own))]
+        study.own[workspace_id] = known = version, await _read(study, workspace_id)
     return known[1]
 
 

@@ -18,6 +18,7 @@ from bot.errors import DatabaseError
 from bot.store.engine import Store
 from bot.store.tables import Channel, Member, Person, Workspace
 from bot.store.upsert import insert
+from tests.conftest import PostgresqlDatabases
 
 NOW = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 ADD = plain_insert(Workspace).returning(col(Workspace.id))
@@ -359,3 +360,34 @@ async def test_a_writer_that_is_cancelled_as_its_turn_comes_does_not_go_on(store
             with pytest.raises(asyncio.CancelledError):
                 await task
         assert not went_on
+
+
+async def test_a_server_that_was_away_is_not_noticed_once_it_is_back(postgresql: PostgresqlDatabases) -> None:
+    store = await Store.open(postgresql.with_tables())
+    await store.change(lambda connection: connection.execute(ADD, workspace().model_dump(exclude={"id"})))
+    assert await names(store) == ["Ada's team"]
+    with postgresql.down():
+        await asyncio.sleep(0.05)  # by then the event loop has heard of it
+        with pytest.raises(DatabaseError, match="lets nobody in"):
+            await names(store)
+
+    assert await store.look(lambda connection: connection.execute(select(Workspace.name)).scalar()) == "Ada's team"
+    await store.change(lambda connection: connection.execute(update(Workspace).values(name="Bob's team")))
+    assert await names(store) == ["Bob's team"]
+    await store.close()
+
+
+async def test_a_server_that_goes_in_mid_work_is_told_in_words(postgresql: PostgresqlDatabases) -> None:
+    store = await Store.open(postgresql.with_tables())
+
+    async def write() -> None:
+        async with store.write() as session:
+            session.add(workspace())
+            await session.flush()
+            with postgresql.down():
+                pass
+
+    with pytest.raises(DatabaseError, match="closed the connection"):
+        await write()
+    assert await names(store) == []
+    await store.close()

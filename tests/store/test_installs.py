@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import select
+from structlog.testing import capture_logs
 
 from bot.errors import SetupError
 from bot.store.engine import Store
 from bot.store.installs import EARLY, Install, Installs
 from bot.store.tables import Installation
 from bot.vault import Vault, new_key
+from tests.conftest import PostgresqlDatabases
 
 NOW = datetime(2026, 11, 18, 10, tzinfo=UTC)
 ONE = Install("T1", "Readers", "UBOT1", "B1", "commands,chat:write", "UADA", token="xoxb-one")
@@ -144,6 +146,30 @@ async def test_what_a_renewal_brought_is_kept_though_nobody_waits_for_it_any_mor
     with pytest.raises(asyncio.CancelledError):
         await waiting
     found = await installs.find("T1")
+
+    assert found is not None
+    assert (found.token, found.refresh) == ("xoxe.two", "xoxe-2")
+
+
+async def test_what_a_renewal_brought_is_written_once_the_database_is_back(
+    postgresql: PostgresqlDatabases, clock: Clock
+) -> None:
+    store = await Store.open(postgresql.with_tables())
+    installs, down = Installs(store, Vault(new_key()), clock), postgresql.down()
+    await installs.keep(ENDING)
+
+    async def renew(ending: Install) -> Install:
+        down.__enter__()
+        return replace(ending, token="xoxe.two", refresh="xoxe-2", expires_at=NOW + timedelta(hours=13))
+
+    with capture_logs() as logged:
+        renewing = asyncio.create_task(installs.fresh("T1", renew))
+        while "renewed token not written yet" not in [it["event"] for it in logged]:  # noqa: ASYNC110 (a log tells nobody)
+            await asyncio.sleep(0.01)
+        down.__exit__(None, None, None)
+        await renewing
+    found = await installs.find("T1")
+    await store.close()
 
     assert found is not None
     assert (found.token, found.refresh) == ("xoxe.two", "xoxe-2")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import aiohttp
 import structlog
+from cachetools import LRUCache
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry import HttpRequest, HttpResponse, RetryState
 from slack_sdk.http_retry.builtin_async_handlers import (
@@ -54,13 +54,14 @@ class Clients:
         *,
         client_id: str = "",
         client_secret: str = "",
+        fresh: float = FRESH,
     ) -> None:
         self._session = session
         self._api = api
         self._installs = installs
-        self._client_id, self._client_secret = client_id, client_secret
+        self._client_id, self._client_secret, self._fresh = client_id, client_secret, fresh
         self._only: Client | None = None
-        self._known: OrderedDict[str, tuple[float, Client]] = OrderedDict()
+        self._known: LRUCache[str, tuple[float, Client]] = LRUCache(KEPT)
 
     async def only(self, token: str) -> Client:
         """From now on the one workspace that the token belongs to. Raises SetupError where Slack does not know it."""
@@ -111,10 +112,7 @@ class Clients:
             self.forget(team)
             return None
         client = known if known and known.install.token == install.token else Client(install, self.web(install.token))
-        self._known[team] = (time.monotonic() + FRESH, client)
-        self._known.move_to_end(team)
-        while len(self._known) > KEPT:
-            self._known.popitem(last=False)
+        self._known[team] = (time.monotonic() + self._fresh, client)
         return client
 
     def forget(self, team: str) -> None:

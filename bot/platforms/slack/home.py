@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
 from dataclasses import replace
 
 import structlog
+from cachetools import TTLCache
 
 from bot.app import App
 from bot.commands import Place, Request, respond
@@ -28,20 +27,17 @@ class Homes:
 
     def __init__(self, app: App, members: Members) -> None:
         self._app, self._members = app, members
-        self._looked: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._looked: TTLCache[tuple[str, str], bool] = TTLCache(KEPT, LATELY)
 
     def looked_at(self, team: str, user: str) -> bool:
-        return time.monotonic() - self._looked.get((team, user), float("-inf")) < LATELY
+        return (team, user) in self._looked
 
     async def publish(self, client: Client, user: str) -> None:
         """As it is now; problems are part of the page, since `respond` has words for them."""
         team = client.install.team
         actor = await self._members.actor(client, user, user)
         actor = replace(actor, channels=await self._members.channels(client, user))
-        self._looked[team, actor.id] = time.monotonic()
-        self._looked.move_to_end((team, actor.id))
-        while len(self._looked) > KEPT:
-            self._looked.popitem(last=False)
+        self._looked[team, actor.id] = True
         now = self._app.study.clock()
         place = Place("slack", team, actor.id, client.install.name)
         request = Request(place, actor, f"home-{actor.id}-{now.timestamp()}", now, line="home")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 
 import structlog
+from cachetools import LRUCache, TTLCache
 
 from bot.commands import Actor
 from bot.platforms.slack.clients import Client
@@ -26,10 +26,15 @@ class Members:
     """Asks Slack once in ten minutes. Managers are owners and admins there, and whoever installed the app."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, str], tuple[float, Actor]] = OrderedDict()
+        self._known: LRUCache[tuple[str, str], tuple[float, Actor]] = LRUCache(KEPT)
+        self._channels: TTLCache[tuple[str, str], tuple[str, ...]] = TTLCache(KEPT, FRESH)
 
     async def channels(self, client: Client, user: str) -> tuple[str, ...]:
         """The channels that both they and the app are in, of which Slack tells a thousand; none while it is silent."""
+        key = client.install.team, user
+        known = self._channels.get(key)
+        if known is not None:
+            return known
         kinds = "public_channel,private_channel"
         try:
             async with asyncio.timeout(PATIENCE):
@@ -37,7 +42,8 @@ class Members:
         except TROUBLE as problem:
             log.warning("channels not looked up", reason=why(problem))
             return ()
-        return tuple(channel["id"] for channel in told["channels"])
+        self._channels[key] = found = tuple(channel["id"] for channel in told["channels"])
+        return found
 
     async def actor(self, client: Client, user: str, name: str) -> Actor:
         """The member; where Slack does not answer, as they were, or by the `name` of the request and without rights."""
@@ -58,7 +64,4 @@ class Members:
         manages = admin or user == client.install.installer
         actor = Actor(user, shown, manager=manages, zone=found.get("tz") or "")
         self._known[key] = (time.monotonic() + FRESH, actor)
-        self._known.move_to_end(key)
-        while len(self._known) > KEPT:
-            self._known.popitem(last=False)
         return actor

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+
+from cachetools import LRUCache
 
 KEPT = 10_000
 
@@ -23,7 +24,7 @@ class Pace:
     """Turns apart for each key, in the order in which they are asked for."""
 
     def __init__(self) -> None:
-        self._lanes: OrderedDict[tuple[str, ...], _Lane] = OrderedDict()
+        self._lanes: LRUCache[tuple[str, ...], _Lane] = LRUCache(KEPT)
 
     @asynccontextmanager
     async def turn(self, every: float, *key: str) -> AsyncIterator[None]:
@@ -31,7 +32,7 @@ class Pace:
 
         The pause is counted from the end of a turn: a call that is slow on its way does not come too close to the next.
         """
-        lane, now = self._lane(key), asyncio.get_running_loop().time
+        lane, now = self._lanes.setdefault(key, _Lane()), asyncio.get_running_loop().time
         async with lane.turn:
             if (wait := lane.free - now()) > 0:
                 await asyncio.sleep(wait)
@@ -39,10 +40,3 @@ class Pace:
                 yield
             finally:
                 lane.free = now() + every
-
-    def _lane(self, key: tuple[str, ...]) -> _Lane:
-        lane = self._lanes.setdefault(key, _Lane())
-        self._lanes.move_to_end(key)
-        while len(self._lanes) > KEPT:
-            self._lanes.popitem(last=False)
-        return lane

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AsyncExitStack
 
 from bot.app import App
 from bot.platforms.slack.deed import typed_text, without_mentions
@@ -200,6 +201,22 @@ async def test_the_home_has_the_questions_of_the_channels_one_is_in(
         shown.append([topic for topic in ("vae", "fine-tuning") if f"Question of the day · {topic}" in words])
 
     assert shown == [["vae"], ["vae", "fine-tuning"]]
+
+
+async def test_a_home_that_is_kept_up_to_date_asks_slack_once(
+    fake: Slack, bob: Person, program: AsyncExitStack
+) -> None:
+    await bob.opens_home()
+    await fake.next(fake.published)
+    for _ in range(3):
+        await bob.types("streak")
+    await program.aclose()
+
+    assert len(fake.calls["views.publish"]) == 4
+    assert {method: len(fake.calls[method]) for method in ("users.conversations", "users.info")} == {
+        "users.conversations": 1,
+        "users.info": 1,
+    }
 
 
 async def test_the_home_follows_what_its_member_does(fake: Slack, bob: Person) -> None:

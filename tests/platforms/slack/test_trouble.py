@@ -6,23 +6,25 @@ import json
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, closing, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 
 import pytest
 from slack_sdk.signature import SignatureVerifier
 from sqlmodel import select, text
 
 from bot.app import App
+from bot.commands import CannotPost, Place
 from bot.errors import SetupError
 from bot.platforms.slack.app import Keys, slack
 from bot.platforms.slack.server import LARGEST
+from bot.replies import Reply, Text
 from bot.store.engine import Store
 from bot.store.tables import Answer
 from bot.study.library import Library
-from tests.conftest import PostgresqlDatabases, Server
+from tests.conftest import PostgresqlDatabases
 from tests.platforms.model import Model
 from tests.platforms.slack.conftest import opened, turn, until
-from tests.platforms.slack.fake import Message, Person, Slack, Team
+from tests.platforms.slack.fake import Message, Person, Slack, Team, View
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 DAILY = "schedule setup 09:00 zone=UTC days=mon-sun"
@@ -211,24 +213,63 @@ async def test_a_form_gives_back_what_was_typed_while_the_database_was_locked(
     assert "Fix" in told.buttons
 
 
-async def test_a_form_is_taken_while_the_database_is_slow(fake: Slack, server: Server, library: Library) -> None:
-    databases = PostgresqlDatabases(server)
-    url = databases.with_tables()
-    team = fake.team("readers")
+@asynccontextmanager
+async def scheduling(fake: Slack, team: Team, url: str, library: Library) -> AsyncIterator[tuple[Person, View]]:
+    """A manager of a workspace whose app is on that database, with a form in front of them."""
     maya = Person.joins(fake, team, "maya", admin=True)
     keys = Keys(signing_secret=fake.signing_secret, bot_token=team.token)
-    other = await Store.open(url)
     async with opened(fake, url, library) as app, slack(app, keys, port=0, api=fake.api) as address:
         fake.point_at(address)
         await maya.types("schedule setup")
-        form = await fake.next(fake.views)
+        yield maya, await fake.next(fake.views)
+
+
+async def test_a_form_is_taken_while_the_database_is_slow(
+    fake: Slack, team: Team, postgresql: PostgresqlDatabases, library: Library
+) -> None:
+    url = postgresql.with_tables()
+    other = await Store.open(url)
+    async with scheduling(fake, team, url, library) as (maya, form):
         async with other.write() as session:
             await session.exec(text("LOCK TABLE workspace IN ACCESS EXCLUSIVE MODE"))  # type: ignore[call-overload]
             ack = await maya.sends(form, {"where": team.main.id, "time": "09:00"})
         assert not ack.errors
         assert "The first question comes" in (await fake.heard()).words
     await other.close()
-    databases.drop()
+
+
+async def test_a_form_stays_open_while_the_database_is_down(
+    fake: Slack, team: Team, postgresql: PostgresqlDatabases, library: Library
+) -> None:
+    async with scheduling(fake, team, postgresql.with_tables(), library) as (maya, form):
+        typed = {"where": team.main.id, "time": "09:00"}
+        with postgresql.down():
+            kept = await maya.sends(form, typed)
+        assert ["Please send it again in a moment." in problem for problem in kept.errors.values()] == [True]
+        assert not (await maya.sends(form, typed)).errors
+        assert "The first question comes" in (await fake.heard()).words
+
+
+async def test_what_cannot_be_shared_just_now_is_told_to_whoever_picked_the_channel(
+    fake: Slack, bob: Person, team: Team, url: str
+) -> None:
+    await bob.types("explain what is LoRA")
+    while "Share" not in (explained := await fake.next(fake.edits)).buttons:
+        pass
+    await bob.presses(explained, "Share")
+    form = await fake.next(fake.views)
+    with locked(url):
+        await bob.sends(form, {"where": team.main.id})
+        while "another program has been writing" not in (told := await fake.heard()).words:
+            pass
+
+    assert (told.channel, told.reader) in {(bob.direct.id, ""), (bob.direct.id, bob.id), (team.main.id, bob.id)}
+    assert "Fix" in told.buttons
+    await bob.presses(told, "Fix")
+    await bob.sends(await fake.next(fake.views), {"where": team.main.id})
+    while (shared := await fake.heard()).channel != team.main.id:
+        pass
+    assert "Shared by bob" in shared.words
 
 
 # The Web API
@@ -327,6 +368,23 @@ async def test_a_post_of_unknown_outcome_is_there_once(
 
     assert len(posts(team)) == 1
     assert len(fake.calls["chat.postMessage"]) == (1 if arrives else 2)
+
+
+async def test_a_post_of_several_messages_is_completed(fake: Slack, team: Team, app: App, running: str) -> None:
+    place, key = Place("slack", team.id, team.main.id), "long"
+    reply = Reply.of(Text("\n\n".join(f"Paragraph {n}. " + "It goes on and on. " * 100 for n in range(12))))
+    outbox = app.study.outboxes["slack"]
+    fake.hold("chat.postMessage").set()
+    fake.fail("chat.postMessage", status=503)
+    with pytest.raises(CannotPost) as broken:
+        await outbox.post(place, reply, key)
+    assert broken.value.retry
+    [first] = team.main.messages.values()
+    assert await outbox.post(place, reply, key, again=True) == first.ts
+
+    words = "\n".join(message.words for message in team.main.messages.values())
+    assert len(team.main.messages) > 1
+    assert [words.count(f"Paragraph {n}.") for n in range(12)] == [1] * 12
 
 
 async def test_a_file_that_cannot_be_handed_over_is_told_in_words(fake: Slack, bob: Person) -> None:
