@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -114,6 +114,10 @@ class Command:
             return ()
         return tuple(p for p in self.parameters if not given.get(p.name, "").strip())
 
+    def offered(self, offers: Container[str]) -> Command:
+        """As it is on a platform with these offers: without what has no meaning there."""
+        return replace(self, parameters=tuple(p for p in self.parameters if not p.offer or p.name in offers))
+
     @property
     def grows(self) -> bool:
         """Whether drafts come before the reply, so that it needs a message that can be edited."""
@@ -125,7 +129,7 @@ class Command:
 
     def check(self, study: Study, values: Mapping[str, str]) -> dict[str, str]:
         """The problem with each value that has one, by parameter; empty when all is well. Does no I/O."""
-        problems = {p.name: f"{p.name} is missing: {p.about}" for p in self.missing(values)}
+        problems = {p.name: f"{p.name} is missing: {p.described}" for p in self.missing(values)}
         for parameter in self.parameters:
             if text := values.get(parameter.name, "").strip():
                 try:
@@ -270,7 +274,7 @@ def _values(study: Study, command: Command, raw: Mapping[str, str]) -> dict[str,
     if missing := command.missing(raw):
         names = ", ".join(p.name for p in missing)
         example = f" For example: `{command.example}`" if command.example else ""
-        raise UserError(f"`{command.name}` needs {names}: {missing[0].about}.{example}")
+        raise UserError(f"`{command.name}` needs {names}: {missing[0].described}.{example}")
     return {p.name: p.value(study, raw[p.name]) for p in command.parameters if raw.get(p.name, "").strip()}
 
 

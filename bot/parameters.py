@@ -33,7 +33,8 @@ class Parameter:
     `rest` takes the remainder of a typed line as it is. `long` asks for several lines where a form has the room.
     `within` are the least and the most of a whole number. `of` members or roles: a platform that knows them lets one
     be picked, and the value is its id. `parts` are what values are made of, with commas between: a form lets them be
-    picked. `listed`: nothing is right but what `suggest` knows.
+    picked. `listed`: nothing is right but what `suggest` knows. `typed` is how it is written where it is not picked,
+    and `unset` what holds where it is left open. `offer`: of use only on platforms that offer what it is called after.
     """
 
     name: str
@@ -49,6 +50,14 @@ class Parameter:
     limit: int = 100
     within: tuple[int, int] | None = None
     of: Literal["", "members", "roles", "times"] = ""
+    typed: str = ""
+    unset: str = ""
+    offer: bool = False
+
+    @property
+    def described(self) -> str:
+        """What it is and how it is written."""
+        return ", ".join(filter(None, (self.about, self.typed)))
 
     @property
     def label(self) -> str:
@@ -99,7 +108,7 @@ def bind(study: Study, parameters: Sequence[Parameter], usage: str, text: str) -
             named = None  # the word is a value that happens to be called like a parameter
         if named and not equals:
             if not words:
-                raise UserError(f"`{named.name}` needs a value after it: {named.about}.")
+                raise UserError(f"`{named.name}` needs a value after it: {named.described}.")
             value = words.pop(0)
         chosen = named or _fitting(study, left, usage, word)
         values[chosen.name] = value if named else word

@@ -48,7 +48,7 @@ def _command(command: Command) -> Iterator[str]:
     yield f"{command.about}. {seen}\n"
     for parameter in command.parameters:
         need = "" if parameter.required else " (optional)"
-        yield f"- `{parameter.name}`{need}: {parameter.about}"
+        yield f"- `{parameter.name}`{need}: {parameter.described}"
     if command.parameters:
         yield ""
     if command.example:

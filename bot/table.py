@@ -45,27 +45,57 @@ def asked(about: str) -> Parameter:
 
 
 TOPIC = Parameter("topic", "a topic of the bank", readers.topic, suggest=suggesters.topics)
-DIFFICULTY = Parameter("difficulty", "easy, medium or hard", readers.difficulty, choices=LEVELS)
+DIFFICULTY = Parameter("difficulty", "easy, medium or hard", readers.difficulty, choices=LEVELS, unset="any")
 QUESTION = Parameter("question", "a question's id", readers.question, required=True, suggest=suggesters.ids)
 ROUND = Parameter("round", "the mark of a question you were asked", readers.token, required=True)
 WHICH = Parameter("which", "the schedule's number in `schedule list`", readers.schedule)
-TIME = Parameter("time", "the time of the post, like 09:00", readers.clock, suggest=suggesters.times, of="times")
-ZONE = Parameter("zone", "its time zone, like Europe/Paris", readers.zone, suggest=suggesters.zones, listed=True)
+TIME = Parameter(
+    "time", "the time of the post", readers.clock, suggest=suggesters.times, of="times", typed="like 09:00"
+)
+ZONE = Parameter(
+    "zone",
+    "its time zone",
+    readers.zone,
+    suggest=suggesters.zones,
+    listed=True,
+    typed="like Europe/Paris",
+    unset="yours",
+)
 TOPICS = Parameter(
     "topics",
-    "topics, commas between; or all",
+    "topics",
     readers.topics,
     suggest=suggesters.lists,
     parts=suggesters.all_topics,
     limit=500,
+    typed="commas between; or all",
+    unset="all of them",
 )
-REVEAL = Parameter("reveal", "the time of the answer, like 17:00", readers.clock, suggest=suggesters.times, of="times")
+REVEAL = Parameter(
+    "reveal",
+    "the time of the answer",
+    readers.clock,
+    suggest=suggesters.times,
+    of="times",
+    typed="like 17:00",
+    unset="later that day",
+)
 DAYS = Parameter(
-    "days", "weekdays, like mon-fri", readers.some_weekdays, suggest=suggesters.weeks, parts=suggesters.weekdays
+    "days",
+    "weekdays",
+    readers.some_weekdays,
+    suggest=suggesters.weeks,
+    parts=suggesters.weekdays,
+    typed="like mon-fri",
+    unset="Monday to Friday",
 )
-THREAD = Parameter("thread", "a thread under each question", readers.on_or_off, choices=("on", "off"))
-PIN = Parameter("pin", "the question pinned until the next one", readers.on_or_off, choices=("on", "off"))
-ROLE = Parameter("role", "a role to call, or none", readers.role, of="roles")
+THREAD = Parameter(
+    "thread", "a thread under each question", readers.on_or_off, choices=("on", "off"), unset="off", offer=True
+)
+PIN = Parameter(
+    "pin", "the question pinned until the next one", readers.on_or_off, choices=("on", "off"), unset="off", offer=True
+)
+ROLE = Parameter("role", "a role to call, or none", readers.role, of="roles", unset="none", offer=True)
 MEMBER = Parameter("member", "a member's name", readers.text, of="members")
 WHOM = Parameter("member", "a member's name", readers.text, required=True, rest=True, of="members")
 TEAM = Parameter("name", "the team's name", readers.text, required=True, rest=True, limit=40)
@@ -85,7 +115,9 @@ async def _help(study: Study, asker: Asker, *, command: str = "") -> Reply:
     """The commands, or one of them."""
     if command:
         it = table().find(command)
-        rows = tuple((p.name, ("" if p.required else "optional: ") + p.about) for p in it.parameters)
+        if outbox := study.outboxes.get(asker.place.platform):
+            it = it.offered(outbox.offers)
+        rows = tuple((p.name, ("" if p.required else "optional: ") + p.described) for p in it.parameters)
         example = f"\n\nFor example: `{it.example}`" if it.example else ""
         return Reply.of(
             Text(f"{it.about}{example}", title=it.usage),
@@ -223,8 +255,8 @@ COMMANDS = (
         (
             WHICH,
             replace(TIME, required=True),
-            replace(ZONE, about="its time zone, like Europe/Paris; leave it open to keep it"),
-            replace(REVEAL, about="the time of the answer; leave it open to keep it"),
+            replace(ZONE, typed="like Europe/Paris; leave it open to keep it", unset="as it is"),
+            replace(REVEAL, typed="like 17:00; leave it open to keep it", unset="as it is"),
         ),
         managers=True,
         form=True,
@@ -319,7 +351,7 @@ COMMANDS = (
     ),
     Command(
         "followup",
-        "Ask more about an explanation",
+        "Ask about an explanation",
         explain.followup,
         (
             Parameter("to", "the mark of an explanation", readers.token, required=True),

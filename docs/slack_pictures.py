@@ -24,12 +24,13 @@ from zoneinfo import ZoneInfo
 
 from PIL import Image
 from playwright.async_api import async_playwright
-from slack_preview import message, page, view
+from slack_preview import CHANNEL, message, modal, page, view
 
 from bot import config, log
 from bot.app import App, Posts, open_library
 from bot.commands import Actor, Outbox, Place, Request, respond
 from bot.drawing.easel import Easel
+from bot.platforms.slack.forms import Errand, form, lacking
 from bot.platforms.slack.paint import paint
 from bot.platforms.slack.render import home
 from bot.replies import Picture, QuestionCard, Reply
@@ -40,11 +41,11 @@ from bot.study.context import Study
 from bot.table import table
 
 IMAGES = Path(__file__).parent / "images"
-KEPT = ("daily", "verdict-wrong", "leaderboard", "settings", "home")
+KEPT = ("daily", "verdict-wrong", "leaderboard", "settings", "form", "home")
 """Those that the README shows."""
 PARIS = ZoneInfo("Europe/Paris")
 FIRST_DAY = datetime(2026, 11, 2, 8, 0, 5, tzinfo=ZoneInfo("UTC"))
-PLACE = Place("slack", "T1", "C1", "Interview club", "daily-question")
+PLACE = Place("slack", "T1", "C1", "Interview club", CHANNEL)
 PEOPLE = ("ada", "bob", "cleo", "dan", "maya")
 WORDS = "It maps an input to a distribution over a latent space and draws a sample from it to decode."
 
@@ -61,6 +62,8 @@ class Album:
         return not self.wanted or name in self.wanted
 
     async def keep(self, name: str, content: str) -> None:
+        if not self.wants(name):
+            return
         tab = await self.browser.new_page(device_scale_factor=1.5, viewport={"width": 660, "height": 400})
         await tab.set_content(content)
         png = await tab.locator("#all").screenshot()
@@ -184,9 +187,20 @@ async def looked(story: Story) -> None:
     ):
         await story.keep(name, await story.asks("ada", line), private=line.partition(" ")[0] != "leaderboard")
     await answers(story)
-    if story.album.wants("home"):
-        replies = [await story.asks("ada", line) for line in ("streak", "leaderboard month", "topics")]
-        await story.album.keep("home", page([view(home(replies))]))
+    await forms(story)
+    await story.album.keep("home", page([view(home([await story.asks("maya", "home")]))]))
+
+
+async def forms(story: Story) -> None:
+    """What opens where a command lacks something."""
+    card = await story.asks("bob", "question fine-tuning")
+    write = next(block.write.line for block in card.blocks if isinstance(block, QuestionCard) and block.write)
+    for name, line in (("form", "schedule setup"), ("form-share", "share explanation 1"), ("form-words", write)):
+        command, given = story.app.table.parse(story.app.study, line)
+        fields = lacking(command, given)
+        await story.album.keep(
+            name, page([modal(form(story.app, command, fields, Errand(line, PLACE), given, zone="Europe/Paris"))])
+        )
 
 
 async def answers(story: Story) -> None:

@@ -17,6 +17,8 @@ Blocks = list[dict[str, Any]]
 
 STYLE = (Path(__file__).parent / "slack_preview.css").read_text(encoding="utf-8")
 ZONE = ZoneInfo("Europe/Paris")
+CHANNEL = "daily-question"
+"""What the only channel is called."""
 _MARKDOWN = MarkdownIt("commonmark", {"breaks": True}).enable("strikethrough")
 _DATE = re.compile(r"&lt;!date\^(\d+)\^[^|]*\|[^&]*&gt;|<!date\^(\d+)\^[^|]*\|[^>]*>")
 _MARKS = (
@@ -53,6 +55,13 @@ def view(blocks: Blocks) -> str:
     return f'<article class="home">{"".join(map(_block, blocks))}</article>'
 
 
+def modal(form: dict[str, Any]) -> str:
+    """A form as it opens."""
+    title, close, submit = (html.escape(form[part]["text"]) for part in ("title", "close", "submit"))
+    foot = f'<footer><button>{close}</button><button class="primary">{submit}</button></footer>'
+    return f'<article class="modal"><h1>{title} <i>✕</i></h1>{"".join(map(_block, form["blocks"]))}{foot}</article>'
+
+
 def _block(block: dict[str, Any]) -> str:
     match block["type"]:
         case "header":
@@ -68,6 +77,11 @@ def _block(block: dict[str, Any]) -> str:
             return f'<div class="section"><div class="text">{mrkdwn(block["text"]["text"])}</div>{beside}</div>'
         case "actions":
             return f'<div class="actions">{"".join(map(_element, block["elements"]))}</div>'
+        case "input":
+            optional = " <small>(optional)</small>" if block.get("optional") else ""
+            label = f"<b>{html.escape(block['label']['text'])}</b>{optional}"
+            hint = f'<p class="context">{html.escape(block["hint"]["text"])}</p>' if "hint" in block else ""
+            return f'<div class="input"><p>{label}</p>{_field(block["element"])}{hint}</div>'
         case "table":
             return _table(block)
         case other:
@@ -98,6 +112,22 @@ def _element(element: dict[str, Any]) -> str:
     if element["type"] == "static_select":
         return f'<span class="select">{"".join(labels)} <i>⌄</i></span>'
     return f'<span class="select many">{"".join(f"<em>{label} ✕</em>" for label in labels)} <i>⌄</i></span>'
+
+
+def _field(element: dict[str, Any]) -> str:
+    kind, sign = element["type"], "" if element["type"] == "plain_text_input" else "<i>⌄</i>"
+    chosen = element.get("initial_options") or [o for o in (element.get("initial_option"),) if o]
+    if kind == "conversations_select" and "initial_conversation" in element:
+        shown = f"# {CHANNEL}"
+    elif kind == "timepicker" and "initial_time" in element:
+        shown, sign = f"{datetime.strptime(element['initial_time'], '%H:%M'):%-I:%M %p}", "<i>◷</i>"  # noqa: DTZ007
+    else:
+        labels = [html.escape(option["text"]["text"]) for option in chosen]
+        many = "".join(f"<em>{label} ✕</em>" for label in labels)
+        shown = many if kind.startswith("multi") else "".join(labels) or html.escape(element.get("initial_value", ""))
+    large = " large" if element.get("multiline") else ""
+    hint = html.escape(element.get("placeholder", {}).get("text", "")) or "&nbsp;"
+    return f'<span class="select whole{large}">{shown or f"<small>{hint}</small>"} {sign}</span>'
 
 
 def mrkdwn(text: str) -> str:

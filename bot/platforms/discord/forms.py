@@ -20,9 +20,10 @@ def form(command: Command, line: str, fields: tuple[Parameter, ...], given: Mapp
     """
     modal = ui.Modal(title=short(command.about, limits.TITLE), custom_id=line)
     for parameter in fields:
-        about = short(parameter.about, limits.ABOUT) if parameter.label.lower() != parameter.about.lower() else None
+        about = parameter.about if parameter.choices else parameter.described
+        more = short(about, limits.ABOUT) if parameter.label.lower() != about.lower() else None
         label = short(parameter.label, limits.TITLE)
-        modal.add_item(ui.Label(text=label, description=about, component=_field(parameter, given)))
+        modal.add_item(ui.Label(text=label, description=more, component=_field(parameter, given)))
     modal.stop()
     return modal
 

@@ -95,7 +95,9 @@ def _slash(command: Command, name: str, carry: Carry, complete: Complete) -> app
     )
     decorated: Callable[..., Coroutine[Any, Any, None]] = callback
     if command.parameters:
-        decorated = app_commands.describe(**{p.name: p.about[: limits.ABOUT] for p in command.parameters})(decorated)
+        decorated = app_commands.describe(**{p.name: p.described[: limits.ABOUT] for p in command.parameters})(
+            decorated
+        )
     if fixed := {
         p.name: [app_commands.Choice(name=c, value=c) for c in p.choices] for p in command.parameters if p.choices
     }:

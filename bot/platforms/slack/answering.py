@@ -16,7 +16,7 @@ from bot.errors import DatabaseError, SetupError, UserError
 from bot.platforms.slack import limits
 from bot.platforms.slack.clients import Client, Clients, Ended
 from bot.platforms.slack.deed import Deed, Payload
-from bot.platforms.slack.forms import Errand, form
+from bot.platforms.slack.forms import Errand, form, lacking
 from bot.platforms.slack.home import Homes
 from bot.platforms.slack.members import Members
 from bot.platforms.slack.reach import Reach, taken
@@ -117,7 +117,7 @@ class Answering:
         """A form where the command asks for one, else the reply."""
         command, given = self.understood(deed.errand.line)
         values = {**given, **deed.values}
-        fields = _lacking(command, values) if command else ()
+        fields = lacking(command, values) if command else ()
         try:
             if command and deed.trigger and not deed.form and (fields or _wants_a_channel(command, deed)):
                 await self._ask(client, command, fields, deed, values)
@@ -222,10 +222,3 @@ def _late(line: str) -> Reply:
 
 def _wants_a_channel(command: Command, deed: Deed) -> bool:
     return command.shows and not deed.errand.place.channel.startswith(("C", "G"))
-
-
-def _lacking(command: Command, values: Mapping[str, str]) -> tuple[Parameter, ...]:
-    """What a form asks for: a command that lacks something opens one here, with all that is still open."""
-    if not command.missing(values):
-        return ()
-    return tuple(p for p in command.parameters if p.of != "roles" and not values.get(p.name, "").strip())

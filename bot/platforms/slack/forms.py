@@ -11,6 +11,7 @@ from typing import Any
 from bot.app import App
 from bot.commands import Command, Parameter, Place, Suggestion
 from bot.platforms.slack import limits
+from bot.platforms.slack.outbox import SlackOutbox
 from bot.text import short
 
 FORM = "form"
@@ -46,6 +47,14 @@ class Errand:
         return replace(self, place=there, thread="")
 
 
+def lacking(command: Command, values: Mapping[str, str]) -> tuple[Parameter, ...]:
+    """What a form asks for: a command that lacks something opens one here, with all that is still open."""
+    if not command.missing(values):
+        return ()
+    here = command.offered(SlackOutbox.offers)
+    return tuple(p for p in here.parameters if not values.get(p.name, "").strip())
+
+
 def form(
     app: App,
     command: Command,
@@ -65,7 +74,7 @@ def form(
         "type": "modal",
         "callback_id": FORM,
         "private_metadata": errand.dump(),
-        "title": _text(short(command.about, limits.TITLE)),
+        "title": _text(command.about if len(command.about) <= limits.TITLE else command.name.capitalize()),
         "submit": _text("Send"),
         "close": _text("Cancel"),
         "blocks": where + [_field(app, parameter, presets.get(parameter.name, "")) for parameter in fields],
@@ -87,14 +96,17 @@ def _where(channel: str, *, answers: bool) -> dict[str, Any]:
 
 
 def _field(app: App, parameter: Parameter, preset: str) -> dict[str, Any]:
-    says_more = parameter.about.lower() != parameter.label.lower()
+    element = _element(app, parameter, preset)
+    about = parameter.described if element["type"] == "plain_text_input" else parameter.about
+    if parameter.unset:
+        element["placeholder"] = _text(short(parameter.unset[0].upper() + parameter.unset[1:], limits.PLACEHOLDER))
     return {
         "type": "input",
         "block_id": parameter.name,
         "optional": not parameter.required,
         "label": _text(short(parameter.label, limits.LABEL)),
-        **({"hint": _text(short(parameter.about, limits.HINT))} if says_more else {}),
-        "element": {"action_id": parameter.name, **_element(app, parameter, preset)},
+        **({"hint": _text(short(about, limits.HINT))} if about.lower() != parameter.label.lower() else {}),
+        "element": {"action_id": parameter.name, **element},
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import assert_never
 
 from bot.drawing.alt import alt_of
@@ -59,6 +59,8 @@ from bot.text import short
 
 __all__ = ["PICKED", "PRESSED", "Drawing", "draw", "home"]
 
+Parted = Callable[[Block | None, Block], bool]
+"""Whether a line stands between one block and the next."""
 QUOTED = 200
 """Characters that are quoted of a sentence."""
 
@@ -66,7 +68,7 @@ QUOTED = 200
 def draw(reply: Reply, pictures: Pictures | None = None) -> list[Drawing]:
     """The whole reply, in one message or a few."""
     sheet = Sheet()
-    _lay(sheet, reply, pictures or {}, MARKDOWN)
+    _lay(sheet, reply, pictures or {}, MARKDOWN, _parted)
     return sheet.finished()
 
 
@@ -75,13 +77,13 @@ def home(replies: Sequence[Reply]) -> list[BlockKit]:
     sheet = Sheet(home=True)
     for reply in replies:
         sheet.lay(Line())
-        _lay(sheet, reply, {}, MRKDWN)
+        _lay(sheet, reply, {}, MRKDWN, _headed)
     return sheet.finished()[0].blocks
 
 
-def _lay(sheet: Sheet, reply: Reply, pictures: Pictures, tongue: Tongue) -> None:
+def _lay(sheet: Sheet, reply: Reply, pictures: Pictures, tongue: Tongue, parted: Parted) -> None:
     for above, block in zip((None, *reply.blocks), reply.blocks, strict=False):
-        if _parted(above, block):
+        if parted(above, block):
             sheet.lay(Line())
         for piece in _pieces(block, tongue):
             sheet.lay(piece)
@@ -114,6 +116,11 @@ def _parted(above: Block | None, below: Block) -> bool:
             return True
         case _:
             return False
+
+
+def _headed(above: Block | None, below: Block) -> bool:
+    """On a page of many things, a line stands before each that has a heading of its own."""
+    return above is not None and not isinstance(below, Choices | Menu | Notice)
 
 
 def _pieces(block: Block, tongue: Tongue) -> Iterator[Piece]:

@@ -122,7 +122,7 @@ class Room:
 
     def _ask(self, form: Form) -> Reply:
         parameter = form.command.missing(form.values)[0]
-        about = parameter.about[0].upper() + parameter.about[1:]
+        about = parameter.described[0].upper() + parameter.described[1:]
         return Reply.of(Notice(f"{about}, on one line (an empty line leaves it):"))
 
 
