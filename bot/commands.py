@@ -81,7 +81,8 @@ class Command:
     place of the one before. `form`: asks for its parameters together when a required one is missing. `slow`: may
     take longer than a platform waits, so it is acknowledged first. `button`: reached by buttons, not listed. `turns`:
     its reply takes the place of the message whose button or menu asked for it, where that is the asker's own. `shows`:
-    its reply is meant for a channel, so a platform asks for one where the asker is alone with the bot.
+    its reply is meant for a channel, so a platform asks for one where the asker is alone with the bot. `where`: it is
+    about a channel, which a form lets one pick.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Command:
     button: bool = False
     turns: bool = False
     shows: bool = False
+    where: bool = False
     shortcut: Shortcut | None = None
     example: str = ""
 
@@ -256,7 +258,7 @@ def _by_name(request: Request) -> tuple[Place, Actor]:
             workspace_name=short(clean(place.workspace_name), LONGEST_NAME),
             channel_name=short(clean(place.channel_name), LONGEST_NAME),
         ),
-        replace(actor, name=short(clean(actor.name), LONGEST_NAME) or actor.id),
+        replace(actor, name=short(clean(actor.name), LONGEST_NAME)),
     )
 
 

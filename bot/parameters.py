@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bot.errors import UserError
-from bot.study.context import Study
+from bot.study.context import Actor, Study
 from bot.text import clean, short
 
 
@@ -23,6 +23,7 @@ class Suggestion:
 Read = Callable[[Study, str], Any]
 Suggest = Callable[[Study, str], Sequence[Suggestion]]
 Parts = Callable[[Study], Sequence[Suggestion]]
+Begins = Callable[[Actor], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Parameter:
     `within` are the least and the most of a whole number. `of` members or roles: a platform that knows them lets one
     be picked, and the value is its id. `parts` are what values are made of, with commas between: a form lets them be
     picked. `listed`: nothing is right but what `suggest` knows. `typed` is how it is written where it is not picked,
-    and `unset` what holds where it is left open. `offer`: of use only on platforms that offer what it is called after.
+    and `unset` what holds where it is left open. `begins` is what a form begins with for somebody. `offer`: of use only
+    on platforms that offer what it is called after.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Parameter:
     of: Literal["", "members", "roles", "times"] = ""
     typed: str = ""
     unset: str = ""
+    begins: Begins | None = None
     offer: bool = False
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from operator import attrgetter
 
 from bot import readers, suggesters
 from bot.commands import Command, Parameter, Shortcut, Table
@@ -224,8 +225,19 @@ COMMANDS = (
         "schedule setup",
         "A question in this channel at a set time",
         scheduling.setup,
-        (replace(TIME, required=True), ZONE, DIFFICULTY, DAYS, TOPICS, REVEAL, THREAD, PIN, ROLE),
+        (
+            replace(TIME, required=True, begins=lambda _: "09:00"),
+            replace(ZONE, begins=attrgetter("zone")),
+            DIFFICULTY,
+            DAYS,
+            TOPICS,
+            REVEAL,
+            THREAD,
+            PIN,
+            ROLE,
+        ),
         managers=True,
+        where=True,
         example="schedule setup 09:00 Europe/Paris mon-fri reveal=17:00",
     ),
     Command(

@@ -194,13 +194,12 @@ async def looked(story: Story) -> None:
 async def forms(story: Story) -> None:
     """What opens where a command lacks something."""
     card = await story.asks("bob", "question fine-tuning")
+    bob = Actor("UBOB", "bob", zone="Europe/Paris")
     write = next(block.write.line for block in card.blocks if isinstance(block, QuestionCard) and block.write)
     for name, line in (("form", "schedule setup"), ("form-share", "share explanation 1"), ("form-words", write)):
         command, given = story.app.table.parse(story.app.study, line)
         fields = lacking(command, given)
-        await story.album.keep(
-            name, page([modal(form(story.app, command, fields, Errand(line, PLACE), given, zone="Europe/Paris"))])
-        )
+        await story.album.keep(name, page([modal(form(story.app, command, fields, Errand(line, PLACE), given, bob))]))
 
 
 async def answers(story: Story) -> None:

@@ -73,13 +73,20 @@ class Inference:
         start = loop.time()
         allowed = self.first_text
         try:
-            # Each wait has its own deadline: a timeout around a `yield` would strike whoever consumes.
-            await asyncio.wait_for(self._places.acquire(), allowed)
+            # Each wait has its own deadline: a timeout around a `yield` would strike whoever consumes. It is none of
+            # `wait_for`, which on Python 3.11 forgets a cancellation that comes as the next piece does.
+            async with asyncio.timeout_at(start + allowed):
+                await self._places.acquire()
             try:
-                stream = await asyncio.wait_for(self._begin(messages), start + allowed - loop.time())
+                async with asyncio.timeout_at(start + allowed):
+                    stream = await self._begin(messages)
                 async with stream:
                     chunks, finished = aiter(stream), ""
-                    while chunk := await asyncio.wait_for(anext(chunks, None), start + allowed - loop.time()):
+                    while True:
+                        async with asyncio.timeout_at(start + allowed):
+                            chunk = await anext(chunks, None)
+                        if chunk is None:
+                            break
                         for choice in chunk.choices:
                             finished = choice.finish_reason or finished
                             if choice.delta.content:

@@ -24,13 +24,15 @@ T = TypeVar("T")
 
 EARLY = timedelta(hours=2)
 """How long before its end a token is renewed: until then the old one still does."""
-RENEWING = timedelta(seconds=60)
+RENEWING = timedelta(minutes=5)
 """What whoever renews a token has for it, alone."""
 STATE = timedelta(minutes=10)
 """What an administrator has between the page that installs the app and the word of Slack."""
 A_MOMENT = 0.2
-TRIES = (0.5, 2.0, 8.0, 0.0)
-"""Seconds before what was renewed is written once more: the token that was given for it is good only once."""
+TRIES = (0.5, 2.0, 8.0, 20.0, 30.0, 60.0, 0.0)
+"""Seconds before what was renewed is written once more: the token that was given for it is good only once.
+
+All of them are well within what nobody else has for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ async def explain(study: Study, asker: Asker, *, text: str) -> AsyncIterator[Rep
 async def followup(study: Study, asker: Asker, *, to: str, text: str) -> AsyncIterator[Reply]:
     """An explanation that goes on from an earlier one."""
     async with study.store.read() as session:
-        thread = await thread_of(session, asker, await by_token(session, asker, to))
+        thread = await thread_of(session, asker, await by_token(session, asker, to), public=False)
     sources, deeper, found = await following(study.library, thread, text)
     told = _over(study.inference, text, sources, found, thread.turns, deeper=deeper)
     async for reply in _growing(study, asker, text, told, thread):
@@ -62,7 +62,7 @@ async def talk(study: Study, asker: Asker, *, text: str = "") -> AsyncIterator[R
         parent, question = await newest_here(session, asker), None
         if parent is None or parent.channel_id != asker.channel_id:
             question = study.library.bank.get(await _thread_question(session, asker) or "")
-        thread = await thread_of(session, asker, parent) if parent and not question else None
+        thread = await thread_of(session, asker, parent, public=public) if parent and not question else None
         if thread and public and await spoiled(session, asker, thread.rests_on):
             thread = Thread(thread.parent, (), frozenset())  # its sources may still do, its words would not
     if thread:

@@ -131,15 +131,19 @@ async def newest_here(session: AsyncSession, asker: Asker) -> Explained | None:
     return (await session.exec(query)).first()
 
 
-async def thread_of(session: AsyncSession, asker: Asker, parent: Explained) -> Thread:
-    """The thread up to an explanation; what others were told in private before it is no context for the asker."""
+async def thread_of(session: AsyncSession, asker: Asker, parent: Explained, *, public: bool) -> Thread:
+    """The thread up to an explanation; what others were told in private before it is no context for the asker.
+
+    Where what follows is `public`, neither is what the asker was told alone.
+    """
     rests_on, turns, knows = set[str](), list[Turn](), True
     row: Explained | None = parent
     for _ in range(DEEPEST):
         if row is None:
             break
         rests_on.update(row.questions)
-        knows = knows and (row is parent or row.member_id == asker.member_id or row.public)
+        mine = not public and (row is parent or row.member_id == asker.member_id)
+        knows = knows and (mine or row.public)
         if knows and len(turns) < TURNS:
             turns.append(Turn(row.asked, row.text))
         row = await session.get(Explained, row.parent_id) if row.parent_id else None

@@ -108,7 +108,7 @@ async def _enter(
             workspace_id=workspace.id,
             person_id=person.id,
             external_id=actor.id,
-            name=actor.name,
+            name=actor.name or actor.id,
             zone=actor.zone if is_zone(actor.zone) else None,
             joined_at=at,
         )

@@ -43,7 +43,7 @@ async def _explanation(study: Study, asker: Asker, token: str) -> Reply:
         given = await by_token(session, asker, token)
         shared = await of_request(session, asker)
         # What stood before it in its thread may have found its way into its words.
-        if await spoiled(session, asker, (await thread_of(session, asker, given)).rests_on):
+        if await spoiled(session, asker, (await thread_of(session, asker, given, public=True)).rests_on):
             return Reply.of(SPOILER)
         by = _shared_by(await session.get_one(Member, asker.member_id))
         if shared is None:

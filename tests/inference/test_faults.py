@@ -139,3 +139,23 @@ async def test_garbage_is_no_answer() -> None:
         text, problem = await ask(url)
     assert text == ""
     assert problem
+
+
+async def test_whoever_is_cancelled_stops_reading_however_fast_it_comes() -> None:
+    async def endless(request: web.Request) -> web.StreamResponse:
+        return await stream(request, *(event("word ") for _ in range(2000)), event("", "stop"), b"data: [DONE]\n\n")
+
+    async def read(inference: Inference, begun: asyncio.Event) -> None:
+        async for _ in inference.stream([Message("user", "hello")]):
+            begun.set()
+
+    async with serving(endless) as url:
+        inference = Inference(url, model="m")
+        for _ in range(20):
+            begun = asyncio.Event()
+            reading = asyncio.create_task(read(inference, begun))
+            await begun.wait()
+            reading.cancel()
+            await asyncio.wait({reading})
+            assert reading.cancelled()
+        await inference.close()

@@ -18,16 +18,21 @@ async def _a_moment() -> None:
 
 
 class Model:
-    """Writes words until somebody has seen `enough`, then ends; `passing` is what happens between two words."""
+    """Writes words until somebody has seen `enough`, then ends; `passing` is what happens between two words.
+
+    `asked` are the bodies of what it was asked.
+    """
 
     def __init__(self) -> None:
         self.enough: Callable[[], bool] = lambda: True
+        self.asked: list[str] = []
         self.passing: Callable[[], Awaitable[None]] = _a_moment
 
     async def _models(self, request: web.Request) -> web.Response:
         return web.json_response({"object": "list", "data": [{"id": "small", "object": "model"}]})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(await request.text())
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         await _send(response, {"content": TEXT})

@@ -187,7 +187,7 @@ async def test_a_renewal_that_died_is_taken_over(installs: Installs, clock: Cloc
     with pytest.raises(asyncio.CancelledError):
         await installs.fresh("T1", die)
     assert await installs.fresh("T1", renew) == ENDING  # somebody seems to be at it
-    clock.now += timedelta(minutes=2)
+    clock.now += timedelta(minutes=6)
     found = await installs.fresh("T1", renew)
     assert found is not None
     assert found.token == "xoxe.two"

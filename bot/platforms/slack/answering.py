@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
+from typing import Any
 
 import aiohttp
 import structlog
 
 from bot.app import App
-from bot.commands import Actor, Command, Parameter, Request, given_back, respond
+from bot.commands import Actor, Command, Parameter, Place, Request, given_back, respond
 from bot.drawing.easel import Easel
 from bot.errors import DatabaseError, SetupError, UserError
 from bot.platforms.slack import limits
 from bot.platforms.slack.clients import Client, Clients, Ended
 from bot.platforms.slack.deed import Deed, Payload
-from bot.platforms.slack.forms import Errand, form, lacking
+from bot.platforms.slack.forms import WHERE, Errand, form, lacking, suggested
 from bot.platforms.slack.home import Homes
 from bot.platforms.slack.members import Members
 from bot.platforms.slack.reach import Reach, taken
@@ -30,6 +31,7 @@ OPENING = 3.0
 """Seconds for Slack to open a form: what lets it be opened lasts no longer."""
 STRANGER = Notice("Studyhall is not installed in this workspace. An admin can add it.", Tone.WARNING)
 ASTRAY = Notice("Something is set up wrongly on our side, and it is in the log.", Tone.PROBLEM)
+UNANSWERED = Notice("Slack does not let me answer just now. Please try again in a moment.", Tone.PROBLEM)
 UNDELIVERED = Notice("Slack did not take all of my answer. Please try again.", Tone.PROBLEM)
 
 log = structlog.get_logger()
@@ -47,8 +49,11 @@ class Answering:
         """What was asked for, and then the member's home; nothing where it was delivered before."""
         team = deed.errand.place.workspace
         try:
-            client = await self._client(deed)
-            if client is None or not await self._first(team, deed.once):
+            client = await self._sought(team)
+            if isinstance(client, Notice):
+                await self._tell(deed, client)
+                return
+            if not await self._first(team, deed.once):
                 return
             await self._done(client, deed)
         finally:
@@ -60,8 +65,12 @@ class Answering:
     async def problems(self, errand: Errand, values: Mapping[str, str], fields: Payload) -> dict[str, str]:
         """What is wrong at which field, as far as it can be known in time; `respond` tells the rest.
 
-        While the database cannot be used the form stays open, with all that was typed into it.
+        While nobody could be answered the form stays open, with all that was typed into it.
         """
+        asking = asyncio.create_task(self._sought(errand.place.workspace))
+        await asyncio.wait({asking}, timeout=A_MOMENT)  # what is under way goes on: a token may be renewed only once
+        if asking.done() and isinstance(client := asking.result(), Notice):
+            return dict.fromkeys(list(fields)[:1], client.body)
         try:
             async with asyncio.timeout(A_MOMENT):
                 here = await self._app.at(errand.place)
@@ -71,17 +80,19 @@ class Answering:
         except DatabaseError as problem:
             log.error("database", problem=str(problem))
             return dict.fromkeys(list(fields)[:1], f"{problem.public} Please send it again in a moment.")
-        command, given = self.understood(errand.line, here)
+        command, given = _understood(here, errand.line)
         found = command.check(here.study, {**values, **given}) if command else {}
         return {name: problem for name, problem in found.items() if name in fields}
 
-    def understood(self, line: str, app: App | None = None) -> tuple[Command | None, dict[str, str]]:
+    async def understood(self, line: str, place: Place) -> tuple[Command | None, dict[str, str]]:
         """None where the line says nothing; `respond` tells the member so."""
-        app = app or self._app
-        try:
-            return app.table.parse(app.study, line)
-        except UserError:
-            return None, {}
+        command, given = _understood(self._app, line)
+        return (command, given) if command else _understood(await self._here(place), line)
+
+    async def suggested(self, errand: Errand, name: str, begun: str) -> list[dict[str, Any]]:
+        """What a field of a form offers while it is typed in."""
+        command, _ = await self.understood(errand.line, errand.place)
+        return suggested(self._app, command, name, begun) if command else []
 
     async def home(self, team: str, user: str) -> None:
         """Publish the member's home; while it cannot be, Slack shows the one before."""
@@ -93,29 +104,36 @@ class Answering:
         if client is not None:
             await self._homes.publish(client, user)
 
-    async def _client(self, deed: Deed) -> Client | None:
-        """The workspace's; where there is none, the member is told."""
-        client: Client | None = None
+    async def _sought(self, team: str) -> Client | Notice:
+        """The workspace's, or why nobody can be answered there."""
         try:
-            client = await self._clients.of(deed.errand.place.workspace)
+            client = await self._clients.of(team)
         except DatabaseError as problem:
             log.error("database", problem=str(problem))
-            await self._tell(deed, Notice(f"{problem.public} Please try again.", Tone.PROBLEM))
+            return Notice(f"{problem.public} Please try again.", Tone.PROBLEM)
         except SetupError as problem:
             log.error("no token", problem=str(problem))
-            await self._tell(deed, ASTRAY)
+            return ASTRAY
         except TROUBLE as problem:
             log.warning("no token just now", reason=why(problem))
-            await self._tell(deed, UNDELIVERED)
-        else:
-            if client is None:
-                log.warning("not installed", team=deed.errand.place.workspace)
-                await self._tell(deed, STRANGER)
+            return UNANSWERED
+        if client is None:
+            log.warning("not installed", team=team)
+            return STRANGER
         return client
+
+    async def _here(self, place: Place) -> App:
+        """The app as the workspace has it, with questions of its own, if that is known in time."""
+        try:
+            async with asyncio.timeout(A_MOMENT):
+                return await self._app.at(place)
+        except (TimeoutError, DatabaseError) as problem:
+            log.warning("taken by the bank alone", problem=str(problem))
+            return self._app
 
     async def _done(self, client: Client, deed: Deed) -> None:
         """A form where the command asks for one, else the reply."""
-        command, given = self.understood(deed.errand.line)
+        command, given = await self.understood(deed.errand.line, deed.errand.place)
         values = {**given, **deed.values}
         fields = lacking(command, values) if command else ()
         try:
@@ -125,9 +143,9 @@ class Answering:
                 await self._answer(client, command, deed)
         except TROUBLE as problem:
             log.warning("not delivered", reason=why(problem))
+            await self._tell(deed, UNDELIVERED)
             if why(problem) in ENDED:
                 await self._ended(client.install)
-            await self._tell(deed, UNDELIVERED)
 
     async def _ask(
         self,
@@ -147,7 +165,9 @@ class Answering:
                 kept = await self._app.draft(place, actor, line)
         except (TimeoutError, DatabaseError) as problem:
             log.warning("form opened without a draft", problem=str(problem))
-        view = form(self._app, command, fields, deed.errand, {**values, **kept}, actor.zone)
+        if deed.slot:
+            kept.pop(WHERE, None)  # a command that is typed is about the channel it is typed in
+        view = form(await self._here(place), command, fields, deed.errand, {**values, **kept}, actor)
         if not may or len(view["private_metadata"]) > limits.METADATA or len(line) > limits.LINE:
             await self._answer(client, command, deed)  # which says why
             return
@@ -210,6 +230,13 @@ class Answering:
         message = {"text": drawing.text, "blocks": drawing.blocks, "response_type": "ephemeral"}
         if not (deed.slot and deed.slot.take(message)) and deed.errand.response_url:
             await taken(self._session, deed.errand.response_url, message)
+
+
+def _understood(app: App, line: str) -> tuple[Command | None, dict[str, str]]:
+    try:
+        return app.table.parse(app.study, line)
+    except UserError:
+        return None, {}
 
 
 def _late(line: str) -> Reply:

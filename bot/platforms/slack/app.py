@@ -62,7 +62,7 @@ async def slack(
         clients = Clients(session, api, app.installs, client_id=keys.client_id, client_secret=keys.client_secret)
         leaving = Leaving(app, clients)
         dispatch = Dispatch(app, Answering(app, clients, session, easel, leaving.ended), leaving)
-        outbox = SlackOutbox(clients, easel, Pace(), leaving.ended)
+        outbox = SlackOutbox(clients, Pace(), leaving.ended)
         if keys.bot_token:
             await greet(app, outbox, (await clients.only(keys.bot_token)).install)
         bolt = AsyncApp(

@@ -111,7 +111,7 @@ class Clients:
         if install is None:
             self.forget(team)
             return None
-        client = known if known and known.install.token == install.token else Client(install, self.web(install.token))
+        client = known if known and known.install == install else Client(install, self.web(install.token))
         self._known[team] = (time.monotonic() + self._fresh, client)
         return client
 

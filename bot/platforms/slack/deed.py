@@ -51,7 +51,7 @@ def pressed(body: Payload, request: AsyncBoltRequest, line: str, values: Mapping
     return Deed(
         Errand(line, place, body.get("response_url", ""), thread),
         user["id"],
-        user.get("name") or user.get("username") or user["id"],
+        user.get("name") or user.get("username") or "",
         body["trigger_id"],
         sent_at(request),
         body["trigger_id"],
@@ -60,10 +60,10 @@ def pressed(body: Payload, request: AsyncBoltRequest, line: str, values: Mapping
     )
 
 
-def said(errand: Errand, event: Payload, body: Payload, values: Mapping[str, str]) -> Deed:
-    """What a message brings along; its time is Slack's own."""
+def said(errand: Errand, event: Payload, values: Mapping[str, str]) -> Deed:
+    """What a message brings along; its time is Slack's own. A message that is edited later stays the same deed."""
     at = datetime.fromtimestamp(float(event["ts"]), UTC)
-    return Deed(errand, event["user"], event["user"], body["event_id"], at, values=values)
+    return Deed(errand, event["user"], "", f"{event['channel']}-{event['ts']}", at, values=values)
 
 
 def team_of(body: Payload) -> tuple[str, str]:

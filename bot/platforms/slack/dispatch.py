@@ -24,7 +24,7 @@ from bot.platforms.slack.deed import (
     typed_text,
     without_mentions,
 )
-from bot.platforms.slack.forms import FORM, WHERE, Errand, suggested, typed
+from bot.platforms.slack.forms import FORM, WHERE, Errand, typed
 from bot.platforms.slack.leaving import Leaving
 from bot.platforms.slack.outbox import thread_place
 from bot.platforms.slack.reach import Slot
@@ -128,8 +128,8 @@ class Dispatch:
 
     async def _on_options(self, ack: AsyncAck, body: Payload) -> None:
         """What a field of a form offers while it is typed in."""
-        command, _ = self._answering.understood(Errand.load(body["view"]["private_metadata"]).line)
-        await ack(options=suggested(self._app, command, body["action_id"], body["value"]) if command else [])
+        errand = Errand.load(body["view"]["private_metadata"])
+        await ack(options=await self._answering.suggested(errand, body["action_id"], body["value"]))
 
     async def _on_closed(self, ack: AsyncAck) -> None:
         await ack()
@@ -152,7 +152,7 @@ class Dispatch:
         thread = event.get("thread_ts") or event["ts"]
         place = Place("slack", heard_by(body), thread_place(event["channel"], thread), inside=event["channel"])
         errand = Errand("talk", place, thread=thread)
-        self.errands.start(self._answering.carry_out(said(errand, event, body, {"text": text} if text else {})))
+        self.errands.start(self._answering.carry_out(said(errand, event, {"text": text} if text else {})))
 
     async def _on_message(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
         """A direct message: a command where it begins like one, else something to look up or to go on about."""
@@ -166,12 +166,15 @@ class Dispatch:
         place = Place("slack", heard_by(body), channel, inside=event["channel"] if thread else "", direct=True)
         if not text:
             return
-        command, _ = self._answering.understood(text)
+        self.errands.start(self._heard(text, place, thread, event))
+
+    async def _heard(self, text: str, place: Place, thread: str, event: Payload) -> None:
+        command, _ = await self._answering.understood(text, place)
         if command is not None and not thread:
-            deed = said(Errand(text, place), event, body, {})
+            deed = said(Errand(text, place), event, {})
         else:
-            deed = said(Errand("talk" if thread else "ask", place, thread=thread), event, body, {"text": text})
-        self.errands.start(self._answering.carry_out(deed))
+            deed = said(Errand("talk" if thread else "ask", place, thread=thread), event, {"text": text})
+        await self._answering.carry_out(deed)
 
     async def _on_home(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
         await ack()

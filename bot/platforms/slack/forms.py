@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bot.app import App
-from bot.commands import Command, Parameter, Place, Suggestion
+from bot.commands import Actor, Command, Parameter, Place, Suggestion
 from bot.platforms.slack import limits
 from bot.platforms.slack.outbox import SlackOutbox
 from bot.text import short
@@ -18,8 +18,8 @@ FORM = "form"
 """The callback id of every form; what it is for travels in its metadata."""
 WHERE = "where"
 """The field for the channel, in forms of commands that are about one."""
-MORNING = "09:00"
 TIME = re.compile(r"[0-2][0-9]:[0-5][0-9]")
+MEMBER = re.compile(r"[UW][A-Z0-9]{2,20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Errand:
         """The same about another channel, whose name is not known yet."""
         if not channel or channel == self.place.channel:
             return self
-        there = replace(self.place, channel=channel, channel_name="", inside="", direct=False)
+        there = replace(self.place, channel=channel, channel_name="")
         return replace(self, place=there, thread="")
 
 
@@ -61,15 +61,15 @@ def form(
     fields: tuple[Parameter, ...],
     errand: Errand,
     given: Mapping[str, str],
-    zone: str = "",
+    actor: Actor,
 ) -> dict[str, Any]:
-    """The form of a command, to be opened at once, with what is `given` filled in; `zone` is the member's on Slack.
+    """The form of a command, to be opened at once for somebody, with what is `given` filled in.
 
     A field's block and value both go by the parameter's name.
     """
-    presets = {"time": MORNING, "zone": zone, **given}
-    channel = presets.get(WHERE) or errand.place.inside or errand.place.channel
-    where = [_where(channel, answers=command.shows)] if command.managers or command.shows else []
+    presets = {**{p.name: p.begins(actor) for p in fields if p.begins}, **given}
+    channel = given.get(WHERE) or errand.place.channel
+    where = [_where(channel, answers=command.shows)] if command.where or command.shows else []
     return {
         "type": "modal",
         "callback_id": FORM,
@@ -123,7 +123,7 @@ def _element(app: App, parameter: Parameter, preset: str) -> dict[str, Any]:
     if parameter.of == "times":
         return {"type": "timepicker"} | ({"initial_time": preset} if TIME.fullmatch(preset) else {})
     if parameter.of == "members":
-        return {"type": "users_select"}
+        return {"type": "users_select"} | ({"initial_user": preset} if MEMBER.fullmatch(preset) else {})
     most = min(parameter.limit, limits.FIELD)
     text = {"type": "plain_text_input", "multiline": parameter.long, "max_length": most}
     return text | ({"initial_value": preset[:most]} if preset else {})

@@ -35,11 +35,11 @@ class Homes:
     async def publish(self, client: Client, user: str) -> None:
         """As it is now; problems are part of the page, since `respond` has words for them."""
         team = client.install.team
-        actor = await self._members.actor(client, user, user)
+        actor = await self._members.actor(client, user, "")
         actor = replace(actor, channels=await self._members.channels(client, user))
         self._looked[team, actor.id] = True
         now = self._app.study.clock()
-        place = Place("slack", team, actor.id, client.install.name)
+        place = Place("slack", team, actor.id)
         request = Request(place, actor, f"home-{actor.id}-{now.timestamp()}", now, line="home")
         replies = [reply async for reply in respond(self._app.table, self._app.study, request)]
         view = {"type": "home", "blocks": home(replies[-1:] or [Reply(())])}

@@ -9,12 +9,11 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 
 from bot.commands import CannotPost, Outbox, Place, Wants
-from bot.drawing.easel import Easel
 from bot.platforms.slack.clients import Client, Clients, Ended
 from bot.platforms.slack.pace import Pace
-from bot.platforms.slack.paint import paint
 from bot.platforms.slack.reach import PLAIN
 from bot.platforms.slack.refusals import ENDED, PASSING, REASONS, SILENT, status, why
+from bot.platforms.slack.render import draw
 from bot.replies import Notice, Reply
 
 EVENT = "studyhall_post"
@@ -36,9 +35,8 @@ class SlackOutbox(Outbox):
 
     offers = frozenset({"thread"})
 
-    def __init__(self, clients: Clients, easel: Easel, pace: Pace, ended: Ended) -> None:
+    def __init__(self, clients: Clients, pace: Pace, ended: Ended) -> None:
         self._clients = clients
-        self._easel = easel
         self._pace = pace
         self._ended = ended
 
@@ -66,7 +64,7 @@ class SlackOutbox(Outbox):
             return await self._send(client, place.channel, reply, key, there)
 
     async def edit(self, place: Place, ref: str, reply: Reply) -> None:
-        first, *_ = await paint(self._easel, reply)
+        first, *_ = draw(reply)
         async with self._asking(place) as client, self._pace.turn(EDITS, place.workspace, "edit"):
             await client.web.chat_update(channel=place.channel, ts=ref, text=first.text, blocks=first.blocks)
 
@@ -99,7 +97,7 @@ class SlackOutbox(Outbox):
     ) -> str:
         """All messages of it that are not `there` by an earlier try; the reference is the first one's."""
         refs = []
-        for number, drawing in enumerate(await paint(self._easel, reply)):
+        for number, drawing in enumerate(draw(reply)):
             numbered = f"{key}/{number}" if number else key
             if numbered in there:
                 refs.append(there[numbered])

@@ -72,8 +72,8 @@ class Reach:
 
     After that there is a message that they alone see, where the app is a member; and always the direct message.
 
-    `turns`: the first message takes the place of the one whose button was pressed. `channel_url` is the `response_url`
-    of a channel that was picked, for what all may see there.
+    `turns`: the first message takes the place of the one whose button was pressed, unless it is a refusal.
+    `channel_url` is the `response_url` of a channel that was picked, for what all may see there.
     """
 
     web: AsyncWebClient
@@ -91,8 +91,9 @@ class Reach:
         """All its messages, seen by the member alone where it is private or a refusal; files go to them directly."""
         drawings = await paint(self.easel, reply)
         private = private or reply.refused
+        turns = self.turns and not reply.refused
         for number, drawing in enumerate(drawings):
-            if not await self._back(drawing, private=private, turns=self.turns and not number):
+            if not await self._back(drawing, private=private, turns=turns and not number):
                 await self._beside(drawing, private=private)
         await self._hand_over(drawings)
 
@@ -110,17 +111,17 @@ class Reach:
             await self._back(pointer, private=True, turns=False)
         elif self.slot:
             self.slot.close()
-        try:
-            await self._edited(paced(replies, RHYTHM), sent["channel"], sent["ts"])
-        except asyncio.CancelledError:
-            await self._edit(sent["channel"], sent["ts"], CUT_SHORT)
-            raise
+        await self._edited(paced(replies, RHYTHM), sent["channel"], sent["ts"])
 
     async def _edited(self, replies: AsyncIterator[Reply], channel: str, ts: str) -> None:
         refused, last = False, WAIT
-        async for reply in replies:
-            last = reply
-            refused = not await self._edit(channel, ts, reply)
+        try:
+            async for reply in replies:
+                last = reply
+                refused = not await self._edit(channel, ts, reply)
+        except asyncio.CancelledError:
+            await self._edit(channel, ts, CUT_SHORT)
+            raise
         drawings = await paint(self.easel, last)
         for number, drawing in enumerate(drawings):
             if number or refused:  # a draft may be missed, the reply may not

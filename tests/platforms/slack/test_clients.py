@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import aiohttp
@@ -17,7 +18,7 @@ from tests.conftest import PostgresqlDatabases
 ONE = Install("T1", "Readers", "UBOT1", "B1", "commands", "UADA", token="xoxb-one")
 
 
-async def test_while_the_database_is_down_the_client_known_last_speaks_on(postgresql: PostgresqlDatabases) -> None:
+async def test_a_client_is_that_of_the_newest_installation_that_could_be_read(postgresql: PostgresqlDatabases) -> None:
     store = await Store.open(postgresql.with_tables())
     installs = Installs(store, Vault(new_key()), lambda: datetime.now(UTC))
     await installs.keep(ONE)
@@ -29,6 +30,10 @@ async def test_while_the_database_is_down_the_client_known_last_speaks_on(postgr
             with pytest.raises(DatabaseError):
                 await clients.of("T2")
         assert known is not None
+        await installs.keep(replace(ONE, installer="UBOB"))
+        again = await clients.of("T1")
+        assert again is not None
+        assert again.install.installer == "UBOB"
         await installs.remove("T1")
         assert await clients.of("T1") is None
     await store.close()

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from contextlib import AsyncExitStack
+from dataclasses import replace
+
+from sqlmodel import select
 
 from bot.app import App
 from bot.platforms.slack.deed import typed_text, without_mentions
 from bot.schedule import Clockwork
+from bot.store.tables import Member, Workspace
+from bot.study import own
 from tests.platforms.model import Model
-from tests.platforms.slack.conftest import until
+from tests.platforms.slack.conftest import by_socket, until
 from tests.platforms.slack.fake import Person, Slack, Team
 
 
@@ -201,6 +206,89 @@ async def test_the_home_has_the_questions_of_the_channels_one_is_in(
         shown.append([topic for topic in ("vae", "fine-tuning") if f"Question of the day · {topic}" in words])
 
     assert shown == [["vae"], ["vae", "fine-tuning"]]
+
+
+async def test_another_time_for_a_schedule_leaves_its_zone(fake: Slack, team: Team, running: str, app: App) -> None:
+    maya = Person.joins(fake, team, "maya", admin=True, tz="Asia/Tokyo")
+    await maya.types("schedule setup 09:00 zone=Europe/Paris")
+    await maya.presses(await fake.heard(), "Change the time")
+    form = await fake.next(fake.views)
+    assert ["Asia/Tokyo" in json.dumps(block) for block in form.blocks] == [False] * 3
+    await maya.sends(form, {"time": "10:00"})
+
+    assert "10:00, Europe/Paris" in (await fake.heard()).words
+
+
+async def test_questions_of_a_workspaces_own_are_known_everywhere(
+    fake: Slack, bob: Person, maya: Person, app: App
+) -> None:
+    await maya.types("team list")
+    await fake.heard()
+    ours = replace(next(iter(app.study.library.bank)), id="own-when-may-we-deploy", topic="our-rules")
+    async with app.study.store.write() as session:
+        await own.add(session, 1, [ours], app.study.clock())
+    await maya.types("schedule setup")
+    form = await fake.next(fake.views)
+    assert "our-rules" in json.dumps(form.blocks)
+    await maya.sends(form, {"time": "09:00", "topics": "our-rules"})
+    assert "our-rules" in (await fake.heard()).words
+    await bob.writes("question our-rules")
+    assert "Practice · our-rules" in (await fake.heard()).words
+
+
+async def test_a_refusal_leaves_the_card_that_it_is_about(fake: Slack, maya: Person) -> None:
+    await maya.types("schedule setup 09:00 zone=UTC")
+    card = await fake.heard()
+    await maya.picks(card, "pick schedule change s1 days=")
+
+    assert "at least one weekday" in (await fake.heard()).words
+    assert fake.edits.seen == []
+
+
+async def test_a_command_is_about_the_channel_it_is_typed_in(
+    fake: Slack, bob: Person, maya: Person, team: Team
+) -> None:
+    secret, other = fake.channel(team, "secret", private=True, joined=False), fake.channel(team, "other")
+    for channel in (secret, other):
+        channel.members.add(maya.id)
+    await maya.types("schedule setup")
+    await maya.sends(await fake.next(fake.views), {"where": secret.id, "time": "07:35"})
+    assert "/invite @Studyhall" in (await fake.heard()).words
+    await maya.types("schedule setup", other)
+    form = json.dumps((await fake.next(fake.views)).blocks)
+
+    assert other.id in form
+    assert secret.id not in form
+    assert "07:35" in form
+
+
+async def test_a_member_who_was_picked_is_in_the_form_that_fix_opens(fake: Slack, bob: Person, maya: Person) -> None:
+    await maya.types("managers add")
+    await maya.sends(await fake.next(fake.views), {"member": bob.id})
+    told = await fake.heard()
+    assert "I know no member" in told.words
+    await maya.presses(told, "Fix")
+
+    assert bob.id in json.dumps((await fake.next(fake.views)).blocks)
+
+
+async def test_names_stay_where_slack_does_not_tell_them(
+    fake: Slack, bob: Person, team: Team, app: App, program: AsyncExitStack
+) -> None:
+    await bob.types("streak")
+    await program.aclose()
+    fake.fail("users.info", status=503, times=9)
+    async with by_socket(fake, team, app):
+        await bob.opens_home()
+        await fake.next(fake.published)
+        await bob.mentions("leaderboard?")
+        await fake.next(fake.edits)
+    async with app.study.store.read() as session:
+        member = (await session.exec(select(Member))).one()
+        workspace = (await session.exec(select(Workspace))).one()
+
+    assert member.name == "bob"
+    assert workspace.name == "readers"
 
 
 async def test_a_home_that_is_kept_up_to_date_asks_slack_once(

@@ -8,9 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
+import aiohttp
 import pytest
 from aiohttp import web
+from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.drawing.easel import Easel
+from bot.platforms.slack.reach import Reach
+from bot.replies import Explanation, Reply
 from tests.platforms.slack.fake import Channel, Message, Person, Slack, Team, View
 from tests.platforms.slack.fake.hooks import LIVES, USES
 from tests.platforms.slack.fake.shown import Payload
@@ -118,6 +123,27 @@ async def test_what_takes_a_messages_place_names_no_thread(fake: Slack, bob: Per
 
     assert (turned["replace_original"], turned.get("thread_ts")) == (True, None)
     assert (beside["replace_original"], beside.get("thread_ts")) == (False, there.thread_ts)
+
+
+async def test_an_explanation_that_is_whole_stays_whole(fake: Slack, bob: Person, team: Team) -> None:
+    uploading, easel = fake.hold("conversations.open"), Easel()
+    web = AsyncWebClient(team.token, base_url=fake.api)
+
+    async def replies() -> AsyncIterator[Reply]:
+        yield Reply.of(Explanation("The update has low rank: $$W = B A$$", "model"))
+
+    async with aiohttp.ClientSession() as session:
+        reach = Reach(web, session, easel, channel=team.main.id, user=bob.id)
+        growing = asyncio.create_task(reach.grow(replies(), private=False))
+        begun = await fake.heard()
+        while not fake.calls["conversations.open"]:  # noqa: ASYNC110 (a call that is held tells nobody)
+            await asyncio.sleep(0.01)
+        growing.cancel()
+        await asyncio.wait({growing})
+    uploading.set()
+    easel.close()
+
+    assert "low rank" in team.main.messages[begun.ts].words
 
 
 # What is heard in direct messages

@@ -84,6 +84,36 @@ async def test_what_was_explained_alone_is_shared_with_a_channel_that_is_picked(
     assert why.parent_id == copy.id
 
 
+async def test_what_was_not_shared_is_no_context_of_what_all_may_read(
+    fake: Slack, bob: Person, team: Team, model: Model
+) -> None:
+    await bob.types("explain what is LoRA? I never understood adapters")
+    await bob.presses(await told(fake), "Ask more")
+    await bob.sends(await fake.next(fake.views), {"text": "why does that save memory?"})
+    await bob.presses(await told(fake), "Share")
+    await bob.sends(await fake.next(fake.views), {"where": team.main.id})
+    while (shared := await fake.heard()).channel != team.main.id or shared.reader:
+        pass
+    await bob.mentions("and the rank of LoRA?", thread=shared)
+    await told(fake)
+
+    _, alone, before_all = model.asked
+    assert "I never understood adapters" in alone
+    assert "why does that save memory?" in before_all
+    assert "I never understood adapters" not in before_all
+
+
+async def test_a_mention_that_is_edited_is_not_answered_anew(
+    fake: Slack, bob: Person, team: Team, program: AsyncExitStack
+) -> None:
+    await bob.mentions("what is LoRA?")
+    await told(fake)
+    await bob.mentions("what is LoRA exactly?", subtype="message_changed")
+    await program.aclose()
+
+    assert len(fake.calls["chat.postMessage"]) == 1
+
+
 async def test_a_refusal_is_for_the_eyes_of_whoever_asked(bob: Person) -> None:
     said = (await bob.types("leaderboard forever")).json
 
