@@ -62,6 +62,8 @@ ZONE = Parameter(
     typed="like Europe/Paris",
     unset="yours",
 )
+REMIND = Parameter("remind", "when to remind me, like 20:00, or off", readers.clock_or_off, suggest=suggesters.times)
+MY_ZONE = replace(ZONE, about="my time zone", unset="")
 TOPICS = Parameter(
     "topics",
     "topics",
@@ -206,19 +208,18 @@ COMMANDS = (
         "My settings",
         profile.me,
         (
-            Parameter("zone", "my time zone, like Europe/Paris", readers.zone, suggest=suggesters.zones),
+            MY_ZONE,
             Parameter("rollover", "the hour at which my day begins, 0 to 4", readers.whole(0, 4), within=(0, 4)),
             Parameter(
                 "standings",
                 "shown or hidden to others",
-                readers.one_of("shown", "hidden"),
-                choices=("shown", "hidden"),
+                readers.one_of(*profile.LISTED),
+                choices=profile.LISTED,
             ),
             Parameter("rest", "weekdays I rest on, like sat,sun, or none", readers.weekdays),
-            Parameter(
-                "remind", "when to remind me, like 20:00, or off", readers.clock_or_off, suggest=suggesters.times
-            ),
+            REMIND,
         ),
+        turns=True,
         example="me zone=Europe/Paris rest=sat,sun",
     ),
     Command(
@@ -318,6 +319,24 @@ COMMANDS = (
         example="help schedule setup",
     ),
     Command("home", "My page", home.home, button=True),
+    Command(
+        "remind",
+        "When to remind me",
+        profile.me,
+        (replace(REMIND, required=True),),
+        button=True,
+        example="remind off",
+    ),
+    Command(
+        "zone",
+        "My time zone",
+        profile.me,
+        (replace(MY_ZONE, required=True, begins=attrgetter("zone")),),
+        form=True,
+        button=True,
+        turns=True,
+        example="zone Europe/Paris",
+    ),
     Command(
         "show",
         "One part of one question",

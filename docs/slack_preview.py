@@ -107,27 +107,29 @@ def _part(part: dict[str, Any]) -> str:
 def _element(element: dict[str, Any]) -> str:
     if element["type"] == "button":
         return f'<button class="{element.get("style", "plain")}">{html.escape(element["text"]["text"])}</button>'
-    chosen = element.get("initial_options") or [element.get("initial_option", {"text": element["placeholder"]})]
-    labels = (html.escape(option["text"]["text"]) for option in chosen)
-    if element["type"] == "static_select":
-        return f'<span class="select">{"".join(labels)} <i>⌄</i></span>'
-    return f'<span class="select many">{"".join(f"<em>{label} ✕</em>" for label in labels)} <i>⌄</i></span>'
+    many = element["type"] == "multi_static_select"
+    return f'<span class="select{" many" if many else ""}">{_chosen(element)} <i>⌄</i></span>'
+
+
+def _chosen(element: dict[str, Any]) -> str:
+    """What is picked in a select, else what stands there instead."""
+    chosen = element.get("initial_options") or [o for o in (element.get("initial_option"),) if o]
+    labels = [html.escape(option["text"]["text"]) for option in chosen]
+    if not labels:
+        return f"<small>{html.escape(element.get('placeholder', {}).get('text', '')) or '&nbsp;'}</small>"
+    return "".join(f"<em>{label} ✕</em>" if element["type"].startswith("multi") else label for label in labels)
 
 
 def _field(element: dict[str, Any]) -> str:
     kind, sign = element["type"], "" if element["type"] == "plain_text_input" else "<i>⌄</i>"
-    chosen = element.get("initial_options") or [o for o in (element.get("initial_option"),) if o]
     if kind == "conversations_select" and "initial_conversation" in element:
         shown = f"# {CHANNEL}"
     elif kind == "timepicker" and "initial_time" in element:
         shown, sign = f"{datetime.strptime(element['initial_time'], '%H:%M'):%-I:%M %p}", "<i>◷</i>"  # noqa: DTZ007
     else:
-        labels = [html.escape(option["text"]["text"]) for option in chosen]
-        many = "".join(f"<em>{label} ✕</em>" for label in labels)
-        shown = many if kind.startswith("multi") else "".join(labels) or html.escape(element.get("initial_value", ""))
+        shown = html.escape(element.get("initial_value", "")) or _chosen(element)
     large = " large" if element.get("multiline") else ""
-    hint = html.escape(element.get("placeholder", {}).get("text", "")) or "&nbsp;"
-    return f'<span class="select whole{large}">{shown or f"<small>{hint}</small>"} {sign}</span>'
+    return f'<span class="select whole{large}">{shown} {sign}</span>'
 
 
 def mrkdwn(text: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import time, timedelta
+from itertools import starmap
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -10,7 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.errors import UserError
-from bot.replies import Notice, Reply, Table, Tone
+from bot.replies import Action, Block, Choices, Entry, Menu, Notice, Reply, Table, Tone
 from bot.store.tables import Member, RestChange, Team, Workspace
 from bot.study import reminders, totals
 from bot.study.context import Asker, Study
@@ -18,6 +20,9 @@ from bot.study.days import WEEKDAYS, assigned_day, change_clock, clock_in_force
 
 MOST_REST = 3
 """Rest days a week: with more, a streak would say little."""
+WAKING = range(6, 24)
+"""The hours among which a reminder's is picked."""
+LISTED = ("shown", "hidden")
 
 
 async def me(
@@ -50,7 +55,7 @@ async def me(
             said.append(_set_reminder(member, workspace, asker, remind))
         session.add(member)
         card = await _card(session, member, workspace, asker)
-    return Reply.of(Notice(" ".join(said), Tone.GOOD) if said else None, card, None if said else _how())
+    return Reply.of(Notice(" ".join(said), Tone.GOOD) if said else None, *card)
 
 
 def _set_clock(member: Member, asker: Asker, zone: ZoneInfo | None, rollover: int | None) -> str:
@@ -90,27 +95,40 @@ def _named(weekdays: str) -> str:
     return ", ".join(WEEKDAYS[int(d)] for d in weekdays) or "none"
 
 
-async def _card(session: AsyncSession, member: Member, workspace: Workspace, asker: Asker) -> Table:
+async def _card(session: AsyncSession, member: Member, workspace: Workspace, asker: Asker) -> tuple[Block, ...]:
+    """The settings, with what can be picked for them."""
     zone, rollover = clock_in_force(member, asker.at)
     team = await session.get(Team, member.team_id) if member.team_id else None
     query = select(RestChange).where(RestChange.member_id == member.id).order_by(col(RestChange.from_day).desc())
     rest = (await session.exec(query)).first()
-    later = ""
+    later, begins = "", rollover
     if member.next_from is not None and member.next_from > asker.at:
-        later = f", soon {member.next_zone or zone} from {member.next_rollover or 0}:00"
+        begins = member.next_rollover or 0
+        later = f", soon {member.next_zone or zone} from {begins}:00"
     rows = (
         ("Name", member.name),
         ("Zone", f"{zone if member.zone else f'{workspace.zone} (the workspace’s, until you set yours)'}{later}"),
-        ("My day begins at", f"{rollover}:00"),
-        ("Rest days", _named(rest.weekdays) if rest else "none"),
         ("Reminder", _reminder(member)),
         ("Team", team.name if team else "none"),
-        ("In the standings", "shown" if member.listed else "hidden"),
         ("Manager", "yes" if asker.manager else "no"),
     )
-    return Table(("Setting", "Value"), rows, title="You")
+    resting = rest.weekdays if rest else ""
+    return (
+        Table(("Setting", "Value"), rows, title="You"),
+        _menu("Rest days", "rest", ((day, day[:3].lower(), str(n) in resting) for n, day in enumerate(WEEKDAYS)), True),
+        _menu("My day begins at", "rollover", ((f"{hour}:00", str(hour), hour == begins) for hour in range(5))),
+        _menu("Remind me", "remind", _times(member.remind_at)),
+        _menu("In the standings", "standings", ((it, it, (it == "shown") == member.listed) for it in LISTED)),
+        Choices((Action("Change the zone", "zone"),)),
+    )
 
 
-def _how() -> Notice:
-    ways = ("zone=Europe/Paris", "rest=sat,sun", "rollover=3", "remind=20:00", "hidden")
-    return Notice(f"To change one: {', '.join(f'`me {way}`' for way in ways)}.")
+def _menu(prompt: str, parameter: str, entries: Iterable[tuple[str, str, bool]], many: bool = False) -> Menu:
+    return Menu(prompt, "me", parameter, tuple(starmap(Entry, entries)), many=many)
+
+
+def _times(chosen: time | None) -> Iterator[tuple[str, str, bool]]:
+    """Never, each full hour of the waking day, and the time that was typed."""
+    yield "never", "off", chosen is None
+    for at in sorted({*map(time, WAKING), *filter(None, (chosen,))}):
+        yield f"at {at:%H:%M}", f"{at:%H:%M}", at == chosen

@@ -33,7 +33,7 @@ DEADLINE = 20.0
 LATE = timedelta(hours=2)
 """A reminder later than this is left out: its member sleeps, or the day is over."""
 EVERY_DAY = "0123456"
-CHOICES = Choices((Action("A question now", "question", "primary"), Action("No more reminders", "me remind=off")))
+CHOICES = Choices((Action("A question now", "question", "primary"), Action("No more reminders", "remind off")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,5 +242,6 @@ def _select(menu: Menu, id: str) -> ui.Item[Any]:
         discord.SelectOption(label=_label(entry.label), value=entry.value[: limits.SUGGESTION], default=entry.chosen)
         for entry in entries
     ]
-    most = len(options) if menu.many else 1
-    return ui.Select(custom_id=id, options=options, min_values=1, max_values=most)
+    if menu.many:
+        return ui.Select(custom_id=id, options=options, min_values=0, max_values=len(options))
+    return ui.Select(custom_id=id, options=options)

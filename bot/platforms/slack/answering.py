@@ -59,7 +59,7 @@ class Answering:
         finally:
             if deed.slot:
                 deed.slot.close()
-        if self._homes.looked_at(team, deed.user):
+        if self._homes.looked_at(team, deed.user) and not deed.page:
             await self.home(team, deed.user)
 
     async def problems(self, errand: Errand, values: Mapping[str, str], fields: Payload) -> dict[str, str]:
@@ -139,6 +139,8 @@ class Answering:
         try:
             if command and deed.trigger and not deed.form and (fields or _wants_a_channel(command, deed)):
                 await self._ask(client, command, fields, deed, values)
+            elif deed.page:
+                await self._kept(client, deed)
             else:
                 await self._answer(client, command, deed)
         except TROUBLE as problem:
@@ -180,9 +182,15 @@ class Answering:
             log.warning("form not opened", reason=why(problem))
             await self._reach(client, deed, turns=False).say(_late(line), private=True)
 
-    async def _answer(self, client: Client, command: Command | None, deed: Deed) -> None:
+    async def _kept(self, client: Client, deed: Deed) -> None:
+        """What was picked on their home, which is then as it has become, with what there is to say of it."""
+        request = await self._request(client, deed)
+        said = [reply async for reply in respond(self._app.table, self._app.study, request)][-1]
+        await self._homes.publish(client, deed.user, said)
+
+    async def _request(self, client: Client, deed: Deed) -> Request:
         errand = deed.errand
-        request = Request(
+        return Request(
             place=errand.place,
             actor=await self._members.actor(client, deed.user, deed.name),
             id=deed.once,
@@ -192,6 +200,9 @@ class Answering:
             form=deed.form,
             beside=deed.beside,
         )
+
+    async def _answer(self, client: Client, command: Command | None, deed: Deed) -> None:
+        request = await self._request(client, deed)
         private = command is None or command.private
         reach = self._reach(client, deed, turns=command is not None and command.turns and deed.turns)
         async with aclosing(respond(self._app.table, self._app.study, request)) as replies:

@@ -25,6 +25,7 @@ class Deed:
 
     `once` is Slack's own id of it. `beside` is what a form's fields of Slack's own hold. `turns`: the message whose
     button was pressed is theirs, and may be taken over. `channel_url` is a way to speak in a channel they have picked.
+    `page`: it was done on their home, which shows what came of it.
     """
 
     errand: Errand
@@ -39,6 +40,7 @@ class Deed:
     turns: bool = False
     slot: Slot | None = None
     channel_url: str = ""
+    page: bool = False
 
 
 def pressed(body: Payload, request: AsyncBoltRequest, line: str, values: Mapping[str, str]) -> Deed:

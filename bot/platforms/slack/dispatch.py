@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -96,7 +97,9 @@ class Dispatch:
         line, _, parameter = action["action_id"].removeprefix(f"{PICKED} ").removesuffix("=").rpartition(" ")
         chosen = action.get("selected_options") or [action.get("selected_option") or {}]
         picked = ",".join(option["value"] for option in chosen if option) or "none"
-        self.errands.start(self._answering.carry_out(pressed(body, request, line, {parameter: picked})))
+        deed = pressed(body, request, line, {parameter: picked})
+        page = (body.get("view") or {}).get("type") == "home"
+        self.errands.start(self._answering.carry_out(replace(deed, page=page)))
 
     async def _on_form(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         errand, values = Errand.load(body["view"]["private_metadata"]), typed(body["view"])

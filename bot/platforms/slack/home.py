@@ -13,7 +13,7 @@ from bot.platforms.slack.clients import Client
 from bot.platforms.slack.members import Members
 from bot.platforms.slack.refusals import TROUBLE, why
 from bot.platforms.slack.render import home
-from bot.replies import Reply
+from bot.replies import Notice, Reply
 
 log = structlog.get_logger()
 
@@ -32,8 +32,8 @@ class Homes:
     def looked_at(self, team: str, user: str) -> bool:
         return (team, user) in self._looked
 
-    async def publish(self, client: Client, user: str) -> None:
-        """As it is now; problems are part of the page, since `respond` has words for them."""
+    async def publish(self, client: Client, user: str, said: Reply | None = None) -> None:
+        """As it is now, beneath the notices of what was `said`; problems are part of the page: `respond` has words."""
         team = client.install.team
         actor = await self._members.actor(client, user, "")
         actor = replace(actor, channels=await self._members.channels(client, user))
@@ -42,7 +42,8 @@ class Homes:
         place = Place("slack", team, actor.id)
         request = Request(place, actor, f"home-{actor.id}-{now.timestamp()}", now, line="home")
         replies = [reply async for reply in respond(self._app.table, self._app.study, request)]
-        view = {"type": "home", "blocks": home(replies[-1:] or [Reply(())])}
+        notices = Reply(tuple(block for block in said.blocks if isinstance(block, Notice)) if said else ())
+        view = {"type": "home", "blocks": home([notices, *replies[-1:]])}
         try:
             await client.web.views_publish(user_id=actor.id, view=view)
         except TROUBLE as problem:

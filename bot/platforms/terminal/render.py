@@ -121,7 +121,7 @@ def _block(block: Block, numbers: dict[int, str]) -> Iterator[RenderableType]:
         case Mastery(title, topics):
             yield _table(Table(("Topic", "Questions", "Mastery"), tuple(map(_mastered, topics)), title=title))
         case Menu(prompt, _, _, entries):
-            chosen = ", ".join(e.label for e in entries if e.chosen) or "any"
+            chosen = ", ".join(e.label for e in entries if e.chosen) or "none"
             yield Line.assemble((f"{prompt}: ", "dim"), safe(chosen), (f"   `{block.id}…`", "dim"))
         case Picture(_, alt):
             yield Line(f"[picture: {safe(alt)}]", style="dim")

@@ -40,6 +40,7 @@ VALUES: dict[str, str] = {
     "text": "how does LoRA work",
     "name": "Blue",
     "time": "09:00",
+    "zone": "Europe/Paris",
     "question": "lora",
     "what": "The second choice is right, too.",
 }

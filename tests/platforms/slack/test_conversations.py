@@ -291,6 +291,28 @@ async def test_names_stay_where_slack_does_not_tell_them(
     assert workspace.name == "readers"
 
 
+async def test_settings_are_picked_on_the_home(fake: Slack, bob: Person, program: AsyncExitStack) -> None:
+    await bob.opens_home()
+    await fake.next(fake.published)
+    await bob.picks(bob.home, "pick me rest=", "sat", "sun")
+    kept = await fake.next(fake.published)
+    assert "From tomorrow on you rest on Saturday, Sunday" in kept.words
+    await bob.picks(bob.home, "pick me rest=", "mon", "tue", "wed", "thu")
+    assert "At most 3 rest days" in (await fake.next(fake.published)).words
+    await bob.picks(bob.home, "pick me remind=", "20:00")
+    assert "At 20:00 I write to you" in (await fake.next(fake.published)).words
+    await bob.presses(bob.home, "Change the zone")
+    form = await fake.next(fake.views)
+    await bob.looks_up(form, "zone", "Tokyo")
+    await bob.sends(form, {"zone": "Asia/Tokyo"})
+    assert "Asia/Tokyo" in (await fake.heard()).words
+    while "Asia/Tokyo" not in (await fake.next(fake.published)).words:
+        pass
+    await program.aclose()
+
+    assert len(fake.messages.seen) == 1
+
+
 async def test_a_home_that_is_kept_up_to_date_asks_slack_once(
     fake: Slack, bob: Person, program: AsyncExitStack
 ) -> None:
