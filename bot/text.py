@@ -21,6 +21,8 @@ LONGEST = 80
 
 def clean(text: str) -> str:
     """The text as it can be seen, composed (NFC), with plain line ends and nothing around it."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
     seen = _UNSEEN.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
     return unicodedata.normalize("NFC", seen).strip()
 

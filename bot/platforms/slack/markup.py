@@ -139,7 +139,8 @@ def named(text: str, tongue: Tongue = MRKDWN) -> str:
 
 def plain(text: str) -> str:
     """Text for labels and the like, where Slack knows no marks: one line."""
-    return re.sub(r"<(?=[!@#])", "‹", " ".join(clean(text).split()))
+    one_line = " ".join(clean(text).split())
+    return re.sub(r"<(?=[!@#])", "‹", one_line) if "<" in one_line else one_line
 
 
 def bare(text: str) -> str:

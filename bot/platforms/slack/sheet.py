@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -295,20 +295,19 @@ def _select(menu: Menu, entries: tuple[Entry, ...]) -> BlockKit:
 
 
 def weight(block: Any) -> int:
-    """The characters that are text in a block."""
-    return sum(map(len, _texts(block)))
+    """The characters that are text in a block.
 
-
-def _texts(part: Any) -> Iterator[str]:
-    match part:
-        case list():
-            for item in part:
-                yield from _texts(item)
-        case dict():
+    A loop, since a table is hundreds of parts deep within each other, and this is asked of each table.
+    """
+    characters, parts = 0, [block]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, list):
+            parts += part
+        elif isinstance(part, dict):
             for key, value in part.items():
-                if key in ("text", "fallback") and isinstance(value, str):
-                    yield value
+                if isinstance(value, str):
+                    characters += len(value) if key in ("text", "fallback") else 0
                 else:
-                    yield from _texts(value)
-        case _:
-            return
+                    parts.append(value)
+    return characters
