@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+import structlog
 
 from bot.store.engine import Store
 from bot.store.upgrade import upgrade
@@ -103,6 +104,13 @@ class PostgresqlDatabases:
     def drop(self) -> None:
         for name in self._made:
             self._server.run(f"DROP DATABASE {name} WITH (FORCE);")
+
+
+@pytest.fixture(autouse=True)
+def plain_log() -> None:
+    """Without the values of every frame: to print these, the bank among them, holds the event loop for seconds."""
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, structlog.dev.set_exc_info, renderer])
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ OPENING = 3.0
 """Seconds for Slack to open a form: what lets it be opened lasts no longer."""
 STRANGER = Notice("Studyhall is not installed in this workspace. An admin can add it.", Tone.WARNING)
 ASTRAY = Notice("Something is set up wrongly on our side, and it is in the log.", Tone.PROBLEM)
+BROKEN = Notice("Something went wrong on our side, and it is in the log. Please try again.", Tone.PROBLEM)
 UNANSWERED = Notice("Slack does not let me answer just now. Please try again in a moment.", Tone.PROBLEM)
 UNDELIVERED = Notice("Slack did not take all of my answer. Please try again.", Tone.PROBLEM)
 
@@ -56,6 +57,9 @@ class Answering:
             if not await self._first(team, deed.once):
                 return
             await self._done(client, deed)
+        except Exception:  # a mistake of ours, which `errands` has the log tell
+            await self._tell(deed, BROKEN)
+            raise
         finally:
             if deed.slot:
                 deed.slot.close()

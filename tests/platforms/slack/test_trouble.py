@@ -21,6 +21,8 @@ from bot.replies import Reply, Text
 from bot.store.engine import Store
 from bot.store.tables import Answer
 from bot.study.library import Library
+from knowledge.embed import Embedder
+from knowledge.load import load
 from tests.conftest import PostgresqlDatabases
 from tests.platforms.model import Model
 from tests.platforms.slack.conftest import opened, turn, until
@@ -270,6 +272,34 @@ async def test_what_cannot_be_shared_just_now_is_told_to_whoever_picked_the_chan
     while (shared := await fake.heard()).channel != team.main.id:
         pass
     assert "Shared by bob" in shared.words
+
+
+# Mistakes
+
+
+async def test_what_fails_after_the_acknowledgement_is_told_in_words(
+    fake: Slack, team: Team, url: str, pytestconfig: pytest.Config
+) -> None:
+    cache = pytestconfig.cache
+    assert cache is not None
+    closed = Library(load().bank, cache.mkdir("index"), Embedder())
+    closed.close()
+    keys = Keys(signing_secret=fake.signing_secret, bot_token=team.token)
+    async with opened(fake, url, closed) as app, slack(app, keys, port=0, api=fake.api) as address:
+        fake.point_at(address)
+        bob = Person.joins(fake, team, "bob")
+        assert (await bob.writes("what is LoRA?")).status == 200
+        assert "it is in the log as" in (await fake.heard()).words
+        await bob.types("team list")
+        assert "There is no team yet" in (await fake.heard()).words
+
+
+async def test_an_answer_that_slack_does_not_finish_is_told_in_words(fake: Slack, bob: Person) -> None:
+    fake.hollow("users.info")
+    assert (await bob.types("team list")).status == 200
+    assert "Something went wrong on our side" in (await fake.heard()).words
+    await bob.types("team list")
+    assert "There is no team yet" in (await fake.heard()).words
 
 
 # The Web API

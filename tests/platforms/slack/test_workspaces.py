@@ -21,6 +21,7 @@ from bot.replies import Notice, Reply
 from bot.store.tables import Answer, Explained, Installation, Schedule
 from bot.study.library import Library
 from bot.vault import Vault, new_key
+from tests.platforms.model import Model
 from tests.platforms.slack.conftest import monday, opened, turn
 from tests.platforms.slack.fake import Message, Person, Slack, Team
 from tests.platforms.slack.fake.model import View
@@ -427,6 +428,18 @@ async def test_put_out_unheard_it_finds_out_by_its_next_post(fake: Slack, reader
     assert await here(app).teams() == []
     [schedule] = await rows(app, Schedule)
     assert schedule.problem == "I was removed from here."
+
+
+async def test_put_out_in_the_middle_of_an_answer_it_ends_there(
+    fake: Slack, readers: Home, app: App, model: Model
+) -> None:
+    readers.team.main.joined = True
+    model.enough = lambda: readers.team.tokens[0].gone != ""
+    await readers.ada.mentions("what is LoRA?")
+    await fake.next(fake.edits)
+    fake.expel(readers.team)
+
+    await over(app)
 
 
 async def test_an_old_token_that_is_refused_ends_nothing_where_there_is_a_new_one(

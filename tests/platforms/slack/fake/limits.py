@@ -56,6 +56,8 @@ class Fault:
     """The call is carried out all the same."""
     cut: bool = False
     """The connection breaks."""
+    hollow: bool = False
+    """Slack says that it went well, and nothing else."""
     until: asyncio.Event | None = None
 
 

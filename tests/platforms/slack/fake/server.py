@@ -164,6 +164,10 @@ class Slack(World):
         """The connection breaks before the answer, and with `done` after the call was carried out."""
         self.faults.waiting.append(Fault(method, None, times, done, cut=True))
 
+    def hollow(self, method: str) -> None:
+        """The next call of a method is carried out, and its answer lacks what it should say."""
+        self.faults.waiting.append(Fault(method, hollow=True))
+
     def hold(self, method: str) -> asyncio.Event:
         """The next call of a method waits for the event."""
         until = asyncio.Event()
@@ -178,14 +182,14 @@ class Slack(World):
     # Answering
 
     @asynccontextmanager
-    async def faulty(self, method: str, request: web.Request) -> AsyncIterator[None]:
+    async def faulty(self, method: str, request: web.Request) -> AsyncIterator[Fault]:
         """Around what a call does: what is to go wrong before it does, or after. Raises Refusal."""
         fault = self.faults.next(method)
         if fault.until is not None:
             await fault.until.wait()
         if not fault.done:
             _break(fault, request)
-        yield
+        yield fault
         _break(fault, request)
 
     async def _call(self, request: web.Request) -> web.Response:
@@ -193,8 +197,9 @@ class Slack(World):
         self.calls[call.method].append(call)
         headers: dict[str, str] = {}
         try:
-            async with self.faulty(call.method, request):
-                call.answer = {"ok": True, **self._answer(call)}
+            async with self.faulty(call.method, request) as fault:
+                answer = self._answer(call)
+                call.answer = {"ok": True} if fault.hollow else {"ok": True, **answer}
             call.status = 200
         except Refusal as refusal:
             call.status, call.error, call.answer = refusal.status, refusal.error, refusal.json
