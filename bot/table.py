@@ -37,7 +37,7 @@ from knowledge.questions import Difficulty
 LEVELS = tuple(d.value for d in Difficulty)
 PERIODS = ("week", "month", "all")
 VIEWS = ("words", "picture")
-SHARED = ("question", "explanation")
+SHARED = ("question", "explanation", "streak")
 
 
 def asked(about: str) -> Parameter:
@@ -405,11 +405,11 @@ COMMANDS = (
     ),
     Command(
         "share",
-        "Show the channel what I looked up",
+        "Show the channel what I looked up, or my streak",
         sharing.share,
         (
-            Parameter("kind", "question or explanation", readers.one_of(*SHARED), True, choices=SHARED),
-            Parameter("id", "a question's id, or the mark of an explanation", readers.text, required=True),
+            Parameter("kind", "question, explanation or streak", readers.one_of(*SHARED), True, choices=SHARED),
+            Parameter("id", "a question's id, or the mark of an explanation", readers.text),
             Parameter("part", "which part of a question", readers.one_of(*lookup.PARTS), choices=lookup.PARTS),
         ),
         private=False,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.replies import Action, Calendar, Choices, DayMark, Mastered, Mastery, Notice, Reply, Table, Tone
+from bot.replies import Action, Block, Calendar, Choices, DayMark, Mastered, Mastery, Notice, Reply, Table, Tone
 from bot.store.tables import Answer, Member
 from bot.study import streaks
 from bot.study.context import Asker, Study
@@ -51,8 +51,20 @@ async def streak(study: Study, asker: Asker, *, view: str = "", member: str = ""
     return Reply.of(
         Calendar(title, it.current, it.longest, it.freezes, it.marks[-7 * WEEKS :], drawn=view == "picture"),
         _today(it) if mine else None,
-        Choices((Action("Practise now", "question"), Action("Why?", "streak why"), *_other(view))) if mine else None,
+        _on(it, view) if mine else None,
     )
+
+
+async def for_others(study: Study, asker: Asker) -> tuple[Block, ...]:
+    """The asker's own streak, for others to read."""
+    whose, it = await study.store.look(partial(_mine, asker=asker))
+    calendar = Calendar(f"{whose.name}'s streak", it.current, it.longest, it.freezes, it.marks[-7 * WEEKS :])
+    return calendar, Choices((Action("My streak", "streak"),))
+
+
+def _on(it: Streak, view: str) -> Choices:
+    share = (Action("Share", "share streak"),) if it.current else ()
+    return Choices((Action("Practise now", "question"), Action("Why?", "streak why"), *_other(view), *share))
 
 
 def _other(view: str) -> tuple[Action, ...]:

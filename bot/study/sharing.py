@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.errors import UserError
 from bot.replies import Action, Block, Choices, Notice, Reply, Tone
 from bot.store.tables import Explained, Member
 from bot.study.context import Asker, Study
@@ -9,14 +10,21 @@ from bot.study.explain import going_on, opening
 from bot.study.explained import by_token, new_token, of_request, spoiled, thread_of, told_again
 from bot.study.lookup import body, related
 from bot.study.lookup import opening as parts
+from bot.study.progress import for_others
 from bot.text import named
 from knowledge.questions import Question
 
 SPOILER = Notice("That is today's open question: its answer comes at the reveal.", Tone.WARNING)
 
 
-async def share(study: Study, asker: Asker, *, kind: str, id: str, part: str = "answer") -> Reply:
-    """Show an explanation or a part of a question to the channel, unless it answers a question still open."""
+async def share(study: Study, asker: Asker, *, kind: str, id: str = "", part: str = "answer") -> Reply:
+    """Show the asker's streak to the channel; or an explanation or a part of a question that answers no open one."""
+    if kind == "streak":
+        async with study.store.read() as session:
+            by = _shared_by(await session.get_one(Member, asker.member_id))
+        return Reply.of(by, *await for_others(study, asker))
+    if not id:
+        raise UserError("`share` needs a question's id, or the mark of an explanation, after that.")
     if kind == "explanation":
         return await _explanation(study, asker, id)
     return await _question(study, asker, study.library.question(id), part)

@@ -238,6 +238,19 @@ async def test_every_part_can_be_shared_and_opened_further(chat: Chat, part: str
     assert len(lines(shared)) > 1
 
 
+async def test_a_streak_is_shared_once_there_is_one(chat: Chat) -> None:
+    assert "Share" not in [action.label for action in actions(await last(chat, "ada", "streak"))]
+    right, _ = await chat.practice("ada")
+    await chat.say("ada", right)
+    shared = await last(chat, "ada", line(await last(chat, "ada", "streak"), "Share"))
+    said = plain(shared)
+
+    assert "Shared by ada" in said
+    assert "ada's streak" in said
+    assert lines(shared) == ["streak"]
+    assert "needs a question's id" in plain(await last(chat, "ada", "share question"))
+
+
 async def test_a_shared_explanation_can_be_asked_about_by_all(chat: Chat) -> None:
     private = await last(chat, "ada", f"explain {COLLAPSE}")
     shared = await last(chat, "ada", line(private, "Share"))

@@ -291,6 +291,27 @@ async def test_names_stay_where_slack_does_not_tell_them(
     assert workspace.name == "readers"
 
 
+async def test_a_streak_is_shared_with_the_channel_and_from_the_home_with_any(
+    fake: Slack, bob: Person, team: Team
+) -> None:
+    papers = fake.channel(team, "papers", joined=False)
+    papers.members.add(bob.id)
+    await bob.types("question vae easy")
+    await bob.presses(await fake.heard(), "A")
+    await fake.heard()
+    await bob.types("streak")
+    await bob.presses(await fake.heard(), "Share")
+    shared = await fake.heard()
+    assert (shared.channel, shared.reader) == (team.main.id, "")
+    assert "bob's streak" in shared.words
+    await bob.opens_home()
+    await bob.presses(await fake.next(fake.published), "Share")
+    await bob.sends(await fake.next(fake.views), {"where": papers.id})
+    shared = await fake.heard()
+    assert (shared.channel, shared.reader) == (papers.id, "")
+    assert "bob's streak" in shared.words
+
+
 async def test_settings_are_picked_on_the_home(fake: Slack, bob: Person, program: AsyncExitStack) -> None:
     await bob.opens_home()
     await fake.next(fake.published)
