@@ -87,8 +87,8 @@ def topic(study: Study, typed: str) -> str:
 
 
 def topics(study: Study, typed: str) -> tuple[str, ...]:
-    """Topics with commas between them; "all" alone is none in particular, and so is "none"."""
-    named = [name for name in typed.split(",") if name.strip() and name.strip().lower() not in ("all", "none")]
+    """Topics with commas between them; "all" alone is none in particular."""
+    named = [name for name in typed.split(",") if name.strip() and name.strip().lower() != "all"]
     return tuple(dict.fromkeys(study.library.topic(name) for name in named))
 
 

@@ -81,7 +81,7 @@ REVEAL = Parameter(
     suggest=suggesters.times,
     of="times",
     typed="like 17:00",
-    unset="later that day",
+    unset="some hours later",
 )
 DAYS = Parameter(
     "days",
@@ -331,10 +331,9 @@ COMMANDS = (
         "zone",
         "My time zone",
         profile.me,
-        (replace(MY_ZONE, required=True, begins=attrgetter("zone")),),
+        (replace(MY_ZONE, required=True),),
         form=True,
         button=True,
-        turns=True,
         example="zone Europe/Paris",
     ),
     Command(

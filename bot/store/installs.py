@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -29,10 +29,10 @@ RENEWING = timedelta(minutes=5)
 STATE = timedelta(minutes=10)
 """What an administrator has between the page that installs the app and the word of Slack."""
 A_MOMENT = 0.2
-TRIES = (0.5, 2.0, 8.0, 20.0, 30.0, 60.0, 0.0)
-"""Seconds before what was renewed is written once more: the token that was given for it is good only once.
-
-All of them are well within what nobody else has for it."""
+WRITING = 240.0
+"""Seconds for what came of it to be written, within what nobody else has for it."""
+TRIES, ONCE = (0.5, 2.0, 8.0, 20.0, 30.0, 60.0, 0.0), (0.0,)
+"""Seconds before what was renewed is written once more: the token that was given for it is good only once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +152,13 @@ class Installs:
             new = await renew(found)
         except Exception as problem:
             log.warning("token not renewed", team=found.team, problem=type(problem).__name__, ended=ended)
-            await self._write(found.team)
+            await self._write(found.team, tries=ONCE)
             if ended:
                 raise
             return found
         if new is None:
             log.error("token cannot be renewed any more", team=found.team)
-            await self._write(found.team)
+            await self._write(found.team, tries=ONCE)
             return None if ended else found
         # What else is kept stays; an administrator may have installed the app anew meanwhile, with tokens of its own.
         await self._write(
@@ -169,23 +169,27 @@ class Installs:
         )
         return replace(found, token=new.token, refresh=new.refresh, expires_at=new.expires_at)
 
-    async def _write(self, team: str, **values: Any) -> None:
-        """What came of a renewal, for whoever is still the one to renew."""
+    async def _write(self, team: str, *, tries: Sequence[float] = TRIES, **values: Any) -> None:
+        """What came of a renewal, for whoever is still the one to renew.
+
+        Where nothing came of it, the mark of whoever renews runs out by itself if it cannot be taken away.
+        """
         written = (
             update(Installation)
             .where(col(Installation.team) == team, col(Installation.renewing_until).is_not(None))
             .values(**values, renewing_until=None)
         )
-        for pause in TRIES:
-            try:
-                async with self.store.write() as session:
-                    await session.exec(written)
-                return
-            except DatabaseError as problem:
-                if not pause:
-                    raise
-                log.error("renewed token not written yet", team=team, problem=str(problem))
-                await asyncio.sleep(pause)
+        async with asyncio.timeout(WRITING):
+            for pause in tries:
+                try:
+                    async with self.store.write() as session:
+                        await session.exec(written)
+                    return
+                except DatabaseError as problem:
+                    log.error("renewal not written yet", team=team, problem=str(problem))
+                    if not pause and values:
+                        raise
+                    await asyncio.sleep(pause)
 
     async def new_state(self) -> str:
         """For an installation that begins: what Slack has to bring back with its word."""

@@ -59,11 +59,12 @@ async def me(
 
 
 def _set_clock(member: Member, asker: Asker, zone: ZoneInfo | None, rollover: int | None) -> str:
-    first = member.zone is None
     change_clock(member, asker.at, zone=zone.key if zone else None, rollover=rollover)
-    if first or member.next_from is None:
-        return f"Your days are counted in {member.zone or 'the zone of your workspace'}."
-    return "Your new clock holds from the end of your present day on."
+    if member.next_from is not None:
+        return "Your new clock holds from the end of your present day on."
+    counted = f"Your days are counted in {member.zone}." if zone else ""
+    begins = f"Your day begins at {rollover}:00." if rollover is not None else ""
+    return f"{counted} {begins}".strip()
 
 
 async def _set_rest(session: AsyncSession, member: Member, asker: Asker, rest: str) -> str:
@@ -104,7 +105,7 @@ async def _card(session: AsyncSession, member: Member, workspace: Workspace, ask
     later, begins = "", rollover
     if member.next_from is not None and member.next_from > asker.at:
         begins = member.next_rollover or 0
-        later = f", soon {member.next_zone or zone} from {begins}:00"
+        later = f", soon {member.next_zone}" if member.next_zone not in (None, zone) else ""
     rows = (
         ("Name", member.name),
         ("Zone", f"{zone if member.zone else f'{workspace.zone} (the workspace’s, until you set yours)'}{later}"),

@@ -141,5 +141,5 @@ def _streak(streak: Streak) -> Notice:
 def _zone(zone: str) -> tuple[Notice, Choices]:
     return (
         Notice(f"I count your days in {zone}. Is that right? If not, tell me yours, like `me zone=Europe/Berlin`."),
-        Choices((Action("That is my zone", f"me zone={zone}"),)),
+        Choices((Action("That is my zone", f"zone {zone}"),)),
     )

@@ -32,7 +32,7 @@ OPENING = 3.0
 STRANGER = Notice("Studyhall is not installed in this workspace. An admin can add it.", Tone.WARNING)
 ASTRAY = Notice("Something is set up wrongly on our side, and it is in the log.", Tone.PROBLEM)
 BROKEN = Notice("Something went wrong on our side, and it is in the log. Please try again.", Tone.PROBLEM)
-UNANSWERED = Notice("Slack does not let me answer just now. Please try again in a moment.", Tone.PROBLEM)
+UNANSWERED = Notice("I cannot answer just now. Please try again in a moment.", Tone.PROBLEM)
 UNDELIVERED = Notice("Slack did not take all of my answer. Please try again.", Tone.PROBLEM)
 
 log = structlog.get_logger()
@@ -73,7 +73,8 @@ class Answering:
         """
         asking = asyncio.create_task(self._sought(errand.place.workspace))
         await asyncio.wait({asking}, timeout=A_MOMENT)  # what is under way goes on: a token may be renewed only once
-        if asking.done() and isinstance(client := asking.result(), Notice):
+        client = asking.result() if asking.done() else UNANSWERED
+        if isinstance(client, Notice):
             return dict.fromkeys(list(fields)[:1], client.body)
         try:
             async with asyncio.timeout(A_MOMENT):

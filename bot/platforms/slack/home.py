@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import structlog
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from bot.app import App
 from bot.commands import Place, Request, respond
@@ -28,12 +29,18 @@ class Homes:
     def __init__(self, app: App, members: Members) -> None:
         self._app, self._members = app, members
         self._looked: TTLCache[tuple[str, str], bool] = TTLCache(KEPT, LATELY)
+        self._turns: LRUCache[tuple[str, str], asyncio.Lock] = LRUCache(KEPT)
 
     def looked_at(self, team: str, user: str) -> bool:
         return (team, user) in self._looked
 
     async def publish(self, client: Client, user: str, said: Reply | None = None) -> None:
         """As it is now, beneath the notices of what was `said`; problems are part of the page: `respond` has words."""
+        key = client.install.team, user
+        async with self._turns.setdefault(key, asyncio.Lock()):  # an older page may not take a newer one's place
+            await self._publish(client, user, said)
+
+    async def _publish(self, client: Client, user: str, said: Reply | None) -> None:
         team = client.install.team
         actor = await self._members.actor(client, user, "")
         actor = replace(actor, channels=await self._members.channels(client, user))

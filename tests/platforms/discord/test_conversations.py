@@ -160,6 +160,20 @@ async def test_a_wrong_answer_is_told_with_the_reason_and_the_right_one(
     assert f"The answer is **{right}. " in said(verdict)
 
 
+async def test_a_verdict_stays_when_its_reader_says_where_they_are(
+    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
+) -> None:
+    await maya.slash(channel, "schedule setup", time="09:00", zone="Europe/Berlin")
+    clock.until("09:00")
+    await turn(app, env)
+    right, _, _ = await letters(app, posts(channel)[0])
+    verdict = await press(bob, posts(channel)[0], right)
+    settled = await press(bob, verdict, "That is my zone")
+
+    assert "Your days are counted in Europe/Berlin" in said(settled)
+    assert "Right!" in said(verdict)
+
+
 async def test_the_first_answer_stays(app: App, channel: ChannelHandle, bob: MemberActor) -> None:
     asked = await bob.slash(channel, "question", topic="vae")
     right, wrong, _ = await letters(app, asked.response)

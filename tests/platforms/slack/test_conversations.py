@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -305,7 +306,8 @@ async def test_a_streak_is_shared_with_the_channel_and_from_the_home_with_any(
     assert (shared.channel, shared.reader) == (team.main.id, "")
     assert "bob's streak" in shared.words
     await bob.opens_home()
-    await bob.presses(await fake.next(fake.published), "Share")
+    await fake.next(fake.published)
+    await bob.presses(bob.home, "Share")
     await bob.sends(await fake.next(fake.views), {"where": papers.id})
     shared = await fake.heard()
     assert (shared.channel, shared.reader) == (papers.id, "")
@@ -332,6 +334,23 @@ async def test_settings_are_picked_on_the_home(fake: Slack, bob: Person, program
     await program.aclose()
 
     assert len(fake.messages.seen) == 1
+
+
+async def test_an_older_home_does_not_take_a_newer_ones_place(
+    fake: Slack, bob: Person, program: AsyncExitStack
+) -> None:
+    await bob.opens_home()
+    await fake.next(fake.published)
+    publishing = fake.hold("views.publish")
+    await bob.picks(bob.home, "pick me rest=", "sat")
+    while fake.faults.waiting:  # noqa: ASYNC110 (a call that is held tells nobody)
+        await asyncio.sleep(0.01)
+    await bob.picks(bob.home, "pick me rest=", "sun")
+    publishing.set()
+    await program.aclose()
+
+    chosen = bob.home.menu("pick me rest=")["initial_options"]
+    assert [option["value"] for option in chosen] == ["sun"]
 
 
 async def test_a_home_that_is_kept_up_to_date_asks_slack_once(

@@ -316,21 +316,24 @@ async def test_a_token_that_cannot_be_renewed_after_its_end_stops_no_schedule(
     assert refused.value.retry
 
 
+@pytest.mark.parametrize("slow", [False, True], ids=["no answer", "a late answer"])
 async def test_a_form_stays_open_while_there_is_no_token_to_answer_with(
-    fake: Slack, root: str, url: str, library: Library
+    fake: Slack, root: str, url: str, library: Library, slow: bool
 ) -> None:
     fake.rotates = True
     home = await Home.made(fake, root, "readers")
     await home.set_up()
     form = await form_of(home)
     fake.clock.forward(13 * 3600)
+    renewing = fake.hold("oauth.v2.access") if slow else asyncio.Event()
     fake.fail("oauth.v2.access", status=503, times=2)
     values = {"where": home.team.main.id, "time": "10:00"}
     async with opened(fake, url, library) as app, slack(app, keys(fake), port=0, api=fake.api) as address:
         fake.point_at(address)
         kept = await home.ada.sends(form, values)
-        assert ["does not let me answer" in problem for problem in kept.errors.values()] == [True]
+        assert ["cannot answer just now" in problem for problem in kept.errors.values()] == [True]
         fake.faults.waiting.clear()
+        renewing.set()
         assert not (await home.ada.sends(form, values)).errors
         assert "The first question comes" in (await fake.heard()).words
 
