@@ -62,6 +62,11 @@ class Parameter:
         """What it is and how it is written."""
         return ", ".join(filter(None, (self.about, self.typed)))
 
+    def hint(self, *, picked: bool) -> str:
+        """What a form says beneath the field, where it is picked or else typed; nothing that its label says already."""
+        told = self.about if picked else self.described
+        return "" if told.lower() == self.label.lower() else told
+
     @property
     def label(self) -> str:
         """What a form calls it: what it is, where its name says no more than that it is text."""

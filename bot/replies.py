@@ -6,6 +6,7 @@ business of each platform's renderer, which matches on `Block` and ends in `asse
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -201,6 +202,11 @@ class Entry:
     label: str
     value: str
     chosen: bool = False
+
+
+def entries(named: Iterable[tuple[str, str]], chosen: Collection[str]) -> tuple[Entry, ...]:
+    """Of labels and the values they stand for, with those marked whose values are chosen."""
+    return tuple(Entry(label, value, value in chosen) for label, value in named)
 
 
 @dataclass(frozen=True, slots=True)

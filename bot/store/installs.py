@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -31,7 +31,7 @@ STATE = timedelta(minutes=10)
 A_MOMENT = 0.2
 WRITING = 240.0
 """Seconds for what came of it to be written, within what nobody else has for it."""
-TRIES, ONCE = (0.5, 2.0, 8.0, 20.0, 30.0, 60.0, 0.0), (0.0,)
+PAUSES = (0.5, 2.0, 8.0, 20.0, 30.0, 60.0)
 """Seconds before what was renewed is written once more: the token that was given for it is good only once."""
 
 
@@ -152,44 +152,48 @@ class Installs:
             new = await renew(found)
         except Exception as problem:
             log.warning("token not renewed", team=found.team, problem=type(problem).__name__, ended=ended)
-            await self._write(found.team, tries=ONCE)
+            await self._give_up(found.team)
             if ended:
                 raise
             return found
         if new is None:
             log.error("token cannot be renewed any more", team=found.team)
-            await self._write(found.team, tries=ONCE)
+            await self._give_up(found.team)
             return None if ended else found
         # What else is kept stays; an administrator may have installed the app anew meanwhile, with tokens of its own.
-        await self._write(
-            found.team,
-            token=self.vault.encrypt(new.token),
-            refresh=self.vault.encrypt(new.refresh) if new.refresh else None,
-            expires_at=new.expires_at,
-        )
+        values = {
+            "token": self.vault.encrypt(new.token),
+            "refresh": self.vault.encrypt(new.refresh) if new.refresh else None,
+            "expires_at": new.expires_at,
+        }
+        async with asyncio.timeout(WRITING):
+            for pause in PAUSES:
+                try:
+                    await self._write(found.team, values)
+                    break
+                except DatabaseError as problem:
+                    log.error("renewed token not written yet", team=found.team, problem=str(problem))
+                    await asyncio.sleep(pause)
+            else:
+                await self._write(found.team, values)
         return replace(found, token=new.token, refresh=new.refresh, expires_at=new.expires_at)
 
-    async def _write(self, team: str, *, tries: Sequence[float] = TRIES, **values: Any) -> None:
-        """What came of a renewal, for whoever is still the one to renew.
+    async def _give_up(self, team: str) -> None:
+        """Nothing came of a renewal; the mark of whoever renews runs out by itself if it cannot be taken away."""
+        try:
+            await self._write(team, {})
+        except DatabaseError as problem:
+            log.error("renewal not given up", team=team, problem=str(problem))
 
-        Where nothing came of it, the mark of whoever renews runs out by itself if it cannot be taken away.
-        """
+    async def _write(self, team: str, values: Mapping[str, Any]) -> None:
+        """What came of a renewal, for whoever is still the one to renew."""
         written = (
             update(Installation)
             .where(col(Installation.team) == team, col(Installation.renewing_until).is_not(None))
             .values(**values, renewing_until=None)
         )
-        async with asyncio.timeout(WRITING):
-            for pause in tries:
-                try:
-                    async with self.store.write() as session:
-                        await session.exec(written)
-                    return
-                except DatabaseError as problem:
-                    log.error("renewal not written yet", team=team, problem=str(problem))
-                    if not pause and values:
-                        raise
-                    await asyncio.sleep(pause)
+        async with self.store.write() as session:
+            await session.exec(written)
 
     async def new_state(self) -> str:
         """For an installation that begins: what Slack has to bring back with its word."""

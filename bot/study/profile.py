@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from datetime import time, timedelta
-from itertools import starmap
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -12,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.errors import UserError
-from bot.replies import Action, Block, Choices, Entry, Menu, Notice, Reply, Table, Tone
+from bot.replies import Action, Block, Choices, Entry, Menu, Notice, Reply, Table, Tone, entries
 from bot.store.tables import Member, RestChange, Team, Workspace
 from bot.study import reminders, totals
 from bot.study.context import Asker, Study
@@ -113,23 +111,25 @@ async def _card(session: AsyncSession, member: Member, workspace: Workspace, ask
         ("Team", team.name if team else "none"),
         ("Manager", "yes" if asker.manager else "no"),
     )
-    resting = rest.weekdays if rest else ""
+    resting = [_shortly(WEEKDAYS[int(day)])[1] for day in rest.weekdays] if rest else []
+    listed = "shown" if member.listed else "hidden"
     return (
         Table(("Setting", "Value"), rows, title="You"),
-        _menu("Rest days", "rest", ((day, day[:3].lower(), str(n) in resting) for n, day in enumerate(WEEKDAYS)), True),
-        _menu("My day begins at", "rollover", ((f"{hour}:00", str(hour), hour == begins) for hour in range(5))),
-        _menu("Remind me", "remind", _times(member.remind_at)),
-        _menu("In the standings", "standings", ((it, it, (it == "shown") == member.listed) for it in LISTED)),
+        Menu("Rest days", "me", "rest", entries(map(_shortly, WEEKDAYS), resting), many=True),
+        Menu("My day begins at", "me", "rollover", entries(((f"{n}:00", str(n)) for n in range(5)), (str(begins),))),
+        Menu("Remind me", "me", "remind", _times(member.remind_at)),
+        Menu("In the standings", "me", "standings", entries(zip(LISTED, LISTED, strict=True), (listed,))),
         Choices((Action("Change the zone", "zone"),)),
     )
 
 
-def _menu(prompt: str, parameter: str, entries: Iterable[tuple[str, str, bool]], many: bool = False) -> Menu:
-    return Menu(prompt, "me", parameter, tuple(starmap(Entry, entries)), many=many)
+def _shortly(weekday: str) -> tuple[str, str]:
+    """A weekday and how it is typed."""
+    return weekday, weekday[:3].lower()
 
 
-def _times(chosen: time | None) -> Iterator[tuple[str, str, bool]]:
+def _times(chosen: time | None) -> tuple[Entry, ...]:
     """Never, each full hour of the waking day, and the time that was typed."""
-    yield "never", "off", chosen is None
-    for at in sorted({*map(time, WAKING), *filter(None, (chosen,))}):
-        yield f"at {at:%H:%M}", f"{at:%H:%M}", at == chosen
+    hours = {f"{at:%H:%M}" for at in (*map(time, WAKING), *((chosen,) if chosen is not None else ()))}
+    kept = "off" if chosen is None else f"{chosen:%H:%M}"
+    return entries((("never", "off"), *((f"at {at}", at) for at in sorted(hours))), (kept,))

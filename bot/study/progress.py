@@ -45,21 +45,28 @@ async def streak(study: Study, asker: Asker, *, view: str = "", member: str = ""
     else:
         whose, it = await study.store.look(partial(_mine, asker=asker))
     mine = whose.id == asker.member_id
-    title = "Your streak" if mine else f"{whose.name}'s streak"
+    title = "Your streak" if mine else _title(whose)
     if view == "why":
         return Reply.of(*_why(it, title), Notice(streaks.RULES))
     return Reply.of(
-        Calendar(title, it.current, it.longest, it.freezes, it.marks[-7 * WEEKS :], drawn=view == "picture"),
+        _calendar(it, title, drawn=view == "picture"),
         _today(it) if mine else None,
         _on(it, view) if mine else None,
     )
 
 
-async def for_others(study: Study, asker: Asker) -> tuple[Block, ...]:
-    """The asker's own streak, for others to read."""
+async def for_others(study: Study, asker: Asker) -> tuple[Member, tuple[Block, ...]]:
+    """The asker and their own streak, for others to read."""
     whose, it = await study.store.look(partial(_mine, asker=asker))
-    calendar = Calendar(f"{whose.name}'s streak", it.current, it.longest, it.freezes, it.marks[-7 * WEEKS :])
-    return calendar, Choices((Action("My streak", "streak"),))
+    return whose, (_calendar(it, _title(whose)), Choices((Action("My streak", "streak"),)))
+
+
+def _title(whose: Member) -> str:
+    return f"{whose.name}'s streak"
+
+
+def _calendar(it: Streak, title: str, *, drawn: bool = False) -> Calendar:
+    return Calendar(title, it.current, it.longest, it.freezes, it.marks[-7 * WEEKS :], drawn=drawn)
 
 
 def _on(it: Streak, view: str) -> Choices:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
-from bot.replies import Action, Block, Choices, Entry, Menu, Table
+from bot.replies import Action, Block, Choices, Entry, Menu, Table, entries
 from bot.store.tables import Schedule, ScheduleState
 from bot.study.context import Asker, Study, Wants
 from bot.study.days import WEEKDAYS
@@ -74,7 +74,7 @@ def settings(study: Study, asker: Asker, schedule: Schedule) -> tuple[Block, ...
         _one(schedule, asker),
         Menu("Weekdays", line, "days", _weekdays(schedule), many=True),
         Menu("Topics", line, "topics", _topics(study, schedule), many=True),
-        Menu("Difficulty", line, "difficulty", _picked(_LEVELS, (schedule.difficulty or "any",))),
+        Menu("Difficulty", line, "difficulty", entries(_LEVELS, (schedule.difficulty or "any",))),
         *(_extras(line, schedule, offers)),
         Choices(
             (
@@ -109,17 +109,13 @@ def _reveal(schedule: Schedule) -> str:
     return f"{schedule.reveal:%H:%M}{'' if schedule.reveal > schedule.at else ' next day'}"
 
 
-def _picked(entries: Iterable[tuple[str, str]], chosen: Collection[str]) -> tuple[Entry, ...]:
-    return tuple(Entry(label, value, value in chosen) for label, value in entries)
-
-
 def _weekdays(schedule: Schedule) -> tuple[Entry, ...]:
     return tuple(Entry(name, name.lower(), str(day) in schedule.weekdays) for day, name in enumerate(WEEKDAYS))
 
 
 def _topics(study: Study, schedule: Schedule) -> tuple[Entry, ...]:
     every = Entry("all topics", "all", not schedule.topics)
-    return (every, *_picked(((name, name) for name in study.library.bank.topics[:MOST_TOPICS]), schedule.topics))
+    return (every, *entries(((name, name) for name in study.library.bank.topics[:MOST_TOPICS]), schedule.topics))
 
 
 def _extras(line: str, schedule: Schedule, offers: frozenset[str]) -> Iterator[Menu]:
@@ -128,7 +124,7 @@ def _extras(line: str, schedule: Schedule, offers: frozenset[str]) -> Iterator[M
         ("pin", "Pinned until the next one", schedule.pin),
     ):
         if name in offers:
-            yield Menu(prompt, line, name, _picked((("yes", "on"), ("no", "off")), ("on" if on else "off",)))
+            yield Menu(prompt, line, name, entries((("yes", "on"), ("no", "off")), ("on" if on else "off",)))
     if "role" in offers:
         chosen = (Entry(schedule.role, schedule.role, chosen=True),) if schedule.role else ()
         yield Menu("Call a role (picking none calls nobody)", line, "role", chosen, of="roles")

@@ -20,9 +20,8 @@ SPOILER = Notice("That is today's open question: its answer comes at the reveal.
 async def share(study: Study, asker: Asker, *, kind: str, id: str = "", part: str = "answer") -> Reply:
     """Show the asker's streak to the channel; or an explanation or a part of a question that answers no open one."""
     if kind == "streak":
-        async with study.store.read() as session:
-            by = _shared_by(await session.get_one(Member, asker.member_id))
-        return Reply.of(by, *await for_others(study, asker))
+        whose, blocks = await for_others(study, asker)
+        return Reply.of(_shared_by(whose), *blocks)
     if not id:
         raise UserError("`share` needs a question's id, or the mark of an explanation, after that.")
     if kind == "explanation":

@@ -164,7 +164,7 @@ async def test_what_a_renewal_brought_is_written_once_the_database_is_back(
 
     with capture_logs() as logged:
         renewing = asyncio.create_task(installs.fresh("T1", renew))
-        while "renewal not written yet" not in [it["event"] for it in logged]:  # noqa: ASYNC110 (a log tells nobody)
+        while "renewed token not written yet" not in [it["event"] for it in logged]:  # noqa: ASYNC110 (a log tells nobody)
             await asyncio.sleep(0.01)
         down.__exit__(None, None, None)
         await renewing

@@ -20,8 +20,7 @@ def form(command: Command, line: str, fields: tuple[Parameter, ...], given: Mapp
     """
     modal = ui.Modal(title=short(command.about, limits.TITLE), custom_id=line)
     for parameter in fields:
-        about = parameter.about if parameter.choices else parameter.described
-        more = short(about, limits.ABOUT) if parameter.label.lower() != about.lower() else None
+        more = short(parameter.hint(picked=bool(parameter.choices)), limits.ABOUT) or None
         label = short(parameter.label, limits.TITLE)
         modal.add_item(ui.Label(text=label, description=more, component=_field(parameter, given)))
     modal.stop()

@@ -101,12 +101,8 @@ class Answering:
 
     async def home(self, team: str, user: str) -> None:
         """Publish the member's home; while it cannot be, Slack shows the one before."""
-        try:
-            client = await self._clients.of(team)
-        except (SetupError, *TROUBLE) as problem:
-            log.warning("home not published", problem=str(problem))
-            return
-        if client is not None:
+        client = await self._sought(team)
+        if isinstance(client, Client):
             await self._homes.publish(client, user)
 
     async def _sought(self, team: str) -> Client | Notice:

@@ -97,7 +97,7 @@ def _where(channel: str, *, answers: bool) -> dict[str, Any]:
 
 def _field(app: App, parameter: Parameter, preset: str) -> dict[str, Any]:
     element = _element(app, parameter, preset)
-    about = parameter.described if element["type"] == "plain_text_input" else parameter.about
+    hint = parameter.hint(picked=element["type"] != "plain_text_input")
     if parameter.unset:
         element["placeholder"] = _text(short(parameter.unset[0].upper() + parameter.unset[1:], limits.PLACEHOLDER))
     return {
@@ -105,7 +105,7 @@ def _field(app: App, parameter: Parameter, preset: str) -> dict[str, Any]:
         "block_id": parameter.name,
         "optional": not parameter.required,
         "label": _text(short(parameter.label, limits.LABEL)),
-        **({"hint": _text(short(about, limits.HINT))} if about.lower() != parameter.label.lower() else {}),
+        **({"hint": _text(short(hint, limits.HINT))} if hint else {}),
         "element": {"action_id": parameter.name, **element},
     }
 
