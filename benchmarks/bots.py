@@ -160,7 +160,7 @@ class Ours(Watched):
 
     async def warm(self) -> None:
         """Load the model, and make the index if there is none."""
-        await self.study.library.warm()
+        await self.study.library.ready()
 
     async def schedules(self, channels: list[Any]) -> None:
         """One that is due now, in each channel."""

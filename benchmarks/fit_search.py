@@ -1,4 +1,4 @@
-"""Fit what each measure of a search counts, and print `knowledge/weights.py` anew.
+"""Fit what each measure of a search counts, by words and meaning and by words alone, as `knowledge/weights.py` has it.
 
 A search picks one of the questions or "none": each has a strength, a weighted sum of its measures, and the
 probabilities are their softmax. The weights make the right picks of the development set most likely, with a small
@@ -25,8 +25,10 @@ from knowledge.embed import Embedder, Floats
 from knowledge.evaluate import Case, auroc, read_cases
 from knowledge.index import build
 from knowledge.load import load
-from knowledge.search import Search, clean
-from knowledge.signals import NAMES, QUERY_NAMES
+from knowledge.search import Search, WordSearch, clean
+from knowledge.signals import NAMES, QUERY_NAMES, WORD_NAMES
+from knowledge.weights import Weights
+from knowledge.windows import Windows
 
 MASKED = 0.1
 PENALTY = 0.0001
@@ -46,7 +48,7 @@ def first_half(case: Case) -> bool:
     return hashlib.sha256(case.query.encode()).digest()[0] % 2 == 0
 
 
-def measure(search: Search, case: Case) -> Row:
+def measure(search: Search | WordSearch, case: Case) -> Row:
     signals = search.signals(clean(case.query))
     right = np.array([question.id in case.gold for question in signals.candidates])
     return Row(case, signals.values, np.append([1.0], signals.query).astype(np.float32), right)
@@ -54,7 +56,8 @@ def measure(search: Search, case: Case) -> Row:
 
 def probabilities(row: Row, weights: Floats) -> Floats:
     """Of each candidate, and last of none."""
-    strengths = np.append(row.values @ weights[: len(NAMES)], row.query @ weights[len(NAMES) :])
+    count = row.values.shape[1]
+    strengths = np.append(row.values @ weights[:count], row.query @ weights[count:])
     odds = np.exp(strengths - strengths.max())
     return np.asarray(odds / odds.sum())
 
@@ -77,12 +80,13 @@ def fit(rows: list[Row]) -> Floats:
         size = sum(count for _, count in lessons)
         return total / size + PENALTY * weights @ weights, slope / size + 2 * PENALTY * weights
 
-    start = np.zeros(len(NAMES) + 1 + len(QUERY_NAMES))
-    bounds = [(0, None)] * len(NAMES) + [(None, None)] * (1 + len(QUERY_NAMES))
+    count, of_query = rows[0].values.shape[1], 1 + len(QUERY_NAMES)
+    start = np.zeros(count + of_query)
+    bounds = [(0, None)] * count + [(None, None)] * of_query
     return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x)
 
 
-def report(name: str, rows: list[Row], weights: Floats) -> None:
+def report(name: str, rows: list[Row], weights: Floats, kept: Weights) -> None:
     tops: dict[bool, list[float]] = {True: [], False: []}
     answered: dict[bool, list[bool]] = {True: [], False: []}
     ranks, clear = [], []
@@ -90,10 +94,10 @@ def report(name: str, rows: list[Row], weights: Floats) -> None:
         found = probabilities(row, weights)
         some = bool(row.case.gold)
         tops[some].append(float(found[:-1].max()))
-        answered[some].append(bool(found[-1] < shipped.NOTHING_ABOVE))
+        answered[some].append(bool(found[-1] < kept.nothing_above))
         first, second = np.sort(found[:-1])[-1:-3:-1]
         right_first = bool(row.right[found[:-1].argmax()])
-        if found[-1] < shipped.NOTHING_ABOVE and first >= shipped.CLEAR_ABOVE and first >= shipped.CLEAR_TIMES * second:
+        if found[-1] < kept.nothing_above and first >= shipped.CLEAR_ABOVE and first >= shipped.CLEAR_TIMES * second:
             clear.append(right_first)
         if some:
             best = found[:-1][row.right].max(initial=-1.0)
@@ -112,18 +116,32 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(gettempdir()) / "studyhall-fit", help="folder of the index")
     args = parser.parse_args()
     bank, embedder = load().bank, Embedder()
-    search = Search(bank, build(bank, embedder, args.data), embedder)
-    rows = [measure(search, case) for case in read_cases(args.file.read_text("utf-8").splitlines())]
-    halves = {
-        True: [row for row in rows if first_half(row.case)],
-        False: [row for row in rows if not first_half(row.case)],
-    }
-    weights = fit(halves[True])
-    report("fitted half", halves[True], weights)
-    report("other half ", halves[False], weights)
-    kept = [round(float(weight), 2) for weight in fit(rows)]
-    print("SIGNALS =", dict(zip(NAMES, kept, strict=False)))
-    print("NOTHING =", dict(zip(("constant", *QUERY_NAMES), kept[len(NAMES) :], strict=True)))
+    by_words = WordSearch(Windows.of(bank))
+    by_meaning = Search(by_words, build(by_words.measure.windows, embedder, args.data), embedder)
+    cases = read_cases(args.file.read_text("utf-8").splitlines())
+    for title, search, names, kept in (
+        ("MEANING", by_meaning, NAMES, shipped.MEANING),
+        ("WORDS", by_words, WORD_NAMES, shipped.WORDS),
+    ):
+        print(title)
+        rows = [measure(search, case) for case in cases]
+        halves = {half: [row for row in rows if first_half(row.case) is half] for half in (True, False)}
+        for half in halves:
+            weights = fit(halves[half])
+            report("  fitted half", halves[half], weights, kept)
+            report("  other half ", halves[not half], weights, kept)
+        report("  all, as shipped", rows, as_array(kept, names), kept)
+        whole = fit(rows)
+        report("  all, fitted on all", rows, whole, kept)
+        counts = [round(float(weight), 2) for weight in whole]
+        print("    signals =", dict(zip(names, counts, strict=False)))
+        print("    nothing =", dict(zip(("constant", *QUERY_NAMES), counts[len(names) :], strict=True)))
+
+
+def as_array(weights: Weights, names: tuple[str, ...]) -> Floats:
+    """In the order of a fit."""
+    of_query = (weights.nothing[name] for name in ("constant", *QUERY_NAMES))
+    return np.array([*(weights.signals[name] for name in names), *of_query], np.float32)
 
 
 if __name__ == "__main__":

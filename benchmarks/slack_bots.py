@@ -25,10 +25,12 @@ from benchmarks.children import obey
 from bot import log
 from bot.app import App
 from bot.commands import Place
-from bot.platforms.slack.app import GRACE, Keys, slack
-from bot.platforms.slack.server import EVENTS, served
+from bot.platforms.slack.app import Keys, slack
+from bot.platforms.slack.server import EVENTS
 from bot.store.tables import Round, Workspace
 from bot.study import daily
+from bot.web.app import web_app
+from bot.web.server import served
 
 CONSTANT = "Here you are."
 
@@ -62,7 +64,7 @@ class Bare(Watched):
             return await handler.handle(request)
 
         app = Starlette(routes=[Route(EVENTS, events, methods=["POST"])])
-        address = await self._running.enter_async_context(served(app, "127.0.0.1", 0, GRACE))
+        address = await self._running.enter_async_context(served(app, "127.0.0.1", 0))
         return f"{address}{EVENTS}"
 
     async def _on_command(self, ack: AsyncAck) -> None:
@@ -90,7 +92,9 @@ class Ours(bots.Ours):
 
     async def connect(self) -> str:  # type: ignore[override]  # here the crowd comes to the app
         """Where it listens."""
-        return await self._running.enter_async_context(slack(self.app, self._keys, port=0, api=self._api))
+        routes = await self._running.enter_async_context(slack(self.app, self._keys, api=self._api))
+        address = await self._running.enter_async_context(served(web_app(self.app, routes), "127.0.0.1", 0))
+        return f"{address}{EVENTS}"
 
     async def fill(self, channels: list[Any], members: list[Any], rounds: int) -> None:
         await super().fill(channels, members, rounds)

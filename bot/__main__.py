@@ -74,8 +74,8 @@ def options(
 @app.command()
 def run(
     platform: Annotated[Platform | None, typer.Argument(help="Default: those with a token, else the terminal.")] = None,
-    host: Annotated[str, typer.Option(help="Where to listen for Slack.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port there.", envvar="PORT")] = 3000,
+    host: Annotated[str | None, typer.Option(help="Where to listen, instead of [web] host.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port there, instead of [web] port.", max=65535)] = None,
 ) -> None:
     """Open the study room: on Discord or Slack where a token is configured, else in this terminal."""
     from bot import serve
@@ -147,6 +147,16 @@ def bank_export(
     from bot import transfer
 
     transfer.export(format.value, out, folder, workspace, force=force)
+
+
+@bank.command("vectors", hidden=True)
+def bank_vectors(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where something changed.")] = False,
+) -> None:
+    """Bring the vectors that come with the built-in bank up to date with its texts."""
+    from bot import tasks
+
+    tasks.bank_vectors(write=not check)
 
 
 @evaluate.command("retrieval")

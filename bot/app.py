@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import col, select, update
 
 from bot.commands import Actor, Outbox, Table
-from bot.errors import ConfigError
+from bot.errors import ConfigError, DatabaseError
 from bot.inference.client import Inference
 from bot.store.engine import Store
 from bot.store.installs import Install, Installs
@@ -19,7 +19,7 @@ from bot.store.tables import Post
 from bot.store.upsert import insert
 from bot.study import drafts, once, own, people, welcome
 from bot.study.context import Place, Study, StudyRules
-from bot.study.library import Library, Progress
+from bot.study.library import PATIENCE, Library, Progress
 from bot.study.welcome import Greeting
 from bot.table import table
 from bot.vault import Vault
@@ -100,12 +100,22 @@ class App:
         """The workspace has put the bot out."""
         await welcome.left(self.study, place)
 
+    async def problem(self) -> str:
+        """What stands in the way of serving members, in words that anybody may read; empty where nothing does."""
+        try:
+            await self.study.store.ready()
+        except DatabaseError as problem:
+            return problem.public
+        return ""
+
     def attach(self, platform: str, outbox: Outbox) -> None:
         """From now on this process posts to the platform."""
         self.study.outboxes[platform] = outbox
 
 
-def open_library(config: Config, progress: Progress | None = None) -> tuple[Library, tuple[str, ...]]:
+def open_library(
+    config: Config, progress: Progress | None = None, patience: float | None = PATIENCE
+) -> tuple[Library, tuple[str, ...]]:
     """The configured bank with its search, and a line for each file that had to be left out."""
     embedder = Embedder(config.search.model, threads=config.search.threads)
     loaded = load(config.bank_folder)
@@ -113,7 +123,8 @@ def open_library(config: Config, progress: Progress | None = None) -> tuple[Libr
         raise ConfigError(
             f"The bank in {config.bank_folder} has no question that can be used. `studyhall bank check` says why."
         )
-    return Library(loaded.bank, config.index_folder, embedder, progress), tuple(map(str, loaded.problems))
+    library = Library(loaded.bank, config.index_folder, embedder, progress, patience)
+    return library, tuple(map(str, loaded.problems))
 
 
 def open_inference(config: Config) -> Inference | None:
@@ -133,13 +144,15 @@ def open_inference(config: Config) -> Inference | None:
 
 
 @asynccontextmanager
-async def open_app(config: Config, progress: Progress | None = None) -> AsyncIterator[App]:
-    """The whole of it, closed again at the end. Raises SetupError."""
+async def open_app(
+    config: Config, progress: Progress | None = None, patience: float | None = PATIENCE
+) -> AsyncIterator[App]:
+    """The whole of it, closed again at the end; `patience` is the library's. Raises SetupError."""
     async with AsyncExitStack() as closing:
         store = await Store.open(config.database_url)
         closing.push_async_callback(store.close)
         await store.ready()
-        library, left_out = open_library(config, progress)
+        library, left_out = open_library(config, progress, patience)
         closing.callback(library.close)
         inference = open_inference(config)
         if inference is not None:

@@ -26,6 +26,7 @@ from bot.settings import (
     SlackSettings,
     StudySettings,
     TerminalSettings,
+    WebSettings,
     from_home,
 )
 
@@ -46,6 +47,7 @@ VARIABLES = {
     "SLACK_CLIENT_ID": ("slack_client_id",),
     "SLACK_CLIENT_SECRET": ("slack_client_secret",),
     "SLACK_API_URL": ("slack", "api_url"),
+    "PORT": ("web", "port"),
     "STUDYHALL_SECRET_KEY": ("secret_key",),
 }
 """What each variable sets. All other keys of the file have a variable too: STUDYHALL_STUDY__ZONE for [study] zone."""
@@ -92,6 +94,7 @@ class Config(BaseSettings):
     inference: InferenceSettings = InferenceSettings()
     discord: DiscordSettings = DiscordSettings()
     slack: SlackSettings = SlackSettings()
+    web: WebSettings = WebSettings()
     terminal: TerminalSettings = TerminalSettings()
     log: LogSettings = LogSettings()
 

@@ -161,11 +161,12 @@ def _bank(config: Config) -> Finding:
 
 
 def _model(model: str) -> Finding:
-    from knowledge.embed import ModelProblem, packaged
+    from knowledge.models import ModelProblem
+    from knowledge.models.packaged import weights
 
     if not model:
         try:
-            return Finding("model", "ok", f"all-MiniLM-L6-v2 in {packaged()}, its checksum right")
+            return Finding("model", "ok", f"all-MiniLM-L6-v2 in {weights()}, its checksum right")
         except ModelProblem as problem:
             return Finding("model", "problem", f"{str(problem).rstrip('.')}.")
     folder = Path(model).expanduser()
@@ -184,27 +185,29 @@ def _model(model: str) -> Finding:
 
 
 def _index(config: Config) -> Finding:
-    from knowledge import vault
+    from knowledge import array_file
     from knowledge.embed import Embedder
-    from knowledge.index import label
+    from knowledge.index import shipped
     from knowledge.load import load
+    from knowledge.windows import Windows
 
     name = Embedder(config.search.model).name
-    path = config.index_folder / vault.file_name(name)
-    again = "it is made at the next start or search, which takes a moment."
-    if not path.exists():
-        return Finding("index", "missing", f"There is none for this model yet: {again}")
+    path = config.index_folder / array_file.file_name(name)
+    again = "they are made at the next start or search, and until then search goes by words."
+    known = shipped(name)
     try:
-        keys, _ = vault.read(path, label(name))
-    except vault.Unsound as problem:
+        known |= array_file.read(path, name)
+    except FileNotFoundError:
+        pass
+    except array_file.Unsound as problem:
         return Finding("index", "missing", f"{path} is of no use, {problem}: {again}")
     except OSError as error:
         return Finding("index", "problem", f"{path} cannot be read: {error.strerror}. Delete it: {again}")
-    known = set(keys)
-    new = sum(question.fingerprint not in known for question in load(config.bank_folder).bank)
-    if new:
-        return Finding("index", "missing", f"{_some(new, 'question')} new or changed since it was made: {again}")
-    return Finding("index", "ok", f"{_some(len(keys), 'question')} in {path}")
+    windows = Windows.of(load(config.bank_folder).bank)
+    lacking = {windows.owners[at] for at, text in enumerate(windows.texts) if array_file.key(text) not in known}
+    if lacking:
+        return Finding("index", "missing", f"{_some(len(lacking), 'question')} without vectors: {again}")
+    return Finding("index", "ok", f"Vectors of all {_some(len(windows.bank), 'question')} are there.")
 
 
 async def _inference(config: Config) -> Finding:

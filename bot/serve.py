@@ -8,16 +8,16 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from pydantic import SecretStr
 from rich.console import Console
 
 from bot import config as settings
-from bot import log
+from bot import log as logs
 from bot.app import App, open_app
 from bot.config import Config
 from bot.errors import SetupError
@@ -26,13 +26,20 @@ from bot.store.address import address, file_of
 from bot.store.upgrade import upgrade
 from bot.tasks import err, preparing
 
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
 PLATFORMS = ("discord", "slack")
 PIPE_WIDTH = 100
 """Columns of what is piped on: wide enough for the code in the bank."""
 
+log = structlog.get_logger()
 
-def run(platform: str | None, host: str, port: int) -> None:
-    """Until the platforms end. Raises SetupError."""
+
+def run(platform: str | None, host: str | None, port: int | None) -> None:
+    """Until the platforms end. `host` and `port` of the web application win over the configured ones. Raises
+    SetupError.
+    """
     config = settings.load()
     wanted = (platform,) if platform else _configured(config)
     if sys.stdin is None:  # closed by whoever started us
@@ -40,11 +47,15 @@ def run(platform: str | None, host: str, port: int) -> None:
     on_screen = sys.stdin.isatty() and sys.stdout.isatty()
     # In the terminal, screen and pipe belong to the conversation.
     file = config.log_file if "terminal" in wanted else None
-    log.set_up(config.log.level, config.log.format, file=file, secrets=config.secrets())
+    logs.set_up(config.log.level, config.log.format, file=file, secrets=config.secrets())
     if file_of(address(config.database_url)) is not None:
         # The embedded database belongs to this program alone; PostgreSQL is upgraded by a deployment's release step.
         upgrade(config.database_url, lambda line: err.print(line, style="dim", markup=False, highlight=False))
-    serving = _terminal(config, on_screen) if "terminal" in wanted else _platforms(config, wanted, host, port)
+    if "terminal" in wanted:
+        serving = _terminal(config, on_screen)
+    else:
+        web = config.web
+        serving = _platforms(config, wanted, host or web.host, web.port if port is None else port)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serving)
 
@@ -64,12 +75,13 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     async with AsyncExitStack() as open_here:
-        app = await open_here.enter_async_context(open_app(config, preparing()))
+        app = await open_here.enter_async_context(open_app(config))
         for line in app.left_out:
-            structlog.get_logger().warning("left out", file=line)
-        await app.study.library.warm()
+            log.warning("left out", file=line)
+        # What is there now stays: to look through all of it again and again held the event loop up for 0.1 s.
         gc.collect()
-        gc.freeze()  # what is there now stays: to look through all of it again and again held the loop up for 0.1 s
+        gc.freeze()
+        app.study.library.prepare()
         waiting: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
         if discord_token:
             from bot.platforms.discord.client import connected
@@ -78,6 +90,7 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
             shards = {"shard_count": it.shard_total, "shard_ids": it.shard_ids} if it.shard_total else {}
             online = connected(app, token=discord_token, dev_guild=it.guild, **shards)
             waiting.append(await open_here.enter_async_context(online))
+        routes: list[Route] = []
         if "slack" in wanted:
             from bot.platforms.slack.app import Keys, slack
 
@@ -88,12 +101,29 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
                 client_id=config.slack_client_id,
                 client_secret=config.slack_client_secret.get_secret_value(),
             )
-            at = await open_here.enter_async_context(slack(app, keys, host=host, port=port, api=config.slack.api_url))
-            structlog.get_logger().info("listening for Slack", at=at)
+            routes = await open_here.enter_async_context(slack(app, keys, api=config.slack.api_url))
+        await open_here.enter_async_context(_web(app, routes, host, port, needed=bool(routes) and not discord_token))
         await open_here.enter_async_context(clockwork(app.study, config.schedule.sweep_seconds))
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()  # a platform that ended by an error ends the program with it
+
+
+@contextlib.asynccontextmanager
+async def _web(app: App, routes: Sequence[Route], host: str, port: int, *, needed: bool) -> AsyncIterator[None]:
+    """Serve the web application. Where it cannot listen the log says so; only what is `needed` ends the program."""
+    from bot.web.app import web_app
+    from bot.web.server import CannotListen, served
+
+    async with AsyncExitStack() as open_here:
+        try:
+            at = await open_here.enter_async_context(served(web_app(app, routes), host, port))
+            log.info("listening", at=at, serves=[route.path for route in routes] or "health alone")
+        except CannotListen as problem:
+            if needed:
+                raise
+            log.error("no web application", problem=str(problem), lost="requests from Slack" if routes else "health")
+        yield
 
 
 def _needed(secret: SecretStr, variable: str) -> str:
@@ -106,12 +136,14 @@ async def _terminal(config: Config, on_screen: bool) -> None:
     from bot.platforms.terminal.outbox import TerminalOutbox
     from bot.platforms.terminal.repl import Repl
 
-    async with open_app(config, preparing()) as app:
+    # Whoever pipes lines in wants whole answers, and sees on standard error what takes long.
+    opening = open_app(config) if on_screen else open_app(config, preparing(), patience=None)
+    async with opening as app:
         for line in app.left_out:
             err.print(f"left out: {line}", style="yellow", markup=False, highlight=False)
         outbox = TerminalOutbox(app.posts)
         app.attach("terminal", outbox)
-        warming = await _warm(app, on_screen)
+        app.study.library.prepare()
         async with clockwork(app.study, config.schedule.sweep_seconds):
             console = Console(width=config.terminal.width or (None if on_screen else PIPE_WIDTH), highlight=False)
             if not await Repl(app, outbox, console, config.terminal.name).run():
@@ -120,14 +152,3 @@ async def _terminal(config: Config, on_screen: bool) -> None:
                     "closed. Without a terminal, set DISCORD_TOKEN or SLACK_BOT_TOKEN.",
                     highlight=False,
                 )
-        if warming is not None:
-            warming.cancel()
-
-
-async def _warm(app: App, on_screen: bool) -> asyncio.Task[None] | None:
-    """Prepare vectors where there are none, with progress; load the model behind a waiting prompt."""
-    if not app.study.library.prepared:
-        await app.study.library.warm()
-    elif on_screen:
-        return asyncio.create_task(app.study.library.warm())
-    return None

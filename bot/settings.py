@@ -236,6 +236,15 @@ class SlackSettings(Section):
     )
 
 
+class WebSettings(Section):
+    """The web application, which runs wherever a platform is served."""
+
+    host: Annotated[Line, Field(min_length=1, max_length=253)] = Field(
+        default="127.0.0.1", description="The address to listen at; 0.0.0.0 for all of this machine."
+    )
+    port: int = Field(default=3000, ge=0, le=65535, description="The port there; 0 for any that is free.")
+
+
 class TerminalSettings(Section):
     """The study room in the terminal."""
 
@@ -267,6 +276,7 @@ SECTIONS: dict[str, type[Section]] = {
     "inference": InferenceSettings,
     "discord": DiscordSettings,
     "slack": SlackSettings,
+    "web": WebSettings,
     "terminal": TerminalSettings,
     "log": LogSettings,
 }

@@ -26,8 +26,15 @@ from bot.text import clean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import RenderableType
+
+    from bot.study.library import Library
     from knowledge.evaluate import Case
     from knowledge.questions import Bank
+    from knowledge.search import Found
+
+A_MOMENT = 1.0
+"""Seconds until an answer by words is shown, while the whole one is on its way."""
 
 out = Console()
 err = Console(stderr=True)
@@ -60,7 +67,7 @@ class Working:
 
 def preparing() -> Working:
     """Shown only when vectors have to be made."""
-    return Working("Preparing the bank, once", "passages")
+    return Working("Reading the bank, once", "passages")
 
 
 def _config() -> Config:
@@ -70,20 +77,35 @@ def _config() -> Config:
     return config
 
 
-def _library(config: Config) -> Any:
+def _library(config: Config) -> Library:
     from bot.app import open_library
 
-    library, left_out = open_library(config, preparing())
+    library, left_out = open_library(config, preparing(), A_MOMENT)
     for line in left_out:
         err.print(f"left out: {line}", style="yellow", markup=False)
     return library
 
 
 def ask(text: str, as_json: bool) -> None:
-    """Search without a database: the bank and its index are enough."""
+    """Search without a database: the bank and its vectors are enough. The answer by words comes first where the rest
+    takes long, on standard error: standard output is the full answer's alone.
+    """
     text = _asked(text)
     library = _library(_config())
-    found = asyncio.run(library.search(text))
+
+    async def work() -> Found:
+        found = await library.search(text)
+        if found.by_words:
+            if not as_json:
+                err.print(_found(found))
+            await library.ready()
+            found = await library.search(text)
+        return found
+
+    try:
+        found = asyncio.run(work())
+    finally:
+        library.close()
     if as_json:
         _print(
             {
@@ -101,15 +123,18 @@ def ask(text: str, as_json: bool) -> None:
             }
         )
         return
+    out.print(_found(found))
+    for hit in found.hits[1:3] if found.answered and not found.clear else ():
+        out.print(f"See also: {hit.question.title}", style="dim", markup=False, highlight=False)
+
+
+def _found(found: Found) -> RenderableType:
+    """Without buttons, which nobody is here to press: other candidates are named instead."""
     from bot.platforms.terminal.render import draw
     from bot.replies import Choices
     from bot.study.lookup import found_reply
 
-    # There is nobody here to press a button: other candidates are named instead.
-    blocks = found_reply(found).blocks
-    out.print(draw(Reply.of(*(block for block in blocks if not isinstance(block, Choices)))))
-    for hit in found.hits[1:3] if found.answered and not found.clear else ():
-        out.print(f"See also: {hit.question.title}", style="dim", markup=False, highlight=False)
+    return draw(Reply.of(*(block for block in found_reply(found).blocks if not isinstance(block, Choices))))
 
 
 def _asked(text: str) -> str:
@@ -134,6 +159,7 @@ def explain(text: str, as_json: bool) -> None:
     library, inference = _library(config), open_inference(config)
 
     async def work() -> Explanation:
+        await library.ready()
         drafts = explanation_of(library, inference, text)
         if as_json or not out.is_terminal:
             return [told async for told in drafts][-1]
@@ -142,7 +168,10 @@ def explain(text: str, as_json: bool) -> None:
                 live.update(draw(Reply.of(told)))
         return told
 
-    told = asyncio.run(work())
+    try:
+        told = asyncio.run(work())
+    finally:
+        library.close()
     if as_json:
         cited = [citation.id for citation in told.citations]
         _print({"source": told.source, "text": told.text, "citations": cited, "why": told.why})
@@ -158,6 +187,7 @@ def bank_check(folder: Path | None, coverage: Path | None) -> None:
     from knowledge.embed import Embedder
     from knowledge.index import build
     from knowledge.load import load
+    from knowledge.windows import Windows
 
     config = _config()
     index_folder = config.index_folder / "checked" if folder else config.index_folder
@@ -170,7 +200,7 @@ def bank_check(folder: Path | None, coverage: Path | None) -> None:
     problems += check_formulas(loaded.bank, folder, Working("Drawing the formulas", "questions"))
     if len(loaded.bank):
         embedder = Embedder(config.search.model, threads=config.search.threads)
-        problems += check_likeness(loaded.bank, build(loaded.bank, embedder, index_folder, preparing()), folder)
+        problems += check_likeness(build(Windows.of(loaded.bank), embedder, index_folder, preparing()), folder)
     for problem in problems:
         out.print(str(problem), markup=False, highlight=False, soft_wrap=True)
     out.print(
@@ -184,6 +214,25 @@ def bank_check(folder: Path | None, coverage: Path | None) -> None:
         there = sum(row["id"] in loaded.bank for row in rows)
         out.print(f"{there} of the {len(rows)} questions in {coverage} are there.", highlight=False, soft_wrap=True)
     if problems or not len(loaded.bank):
+        raise SystemExit(1)
+
+
+def bank_vectors(*, write: bool) -> None:
+    """The vectors in `knowledge/vectors` made those of the built-in bank's texts; only new texts are embedded."""
+    from knowledge.embed import Embedder
+    from knowledge.index import ship
+    from knowledge.load import load
+
+    loaded = load()
+    if loaded.problems:
+        raise SetupError(f"The bank has {len(loaded.problems)} problems: `studyhall bank check` lists them.")
+    done = ship(loaded.bank, Embedder(), Working("Embedding what is new", "passages"), write=write)
+    if not (done.new or done.gone):
+        out.print("The vectors fit the bank.")
+    elif write:
+        out.print(f"{done.new:,} passages embedded, {done.gone:,} let go.", highlight=False)
+    else:
+        out.print(f"{done.new:,} passages have no vector, and {done.gone:,} are gone: `make vectors`.", highlight=False)
         raise SystemExit(1)
 
 

@@ -98,6 +98,7 @@ def _take(config: Config, paths: Sequence[Path], into: Path | None, workspace: s
     from knowledge.index import build
     from knowledge.intake import Intake
     from knowledge.questions import OWN, Bank
+    from knowledge.windows import Windows
 
     bank = _loaded(config.bank_folder)
     own = Bank()
@@ -107,10 +108,10 @@ def _take(config: Config, paths: Sequence[Path], into: Path | None, workspace: s
         own = _loaded(into)
     readings = [(path, read(path)) for path in paths]
     embedder = Embedder(config.search.model, threads=config.search.threads)
-    index = build(bank, embedder, config.index_folder, preparing())
+    index = build(Windows.of(bank), embedder, config.index_folder, preparing())
     names = {path.stem for path in into.rglob("*.md")} if into else set()  # also of files that cannot be read
     prefix = OWN if workspace else ""
-    intake = Intake(bank, index, own, embedder, duplicates=duplicates, prefix=prefix, names=names)
+    intake = Intake(index, own, embedder, duplicates=duplicates, prefix=prefix, names=names)
     return [
         File(path, reading, intake.take(reading.drafts, Working(f"Comparing {path.name}", "questions")))
         for path, reading in readings

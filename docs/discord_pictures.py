@@ -238,7 +238,7 @@ async def draw(album: Album) -> None:
         await asyncio.to_thread(upgrade, url)
         store = await Store.open(url)
         library, _ = open_library(config.load(), announce)
-        await library.warm()
+        await library.ready()
         now: list[Any] = []
         study = Study(store=store, library=library, clock=lambda: now[0].now())
         app = App(table(), study, Posts(store))

@@ -226,7 +226,7 @@ async def draw(folder: Path, wanted: tuple[str, ...]) -> None:
         await asyncio.to_thread(upgrade, url)
         store = await Store.open(url)
         library, _ = open_library(config.load(), announce)
-        await library.warm()
+        await library.ready()
         try:
             async with async_playwright() as playwright:
                 browser = await playwright.chromium.launch(

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from knowledge.index import Index, Progress
+from knowledge.embed import Progress
+from knowledge.index import Index
 from knowledge.latex import formulas_of, undrawable
 from knowledge.load import BUILT_IN, Problem
 from knowledge.questions import OWN, Bank, Difficulty, Question
@@ -49,11 +50,11 @@ def check_formulas(bank: Bank, folder: Path = BUILT_IN, progress: Progress | Non
     return tuple(problems)
 
 
-def check_likeness(bank: Bank, index: Index, folder: Path = BUILT_IN) -> tuple[Problem, ...]:
+def check_likeness(index: Index, folder: Path = BUILT_IN) -> tuple[Problem, ...]:
     """The questions that ask nearly what another one asks."""
     return tuple(
         _problem(folder, pair.one, f"asks nearly the same as {pair.other.id} (likeness {pair.likeness:.2f})")
-        for pair in twins(bank, index)
+        for pair in twins(index)
     )
 
 

@@ -109,7 +109,7 @@ def compare(question: Question, text: str, embedder: Embedder) -> Coverage:
     if not said or not expected:
         return _nothing(expected)
     claims = [*expected, *(misconception.claim for misconception in question.misconceptions)]
-    vectors = embedder.sentences([*map(plain, said), *map(plain, claims)])
+    vectors = embedder.vectors([*map(plain, said), *map(plain, claims)])
     likeness = vectors[: len(said)] @ vectors[len(said) :].T
     points, mistakes = np.split(likeness, [len(expected)], axis=1)
     if points.max(axis=0).mean() < OFF_TOPIC:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from knowledge.array_file import settle
 from knowledge.load import UNFINISHED, unfinished
 from knowledge.questions import Question
-from knowledge.vault import settle
 from knowledge.write import markdown
 
 LOCK = ".importing.lock"

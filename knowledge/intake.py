@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
 from knowledge import projection
-from knowledge.embed import Embedder, Floats
+from knowledge.embed import Embedder, Floats, Progress
 from knowledge.fitting import fitted
 from knowledge.importers.draft import Draft
 from knowledge.index import Index
 from knowledge.load import NAME_LIMIT
 from knowledge.questions import Bank, Question
-from knowledge.windows import Kind, plain, windows
+from knowledge.windows import Kind, plain
 
 TWIN = 0.75
 """From this likeness on, a question asks what another asks already.
@@ -32,7 +32,6 @@ ANSWERED = 400
 AT_ONCE = 256
 """Questions that are embedded between two reports of progress."""
 Where = Literal["bank", "own", "import"]
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,6 @@ class Intake:
 
     def __init__(
         self,
-        bank: Bank,
         index: Index,
         own: Bank,
         embedder: Embedder,
@@ -73,31 +71,29 @@ class Intake:
         prefix: str = "",
         names: Collection[str] = (),
     ) -> None:
-        """`bank` with its index, and beside it `own`, which is where the questions go.
+        """`index` is that of the bank, and beside it is `own`, where the questions go.
 
         With `duplicates`, those are taken too. `prefix` is what new ids begin with; `names` are ids that are not to be
         had for another reason.
         """
+        bank = index.windows.bank
         self._own, self._bank = own, own.over(bank)
         self._embedder = embedder
         self._keep = duplicates
         self._prefix = prefix
         self._taken = {*names, *(question.id for question in self._bank)}
-        cut = [(question, kind) for question in bank for kind, _ in windows(question)]
-        kinds = np.array([kind for _, kind in cut])
+        kinds, owners = index.windows.kinds, index.windows.owners
         asks = kinds != Kind.BODY
-        self._map = projection.fit(index.sentences[asks], index.owners[asks])
+        self._map = projection.fit(index.vectors[asks], owners[asks])
         asked = [(question, wording) for question in own for wording in (question.title, *question.aliases)]
         self._known = [*bank, *own]
-        numbers = {id(question): number for number, question in enumerate(self._known)}
-        self._askers = np.array([numbers[id(q)] for q, kind in cut if kind is Kind.WORDING]
-                                + [numbers[id(q)] for q, _ in asked], np.int64)  # fmt: skip
-        self._tellers = np.array([numbers[id(q)] for q, kind in cut if kind is Kind.BODY]
-                                 + [numbers[id(q)] for q in own], np.int64)  # fmt: skip
-        mine = embedder.sentences([plain(wording) or wording for _, wording in asked])
-        wordings = np.concatenate([index.sentences[kinds == Kind.WORDING], mine])
+        of_own = {question.id: number for number, question in enumerate(own, len(bank))}
+        self._askers = np.append(owners[kinds == Kind.WORDING], [of_own[q.id] for q, _ in asked]).astype(np.int64)
+        self._tellers = np.append(owners[~asks], [*of_own.values()]).astype(np.int64)
+        mine = embedder.vectors([plain(wording) or wording for _, wording in asked])
+        wordings = np.concatenate([index.vectors[kinds == Kind.WORDING], mine])
         self._wordings = projection.project(wordings, self._map)
-        self._bodies = np.concatenate([index.sentences[~asks], embedder.sentences([*map(_body, own)])])
+        self._bodies = np.concatenate([index.vectors[~asks], embedder.vectors([*map(_body, own)])])
 
     def take(self, drafts: Sequence[Draft], progress: Progress | None = None) -> Taken:
         """The questions that these drafts make, in their order, and what is left out with its reason."""
@@ -127,7 +123,7 @@ class Intake:
             if progress:
                 progress(start, len(questions))
             some = questions[start : start + AT_ONCE]
-            found.append(self._embedder.sentences([*(plain(q.title) or q.title for q in some), *map(_body, some)]))
+            found.append(self._embedder.vectors([*(plain(q.title) or q.title for q in some), *map(_body, some)]))
         if progress and questions:
             progress(len(questions), len(questions))
         width = self._wordings.shape[1]

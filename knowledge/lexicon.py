@@ -56,6 +56,13 @@ class Lexicon:
         count, windows = self._counts(word)
         return log((windows + 1) / (count + 0.5))
 
+    def rarities(self) -> npt.NDArray[np.float32]:
+        """How rare the words of each window are together, each word once."""
+        found = np.zeros(self._windows, np.float32)
+        for word, places in self._places.items():
+            found[places] += self.rarity(word)
+        return found
+
     def _counts(self, word: str) -> tuple[int, int]:
         """The windows that hold the word, and all there are."""
         count, windows = self._beneath._counts(word) if self._beneath else (0, 0)

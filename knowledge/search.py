@@ -7,16 +7,18 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from knowledge import weights
-from knowledge.embed import Embedded, Embedder
+from knowledge.embed import Embedder, Floats
 from knowledge.index import Index
 from knowledge.lexicon import words
+from knowledge.models.packaged import vocabulary
 from knowledge.questions import Bank, Question
-from knowledge.signals import CANDIDATES, NAMES, QUERY_NAMES, Measure, Signals
-from knowledge.suggest import suggest
+from knowledge.signals import CANDIDATES, NAMES, QUERY_NAMES, WORD_NAMES, Measure, Signals, WordMeasure
 from knowledge.text import HIDDEN
-from knowledge.windows import plain
+from knowledge.weights import Weights
+from knowledge.windows import Windows, plain
 
 LONGEST = 1000
 """Characters of a query that count."""
@@ -35,29 +37,56 @@ class Hit:
 class Found:
     """What a search found, best first, also where nothing fits (`answered` is False).
 
-    `clear`: the first is well ahead of the second. `topics` are the nearest, best first.
+    `clear`: the first is well ahead of the second. `topics` are the nearest, best first. `by_words`: nobody looked at
+    what the query means, only at its words.
     """
 
     answered: bool
     clear: bool
     hits: tuple[Hit, ...]
     topics: tuple[str, ...]
+    by_words: bool = False
+
+
+class WordSearch:
+    """Searches a bank by words alone, which needs neither vectors nor a model; and the bank of another `beneath`."""
+
+    def __init__(self, windows: Windows, beneath: WordSearch | None = None) -> None:
+        self.bank: Bank = windows.bank.over(beneath.bank) if beneath else windows.bank
+        self._beneath = beneath
+        self.measure: WordMeasure = WordMeasure(windows, beneath.measure if beneath else None)
+
+    def search(self, query: str, k: int = 10, without: Set[str] = frozenset()) -> Found:
+        """Like `Search.search`, by words alone."""
+        cleaned = clean(query)
+        if not words(cleaned) or k < 1:
+            return Found(False, False, (), self.bank.topics[:TOPICS], by_words=True)
+        signals = self.signals(cleaned, limit=max(k, CANDIDATES), without=without)
+        return _weighed(signals, weights.WORDS, WORD_NAMES, k, by_words=True)
+
+    def signals(self, query: str, *, limit: int = CANDIDATES, without: Set[str] = frozenset()) -> Signals:
+        """The measures behind a search for a cleaned query."""
+        return self._signals(self.measure.repaired(query, vocabulary().__contains__), limit, without)
+
+    def _signals(self, query: str, limit: int, without: Set[str]) -> Signals:
+        mine = self.measure(query, limit=limit, without=without)
+        return mine.over(self._beneath._signals(query, limit, without)) if self._beneath else mine
 
 
 class Search:
-    """Searches one bank, and together with it the bank of another search that lies `beneath`.
+    """Searches a bank by words and meaning, and together with it the bank of another search that lies `beneath`.
 
     Takes tens of milliseconds of one core: call it in a thread. The first search loads the model, and one may do that
     early with `warm`.
     """
 
-    def __init__(self, bank: Bank, index: Index, embedder: Embedder, beneath: Search | None = None) -> None:
-        self.bank: Bank = bank.over(beneath.bank) if beneath else bank
+    def __init__(self, by_words: WordSearch, index: Index, embedder: Embedder, beneath: Search | None = None) -> None:
+        threadpool_limits(embedder.threads, "blas")  # NumPy's threads spin while they wait: seven times the CPU
+        self.bank = by_words.bank
+        self.by_words = by_words
         self._beneath = beneath
         self._embedder = embedder
-        self._measure: Measure = Measure(bank, index, beneath._measure if beneath else None)
-        self._of_each = np.array([weights.SIGNALS[name] for name in NAMES], np.float32)
-        self._of_query = np.array([weights.NOTHING[name] for name in QUERY_NAMES], np.float32)
+        self._measure: Measure = Measure(by_words.measure, index, beneath._measure if beneath else None)
 
     def warm(self) -> None:
         """Load the model, so that the first member does not wait for it."""
@@ -72,35 +101,31 @@ class Search:
         if not words(cleaned) or k < 1:
             return Found(False, False, (), self.bank.topics[:TOPICS])
         signals = self.signals(cleaned, limit=max(k, CANDIDATES), without=without)
-        scores, nothing = self._probabilities(signals)
-        order = np.argsort(-scores, kind="stable")
-        ranked = [Hit(signals.candidates[i], float(scores[i])) for i in order]
-        first, second = [*(hit.score for hit in ranked[:2]), 0.0, 0.0][:2]
-        answered = bool(ranked) and nothing < weights.NOTHING_ABOVE
-        clear = answered and first >= weights.CLEAR_ABOVE and first >= weights.CLEAR_TIMES * second
-        return Found(answered, clear, tuple(ranked[:k]), _topics(ranked))
+        return _weighed(signals, weights.MEANING, NAMES, k)
 
     def signals(self, query: str, *, limit: int = CANDIDATES, without: Set[str] = frozenset()) -> Signals:
         """The measures behind a search for a cleaned query."""
-        repaired = self._measure.repaired(query, self._embedder.is_word)
-        return self._signals(repaired, self._embedder.both([repaired])[0], limit, without)
+        repaired = self.by_words.measure.repaired(query, vocabulary().__contains__)
+        return self._signals(repaired, self._embedder.vectors([repaired])[0], limit, without)
 
-    def _signals(self, query: str, embedded: Embedded, limit: int, without: Set[str]) -> Signals:
-        mine = self._measure(query, embedded, limit=limit, without=without)
-        return mine.over(self._beneath._signals(query, embedded, limit, without)) if self._beneath else mine
+    def _signals(self, query: str, vector: Floats, limit: int, without: Set[str]) -> Signals:
+        mine = self._measure(query, vector, limit=limit, without=without)
+        return mine.over(self._beneath._signals(query, vector, limit, without)) if self._beneath else mine
 
-    def suggest(self, prefix: str, limit: int = 25) -> tuple[Question, ...]:
-        """Questions whose title or aliases begin like, or resemble, what was typed so far; needs no model."""
-        return suggest(self.bank, prefix, limit)
 
-    def _probabilities(self, signals: Signals) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], float]:
-        """Each candidate's probability, and that of nothing answering."""
-        strengths = np.append(
-            signals.values @ self._of_each, weights.NOTHING["constant"] + signals.query @ self._of_query
-        )
-        odds = np.exp((strengths - strengths.max()).astype(np.float64))
-        odds /= odds.sum()
-        return odds[:-1], float(odds[-1])
+def _weighed(signals: Signals, weight: Weights, names: tuple[str, ...], k: int, *, by_words: bool = False) -> Found:
+    """What the measures say together: the softmax of each candidate's strength, and of "none"."""
+    of_each = np.array([weight.signals[name] for name in names], np.float32)
+    of_query = np.array([weight.nothing[name] for name in QUERY_NAMES], np.float32)
+    strengths = np.append(signals.values @ of_each, weight.nothing["constant"] + signals.query @ of_query)
+    odds = np.exp((strengths - strengths.max()).astype(np.float64))
+    *scores, nothing = (odds / odds.sum()).tolist()
+    order = np.argsort(-odds[:-1], kind="stable")
+    ranked = [Hit(signals.candidates[i], scores[i]) for i in order]
+    first, second = [*(hit.score for hit in ranked[:2]), 0.0, 0.0][:2]
+    answered = bool(ranked) and nothing < weight.nothing_above
+    clear = answered and first >= weights.CLEAR_ABOVE and first >= weights.CLEAR_TIMES * second
+    return Found(answered, clear, tuple(ranked[:k]), _topics(ranked), by_words)
 
 
 def clean(query: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from knowledge.index import Index
-from knowledge.questions import Bank, Question
+from knowledge.questions import Question
 
 TITLES_ALIKE = 0.92
 """Titles this like each other (cosine) ask the same."""
@@ -23,9 +23,9 @@ class Twins:
     likeness: float
 
 
-def twins(bank: Bank, index: Index, least: float = TITLES_ALIKE) -> Iterator[Twins]:
+def twins(index: Index, least: float = TITLES_ALIKE) -> Iterator[Twins]:
     """Pairs in the order of the bank whose titles are at least so like each other."""
-    questions, titles = tuple(bank), index.sentences[np.searchsorted(index.owners, np.arange(len(bank)))]
+    questions, titles = tuple(index.windows.bank), index.vectors[index.windows.firsts]
     likeness = np.triu(titles @ titles.T, k=1)
     for one, other in np.argwhere(likeness >= least).tolist():
         yield Twins(questions[one], questions[other], float(likeness[one, other]))

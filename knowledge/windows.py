@@ -1,20 +1,21 @@
-"""A question cut into the windows that search looks through, as plain words."""
+"""Questions cut into the windows that search looks through, as plain words."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import IntEnum
 
-from knowledge.questions import OWN, Question
+import numpy as np
+import numpy.typing as npt
+
+from knowledge.questions import OWN, Bank, Question
 
 WORDS = 75
 """Words in a window of running text; the question goes before them."""
 SHORTEST = 25
 """Fewer words than this at the end join the window before."""
-
-LAYOUT = f"{WORDS}/{SHORTEST}/3"
-"""Changes when the same question gives other windows."""
 
 MARKS = re.compile(
     r"\\(?:mathbb|mathcal|mathrm|mathbf|text|left|right|begin|end|quad)(?![a-z])|\\[,;!]|^[`~]{3,}\w*|[$\\{}`*#|~^]",
@@ -52,6 +53,32 @@ def windows(question: Question) -> tuple[tuple[Kind, str], ...]:
         *((Kind.POINT, point) for point in points),
         *((Kind.BODY, f"{title} {piece}") for piece in pieces),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Windows:
+    """Those of a whole bank, in its order. Window w belongs to question `owners[w]`, which has at least one."""
+
+    bank: Bank
+    owners: npt.NDArray[np.int32]
+    kinds: npt.NDArray[np.int8]
+    texts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, bank: Bank) -> Windows:
+        """Cut every question."""
+        cut = [(owner, kind, text) for owner, question in enumerate(bank) for kind, text in windows(question)]
+        return cls(
+            bank,
+            np.array([owner for owner, _, _ in cut], np.int32),
+            np.array([kind for _, kind, _ in cut], np.int8),
+            tuple(text for _, _, text in cut),
+        )
+
+    @property
+    def firsts(self) -> npt.NDArray[np.int64]:
+        """The first window of each question, which is its title."""
+        return np.searchsorted(self.owners, np.arange(len(self.bank)))
 
 
 def _pieces(words: list[str]) -> Iterator[str]:

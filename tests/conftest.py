@@ -179,10 +179,8 @@ async def sqlite_store(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[S
 
 
 @pytest.fixture(scope="session")
-def library(pytestconfig: pytest.Config) -> Iterator[Library]:
-    """The built-in bank with the packaged model, opened once; its vectors are kept between runs."""
-    cache = pytestconfig.cache
-    assert cache is not None
-    opened = Library(load().bank, cache.mkdir("index"), Embedder())
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """The built-in bank with the packaged model, opened once; every search waits until it is ready."""
+    opened = Library(load().bank, tmp_path_factory.mktemp("index"), Embedder(), patience=None)
     yield opened
     opened.close()

@@ -17,7 +17,7 @@ from bot.store.tables import Channel, Delivery, Round
 from bot.study.context import Asker, Study
 from bot.study.explained import Thread, by_token, kept, newest_here, of_request, spoiled, thread_of, told_again
 from bot.study.library import Library
-from bot.study.lookup import LABEL, peeked_at
+from bot.study.lookup import BY_WORDS, LABEL, peeked_at
 from bot.study.prompts import Turn, checked, citations, from_bank, prompt, refused
 from bot.study.sources import SOURCES, fitting, following
 from bot.text import short
@@ -35,7 +35,9 @@ SPOILER = Notice(
 
 async def explain(study: Study, asker: Asker, *, text: str) -> AsyncIterator[Reply]:
     """Drafts of a growing explanation, then the whole with its sources to open."""
-    async for reply in _growing(study, asker, text, explanation_of(study.library, study.inference, text)):
+    found = await study.library.search(text)
+    told = _over(study.inference, text, fitting(found), found)
+    async for reply in _growing(study, asker, text, told, note=BY_WORDS if found.by_words else None):
         yield reply
 
 
@@ -128,6 +130,7 @@ async def _growing(
     thread: Thread | None = None,
     *,
     public: bool = False,
+    note: Notice | None = None,
 ) -> AsyncIterator[Reply]:
     """Replies of an explanation as it grows; the last of them is kept and has the buttons.
 
@@ -147,10 +150,10 @@ async def _growing(
             behind = thread.rests_on if thread and told.source == "model" else ()
             peeked = await peeked_at(study, asker, [*(c.id for c in shown), *behind]) or peeked
         if not told.done or told.source == "refused":
-            yield Reply.of(told, peeked)
+            yield Reply.of(note, told, peeked)
             continue
         token = await kept(study, asker, asked, told, thread.parent.id if thread else None, public=public)
-        yield Reply.of(told, peeked, opening(told), going_on(token, share=not public) if token else None)
+        yield Reply.of(note, told, peeked, opening(told), going_on(token, share=not public) if token else None)
 
 
 def opening(told: Explanation) -> Choices | None:

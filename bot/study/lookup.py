@@ -17,28 +17,29 @@ LABEL = 75
 PARTS = ("answer", "depth", "points", "related")
 NO_DEPTH = "Nobody has written more about this one yet; the answer is all there is."
 NO_POINTS = "Nobody has written key points for this one yet; go by its answer."
+BY_WORDS = Notice("Search by meaning isn't ready yet, so I went by keywords. Ask again in a minute for a better match.")
 LABELS = {"answer": "Answer", "depth": "In depth", "points": "Key points", "related": "Related"}
 
 
 async def ask(study: Study, asker: Asker, *, text: str) -> Reply:
     """The best match with its answer; other candidates where it is not clear; the nearest topics where none fits."""
     found = await study.library.search(text)
-    reply = found_reply(found)
-    if not found.answered:
-        return reply
-    peeked = await peeked_at(study, asker, [found.hits[0].question.id])
-    return Reply.of(reply.blocks[0], peeked, *reply.blocks[1:])
+    peeked = await peeked_at(study, asker, [found.hits[0].question.id]) if found.answered else None
+    return found_reply(found, peeked)
 
 
-def found_reply(found: Found) -> Reply:
-    """What a search found, or that nothing fits."""
+def found_reply(found: Found, peeked: Notice | None = None) -> Reply:
+    """What a search found, or that nothing fits; `peeked` is what follows from having seen it."""
+    by_words = BY_WORDS if found.by_words else None
     if not found.answered:
-        return nothing(found.topics)
+        return Reply.of(*nothing(found.topics).blocks, by_words)
     best = found.hits[0].question
     near = found.hits[0].score / 4
     others = [hit.question for hit in found.hits[1 : OTHERS + 1] if hit.score >= near and not found.clear]
     return Reply.of(
+        by_words,
         Text(best.answer, title=best.title),
+        peeked,
         _parts(best, but="answer"),
         Choices(tuple(Action(short(q.title, LABEL), f"show {q.id}") for q in others), prompt="Or did you mean:")
         if others

@@ -22,6 +22,7 @@ from knowledge.embed import Embedder
 from knowledge.index import build
 from knowledge.load import load
 from knowledge.questions import Bank, Choice
+from knowledge.windows import Windows
 
 
 def reasons(bank: Bank) -> str:
@@ -118,7 +119,7 @@ def test_formulas_that_can_be_drawn_pass(bank: Bank) -> None:
 def test_two_questions_that_ask_nearly_the_same_are_told(bank: Bank, embedder: Embedder, tmp_path: Path) -> None:
     twin = replace(bank["lora"], id="adapters", title="What is a LoRA?", aliases=())
     wrong = Bank.of([*bank, twin])
-    (problem,) = check_likeness(wrong, build(wrong, embedder, tmp_path))
+    (problem,) = check_likeness(build(Windows.of(wrong), embedder, tmp_path))
 
     assert "adapters" in str(problem)
     assert "lora" in str(problem)

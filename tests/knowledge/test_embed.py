@@ -8,41 +8,40 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knowledge.embed import TOKEN_LIMIT, Embedder, ModelProblem
+from knowledge.embed import BATCH, Embedder, ModelProblem
+from knowledge.models.packaged import package
 
 
 def test_vectors_have_length_one(embedder: Embedder) -> None:
-    [one] = embedder.both(["what is a low-rank adapter?"])
+    found = embedder.vectors(["what is a low-rank adapter?", ""])
 
-    assert np.allclose(np.linalg.norm(one.tokens, axis=1), 1, atol=1e-4)
-    assert float(np.linalg.norm(one.sentence)) == pytest.approx(1, abs=1e-4)
-    assert one.tokens.shape == (len(one.ids), embedder.width)
-
-
-def test_both_in_one_pass_are_what_each_is_alone(embedder: Embedder) -> None:
-    texts = ["a short one", "one that is quite a bit longer than the other one"]
-    both = embedder.both(texts)
-
-    assert np.allclose(np.stack([one.sentence for one in both]), embedder.sentences(texts), atol=1e-4)
-    for one, tokens in zip(both, embedder.tokens(texts), strict=True):
-        assert np.allclose(one.tokens, tokens, atol=1e-4)
-
-
-def test_marks_of_the_model_are_left_out(embedder: Embedder) -> None:
-    assert [len(tokens) for tokens in embedder.tokens(["hello", "hello world", ""])] == [1, 2, 0]
-
-
-def test_a_long_text_is_cut(embedder: Embedder) -> None:
-    assert len(embedder.tokens(["word " * 1000])[0]) == TOKEN_LIMIT - 2
+    assert found.shape == (2, embedder.width)
+    assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-4)
 
 
 def test_no_text_gives_no_vectors(embedder: Embedder) -> None:
-    assert embedder.both([]) == []
-    assert embedder.sentences([]).shape == (0, embedder.width)
+    assert embedder.vectors([]).shape == (0, embedder.width)
+
+
+def test_many_texts_come_back_in_their_order_as_each_alone(embedder: Embedder) -> None:
+    texts = [f"{'word ' * (number % 17)}number {number}" for number in range(2 * BATCH + 5)]
+    reports: list[tuple[int, int]] = []
+    found = embedder.vectors(texts, lambda done, total: reports.append((done, total)))
+
+    assert np.allclose(found, np.concatenate([embedder.vectors([text]) for text in texts]), atol=1e-4)
+    assert [done for done, _ in reports] == sorted(done for done, _ in reports)
+    assert reports[-1] == (len(texts), len(texts))
+
+
+def test_a_text_counts_up_to_its_limit(embedder: Embedder) -> None:
+    long, longer, other = embedder.vectors(["word " * 300, "word " * 300 + "tax", "tax " * 300])
+
+    assert np.allclose(long, longer, atol=1e-5)
+    assert long @ other < 0.9
 
 
 def test_like_texts_are_nearer_than_unlike_ones(embedder: Embedder) -> None:
-    cat, kitten, tax = embedder.sentences(["a cat sleeps", "a kitten is sleeping", "income tax is due in July"])
+    cat, kitten, tax = embedder.vectors(["a cat sleeps", "a kitten is sleeping", "income tax is due in July"])
 
     assert cat @ kitten > cat @ tax + 0.3
 
@@ -50,9 +49,9 @@ def test_like_texts_are_nearer_than_unlike_ones(embedder: Embedder) -> None:
 def test_several_threads_share_one_model(embedder: Embedder) -> None:
     texts = [f"text number {number}" for number in range(12)]
     with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(lambda text: embedder.sentences([text])[0], texts))
+        found = list(threads.map(lambda text: embedder.vectors([text])[0], texts))
 
-    assert np.allclose(np.stack(found), embedder.sentences(texts), atol=1e-4)
+    assert np.allclose(np.stack(found), embedder.vectors(texts), atol=1e-4)
 
 
 def test_naming_a_model_does_not_load_it() -> None:
@@ -62,9 +61,31 @@ def test_naming_a_model_does_not_load_it() -> None:
     assert not fresh.loaded
 
 
+def test_closing_ends_what_is_being_embedded() -> None:
+    ending = Embedder()
+
+    with pytest.raises(ModelProblem, match="ending"):
+        ending.vectors([f"text {number}" for number in range(10 * BATCH)], lambda done, total: ending.close())
+
+
+def test_sentence_transformers_in_its_own_process_gives_the_same_vectors(embedder: Embedder) -> None:
+    """The packaged model's folder by the way of any other model; it stands for those that this machine lacks."""
+    texts = ["what is lora", "", "why does temperature change the answer? " * 20, "🤖"]
+    other = Embedder(str(package()))
+    try:
+        assert np.allclose(other.vectors(texts), embedder.vectors(texts), atol=1e-5)
+        assert other.width == embedder.width
+    finally:
+        other.close()
+
+
 def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ModelProblem, match="cannot be loaded"):
-        Embedder(str(tmp_path)).sentences(["x"])
+    wrong = Embedder(str(tmp_path))
+    try:
+        with pytest.raises(ModelProblem, match="cannot be loaded"):
+            wrong.vectors(["x"])
+    finally:
+        wrong.close()
 
 
 def test_a_changed_folder_is_another_model(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from knowledge.embed import Embedder
 from knowledge.evaluate import Case, auroc, evaluate, read_cases
-from knowledge.index import build
 from knowledge.load import load
 from knowledge.questions import Bank
 from knowledge.search import Search
+from tests.knowledge.searching import opened
 
 DEV = Path(__file__).parents[2] / "knowledge" / "eval" / "dev.jsonl"
 
@@ -25,7 +25,7 @@ def lines(*cases: tuple[str, list[str]]) -> list[str]:
 
 @pytest.fixture
 def search(bank: Bank, embedder: Embedder, tmp_path: Path) -> Search:
-    return Search(bank, build(bank, embedder, tmp_path / "index"), embedder)
+    return opened(bank, embedder, tmp_path / "index")
 
 
 def test_figures_are_those_of_the_cases(search: Search) -> None:

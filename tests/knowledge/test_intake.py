@@ -17,6 +17,7 @@ from knowledge.index import build
 from knowledge.intake import Intake
 from knowledge.load import NAME_LIMIT, load
 from knowledge.questions import Bank, Choice, Difficulty, Reference
+from knowledge.windows import Windows
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +26,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def intake(bank: Bank, embedder: Embedder, cache: Path, *, duplicates: bool = False, prefix: str = "") -> Intake:
-    index = build(bank, embedder, cache)
-    return Intake(bank, index, Bank(), embedder, duplicates=duplicates, prefix=prefix)
+    index = build(Windows.of(bank), embedder, cache)
+    return Intake(index, Bank(), embedder, duplicates=duplicates, prefix=prefix)
 
 
 def test_a_new_question_gets_a_name_a_topic_and_a_difficulty(bank: Bank, embedder: Embedder, cache: Path) -> None:
@@ -91,7 +92,7 @@ def test_asking_for_duplicates_twice_takes_the_same_question_once(bank: Bank, em
     draft = Draft("How do plants grow?", "By light.")
     first = intake(bank, embedder, cache, prefix="own-").take([draft])
     again = Intake(
-        bank, build(bank, embedder, cache), Bank.of(first.questions), embedder, duplicates=True, prefix="own-"
+        build(Windows.of(bank), embedder, cache), Bank.of(first.questions), embedder, duplicates=True, prefix="own-"
     ).take([draft])
 
     assert again.questions == []
@@ -101,8 +102,8 @@ def test_asking_for_duplicates_twice_takes_the_same_question_once(bank: Bank, em
 def test_an_id_of_workspaces_is_given_up_in_a_folder_and_one_that_is_taken_is_not_given(
     bank: Bank, embedder: Embedder, cache: Path
 ) -> None:
-    index = build(bank, embedder, cache)
-    taken = Intake(bank, index, Bank(), embedder, names={"plants"}).take(
+    index = build(Windows.of(bank), embedder, cache)
+    taken = Intake(index, Bank(), embedder, names={"plants"}).take(
         [Draft("How do plants grow?", "By light.", id="own-plants"), Draft("Own goals in chess?", "None.")]
     )
 

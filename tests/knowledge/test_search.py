@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knowledge.embed import Embedder
-from knowledge.index import build
 from knowledge.lexicon import Lexicon, words
 from knowledge.questions import Bank, Difficulty, Question
 from knowledge.search import LONGEST, Search, clean
+from tests.knowledge.searching import opened
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +22,7 @@ def search(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Sear
         put(folder, name, source)
     from knowledge.load import load
 
-    bank = load(folder).bank
-    return Search(bank, build(bank, embedder, tmp_path_factory.mktemp("index")), embedder)
+    return opened(load(folder).bank, embedder, tmp_path_factory.mktemp("index"))
 
 
 @pytest.mark.parametrize(
@@ -45,6 +42,28 @@ def test_a_question_is_found_however_it_is_asked(search: Search, query: str, id:
 
     assert found.hits[0].question.id == id
     assert found.answered
+
+
+@pytest.mark.parametrize(
+    ("query", "id"),
+    [
+        ("what is lora", "lora"),
+        ("low rank adaptrs", "lora"),
+        ("retrieval augmented", "rag"),
+        ("variatonal autoencodr", "vae"),
+    ],
+)
+def test_a_search_by_words_finds_what_shares_them_and_says_so(search: Search, query: str, id: str) -> None:
+    found = search.by_words.search(query)
+
+    assert found.hits[0].question.id == id
+    assert found.by_words
+    assert found.answered
+
+
+def test_a_search_by_words_says_when_nothing_fits(search: Search) -> None:
+    assert not search.by_words.search("how do i poach an egg").answered
+    assert not search.by_words.search("").answered
 
 
 def test_other_words_for_the_same_thing_put_it_first(search: Search) -> None:
@@ -123,13 +142,6 @@ def test_a_cleaned_query_is_one_short_line(text: str) -> None:
     assert "\n" not in clean(text)
 
 
-def test_an_index_of_another_bank_is_refused(bank: Bank, embedder: Embedder, tmp_path: Path) -> None:
-    index = build(Bank.of([bank["rag"]]), embedder, tmp_path)
-
-    with pytest.raises(ValueError, match="another bank"):
-        Search(bank, index, embedder)
-
-
 def known(word: str) -> bool:
     return word in {"router", "casual"}
 
@@ -171,7 +183,7 @@ def layered(search: Search, embedder: Embedder, tmp_path_factory: pytest.TempPat
             )
         ]
     )
-    return Search(own, build(own, embedder, tmp_path_factory.mktemp("own")), embedder, search)
+    return opened(own, embedder, tmp_path_factory.mktemp("own"), search)
 
 
 @pytest.mark.parametrize(
@@ -201,3 +213,8 @@ def test_left_out_questions_are_left_out_of_both_banks(layered: Search) -> None:
     without = frozenset({"own-deploy-freeze", "lora"})
 
     assert {hit.question.id for hit in layered.search("deploy", without=without).hits} == {"rag", "vae"}
+
+
+def test_a_search_by_words_looks_at_both_banks(layered: Search) -> None:
+    assert layered.by_words.search("when may we deploy").hits[0].question.id == "own-deploy-freeze"
+    assert layered.by_words.search("what is lora").hits[0].question.id == "lora"

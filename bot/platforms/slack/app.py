@@ -12,10 +12,10 @@ import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from starlette.routing import Route
 
 from bot.app import App, Install
 from bot.drawing.easel import Easel
-from bot.errors import DatabaseError
 from bot.platforms.slack.answering import Answering
 from bot.platforms.slack.clients import Clients
 from bot.platforms.slack.dispatch import Dispatch
@@ -25,13 +25,13 @@ from bot.platforms.slack.manifest import SCOPES
 from bot.platforms.slack.oauth import flow
 from bot.platforms.slack.outbox import SlackOutbox
 from bot.platforms.slack.pace import Pace
-from bot.platforms.slack.server import EVENTS, served, web_app
+from bot.platforms.slack.server import routes
 
 API = "https://slack.com/api/"
 CALL = aiohttp.ClientTimeout(total=20)
 """For one call of the Web API; its client leaves that to the session."""
 GRACE = 10.0
-"""Seconds that requests and replies under way are given at the end."""
+"""Seconds that replies under way are given at the end."""
 
 log = structlog.get_logger()
 
@@ -48,13 +48,11 @@ class Keys:
 
 
 @asynccontextmanager
-async def slack(
-    app: App, keys: Keys, *, host: str = "127.0.0.1", port: int = 3000, api: str = API
-) -> AsyncIterator[str]:
-    """Hear Slack, and post to it, for as long as it is open; gives where it listens.
+async def slack(app: App, keys: Keys, *, api: str = API) -> AsyncIterator[list[Route]]:
+    """Hear Slack, and post to it, for as long as it is open.
 
-    By a socket where there is an app token, else over HTTP; `port` 0 takes any that is free. `api` is the Web API's
-    base address. Raises SetupError.
+    By a socket where there is an app token; else over HTTP, by the routes that it gives. `api` is the Web API's base
+    address. Raises SetupError.
     """
     async with AsyncExitStack() as running:
         session = await running.enter_async_context(aiohttp.ClientSession(timeout=CALL))
@@ -83,7 +81,7 @@ async def slack(
             handler.client.wss_uri = address
             running.push_async_callback(handler.close_async)
             await handler.connect_async()  # type: ignore[no-untyped-call]
-            yield "Socket Mode"
+            yield []
             return
 
         async def installed(install: Install) -> None:
@@ -101,21 +99,9 @@ async def slack(
                 client_secret=keys.client_secret,
                 scopes=SCOPES,
             )
-        address = await running.enter_async_context(served(web_app(bolt, _ready(app), pages), host, port, GRACE))
-        yield f"{address}{EVENTS}"
+        yield routes(bolt, pages)
 
 
 async def _authorized(enterprise_id: str | None, team_id: str | None, **_: Any) -> AuthorizeResult:
     """Nothing is looked up before a request is acknowledged: whoever carries it out asks for the workspace's token."""
     return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id)
-
-
-def _ready(app: App) -> Any:
-    async def ready() -> str:
-        try:
-            await app.study.store.ready()
-        except DatabaseError as problem:
-            return problem.public
-        return ""
-
-    return ready

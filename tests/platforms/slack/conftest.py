@@ -16,6 +16,7 @@ import pytest
 from bot.app import App, Installs, Posts
 from bot.inference.client import Inference
 from bot.platforms.slack.app import Keys, slack
+from bot.platforms.slack.server import EVENTS
 from bot.schedule import Clockwork
 from bot.store import sqlite
 from bot.store.engine import Store
@@ -23,6 +24,8 @@ from bot.study.context import Study
 from bot.study.library import Library
 from bot.table import table
 from bot.vault import Vault, new_key
+from bot.web.app import web_app
+from bot.web.server import served
 from tests.conftest import SqliteDatabases
 from tests.platforms.model import Model
 from tests.platforms.slack.fake import Person, Slack, Team
@@ -63,6 +66,13 @@ async def opened(
         yield App(table(), study, Posts(store), installs=Installs(store, Vault(KEY), study.clock))
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def over_http(app: App, keys: Keys, fake: Slack) -> AsyncIterator[str]:
+    """The app behind a web server of its own; gives where Slack sends its requests."""
+    async with slack(app, keys, api=fake.api) as routes, served(web_app(app, routes), "127.0.0.1", 0) as address:
+        yield f"{address}{EVENTS}"
 
 
 @asynccontextmanager
@@ -112,7 +122,7 @@ async def program(app: App, fake: Slack, team: Team) -> AsyncIterator[AsyncExitS
     """The app in this one workspace; closed early, it finishes what it has in hand."""
     keys = Keys(signing_secret=fake.signing_secret, bot_token=team.token)
     async with AsyncExitStack() as running:
-        fake.point_at(await running.enter_async_context(slack(app, keys, port=0, api=fake.api)))
+        fake.point_at(await running.enter_async_context(over_http(app, keys, fake)))
         yield running
 
 

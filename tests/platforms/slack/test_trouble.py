@@ -15,7 +15,7 @@ from sqlmodel import select, text
 from bot.app import App
 from bot.commands import CannotPost, Place
 from bot.errors import SetupError
-from bot.platforms.slack.app import Keys, slack
+from bot.platforms.slack.app import Keys
 from bot.platforms.slack.server import LARGEST
 from bot.replies import Reply, Text
 from bot.store.engine import Store
@@ -25,7 +25,7 @@ from knowledge.embed import Embedder
 from knowledge.load import load
 from tests.conftest import PostgresqlDatabases
 from tests.platforms.model import Model
-from tests.platforms.slack.conftest import opened, turn, until
+from tests.platforms.slack.conftest import opened, over_http, turn, until
 from tests.platforms.slack.fake import Message, Person, Slack, Team, View
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
@@ -220,7 +220,7 @@ async def scheduling(fake: Slack, team: Team, url: str, library: Library) -> Asy
     """A manager of a workspace whose app is on that database, with a form in front of them."""
     maya = Person.joins(fake, team, "maya", admin=True)
     keys = Keys(signing_secret=fake.signing_secret, bot_token=team.token)
-    async with opened(fake, url, library) as app, slack(app, keys, port=0, api=fake.api) as address:
+    async with opened(fake, url, library) as app, over_http(app, keys, fake) as address:
         fake.point_at(address)
         await maya.types("schedule setup")
         yield maya, await fake.next(fake.views)
@@ -285,7 +285,7 @@ async def test_what_fails_after_the_acknowledgement_is_told_in_words(
     closed = Library(load().bank, cache.mkdir("index"), Embedder())
     closed.close()
     keys = Keys(signing_secret=fake.signing_secret, bot_token=team.token)
-    async with opened(fake, url, closed) as app, slack(app, keys, port=0, api=fake.api) as address:
+    async with opened(fake, url, closed) as app, over_http(app, keys, fake) as address:
         fake.point_at(address)
         bob = Person.joins(fake, team, "bob")
         assert (await bob.writes("what is LoRA?")).status == 200
@@ -444,7 +444,7 @@ async def test_a_start_that_slack_does_not_let_happen_says_why(
 ) -> None:
     fake.fail("auth.test", **fault)  # type: ignore[arg-type]
     with pytest.raises(SetupError, match=words):
-        async with slack(app, Keys(fake.signing_secret, team.token), port=0, api=fake.api):
+        async with over_http(app, Keys(fake.signing_secret, team.token), fake):
             pass
 
 

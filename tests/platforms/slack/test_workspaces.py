@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from bot.app import App, Installs
 from bot.commands import CannotPost, Place
-from bot.platforms.slack.app import Keys, slack
+from bot.platforms.slack.app import Keys
 from bot.platforms.slack.forms import Errand
 from bot.platforms.slack.manifest import SCOPES
 from bot.platforms.slack.server import EVENTS
@@ -22,7 +22,7 @@ from bot.store.tables import Answer, Explained, Installation, Schedule
 from bot.study.library import Library
 from bot.vault import Vault, new_key
 from tests.platforms.model import Model
-from tests.platforms.slack.conftest import monday, opened, turn
+from tests.platforms.slack.conftest import monday, opened, over_http, turn
 from tests.platforms.slack.fake import Message, Person, Slack, Team
 from tests.platforms.slack.fake.model import View
 
@@ -44,7 +44,7 @@ def keys(fake: Slack) -> Keys:
 @pytest.fixture
 async def root(app: App, fake: Slack) -> AsyncIterator[str]:
     """Where the app's pages are; it is in no workspace yet."""
-    async with slack(app, keys(fake), port=0, api=fake.api) as address:
+    async with over_http(app, keys(fake), fake) as address:
         fake.point_at(address)
         yield address.removesuffix(EVENTS)
 
@@ -218,7 +218,7 @@ async def test_a_workspace_without_the_app_gets_words(fake: Slack, root: str) ->
 
 async def test_a_key_that_is_wrong_is_told_in_words(fake: Slack, readers: Home, app: App) -> None:
     other = replace(app, installs=replace(here(app), vault=Vault(new_key())))
-    async with slack(other, keys(fake), port=0, api=fake.api) as address:
+    async with over_http(other, keys(fake), fake) as address:
         fake.point_at(address)
         await readers.ada.types("streak")
         assert "set up wrongly on our side" in (await fake.heard()).words
@@ -308,7 +308,7 @@ async def test_a_token_that_cannot_be_renewed_after_its_end_stops_no_schedule(
     await home.set_up()
     fake.clock.forward(13 * 3600)
     fake.fail("oauth.v2.access", status=503, times=9)
-    async with opened(fake, url, library) as app, slack(app, keys(fake), port=0, api=fake.api):
+    async with opened(fake, url, library) as app, over_http(app, keys(fake), fake):
         place, words = Place("slack", home.team.id, ""), Reply.of(Notice("Hello."))
         with pytest.raises(CannotPost) as refused:
             await app.study.outboxes["slack"].tell(place, home.ada.id, words, "hello")
@@ -328,7 +328,7 @@ async def test_a_form_stays_open_while_there_is_no_token_to_answer_with(
     renewing = fake.hold("oauth.v2.access") if slow else asyncio.Event()
     fake.fail("oauth.v2.access", status=503, times=2)
     values = {"where": home.team.main.id, "time": "10:00"}
-    async with opened(fake, url, library) as app, slack(app, keys(fake), port=0, api=fake.api) as address:
+    async with opened(fake, url, library) as app, over_http(app, keys(fake), fake) as address:
         fake.point_at(address)
         kept = await home.ada.sends(form, values)
         assert ["cannot answer just now" in problem for problem in kept.errors.values()] == [True]
@@ -345,8 +345,8 @@ async def test_a_token_is_renewed_once_by_two_replicas(fake: Slack, root: str, u
     async with (
         opened(fake, url, library) as one,
         opened(fake, url, library) as two,
-        slack(one, keys(fake), port=0, api=fake.api),
-        slack(two, keys(fake), port=0, api=fake.api),
+        over_http(one, keys(fake), fake),
+        over_http(two, keys(fake), fake),
     ):
         place, words = Place("slack", home.team.id, ""), Reply.of(Notice("Hello."))
         telling = (app.study.outboxes["slack"].tell(place, home.ada.id, words, "hello") for app in (one, two))
@@ -366,7 +366,7 @@ async def test_a_token_that_cannot_be_renewed_is_used_to_its_end(
     home = await Home.made(fake, root, "readers")
     fake.clock.forward(11 * 3600)
     fake.fail("oauth.v2.access", status=503)
-    async with opened(fake, url, library) as app, slack(app, keys(fake), port=0, api=fake.api):
+    async with opened(fake, url, library) as app, over_http(app, keys(fake), fake):
         place, words = Place("slack", home.team.id, ""), Reply.of(Notice("Hello."))
         await app.study.outboxes["slack"].tell(place, home.ada.id, words, "hello")
 
@@ -453,7 +453,7 @@ async def test_an_old_token_that_is_refused_ends_nothing_where_there_is_a_new_on
     fake.expel(readers.team)
     async with (
         opened(fake, url, library) as other,
-        slack(other, keys(fake), port=0, api=fake.api) as address,
+        over_http(other, keys(fake), fake) as address,
     ):
         page = await readers.ada.installs(f"{address.removesuffix(EVENTS)}/slack/install")
         assert page.status == 200
