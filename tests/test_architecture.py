@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 OWNERS = {
     "apscheduler": "bot/schedule.py",
     "discord": "bot/platforms/discord/",
+    "fontTools": "bot/drawing/",
     "openai": "bot/inference/",
     "resvg_py": "bot/drawing/",
     "sentence_transformers": "knowledge/embed.py",
