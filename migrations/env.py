@@ -24,9 +24,7 @@ def migrate(connection: Connection) -> None:
     """Runs the migrations in the transaction that is open; on SQLite a table is rebuilt to change it."""
     progress = context.config.attributes.get("progress", lambda line: None)
 
-    def told(
-        ctx: MigrationContext, step: MigrationInfo, heads: Collection[Any], run_args: Mapping[str, Any]
-    ) -> None:
+    def told(ctx: MigrationContext, step: MigrationInfo, heads: Collection[Any], run_args: Mapping[str, Any]) -> None:
         script = step.up_revision
         assert isinstance(script, Script)  # noqa: S101 (revisions come from our folder of scripts)
         progress(f"Database revision {script.revision}: {script.doc}")
