@@ -18,16 +18,19 @@ test: install-dev ## Run the tests; some of them: make test TESTS=tests/store
 	@echo 'Tests (a few minutes)' >&2
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
-check: install-dev ## Check formatting, lint, types, import rules and migrations
-	@echo '1/5 Formatting (make format puts it right)' >&2
+check: install-dev ## Check formatting, lint, types, import rules, dependencies and migrations
+	@echo '1/6 Formatting (make format puts it right)' >&2
 	@$(BIN)/ruff format --check .
-	@echo '2/5 Lint' >&2
+	@echo '2/6 Lint' >&2
 	@$(BIN)/ruff check .
-	@echo '3/5 Types (a minute the first time)' >&2
+	@echo '3/6 Types (a minute the first time)' >&2
 	@$(BIN)/mypy
-	@echo '4/5 Import rules' >&2
+	@echo '4/6 Import rules' >&2
 	@$(BIN)/lint-imports --no-logo
-	@echo '5/5 Migrations make the tables that the code has' >&2
+	@echo '5/6 Dependencies: whatever is imported is declared, and the other way round' >&2
+	@$(BIN)/deptry bot knowledge migrations
+	@$(BIN)/deptry --ignore DEP002,DEP004 tests benchmarks docs .ci .slack
+	@echo '6/6 Migrations make the tables that the code has' >&2
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	export DATABASE_URL="sqlite:///$$folder/check.db" STUDYHALL_DATA="$$folder" STUDYHALL_CONFIG=config.example.toml && \
 	$(BIN)/studyhall db upgrade && $(BIN)/studyhall db check

@@ -78,7 +78,7 @@ def fit(rows: list[Row]) -> Floats:
             pull = count * (found - wanted / wanted.sum())
             slope += np.append(row.values.T @ pull[:-1], row.query * pull[-1])
         size = sum(count for _, count in lessons)
-        return total / size + PENALTY * weights @ weights, slope / size + 2 * PENALTY * weights
+        return float(total / size + PENALTY * weights @ weights), slope / size + 2 * PENALTY * weights
 
     count, of_query = rows[0].values.shape[1], 1 + len(QUERY_NAMES)
     start = np.zeros(count + of_query)

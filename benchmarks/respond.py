@@ -26,7 +26,8 @@ from typing import Any
 
 import aiosqlite
 import asyncpg
-from sqlalchemy import bindparam, event, insert, select
+from sqlalchemy import bindparam, event, insert
+from sqlmodel import col, select
 
 from benchmarks.standings import server
 from bot import log
@@ -209,7 +210,7 @@ async def measure(url: str, members: int, requests: int, profiled: str) -> None:
             if name == profiled:
                 profile.dump_stats("respond.prof")
     async with store.read() as session:
-        given = (await session.exec(select(Answer.id).where(Answer.day == NOW.date()))).all()
+        given = (await session.exec(select(col(Answer.id)).where(col(Answer.day) == NOW.date()))).all()
     assert len(given) == WARM + requests  # noqa: S101
     await store.close()
 

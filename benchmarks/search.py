@@ -13,8 +13,9 @@ from knowledge.embed import Embedder
 from knowledge.evaluate import read_cases
 from knowledge.index import build
 from knowledge.load import load
-from knowledge.search import Search
+from knowledge.search import Search, WordSearch
 from knowledge.suggest import suggest
+from knowledge.windows import Windows
 
 
 def timed(work: Callable[[str], object], queries: list[str]) -> list[float]:
@@ -38,19 +39,23 @@ def main() -> None:
     bank = load().bank
     print(f"load {len(bank)} questions: {(perf_counter() - start) * 1000:.0f} ms")
     embedder = Embedder(threads=1)
-    index = build(bank, embedder, args.data, lambda done, total: print(f"embed {done} of {total}", end="\r"))
+    windows = Windows.of(bank)
     start = perf_counter()
-    build(bank, embedder, args.data)
-    size = f"{len(index.owners)} windows, {len(index.ids)} tokens"
-    print(f"open the index ({size}): {(perf_counter() - start) * 1000:.0f} ms")
+    index = build(windows, embedder, args.data, lambda done, total: print(f"embed {done} of {total}", end="\r"))
+    print(f"open the index ({len(windows.texts)} windows): {(perf_counter() - start) * 1000:.0f} ms")
     start = perf_counter()
-    search = Search(bank, index, embedder)
+    by_words = WordSearch(windows)
+    by_words.search("warm up")
+    print(f"first search by words: {perf_counter() - start:.1f} s")
+    start = perf_counter()
+    search = Search(by_words, index, embedder)
     search.warm()
-    print(f"load the model, first search: {perf_counter() - start:.1f} s")
+    print(f"load the model, first search by meaning: {perf_counter() - start:.1f} s")
 
     works: list[tuple[str, Callable[[str], object]]] = [
-        ("floor: the model alone", lambda query: embedder.both([query])),
+        ("floor: the model alone", lambda query: embedder.vectors([query])),
         ("search", search.search),
+        ("by words", by_words.search),
         ("suggest, no model", lambda query: suggest(bank, query[:12])),
     ]
     rounds: dict[str, list[float]] = {name: [] for name, _ in works}

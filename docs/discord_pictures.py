@@ -125,7 +125,8 @@ class Story:
     @property
     def post(self) -> discord.Message:
         """The newest message of the bot in the channel that has buttons."""
-        return next(m for m in reversed(self.channel.history()) if m.components)
+        found: discord.Message = next(m for m in reversed(self.channel.history()) if m.components)
+        return found
 
     async def posed(self, message: Any) -> tuple[str, Question]:
         """The label of the right answer's button, and the question."""

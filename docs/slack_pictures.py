@@ -92,7 +92,7 @@ class Channel(Outbox):
     async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
         return
 
-    async def open_thread(self, place: Place, ref: str, name: str) -> str:
+    async def open_thread(self, place: Place, ref: str, name: str, *, again: bool = False) -> str:
         return ref
 
     async def pin(self, place: Place, ref: str, instead: str = "") -> None:

@@ -6,9 +6,12 @@ Started by Alembic's own command line (to write a new revision), it connects to 
 import asyncio
 import os
 import sys
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from alembic import context
-from alembic.runtime.migration import MigrationInfo
+from alembic.runtime.migration import MigrationContext, MigrationInfo
+from alembic.script import Script
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
@@ -21,8 +24,10 @@ def migrate(connection: Connection) -> None:
     """Runs the migrations in the transaction that is open; on SQLite a table is rebuilt to change it."""
     progress = context.config.attributes.get("progress", lambda line: None)
 
-    def told(step: MigrationInfo, **_: object) -> None:
-        progress(f"Database revision {step.up_revision_id}: {step.up_revision.doc}")
+    def told(ctx: MigrationContext, step: MigrationInfo, heads: Collection[Any], run_args: Mapping[str, Any]) -> None:
+        script = step.up_revision
+        assert isinstance(script, Script)  # noqa: S101 (revisions come from our folder of scripts)
+        progress(f"Database revision {script.revision}: {script.doc}")
 
     context.configure(
         connection=connection,

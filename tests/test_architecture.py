@@ -18,17 +18,18 @@ ROOT = Path(__file__).parent.parent
 OWNERS = {
     "apscheduler": "bot/schedule.py",
     "discord": "bot/platforms/discord/",
+    "fontTools": "bot/drawing/",
     "onnxruntime": "knowledge/models/packaged.py",
     "openai": "bot/inference/",
     "resvg_py": "bot/drawing/",
+    "safetensors": "knowledge/array_file.py",
     "sentence_transformers": "knowledge/models/transformer.py",
     "slack_bolt": "bot/platforms/slack/",
     "slack_sdk": "bot/platforms/slack/",
+    "tokenizers": "knowledge/models/packaged.py",
     "torch": "knowledge/models/transformer.py",
     "transformers": "knowledge/models/transformer.py",
     "uvicorn": "bot/web/",
-    "safetensors": "knowledge/array_file.py",
-    "tokenizers": "knowledge/models/packaged.py",
     "ziafont": "bot/drawing/",
 }
 HEAVY = {*OWNERS, "alembic", "numpy", "sqlalchemy", "sqlmodel"}

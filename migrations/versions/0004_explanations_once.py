@@ -21,10 +21,10 @@ def _open(*states: str) -> None:
 
 def upgrade() -> None:
     _open("due", "sending")
-    with op.batch_alter_table("explained") as explained:
-        explained.add_column(sa.Column("request_id", sa.String, nullable=True))
-        explained.add_column(sa.Column("public", sa.Boolean, nullable=False, server_default="0"))
-        explained.create_unique_constraint(UNIQUE, ["workspace_id", "request_id"])
+    with op.batch_alter_table("explained") as batch:
+        batch.add_column(sa.Column("request_id", sa.String, nullable=True))
+        batch.add_column(sa.Column("public", sa.Boolean, nullable=False, server_default="0"))
+        batch.create_unique_constraint(UNIQUE, ["workspace_id", "request_id"])
     explained = sa.table("explained", sa.column("token", sa.String), sa.column("public", sa.Boolean))
     # Until now the first letter of the token said it.
     op.execute(explained.update().where(explained.c.token.startswith("p")).values(public=True))
@@ -32,7 +32,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     _open("due", "sending", "posted")
-    with op.batch_alter_table("explained") as explained:
-        explained.drop_constraint(UNIQUE, type_="unique")
-        explained.drop_column("public")
-        explained.drop_column("request_id")
+    with op.batch_alter_table("explained") as batch:
+        batch.drop_constraint(UNIQUE, type_="unique")
+        batch.drop_column("public")
+        batch.drop_column("request_id")
