@@ -95,9 +95,10 @@ class Answers(Hooks):
 class Crowd:
     """Members of one workspace, who use its first channel."""
 
-    def __init__(self, members: int) -> None:
+    def __init__(self, members: int, *, today: bool) -> None:
         self.slack = Slack()
-        self.slack.clock.forward(NOW.timestamp() - time.time())
+        if not today:
+            self.slack.clock.forward(NOW.timestamp() - time.time())
         self.slack.hooks = self.answers = Answers(self.slack)
         self.team = self.slack.team("readers")
         self.room = self.team.main
@@ -230,7 +231,7 @@ class Crowd:
 
 
 async def run(options: argparse.Namespace) -> None:
-    crowd = Crowd(options.members)
+    crowd = Crowd(options.members, today=options.today)
     async with (
         crowd.slack.listening(),
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE)) as crowd.session,
@@ -242,4 +243,5 @@ async def run(options: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--members", type=int, default=200)
+    parser.add_argument("--today", action="store_true", help="at the present time, not on the benchmarks' own day")
     asyncio.run(run(parser.parse_args()))

@@ -81,7 +81,6 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
         # What is there now stays: to look through all of it again and again held the event loop up for 0.1 s.
         gc.collect()
         gc.freeze()
-        app.study.library.prepare()
         waiting: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
         if discord_token:
             from bot.platforms.discord.client import connected
@@ -103,6 +102,7 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
             )
             routes = await open_here.enter_async_context(slack(app, keys, api=config.slack.api_url))
         await open_here.enter_async_context(_web(app, routes, host, port, needed=bool(routes) and not discord_token))
+        app.study.library.prepare()  # once members are served: both want the interpreter
         await open_here.enter_async_context(clockwork(app.study, config.schedule.sweep_seconds))
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -143,8 +143,8 @@ async def _terminal(config: Config, on_screen: bool) -> None:
             err.print(f"left out: {line}", style="yellow", markup=False, highlight=False)
         outbox = TerminalOutbox(app.posts)
         app.attach("terminal", outbox)
-        app.study.library.prepare()
         async with clockwork(app.study, config.schedule.sweep_seconds):
+            app.study.library.prepare()
             console = Console(width=config.terminal.width or (None if on_screen else PIPE_WIDTH), highlight=False)
             if not await Repl(app, outbox, console, config.terminal.name).run():
                 err.print(

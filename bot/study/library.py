@@ -123,13 +123,13 @@ class Library:
 
     @property
     def lacking(self) -> str:
-        """What search still lacks, in words; empty once it is ready."""
+        """What search by meaning still lacks, in words; empty once it is ready."""
         if self._search is not None:
             return ""
         if self._problem:
-            return "search goes by words alone, and the log says why"
+            return "it failed, and the log says why"
         done, total = self._embedded
-        return f"{done:,} of {total:,} passages embedded" if total else "the search model is loading"
+        return f"{done:,} of {total:,} passages embedded" if total else "the model is loading"
 
     async def search(self, text: str, *, k: int = 10, without: Collection[str] = ()) -> Found:
         """The questions that fit the text, best first, leaving out the ids in `without`.

@@ -35,6 +35,9 @@ class Transformer:
 
     def __init__(self, model: str, threads: int = 1) -> None:
         self._model, self._threads = model, threads
+        folder = Path(model).expanduser()
+        if folder.is_dir() and not (folder / "config.json").is_file():
+            raise ModelProblem(f"The embedding model cannot be loaded: {folder} holds none, it lacks a config.json")
         self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_follow_parent)
         self._width = self._in_process(_width, model)
 

@@ -1,0 +1,39 @@
+"""The bot behind its web application, with a library that nobody has prepared yet."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.app import App, Posts
+from bot.store.engine import Store
+from bot.study.context import Study
+from bot.study.library import Library
+from bot.table import table
+from knowledge.embed import Embedder
+from knowledge.load import BUILT_IN, load_file
+from knowledge.questions import Bank, Question
+from tests.conftest import SqliteDatabases
+
+
+@asynccontextmanager
+async def opened(url: str, folder: Path) -> AsyncIterator[App]:
+    """An app with a bank of one question."""
+    question = load_file(BUILT_IN / "fine-tuning" / "lora.md")
+    assert isinstance(question, Question)
+    store, library = await Store.open(url), Library(Bank.of([question]), folder / "index", Embedder(), patience=0)
+    try:
+        yield App(table(), Study(store, library, clock=lambda: datetime.now(UTC)), Posts(store))
+    finally:
+        library.close()
+        await store.close()
+
+
+@pytest.fixture
+async def fresh(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[App]:
+    async with opened(SqliteDatabases(sqlite_template, tmp_path).with_tables(), tmp_path) as app:
+        yield app
