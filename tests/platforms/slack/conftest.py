@@ -23,7 +23,7 @@ from bot.study.context import Study
 from bot.study.library import Library
 from bot.table import table
 from bot.vault import Vault, new_key
-from tests.conftest import SqliteDatabases
+from tests.databases import SqliteDatabases
 from tests.platforms.model import Model
 from tests.platforms.slack.fake import Person, Slack, Team
 

@@ -23,7 +23,7 @@ from bot.store.tables import Answer
 from bot.study.library import Library
 from knowledge.embed import Embedder
 from knowledge.load import load
-from tests.conftest import PostgresqlDatabases
+from tests.databases import PostgresqlDatabases
 from tests.platforms.model import Model
 from tests.platforms.slack.conftest import opened, turn, until
 from tests.platforms.slack.fake import Message, Person, Slack, Team, View
