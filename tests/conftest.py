@@ -15,6 +15,7 @@ from knowledge.embed import Embedder
 from knowledge.load import load
 from tests.databases import Databases, PostgresqlDatabases, Server, SqliteDatabases, serving
 
+pytest_plugins = ["pytester", "tests.costs"]
 
 
 @pytest.fixture(autouse=True)
