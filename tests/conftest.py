@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from bot.store.engine import Store
 from bot.store.upgrade import upgrade
 from bot.study.library import Library
 from knowledge.embed import Embedder
-from knowledge.load import load
+from knowledge.load import BUILT_IN, load
+from tests.commandline import surroundings
 from tests.databases import Databases, PostgresqlDatabases, Server, SqliteDatabases, serving
 
 pytest_plugins = ["pytester", "tests.costs"]
@@ -92,3 +94,22 @@ def library(pytestconfig: pytest.Config) -> Iterator[Library]:
     opened = Library(load().bank, cache.mkdir("index"), Embedder())
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def small_bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a bank with the built-in bank's questions on three topics, where one need not read them all."""
+    folder = tmp_path_factory.mktemp("small") / "bank"
+    for topic in ("fine-tuning", "gan", "vae"):
+        shutil.copytree(BUILT_IN / topic, folder / topic)
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, small_bank: Path, pytestconfig: pytest.Config) -> dict[str, str]:
+    """An environment for the command line: a data folder of its own, and the small bank with its vectors."""
+    assert pytestconfig.cache is not None
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "index").symlink_to(pytestconfig.cache.mkdir("small-index"))
+    return surroundings(STUDYHALL_DATA=str(data), STUDYHALL_BANK__FOLDER=str(small_bank))
