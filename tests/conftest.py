@@ -48,8 +48,31 @@ def postgresql(server: Server) -> Iterator[PostgresqlDatabases]:
     made.drop()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+def pytest_addoption(parser: pytest.Parser) -> None:
+    kinds = ("chosen", "both")
+    parser.addoption("--databases", choices=kinds, default="chosen", help="run each test on both databases, or some")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "both_databases: on SQLite and on PostgreSQL; see the fixture `databases`")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "databases" in metafunc.fixturenames:
+        both = (
+            metafunc.definition.get_closest_marker("both_databases") or metafunc.config.getoption("databases") == "both"
+        )
+        metafunc.parametrize("databases", ["sqlite", "postgresql"] if both else ["sqlite"], indirect=True)
+
+
+@pytest.fixture
 def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databases]:
+    """Databases of one kind: PostgreSQL too where the test is marked `both_databases`.
+
+    Marked are the store, totals, standings and streaks, what goes on at once or is claimed by one of many, the daily
+    round, what is handed out and deleted; and of the other conversations those that send statements which no marked
+    one does. `make soak` runs all tests on both.
+    """
     if request.param == "sqlite":
         yield SqliteDatabases(request.getfixturevalue("sqlite_template"), tmp_path)
     else:
@@ -70,7 +93,7 @@ def database_url(databases: Databases) -> str:
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
-    """Open on a fresh database, once with SQLite and once with PostgreSQL."""
+    """Open on a fresh database."""
     opened = await Store.open(database_url)
     yield opened
     await opened.close()
@@ -78,7 +101,7 @@ async def store(database_url: str) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def sqlite_store(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Store]:
-    """Open on a fresh SQLite database, where the kind of database makes no difference to the test."""
+    """Open on a fresh SQLite database: a second one, or where the whole test is about SQLite."""
     alone = tmp_path / "alone"
     alone.mkdir()
     opened = await Store.open(SqliteDatabases(sqlite_template, alone).with_tables())

@@ -17,6 +17,8 @@ from bot.store.tables import Installation
 from bot.vault import Vault, new_key
 from tests.databases import PostgresqlDatabases
 
+pytestmark = pytest.mark.both_databases
+
 NOW = datetime(2026, 11, 18, 10, tzinfo=UTC)
 ONE = Install("T1", "Readers", "UBOT1", "B1", "commands,chat:write", "UADA", token="xoxb-one")
 OTHER = Install("T2", "Writers", "UBOT2", "B2", "commands", "UBOB", token="xoxb-other")
