@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from bot.store.engine import Store
 from bot.store.upgrade import upgrade
@@ -18,6 +19,12 @@ from tests.commandline import surroundings
 from tests.databases import Databases, PostgresqlDatabases, Server, SqliteDatabases, serving
 
 pytest_plugins = ["pytester", "tests.costs"]
+
+# Neither goes by the clock: on a busy machine an example may take as long as it takes.
+settings.register_profile("timeless", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("timeless"), max_examples=50, derandomize=True)
+settings.register_profile("deep", settings.get_profile("timeless"), max_examples=2_000)
+settings.load_profile("quick")
 
 
 @pytest.fixture(autouse=True)

@@ -236,7 +236,7 @@ async def test_a_server_that_hangs_holds_nobody_up(findings: Findings) -> None:
         return web.Response()
 
     async with server(hang) as address:
-        looking = asyncio.create_task(findings(deadline=600, INFERENCE_BASE_URL=address))  # type: ignore[arg-type]
+        looking = asyncio.ensure_future(findings(deadline=600, INFERENCE_BASE_URL=address))
         await asked.wait()
         forward(600)
         found = await looking
