@@ -19,6 +19,7 @@ from unittest.mock import patch
 from bot.__main__ import main
 
 STUDYHALL = [sys.executable, "-m", "bot"]
+Done = subprocess.CompletedProcess[str]
 HANG = 600
 """Seconds after which a process is taken to hang, however busy the machine is."""
 
@@ -29,7 +30,7 @@ def surroundings(**settings: str) -> dict[str, str]:
     return {**kept, "OMP_NUM_THREADS": "1", "COLUMNS": "100", "PYTHONUTF8": "1", **settings}
 
 
-def studyhall(environment: Mapping[str, str], *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+def studyhall(environment: Mapping[str, str], *words: str, stdin: str = "") -> Done:
     """Run the command line within this process."""
     read = io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8")
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
