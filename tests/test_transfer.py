@@ -6,14 +6,11 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.test_cli import home, studyhall
-
-__all__ = ["home"]
+from tests.commandline import HANG, STUDYHALL, studyhall
 
 MINE = """### 1. What is LoRA?
 **Answer:** Adapters.
@@ -110,7 +107,7 @@ def test_a_bank_is_given_out_in_each_format(home: dict[str, str], tmp_path: Path
 
 def test_a_reader_that_stops_early_is_no_failure(home: dict[str, str]) -> None:
     exporting = subprocess.Popen(
-        [sys.executable, "-m", "bot", "bank", "export", "--format", "jsonl", "--out", "-"],
+        [*STUDYHALL, "bank", "export", "--format", "jsonl", "--out", "-"],
         env=home,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -118,7 +115,7 @@ def test_a_reader_that_stops_early_is_no_failure(home: dict[str, str]) -> None:
     assert exporting.stdout is not None
     assert exporting.stdout.readline().startswith(b"{")
     exporting.stdout.close()
-    _, told = exporting.communicate(timeout=60)
+    _, told = exporting.communicate(timeout=HANG)
 
     assert b"Traceback" not in told
 

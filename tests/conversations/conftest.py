@@ -1,4 +1,4 @@
-"""Conversations run on both databases, with the built-in bank and the packaged model."""
+"""Conversations, with the built-in bank and the packaged model."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 
+import pytest
 from sqlmodel import select
 
 from bot.commands import Actor, Request, respond
@@ -22,6 +23,7 @@ async def test_a_right_choice_is_praised_and_explained(chat: Chat) -> None:
     assert "Report this question" in said
 
 
+@pytest.mark.both_databases
 async def test_a_wrong_choice_says_why_it_is_wrong_and_what_is_right(chat: Chat) -> None:
     _, wrong = await chat.practice("ada", "gan")
     said = await chat.say("ada", wrong)
@@ -47,6 +49,7 @@ async def test_a_second_answer_changes_nothing(chat: Chat) -> None:
     assert "You have answered this one already, and it was wrong." in await chat.say("ada", right)
 
 
+@pytest.mark.both_databases
 async def test_a_repeated_delivery_of_one_interaction_changes_nothing(chat: Chat) -> None:
     right, _ = await chat.practice("ada")
 
@@ -93,6 +96,7 @@ async def test_own_words_are_compared_with_the_key_points(chat: Chat) -> None:
     assert "I compare words, not truth" in said
 
 
+@pytest.mark.both_databases
 async def test_one_judges_ones_own_words_once(chat: Chat) -> None:
     await chat.practice("ada", "gan")
     question = await chat.question_of("ada")
@@ -144,6 +148,7 @@ async def test_answers_keep_the_moment_and_the_day(chat: Chat) -> None:
     assert answer.accepted_at.astimezone(UTC).date() == answer.day
 
 
+@pytest.mark.both_databases
 async def test_a_report_reaches_the_managers_who_can_retire_the_question(chat: Chat) -> None:
     right, _ = await chat.practice("ada", "vae")
     id = (await chat.question_of("ada")).id

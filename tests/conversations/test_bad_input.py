@@ -80,6 +80,7 @@ async def test_names_are_never_read_as_markup(chat: Chat) -> None:
     assert "[/red]" in await chat.say("[/red]", "leaderboard")
 
 
+@pytest.mark.both_databases
 async def test_names_are_shown_without_what_turns_text_around(chat: Chat) -> None:
     request = Request(PLACE, Actor("eve", "e\u202ev\x00e"), "e1", chat.clock(), line="me")
     said = [plain(reply) async for reply in respond(chat.app.table, chat.study, request)][-1]

@@ -32,6 +32,7 @@ async def test_a_question_comes_at_the_time_that_was_set(chat: Chat) -> None:
     assert await chat.posts() == []
 
 
+@pytest.mark.both_databases
 async def test_the_reveal_gives_the_answer_and_says_who_was_right(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 Europe/London reveal=17:00")
     chat.clock.forward(hours=1)
@@ -147,6 +148,7 @@ async def test_questions_come_back_only_when_the_selection_is_used_up(chat: Chat
     assert asked[all_of_them:] == asked[:all_of_them]
 
 
+@pytest.mark.both_databases
 async def test_two_replicas_post_one_question(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00")
     chat.clock.forward(hours=1)
@@ -191,6 +193,7 @@ class Crashing(Outbox):
         raise CannotPost("nobody to tell.")
 
 
+@pytest.mark.both_databases
 async def test_a_crash_between_post_and_record_posts_nothing_twice(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00")
     chat.clock.forward(hours=1)
@@ -227,6 +230,7 @@ class Refusing(Outbox):
         self.told.append(member)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(("retry", "tries"), [(True, 3), (False, 1)])
 async def test_a_post_that_fails_pauses_the_schedule_and_tells_the_managers_once(
     chat: Chat, retry: bool, tries: int
@@ -247,6 +251,7 @@ async def test_a_post_that_fails_pauses_the_schedule_and_tells_the_managers_once
     assert "Back on" in await chat.say("maya", "schedule resume")
 
 
+@pytest.mark.both_databases
 async def test_paused_until_a_date_goes_on_by_itself(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 days=daily")
     assert "Paused until Saturday, 21 November 2026" in await chat.say("maya", "schedule pause until 2026-11-21")
@@ -257,6 +262,7 @@ async def test_paused_until_a_date_goes_on_by_itself(chat: Chat) -> None:
     assert len(await chat.posts()) == 1
 
 
+@pytest.mark.both_databases
 async def test_schedules_are_listed_paused_resumed_and_removed(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 mon,wed topics=gan,vae hard reveal=18:30")
     await chat.say("maya", "schedule setup 12:00 Europe/Paris")
@@ -300,6 +306,7 @@ async def test_a_test_post_earns_nothing(chat: Chat) -> None:
     assert "Your streak: 0 days" in await chat.say("maya", "streak")
 
 
+@pytest.mark.both_databases
 async def test_the_same_local_time_through_a_change_of_clocks(chat: Chat) -> None:
     chat.clock.now += timedelta(days=128)  # the day before clocks go forward in Europe, 2027-03-27
     await chat.say("maya", "schedule setup 09:00 Europe/Berlin days=daily")
@@ -341,6 +348,7 @@ async def test_a_schedule_with_nothing_left_to_ask_skips_the_day(chat: Chat) -> 
     assert "No question of the bank fits" in await chat.say("maya", "schedule setup 10:00 topics=vae easy")
 
 
+@pytest.mark.both_databases
 async def test_the_first_schedule_settles_the_workspaces_zone_and_no_later_one(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 UTC")
     await chat.say("maya", "schedule setup 09:00 Asia/Tokyo")

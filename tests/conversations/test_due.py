@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlmodel import select
 
 from bot.commands import Outbox, Place
 from bot.replies import Reply
 from bot.store.tables import Delivery, DeliveryKind, DeliveryState, Round, Schedule, ScheduleState
 from tests.chat import Chat
+
+pytestmark = pytest.mark.both_databases
 
 
 async def states(chat: Chat) -> list[tuple[DeliveryState, str | None]]:

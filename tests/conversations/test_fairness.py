@@ -35,6 +35,7 @@ async def open_question(chat: Chat) -> Round:
     return await chat.daily()
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("kind", [RoundKind.PRACTICE, RoundKind.TEST, RoundKind.DAILY])
 async def test_who_has_answered_the_question_elsewhere_earns_nothing_for_it(chat: Chat, kind: RoundKind) -> None:
     daily = await open_question(chat)

@@ -17,6 +17,8 @@ from bot.study.library import Library
 from knowledge.questions import Difficulty, Question
 from tests.chat import Chat
 
+pytestmark = pytest.mark.both_databases
+
 NOW = datetime(2026, 11, 18, tzinfo=UTC)
 FREEZE = Question(
     id="own-when-may-we-deploy",

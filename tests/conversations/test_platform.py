@@ -20,6 +20,8 @@ from bot.study.library import Library
 from bot.table import table
 from tests.chat import Clock, plain
 
+pytestmark = pytest.mark.both_databases
+
 HERE = Place("discord", "1", "11", "A guild", "daily")
 TAKEN = "123456789012345678"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.replies import Choices, QuestionCard, Table
 from bot.store.tables import RoundKind
 from bot.study.quiz import pieces
@@ -67,6 +69,7 @@ async def standing(chat: Chat, who: str, line: str) -> dict[str, str]:
     return {str(name): str(value) for name, value in table.rows}
 
 
+@pytest.mark.both_databases
 async def test_a_profile_shows_points_and_streak_and_nothing_else(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 08:00 medium")
     await daily(chat, right="ada")

@@ -154,6 +154,7 @@ async def test_a_move_takes_the_time_along_when_the_day_has_ended(chat: Chat) ->
     assert await next_reminder(chat) == datetime(2026, 11, 19, 11, tzinfo=UTC)
 
 
+@pytest.mark.both_databases
 async def test_a_day_made_longer_by_a_move_west_brings_one_only(chat: Chat) -> None:
     await chat.say("ada", "me zone=Asia/Tokyo remind=20:00")
     await study(chat)
@@ -167,6 +168,7 @@ async def test_a_day_made_longer_by_a_move_west_brings_one_only(chat: Chat) -> N
     assert len(await at(chat, "21 01:00")) == 1
 
 
+@pytest.mark.both_databases
 async def test_an_hour_after_midnight_belongs_to_the_day_that_has_not_ended(chat: Chat) -> None:
     await chat.say("ada", "me zone=UTC rollover=3 remind=01:00")
     await study(chat)
@@ -228,6 +230,7 @@ async def test_a_day_that_is_over_is_not_spoken_of(chat: Chat) -> None:
     assert len(await at(chat, "20 23:40")) == 1
 
 
+@pytest.mark.both_databases
 async def test_several_processes_send_one(chat: Chat) -> None:
     for who in ("ada", "bob", "cleo"):
         await study(chat, who)
@@ -274,6 +277,7 @@ async def study_there(chat: Chat, who: str) -> None:
     await hear(chat, who, chat.lines(await chat.round_of(who))[0])
 
 
+@pytest.mark.both_databases
 async def test_who_cannot_be_written_to_is_not_tried_again_until_they_ask(chat: Chat, elsewhere: Elsewhere) -> None:
     elsewhere.failing["u1"] = CannotPost("They take no direct messages from here.")
     await hear(chat, "u1", "me remind=20:00")
@@ -297,6 +301,7 @@ async def test_who_cannot_be_written_to_is_not_tried_again_until_they_ask(chat: 
     assert elsewhere.tried == ["u1", "u1"]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("trouble", [CannotPost("Busy.", retry=True), TimeoutError(), ConnectionError(), KeyError("x")])
 async def test_what_may_pass_is_tried_again_the_next_day_and_keeps_no_other_from_theirs(
     chat: Chat, elsewhere: Elsewhere, trouble: Exception
@@ -317,6 +322,7 @@ async def test_what_may_pass_is_tried_again_the_next_day_and_keeps_no_other_from
     assert sorted(elsewhere.tried) == ["u1", "u1", "u2"]
 
 
+@pytest.mark.both_databases
 async def test_a_process_that_dies_loses_one_rather_than_sending_two(chat: Chat, elsewhere: Elsewhere) -> None:
     await hear(chat, "u1", "me remind=20:00")
     await study_there(chat, "u1")
@@ -330,6 +336,7 @@ async def test_a_process_that_dies_loses_one_rather_than_sending_two(chat: Chat,
     assert elsewhere.tried == ["u1"]
 
 
+@pytest.mark.both_databases
 async def test_a_workspace_that_was_left_is_not_written_to(chat: Chat, elsewhere: Elsewhere) -> None:
     for who in ("u1", "u2"):
         await hear(chat, who, "me remind=20:00")
@@ -356,6 +363,7 @@ async def test_another_process_reminds_on_the_platforms_it_has(chat: Chat, elsew
     assert elsewhere.tried == ["u1"]
 
 
+@pytest.mark.both_databases
 async def test_more_than_one_batch_is_moved_on_in_a_turn(chat: Chat) -> None:
     await chat.say("ada", "me remind=20:00")
     due = chat.clock() + timedelta(hours=12)

@@ -276,6 +276,7 @@ async def test_sharing_elsewhere_is_what_talk_finds_there(chat: Chat) -> None:
     assert told.citations[0].id == "mode-collapse"
 
 
+@pytest.mark.both_databases
 async def test_what_a_member_shared_is_gone_with_everything_about_them(chat: Chat) -> None:
     private = await last(chat, "ada", f"explain {COLLAPSE}")
     shared = await last(chat, "bob", line(private, "Share"))
@@ -287,6 +288,7 @@ async def test_what_a_member_shared_is_gone_with_everything_about_them(chat: Cha
     assert "no explanation by that mark" in await chat.say("bob", f"{line(shared, 'Ask more')} why")
 
 
+@pytest.mark.both_databases
 async def test_a_question_that_left_the_bank_leaves_the_rest_of_an_explanation(chat: Chat) -> None:
     private = await last(chat, "ada", f"explain {COLLAPSE}")
     async with chat.study.store.write() as session:
@@ -315,6 +317,7 @@ async def delivered(chat: Chat, id: str, line: str, *, who: str = "ada", channel
     return [reply async for reply in respond(chat.app.table, chat.study, request)][-1]
 
 
+@pytest.mark.both_databases
 async def test_an_explanation_delivered_twice_is_one(chat: Chat) -> None:
     first = await delivered(chat, "once", f"explain {COLLAPSE}")
     assert await delivered(chat, "once", f"explain {COLLAPSE}") == first
@@ -327,6 +330,7 @@ async def test_an_explanation_delivered_twice_is_one(chat: Chat) -> None:
     assert len(await rows(chat)) == 3
 
 
+@pytest.mark.both_databases
 async def test_what_is_shared_twice_by_one_press_is_one(chat: Chat) -> None:
     share = line(await delivered(chat, "asked", f"explain {COLLAPSE}"), "Share")
 

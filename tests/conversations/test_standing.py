@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from sqlmodel import SQLModel
 
 from bot.replies import File
 from tests.chat import Chat
+
+pytestmark = pytest.mark.both_databases
 
 
 async def daily(chat: Chat, *, right: str = "", wrong: str = "") -> None:

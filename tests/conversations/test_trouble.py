@@ -16,6 +16,8 @@ from bot.store.tables import Answer, Member, Total
 from bot.study.library import Library
 from tests.chat import Chat, plain
 
+pytestmark = pytest.mark.both_databases
+
 
 async def test_a_locked_database_is_said_and_nothing_is_lost(
     sqlite_template: Path, tmp_path: Path, library: Library

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.drawing.alt import LIMIT, alt_of
@@ -89,7 +89,6 @@ def test_mastery_is_never_very_tall(count: int) -> None:
     assert height <= 2 * width
 
 
-@settings(deadline=None, max_examples=20)
 @given(st.lists(ranks, max_size=4), st.none() | ranks, names, names)
 def test_no_name_breaks_the_standings(rows: list[Rank], mine: Rank | None, title: str, footnote: str) -> None:
     block = Standings(title, tuple(rows), mine, footnote)
@@ -98,7 +97,6 @@ def test_no_name_breaks_the_standings(rows: list[Rank], mine: Rank | None, title
     assert len(alt_of(block)) <= LIMIT
 
 
-@settings(deadline=None, max_examples=15)
 @given(names, st.integers(0, 10**9), st.lists(st.tuples(st.dates(), st.sampled_from(DayMark)), max_size=40))
 def test_no_title_and_no_days_break_the_calendar(title: str, number: int, marks: list[tuple[date, DayMark]]) -> None:
     block = Calendar(title, number, number, number, tuple(sorted(marks)))
@@ -107,7 +105,6 @@ def test_no_title_and_no_days_break_the_calendar(title: str, number: int, marks:
     assert len(alt_of(block)) <= LIMIT
 
 
-@settings(deadline=None, max_examples=15)
 @given(st.lists(st.tuples(names, st.integers(0, 10**9), st.none() | st.floats(0, 1)), max_size=4))
 def test_no_topic_breaks_mastery(rows: list[tuple[str, int, float | None]]) -> None:
     block = Mastery("Mastery", tuple(Mastered(topic, number, number, share) for topic, number, share in rows))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.drawing.lettering import fitted, legible, line, width, wrapped
@@ -56,7 +56,6 @@ def test_the_ellipsis_of_a_name_from_right_to_left_stands_at_its_left() -> None:
 
 
 @given(st.text(max_size=60), st.floats(20, 200))
-@settings(deadline=None)
 def test_nothing_is_wider_than_it_may_be(name: str, within: float) -> None:
     assert typeface().width(fitted(name, 15, within), 15) <= within
 

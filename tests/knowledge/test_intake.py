@@ -164,7 +164,7 @@ def test_whatever_an_answer_holds_it_is_kept_as_an_answer(
     assert "<script" not in question.answer
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture])
 @given(
     title=st.text(max_size=80), answer=st.text(max_size=200), depth=st.text(max_size=100), topic=st.text(max_size=90)
 )

@@ -127,7 +127,7 @@ def test_odd_queries_are_taken_as_they_come(search: Search, query: str) -> None:
     assert len(search.search(query).hits) in (0, 3)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture])
 @given(query=st.text(max_size=80))
 def test_any_text_can_be_searched_for(search: Search, query: str) -> None:
     found = search.search(query)

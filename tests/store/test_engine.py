@@ -18,7 +18,9 @@ from bot.errors import DatabaseError
 from bot.store.engine import Store
 from bot.store.tables import Channel, Member, Person, Workspace
 from bot.store.upsert import insert
-from tests.conftest import PostgresqlDatabases
+from tests.databases import PostgresqlDatabases
+
+pytestmark = pytest.mark.both_databases
 
 NOW = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 ADD = plain_insert(Workspace).returning(col(Workspace.id))

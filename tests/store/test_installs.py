@@ -15,7 +15,9 @@ from bot.store.engine import Store
 from bot.store.installs import EARLY, Install, Installs
 from bot.store.tables import Installation
 from bot.vault import Vault, new_key
-from tests.conftest import PostgresqlDatabases
+from tests.databases import PostgresqlDatabases
+
+pytestmark = pytest.mark.both_databases
 
 NOW = datetime(2026, 11, 18, 10, tzinfo=UTC)
 ONE = Install("T1", "Readers", "UBOT1", "B1", "commands,chat:write", "UADA", token="xoxb-one")

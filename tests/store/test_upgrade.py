@@ -17,6 +17,8 @@ from bot.store.revision import revisions
 from bot.store.tables import Workspace
 from bot.store.upgrade import check, current, upgrade
 
+pytestmark = pytest.mark.both_databases
+
 NOW = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 
 

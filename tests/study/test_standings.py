@@ -11,6 +11,8 @@ from bot.study.standings import Place, Ranking, standings
 from bot.study.totals import set_listed
 from tests.study.classroom import Classroom
 
+pytestmark = pytest.mark.both_databases
+
 WEEK = "2026-W47"
 MINUTES_A_WEEK = 7 * 24 * 60
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import col, delete, select
@@ -26,6 +27,8 @@ from bot.store.tables import (
     Workspace,
 )
 from bot.study.streaks import Streak, StudyDay, member_streak, reckon, refresh
+
+pytestmark = pytest.mark.both_databases
 
 MONDAY = date(2026, 11, 2)
 LETTERS = {

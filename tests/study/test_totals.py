@@ -14,6 +14,8 @@ from bot.store.tables import EVERYWHERE, Answer, Member, Tier, Total, TotalKind
 from bot.study.totals import ALL_TIME, credit, forget, rebuild, set_listed
 from tests.study.classroom import START, Classroom
 
+pytestmark = pytest.mark.both_databases
+
 Key = tuple[int, int, str, TotalKind, int]
 Value = tuple[int, int, int, bool, datetime]
 

@@ -17,7 +17,7 @@ from bot.table import table
 from knowledge.embed import Embedder
 from knowledge.load import BUILT_IN, load_file
 from knowledge.questions import Bank, Question
-from tests.conftest import SqliteDatabases
+from tests.databases import SqliteDatabases
 
 
 @asynccontextmanager

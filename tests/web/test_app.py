@@ -13,7 +13,7 @@ import pytest
 from bot.app import App
 from bot.web.app import web_app
 from bot.web.server import CannotListen, served
-from tests.conftest import PostgresqlDatabases
+from tests.databases import PostgresqlDatabases
 from tests.web.conftest import opened
 
 

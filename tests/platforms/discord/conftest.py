@@ -9,6 +9,7 @@ import pytest
 from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle
 from simcord.env import Env
+from simcord.pytest_plugin import pytest_configure, pytest_runtest_call, pytest_runtest_makereport, simcord_env
 
 from bot.app import App, Posts
 from bot.inference.client import Inference
@@ -19,6 +20,9 @@ from bot.study.library import Library
 from bot.table import table
 from tests.platforms.discord.scene import Clock, nobody_is_called
 from tests.platforms.model import Model
+
+__all__ = ["pytest_configure", "pytest_runtest_call", "pytest_runtest_makereport", "simcord_env"]
+"""Of the plugin, which pyproject.toml keeps from being loaded for every test."""
 
 
 @pytest.fixture

@@ -1,52 +1,33 @@
-"""`studyhall discord`: real processes, which meet the fake in Discord's place."""
+"""`studyhall discord`, which meets the fake in Discord's place."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from discord.http import Route
 
 from bot.platforms.discord.permissions import invite_permissions
+from tests.commandline import Done, studyhall, surroundings
 from tests.platforms.discord.fake import Discord
 
 COMMANDS = r"/applications/\d+/(guilds/\d+/)?commands"
-PROGRAM = """
-import sys, discord.http
-discord.http.Route.BASE, sys.argv = sys.argv[1], ["studyhall", *sys.argv[2:]]
-from bot.__main__ import main
-main()
-"""
-
-
-@dataclass
-class Told:
-    code: int | None
-    out: str
-    err: str
 
 
 class Shell:
-    """Runs `studyhall discord` in a folder of its own."""
+    """Runs `studyhall discord` with a data folder of its own, while the fake goes on."""
 
     def __init__(self, api: str, home: Path, token: str) -> None:
         self.api = api
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        settings = {"STUDYHALL_DATA": str(home), "STUDYHALL_CONFIG": "", "COLUMNS": "120", "PYTHONUTF8": "1"}
-        self.environment = kept | settings | {"DISCORD_TOKEN": token}
+        self.environment = surroundings(STUDYHALL_DATA=str(home), STUDYHALL_CONFIG="", DISCORD_TOKEN=token)
 
-    async def __call__(self, *words: str, **variables: str) -> Told:
-        running = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", PROGRAM, self.api, "discord", *words,
-            env=self.environment | variables, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, err = await running.communicate()
-        return Told(running.returncode, out.decode(), err.decode())
+    async def __call__(self, *words: str, **variables: str) -> Done:
+        with patch.object(Route, "BASE", self.api):
+            return await asyncio.to_thread(studyhall, self.environment | variables, "discord", *words)
 
 
 @pytest.fixture
@@ -61,21 +42,21 @@ def discord(there: Discord, tmp_path: Path) -> Shell:
     return Shell(there.api, tmp_path, there.token)
 
 
-def link(told: Told) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(told.out.splitlines()[0]).query)
+def link(told: Done) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(told.stdout.splitlines()[0]).query)
 
 
 async def test_the_invitation_needs_no_network_where_the_id_is_given(discord: Shell, there: Discord) -> None:
     told = await discord("invite", "--app-id", "613425648685547541", DISCORD_TOKEN="")
 
-    assert told.code == 0, told.err
-    assert told.out.startswith("https://discord.com/oauth2/authorize?")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("https://discord.com/oauth2/authorize?")
     assert link(told) == {
         "client_id": ["613425648685547541"],
         "scope": ["bot applications.commands"],
         "permissions": [str(invite_permissions().value)],
     }
-    assert "Read Message History" in told.out
+    assert "Read Message History" in told.stdout
     assert not there.requests
 
 
@@ -83,7 +64,7 @@ async def test_the_invitation_finds_the_id_by_the_token(discord: Shell, there: D
     told = await discord("invite")
 
     assert link(told)["client_id"] == [str(there.application)]
-    assert told.err == ""
+    assert told.stderr == ""
 
 
 async def test_the_difference_is_shown_before_it_is_written_and_then_there_is_none(
@@ -95,11 +76,11 @@ async def test_the_difference_is_shown_before_it_is_written_and_then_there_is_no
     done = await discord("sync")
     again = await discord("sync")
 
-    assert (shown.code, done.code, again.code) == (0, 0, 0), done.err
-    assert "+ /ask" in shown.out.splitlines()
-    assert shown.out.splitlines()[-1] == "Left as they are (--dry-run) in every server."
-    assert done.out.splitlines() == [*shown.out.splitlines()[:-1], "Changed in every server."]
-    assert again.out == "Nothing to change.\n"
+    assert (shown.returncode, done.returncode, again.returncode) == (0, 0, 0), done.stderr
+    assert "+ /ask" in shown.stdout.splitlines()
+    assert shown.stdout.splitlines()[-1] == "Left as they are (--dry-run) in every server."
+    assert done.stdout.splitlines() == [*shown.stdout.splitlines()[:-1], "Changed in every server."]
+    assert again.stdout == "Nothing to change.\n"
     assert {command["name"] for command in there.commands[0]} >= {"ask", "schedule"}
 
 
@@ -107,7 +88,7 @@ async def test_the_server_for_development_gets_them_alone_and_can_be_cleared(dis
     guild = there.guild()
     dev = {"STUDYHALL_DISCORD__DEV_GUILD": str(guild.id)}
     done = await discord("sync", **dev)
-    assert done.out.endswith(f"Changed in the server {guild.id}.\n")
+    assert done.stdout.endswith(f"Changed in the server {guild.id}.\n")
     assert there.commands[guild.id]
 
     await discord("sync", "--clear", **dev)
@@ -128,25 +109,25 @@ async def test_the_server_for_development_gets_them_alone_and_can_be_cleared(dis
 async def test_what_is_wrong_is_one_sentence(discord: Shell, words: tuple[str, ...], token: str, sentence: str) -> None:
     told = await discord(*words, DISCORD_TOKEN=token)
 
-    assert told.code == 2
-    assert told.err.startswith("studyhall: ")
-    assert told.err.count("\n") == 1
-    assert sentence in told.err
-    assert token not in told.err or not token
+    assert told.returncode == 2
+    assert told.stderr.startswith("studyhall: ")
+    assert told.stderr.count("\n") == 1
+    assert sentence in told.stderr
+    assert token not in told.stderr or not token
 
 
 async def test_a_refusal_is_told_in_discords_words(discord: Shell, there: Discord) -> None:
     there.fail("PUT", COMMANDS, 403, 50001)
     told = await discord("sync")
 
-    assert told.code == 2
-    assert "Missing Access (error 50001)" in told.err
+    assert told.returncode == 2
+    assert "Missing Access (error 50001)" in told.stderr
 
 
 async def test_without_a_network_it_says_so(discord: Shell) -> None:
     discord.api = "http://nowhere.invalid"
     told = await discord("sync")
 
-    assert told.code == 2
-    assert "Discord cannot be reached" in told.err
-    assert "Traceback" not in told.err
+    assert told.returncode == 2
+    assert "Discord cannot be reached" in told.stderr
+    assert "Traceback" not in told.stderr

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.commands import _fenced
@@ -88,7 +88,6 @@ def test_the_model_of_discord_finds_what_is_live() -> None:
 @example("**a `** <#123> `", True)
 @example("https://x.y/` <#123> `", False)
 @example("[a `](https://evil.gg)`", True)
-@settings(max_examples=500, deadline=None)
 def test_nothing_written_addresses_anybody_or_hides_a_link(text: str, model: bool) -> None:
     assert hidden(markdown(text, model=model)) == []
 
@@ -99,14 +98,12 @@ def test_nothing_written_addresses_anybody_or_hides_a_link(text: str, model: boo
 @example("<```a```<https://x.y>")
 @example("<<https://x.y><discord://x>")
 @example("\\https://x.y`a`")
-@settings(max_examples=500, deadline=None)
 def test_no_address_that_a_model_writes_is_a_link(text: str) -> None:
     """Next to italics and the like it could be one, where these end within code; it is in the open even then."""
     assert list(live(markdown(text, model=True))) == []
 
 
 @given(hostile)
-@settings(max_examples=300, deadline=None)
 def test_nothing_in_a_name_is_live(name: str) -> None:
     assert list(live(plain(name))) == []
 
@@ -146,7 +143,6 @@ def test_a_formula_ends_no_code(text: str) -> None:
 
 @given(st.one_of(hostile, st.text()))
 @example("```\n$x$\n```\n<#123> `a`")
-@settings(deadline=None)
 def test_what_was_typed_comes_back_as_one_block(typed: str) -> None:
     drawn = spoken(_fenced(f"so: {typed}"))
 
@@ -156,7 +152,6 @@ def test_what_was_typed_comes_back_as_one_block(typed: str) -> None:
 
 
 @given(upright, st.integers(40, 80))
-@settings(max_examples=500, deadline=None)
 def test_code_stays_code_where_a_text_is_cut(text: str, room: int) -> None:
     rest = markdown(text, model=True)
     for _ in range(len(rest)):

@@ -22,7 +22,7 @@ from bot.store.tables import Answer, Workspace
 from bot.study.context import Study
 from bot.study.library import Library
 from bot.table import table
-from tests.conftest import PostgresqlDatabases, Server
+from tests.databases import PostgresqlDatabases, Server
 from tests.platforms.discord.fake import Channel, Discord, Interaction, Message, Person, met
 
 CALLBACK = r"/interactions/\d+/[^/]+/callback"

@@ -9,7 +9,7 @@ from typing import Any
 
 import discord
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from simcord.components import validate_components, walk_components
 
@@ -79,7 +79,6 @@ def text(reply: Reply, **options: Any) -> str:
 
 
 @given(any_reply)
-@settings(max_examples=200, deadline=None)
 async def test_no_limit_is_broken(reply: Reply) -> None:
     drawn = messages(reply, key="delivery-1", role="123")
 
@@ -104,7 +103,6 @@ def lines_part(message: list[dict[str, Any]]) -> bool:
 
 
 @given(any_reply)
-@settings(max_examples=200, deadline=None)
 async def test_a_line_stands_between_two_parts(reply: Reply) -> None:
     assert all(map(lines_part, messages(reply)))
 
@@ -119,7 +117,6 @@ pieces = st.one_of(
 
 @given(st.lists(pieces, max_size=60))
 @example([*(Words("a") for _ in range(35)), Line(), Menu("Days", "go", "days", (Entry("Monday", "monday"),))])
-@settings(max_examples=200, deadline=None)
 async def test_lines_leave_all_else_as_it_is(laid: list[Piece]) -> None:
     def drawn(pieces: list[Piece]) -> list[list[dict[str, Any]]]:
         sheet = Sheet()
@@ -143,7 +140,6 @@ async def test_lines_leave_all_else_as_it_is(laid: list[Piece]) -> None:
 
 
 @given(any_reply)
-@settings(max_examples=100, deadline=None)
 async def test_nobody_is_addressed_and_nothing_turns_the_text_around(reply: Reply) -> None:
     drawn = text(reply)
 
@@ -152,7 +148,6 @@ async def test_nobody_is_addressed_and_nothing_turns_the_text_around(reply: Repl
 
 
 @given(st.lists(st.text("abcdefghij ", min_size=1, max_size=4000), min_size=1, max_size=12))
-@settings(max_examples=50, deadline=None)
 async def test_every_word_is_on_one_of_the_messages_or_they_say_what_is_missing(bodies: list[str]) -> None:
     drawn = text(Reply.of(*map(Text, bodies)))
 
@@ -161,7 +156,6 @@ async def test_every_word_is_on_one_of_the_messages_or_they_say_what_is_missing(
 
 
 @given(texts, st.integers(1, 4000), st.integers(1, 10_000))
-@settings(deadline=None)
 def test_a_split_loses_nothing_but_space(body: str, characters: int, size: int) -> None:
     now, later = split(body, characters, size)
 

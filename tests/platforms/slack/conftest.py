@@ -26,7 +26,7 @@ from bot.table import table
 from bot.vault import Vault, new_key
 from bot.web.app import web_app
 from bot.web.server import served
-from tests.conftest import SqliteDatabases
+from tests.databases import SqliteDatabases
 from tests.platforms.model import Model
 from tests.platforms.slack.fake import Person, Slack, Team
 

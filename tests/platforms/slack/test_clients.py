@@ -13,7 +13,7 @@ from bot.platforms.slack.clients import Clients
 from bot.store.engine import Store
 from bot.store.installs import Install, Installs
 from bot.vault import Vault, new_key
-from tests.conftest import PostgresqlDatabases
+from tests.databases import PostgresqlDatabases
 
 ONE = Install("T1", "Readers", "UBOT1", "B1", "commands", "UADA", token="xoxb-one")
 

@@ -18,6 +18,8 @@ from bot.study.library import Library
 from tests.platforms.slack.conftest import by_socket, monday, opened, turn, until
 from tests.platforms.slack.fake import Channel, Message, Person, Slack, Team
 
+pytestmark = pytest.mark.both_databases
+
 MINUTE, DAY = 60, 86_400
 
 

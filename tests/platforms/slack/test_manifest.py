@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
-import os
 import re
 import shlex
 import signal
@@ -24,6 +23,7 @@ from bot.platforms.slack import commandline, dispatch, oauth, server
 from bot.platforms.slack.manifest import EVENTS, EVENTS_PATH, REDIRECT, SCOPES, WHY, manifest
 from bot.table import table
 from bot.vault import Vault
+from tests.commandline import HANG, studyhall, surroundings
 from tests.platforms.slack.fake import Person, Slack
 from tests.platforms.slack.fake.overlay import RULES
 from tests.platforms.slack.fake.spec import BY_KIND, rule
@@ -206,14 +206,8 @@ def test_the_operators_page_tells_each_scope_and_why() -> None:
 # The command line
 
 
-def studyhall(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bot", "slack", *words], capture_output=True, text=True, check=False, timeout=120
-    )
-
-
 def test_the_manifest_is_printed_for_slacks_pages() -> None:
-    done = studyhall("manifest", "--url", URL, "--many")
+    done = studyhall({}, "slack", "manifest", "--url", URL, "--many")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == manifest(table(), URL, many=True)
@@ -242,14 +236,14 @@ def test_an_address_that_slack_would_not_take_is_refused_in_words(url: str) -> N
 
 
 def test_many_workspaces_need_an_address_to_come_to() -> None:
-    done = studyhall("manifest", "--many")
+    done = studyhall({}, "slack", "manifest", "--many")
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("studyhall: --many goes with --url")
 
 
 def test_a_key_is_a_new_one_each_time() -> None:
-    first, second = studyhall("key").stdout.strip(), studyhall("key").stdout.strip()
+    first, second = (studyhall({}, "slack", "key").stdout.strip() for _ in range(2))
     kept = Vault(first).encrypt("xoxb-1")
 
     assert first != second
@@ -270,15 +264,12 @@ def hook(name: str) -> list[str]:
     return ["sh", "-c", f"exec {shlex.quote(sys.executable)} {rest}"]
 
 
-def surroundings(**more: str) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    own = {"STUDYHALL_CONFIG": "config.example.toml", "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
-    return kept | own | more
+SETTINGS = surroundings(STUDYHALL_CONFIG="config.example.toml")
 
 
 def test_slacks_command_line_gets_the_manifest_and_nothing_beside_it() -> None:
     done = subprocess.run(
-        hook("get-manifest"), cwd=ROOT, env=surroundings(), capture_output=True, text=True, check=True, timeout=120
+        hook("get-manifest"), cwd=ROOT, env=SETTINGS, capture_output=True, text=True, check=True, timeout=HANG
     )
 
     assert json.loads(done.stdout) == manifest(table())
@@ -295,7 +286,7 @@ def test_what_it_watches_is_there() -> None:
 
 def test_started_without_tokens_it_says_who_sets_them() -> None:
     done = subprocess.run(
-        hook("start"), cwd=ROOT, env=surroundings(), capture_output=True, text=True, check=False, timeout=120
+        hook("start"), cwd=ROOT, env=SETTINGS, capture_output=True, text=True, check=False, timeout=HANG
     )
 
     assert done.returncode == 1
@@ -304,27 +295,25 @@ def test_started_without_tokens_it_says_who_sets_them() -> None:
 
 
 async def test_slack_run_serves_the_app_that_the_command_line_has_made(
-    tmp_path: Path, pytestconfig: pytest.Config
+    home: dict[str, str],
 ) -> None:
     """Its tokens win over those that the developer has for another app; an interrupt ends it in good order."""
-    assert pytestconfig.cache is not None
-    (tmp_path / "index").symlink_to(pytestconfig.cache.mkdir("index"))
     async with Slack().listening() as fake:
         team = fake.team("readers")
-        env = surroundings(
-            STUDYHALL_DATA=str(tmp_path),
-            SLACK_API_URL=fake.api,
-            SLACK_BOT_TOKEN="xoxb-of-another-app",
-            SLACK_CLI_XOXB=team.token,
-            SLACK_CLI_XAPP=fake.app_token,
-        )
+        tokens = {
+            "SLACK_API_URL": fake.api,
+            "SLACK_BOT_TOKEN": "xoxb-of-another-app",
+            "SLACK_CLI_XOXB": team.token,
+            "SLACK_CLI_XAPP": fake.app_token,
+        }
+        env = {**home, **tokens}
         running = await asyncio.create_subprocess_exec(
             *hook("start"), cwd=ROOT, env=env, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
         )
         assert running.stderr is not None
         heard = ""
-        while "listening for Slack" not in heard:
-            line = (await asyncio.wait_for(running.stderr.readline(), 120)).decode()
+        while "listening" not in heard:
+            line = (await asyncio.wait_for(running.stderr.readline(), HANG)).decode()
             assert line, heard
             heard += line
         await fake.sockets.connected()

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from markdown_it import MarkdownIt
@@ -153,7 +153,6 @@ def element_checked(part: dict[str, Any]) -> None:
 
 
 @given(any_reply)
-@settings(max_examples=200, deadline=None)
 def test_no_limit_is_broken(reply: Reply) -> None:
     drawn = draw(reply)
 
@@ -165,7 +164,6 @@ def test_no_limit_is_broken(reply: Reply) -> None:
 
 
 @given(any_reply)
-@settings(max_examples=100, deadline=None)
 def test_a_home_keeps_to_what_views_take(reply: Reply) -> None:
     blocks = home([reply, Reply.of(Notice("And once more:")), reply])
 
@@ -174,7 +172,6 @@ def test_a_home_keeps_to_what_views_take(reply: Reply) -> None:
 
 
 @given(any_reply)
-@settings(max_examples=100, deadline=None)
 def test_nobody_is_addressed_and_nothing_turns_the_text_around(reply: Reply) -> None:
     drawn = draw(reply)
     found = "\n".join([text for drawing in drawn for text in (drawing.text, *written_in(drawing.blocks))])
@@ -187,7 +184,6 @@ def test_nobody_is_addressed_and_nothing_turns_the_text_around(reply: Reply) -> 
 
 
 @given(st.lists(st.text("abcdefghij ", min_size=1, max_size=8000), min_size=1, max_size=12))
-@settings(max_examples=50, deadline=None)
 def test_every_word_is_on_one_of_the_messages_or_they_say_what_is_missing(bodies: list[str]) -> None:
     drawn = everything(Reply.of(*map(Text, bodies)))
 
@@ -196,7 +192,6 @@ def test_every_word_is_on_one_of_the_messages_or_they_say_what_is_missing(bodies
 
 
 @given(any_reply)
-@settings(max_examples=100, deadline=None)
 def test_every_button_and_every_file_is_there_or_the_messages_say_what_is_missing(reply: Reply) -> None:
     drawn = draw(reply)
     asked = [action.line for block in reply.blocks for action in actions_of(block)]
@@ -218,7 +213,6 @@ def actions_of(block: object) -> tuple[Action, ...]:
 
 
 @given(texts, st.integers(160, 4000))
-@settings(deadline=None)
 def test_a_split_loses_nothing_but_space(body: str, characters: int) -> None:
     text = escape(body)
     now, later = split(text, characters)
@@ -235,7 +229,6 @@ marks: SearchStrategy[str] = st.lists(st.sampled_from((*SIGNS, *ADDRESSES)), max
 
 
 @given(marks)
-@settings(max_examples=500, deadline=None)
 def test_no_markdown_hides_a_link_a_heading_or_a_character(body: str) -> None:
     drawn = written(body, MARKDOWN)
     seen = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(drawn)
@@ -249,7 +242,6 @@ def test_no_markdown_hides_a_link_a_heading_or_a_character(body: str) -> None:
 
 
 @given(st.lists(st.sampled_from((*"*_~`<>#-|:!\n ab", "1. ", "|-|\n", "- ")), max_size=40).map("".join))
-@settings(max_examples=500, deadline=None)
 def test_no_markdown_takes_a_word_away(body: str) -> None:
     body = re.sub(r"`{3,}|~{3,}", "", body)  # what follows them names a language
     for tongue in (MARKDOWN, MRKDWN):
@@ -257,7 +249,6 @@ def test_no_markdown_takes_a_word_away(body: str) -> None:
 
 
 @given(marks)
-@settings(max_examples=300, deadline=None)
 def test_a_name_is_nothing_but_a_name(name: str) -> None:
     in_markdown, in_mrkdwn = named(name, MARKDOWN), named(name)
     tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(in_markdown)
@@ -451,7 +442,6 @@ def test_commands_stand_as_they_are_typed_here(said: str, typed: str) -> None:
 
 
 @given(marks)
-@settings(max_examples=100, deadline=None)
 def test_what_is_read_aloud_has_no_marks_of_ours(body: str) -> None:
     assert "<" not in escape(stripped(written(body, MRKDWN)))
 

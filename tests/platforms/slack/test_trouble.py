@@ -23,7 +23,7 @@ from bot.store.tables import Answer
 from bot.study.library import Library
 from knowledge.embed import Embedder
 from knowledge.load import load
-from tests.conftest import PostgresqlDatabases
+from tests.databases import PostgresqlDatabases
 from tests.platforms.model import Model
 from tests.platforms.slack.conftest import opened, over_http, turn, until
 from tests.platforms.slack.fake import Message, Person, Slack, Team, View
@@ -278,11 +278,9 @@ async def test_what_cannot_be_shared_just_now_is_told_to_whoever_picked_the_chan
 
 
 async def test_what_fails_after_the_acknowledgement_is_told_in_words(
-    fake: Slack, team: Team, url: str, pytestconfig: pytest.Config
+    fake: Slack, team: Team, url: str, tmp_path: Path
 ) -> None:
-    cache = pytestconfig.cache
-    assert cache is not None
-    closed = Library(load().bank, cache.mkdir("index"), Embedder())
+    closed = Library(load().bank, tmp_path, Embedder())
     closed.close()
     keys = Keys(signing_secret=fake.signing_secret, bot_token=team.token)
     async with opened(fake, url, closed) as app, over_http(app, keys, fake) as address:

@@ -300,6 +300,7 @@ async def test_word_of_the_end_is_not_acknowledged_before_it_is_kept(fake: Slack
 # Tokens
 
 
+@pytest.mark.both_databases
 async def test_a_token_that_cannot_be_renewed_after_its_end_stops_no_schedule(
     fake: Slack, root: str, url: str, library: Library
 ) -> None:
@@ -316,6 +317,7 @@ async def test_a_token_that_cannot_be_renewed_after_its_end_stops_no_schedule(
     assert refused.value.retry
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("slow", [False, True], ids=["no answer", "a late answer"])
 async def test_a_form_stays_open_while_there_is_no_token_to_answer_with(
     fake: Slack, root: str, url: str, library: Library, slow: bool
@@ -338,6 +340,7 @@ async def test_a_form_stays_open_while_there_is_no_token_to_answer_with(
         assert "The first question comes" in (await fake.heard()).words
 
 
+@pytest.mark.both_databases
 async def test_a_token_is_renewed_once_by_two_replicas(fake: Slack, root: str, url: str, library: Library) -> None:
     fake.rotates = True
     home = await Home.made(fake, root, "readers")
@@ -359,6 +362,7 @@ async def test_a_token_is_renewed_once_by_two_replicas(fake: Slack, root: str, u
     assert kept.token == home.team.token
 
 
+@pytest.mark.both_databases
 async def test_a_token_that_cannot_be_renewed_is_used_to_its_end(
     fake: Slack, root: str, url: str, library: Library
 ) -> None:
@@ -395,6 +399,7 @@ async def test_put_out_it_is_silent_and_keeps_what_was_done(fake: Slack, root: s
     assert "1 schedule waits" in back.words
 
 
+@pytest.mark.both_databases
 async def test_word_of_the_end_that_comes_late_ends_nothing(
     fake: Slack, root: str, readers: Home, app: App, url: str
 ) -> None:
@@ -445,6 +450,7 @@ async def test_put_out_in_the_middle_of_an_answer_it_ends_there(
     await over(app)
 
 
+@pytest.mark.both_databases
 async def test_an_old_token_that_is_refused_ends_nothing_where_there_is_a_new_one(
     fake: Slack, root: str, readers: Home, app: App, url: str, library: Library
 ) -> None:
