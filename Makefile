@@ -18,22 +18,24 @@ test: install-dev ## Run the tests; some of them: make test TESTS=tests/store
 	@echo 'Tests (a few minutes)' >&2
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
-check: install-dev ## Check formatting, lint, types, import rules, dependencies and migrations
-	@echo '1/6 Formatting (make format puts it right)' >&2
+check: install-dev ## Check formatting, lint, types, import rules, dependencies, migrations and vectors
+	@echo '1/7 Formatting (make format puts it right)' >&2
 	@$(BIN)/ruff format --check .
-	@echo '2/6 Lint' >&2
+	@echo '2/7 Lint' >&2
 	@$(BIN)/ruff check .
-	@echo '3/6 Types (a minute the first time)' >&2
+	@echo '3/7 Types (a minute the first time)' >&2
 	@$(BIN)/mypy
-	@echo '4/6 Import rules' >&2
+	@echo '4/7 Import rules' >&2
 	@$(BIN)/lint-imports --no-logo
-	@echo '5/6 Dependencies: whatever is imported is declared, and the other way round' >&2
+	@echo '5/7 Dependencies: whatever is imported is declared, and the other way round' >&2
 	@$(BIN)/deptry bot knowledge migrations
 	@$(BIN)/deptry --ignore DEP002,DEP004 tests benchmarks docs .ci .slack
-	@echo '6/6 Migrations make the tables that the code has' >&2
+	@echo '6/7 Migrations make the tables that the code has' >&2
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	export DATABASE_URL="sqlite:///$$folder/check.db" STUDYHALL_DATA="$$folder" STUDYHALL_CONFIG=config.example.toml && \
 	$(BIN)/studyhall db upgrade && $(BIN)/studyhall db check
+	@echo '7/7 The vectors fit the bank (make vectors puts it right)' >&2
+	@$(BIN)/studyhall bank vectors --check
 
 format: install-dev ## Format the code and mend what lint can mend
 	@$(BIN)/ruff format .

@@ -135,5 +135,6 @@ def small_bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path, small_bank: Path) -> dict[str, str]:
-    """An environment for the command line: a data folder of its own, and the small bank."""
-    return surroundings(STUDYHALL_DATA=str(tmp_path / "data"), STUDYHALL_BANK__FOLDER=str(small_bank))
+    """An environment for the command line: a data folder of its own, the small bank, and any port that is free."""
+    settings = {"STUDYHALL_BANK__FOLDER": str(small_bank), "PORT": "0"}
+    return surroundings(STUDYHALL_DATA=str(tmp_path / "data"), **settings)

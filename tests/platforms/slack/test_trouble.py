@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from pathlib import Path
 
 import pytest
 from slack_sdk.signature import SignatureVerifier

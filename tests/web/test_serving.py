@@ -1,0 +1,91 @@
+"""The program as a whole, with its web application."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+from tests.commandline import HANG, STUDYHALL
+from tests.platforms.slack.fake import Person, Slack
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    """A port that somebody else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield str(listening.getsockname()[1])
+
+
+@asynccontextmanager
+async def serving(environment: Mapping[str, str], *words: str) -> AsyncIterator[Process]:
+    """`studyhall run`, until SIGTERM, at which it ends in good order."""
+    running = await asyncio.create_subprocess_exec(
+        *STUDYHALL, "run", *words, env=environment, stdin=DEVNULL, stderr=PIPE
+    )
+    try:
+        yield running
+        running.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(running.wait(), HANG) == 0
+    finally:
+        if running.returncode is None:
+            running.kill()
+            await running.wait()
+
+
+async def said(running: Process, event: str) -> dict[str, object]:
+    """The log's next line of that event."""
+    assert running.stderr is not None
+    while line := await asyncio.wait_for(running.stderr.readline(), HANG):
+        if line.startswith(b"{") and (found := json.loads(line))["event"] == event:
+            return dict(found)
+    raise AssertionError(f"it ended without {event!r}")
+
+
+async def test_by_a_socket_too_its_health_is_told(home: dict[str, str]) -> None:
+    async with Slack().listening() as fake, aiohttp.ClientSession() as web:
+        tokens = {"SLACK_API_URL": fake.api, "SLACK_APP_TOKEN": fake.app_token}
+        env = {**home, **tokens, "SLACK_BOT_TOKEN": fake.team("readers").token}
+        async with serving(env, "slack") as running:
+            address = (await said(running, "listening"))["at"]
+            async with web.get(f"{address}/healthz") as answer:
+                assert (answer.status, await answer.text()) == (200, "ok\n")
+            await said(running, "search ready")
+            async with web.get(f"{address}/readyz") as answer:
+                assert (answer.status, await answer.text()) == (200, "ok\n")
+            async with web.post(f"{address}/slack/events") as answer:
+                assert answer.status == 404
+
+
+async def test_a_taken_port_is_told_and_stops_nothing_that_needs_none(home: dict[str, str], taken: str) -> None:
+    async with Slack().listening() as fake:
+        team = fake.team("readers")
+        tokens = {"SLACK_API_URL": fake.api, "SLACK_APP_TOKEN": fake.app_token, "SLACK_BOT_TOKEN": team.token}
+        async with serving({**home, **tokens}, "slack", "--port", taken) as running:
+            problem = await said(running, "no web application")
+            await fake.sockets.connected()
+            ack = await Person.joins(fake, team, "bob").types("team list")
+
+    assert f"port {taken}" in str(problem["problem"])
+    assert problem["lost"] == "health"
+    assert "There is no team yet" in json.dumps(ack.json)
+
+
+async def test_slack_over_http_alone_cannot_do_without_its_port(home: dict[str, str], taken: str) -> None:
+    async with Slack().listening() as fake:
+        token = fake.team("readers").token
+        tokens = {"SLACK_API_URL": fake.api, "SLACK_SIGNING_SECRET": fake.signing_secret, "SLACK_BOT_TOKEN": token}
+        running = await asyncio.create_subprocess_exec(
+            *STUDYHALL, "run", "slack", "--port", taken, env={**home, **tokens}, stdin=DEVNULL, stderr=PIPE
+        )
+        _, told = await asyncio.wait_for(running.communicate(), HANG)
+
+    assert running.returncode == 2
+    assert f"Cannot listen at 127.0.0.1, port {taken}" in told.decode()
