@@ -97,6 +97,7 @@ def ask(text: str, as_json: bool) -> None:
         found = await library.search(text)
         if found.by_words:
             if not as_json:
+                err.print("By keywords, until search by meaning is ready:", style="dim")
                 err.print(_found(found))
             await library.ready()
             found = await library.search(text)
@@ -129,12 +130,15 @@ def ask(text: str, as_json: bool) -> None:
 
 
 def _found(found: Found) -> RenderableType:
-    """Without buttons, which nobody is here to press: other candidates are named instead."""
+    """Without buttons, which nobody is here to press (other candidates are named instead), and without asking for
+    patience.
+    """
     from bot.platforms.terminal.render import draw
     from bot.replies import Choices
-    from bot.study.lookup import found_reply
+    from bot.study.lookup import BY_WORDS, found_reply
 
-    return draw(Reply.of(*(block for block in found_reply(found).blocks if not isinstance(block, Choices))))
+    blocks = found_reply(found).blocks
+    return draw(Reply.of(*(block for block in blocks if not isinstance(block, Choices) and block != BY_WORDS)))
 
 
 def _asked(text: str) -> str:

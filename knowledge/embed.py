@@ -22,9 +22,6 @@ Ids = npt.NDArray[np.int32]
 Progress = Callable[[int, int], None]
 """Told how many of how many texts are done."""
 
-BATCH = 32
-"""Texts that the model reads at once. More of them wait for the longest and gain nothing on a processor."""
-
 
 class Embedder:
     """An embedding model, usable from several threads.
@@ -66,10 +63,10 @@ class Embedder:
         hears of each batch but where there is only one.
         """
         model = self._model()
-        if len(texts) <= BATCH:
+        if len(texts) <= model.batch:
             return unit(model.vectors(texts)) if texts else np.zeros((0, model.width), np.float32)
         by_length = sorted(range(len(texts)), key=lambda number: -len(texts[number]))
-        batches = [by_length[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+        batches = [by_length[start : start + model.batch] for start in range(0, len(texts), model.batch)]
         found, done = np.empty((len(texts), model.width), np.float32), 0
         threads = ThreadPoolExecutor(os.cpu_count(), "embed")
         try:

@@ -17,12 +17,8 @@ from tests.commandline import HANG, STUDYHALL, process, studyhall
 
 
 @pytest.fixture
-def whole(home: dict[str, str], pytestconfig: pytest.Config) -> dict[str, str]:
+def whole(home: dict[str, str]) -> dict[str, str]:
     """The same with the built-in bank, whole."""
-    assert pytestconfig.cache is not None
-    index = Path(home["STUDYHALL_DATA"]) / "index"
-    index.unlink()
-    index.symlink_to(pytestconfig.cache.mkdir("index"))
     return {**home, "STUDYHALL_BANK__FOLDER": ""}
 
 

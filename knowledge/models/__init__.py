@@ -21,6 +21,9 @@ class ModelProblem(Exception):
 class Model(Protocol):
     """A loaded model. Safe to call from several threads."""
 
+    batch: int
+    """Texts that it is best given at once, where there are many."""
+
     @property
     def width(self) -> int:
         """Numbers in a vector."""

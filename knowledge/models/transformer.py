@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-BATCH = 32
-
 
 class Transformer:
-    """`model` is a folder or a name on a model hub. `threads` is how many cores a query may use; more texts use all."""
+    """`model` is a folder or a name on a model hub. `threads` is how many cores a query may use; a batch uses all."""
+
+    batch = 64
 
     def __init__(self, model: str, threads: int = 1) -> None:
         self._model, self._threads = model, threads
@@ -78,8 +78,8 @@ def _vectors(model: str, threads: int, texts: list[str]) -> Floats:
     import torch
 
     transformer = _loaded(model)
-    torch.set_num_threads(threads if len(texts) < BATCH else os.cpu_count() or 1)
-    return np.asarray(transformer.encode(texts, batch_size=BATCH, show_progress_bar=False), np.float32)
+    torch.set_num_threads(threads if len(texts) < Transformer.batch else os.cpu_count() or 1)
+    return np.asarray(transformer.encode(texts, show_progress_bar=False), np.float32)
 
 
 @cache

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knowledge.embed import BATCH, Embedder, ModelProblem
+from knowledge.embed import Embedder, ModelProblem
 from knowledge.models.packaged import package
 
 
@@ -24,7 +24,7 @@ def test_no_text_gives_no_vectors(embedder: Embedder) -> None:
 
 
 def test_many_texts_come_back_in_their_order_as_each_alone(embedder: Embedder) -> None:
-    texts = [f"{'word ' * (number % 17)}number {number}" for number in range(2 * BATCH + 5)]
+    texts = [f"{'word ' * (number % 17)}number {number}" for number in range(37)]
     reports: list[tuple[int, int]] = []
     found = embedder.vectors(texts, lambda done, total: reports.append((done, total)))
 
@@ -65,7 +65,7 @@ def test_closing_ends_what_is_being_embedded() -> None:
     ending = Embedder()
 
     with pytest.raises(ModelProblem, match="ending"):
-        ending.vectors([f"text {number}" for number in range(10 * BATCH)], lambda done, total: ending.close())
+        ending.vectors([f"text {number}" for number in range(200)], lambda done, total: ending.close())
 
 
 def test_sentence_transformers_in_its_own_process_gives_the_same_vectors(embedder: Embedder) -> None:
