@@ -19,7 +19,7 @@ from knowledge.embed import Embedder
 from knowledge.index import build
 from knowledge.load import BUILT_IN
 from knowledge.load import load as load_bank
-from tests.loop_time import forward
+from tests.clocks import forward
 
 NAMES = [
     "python",
