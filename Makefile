@@ -1,12 +1,13 @@
 # `make run` opens the study room, `make help` names the rest. Python 3.11, 3.12 or 3.13 and make are all it takes.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs vectors pictures lock clean install install-dev
+.PHONY: help run test soak coverage check format docs vectors pictures lock clean install install-dev
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 ARGS ?=
 TESTS ?=
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 help: ## Name these targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | awk -F ':[^#]*## *' '{ printf "make %-8s %s\n", $$1, $$2 }'
@@ -16,26 +17,35 @@ run: install ## Open the study room: on Discord or Slack where a token is set, e
 
 test: install-dev ## Run the tests; some of them: make test TESTS=tests/store
 	@echo 'Tests (a few minutes)' >&2
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
+	@$(PYTEST) $(TESTS)
 
-check: install-dev ## Check formatting, lint, types, import rules, dependencies, migrations and vectors
-	@echo '1/7 Formatting (make format puts it right)' >&2
+soak: install-dev ## Run the tests for hours: all on both databases, properties on thousands of new examples
+	@$(PYTEST) --databases both --hypothesis-profile deep $(TESTS)
+
+coverage: install-dev ## Run the tests and name the lines of code that none of them reaches
+	@$(PYTEST) --cov --cov-report term $(TESTS)
+
+check: install-dev ## Check formatting, lint, types, import rules, dependencies, migrations and the bank
+	@echo '1/8 Formatting (make format puts it right)' >&2
 	@$(BIN)/ruff format --check .
-	@echo '2/7 Lint' >&2
+	@echo '2/8 Lint' >&2
 	@$(BIN)/ruff check .
-	@echo '3/7 Types (a minute the first time)' >&2
+	@echo '3/8 Types (a minute the first time)' >&2
 	@$(BIN)/mypy
-	@echo '4/7 Import rules' >&2
+	@echo '4/8 Import rules' >&2
 	@$(BIN)/lint-imports --no-logo
-	@echo '5/7 Dependencies: whatever is imported is declared, and the other way round' >&2
+	@echo '5/8 Dependencies: whatever is imported is declared, and the other way round' >&2
 	@$(BIN)/deptry bot knowledge migrations
 	@$(BIN)/deptry --ignore DEP002,DEP004 tests benchmarks docs .ci .slack
-	@echo '6/7 Migrations make the tables that the code has' >&2
+	@echo '6/8 Migrations make the tables that the code has' >&2
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	export DATABASE_URL="sqlite:///$$folder/check.db" STUDYHALL_DATA="$$folder" STUDYHALL_CONFIG=config.example.toml && \
 	$(BIN)/studyhall db upgrade && $(BIN)/studyhall db check
-	@echo '7/7 The vectors fit the bank (make vectors puts it right)' >&2
+	@echo '7/8 The vectors fit the bank (make vectors puts it right)' >&2
 	@$(BIN)/studyhall bank vectors --check
+	@echo '8/8 The built-in bank (half a minute)' >&2
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	STUDYHALL_DATA="$$folder" STUDYHALL_CONFIG=config.example.toml $(BIN)/studyhall bank check
 
 format: install-dev ## Format the code and mend what lint can mend
 	@$(BIN)/ruff format .
@@ -57,7 +67,7 @@ lock: install-dev ## Write the lock files anew, from the newest versions pyproje
 	@$(BIN)/python .ci/lock.py
 
 clean: ## Remove what was installed and cached; data and settings stay
-	@rm -rf .venv build ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv build ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 install:

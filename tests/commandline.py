@@ -17,11 +17,10 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 from bot.__main__ import main
+from tests.clocks import HANG
 
 STUDYHALL = [sys.executable, "-m", "bot"]
 Done = subprocess.CompletedProcess[str]
-HANG = 600
-"""Seconds after which a process is taken to hang, however busy the machine is."""
 
 
 def surroundings(**settings: str) -> dict[str, str]:

@@ -20,7 +20,7 @@ from knowledge.index import build
 from knowledge.load import BUILT_IN
 from knowledge.load import load as load_bank
 from knowledge.windows import Windows
-from tests.loop_time import forward
+from tests.clocks import forward
 
 NAMES = [
     "python",

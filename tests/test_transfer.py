@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commandline import HANG, STUDYHALL, studyhall
+from tests.clocks import HANG
+from tests.commandline import STUDYHALL, studyhall
 
 MINE = """### 1. What is LoRA?
 **Answer:** Adapters.

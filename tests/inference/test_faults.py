@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from bot.inference.client import Inference, InferenceUnavailable, Message
-from tests.loop_time import forward
+from tests.clocks import forward
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

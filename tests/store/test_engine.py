@@ -18,6 +18,7 @@ from bot.errors import DatabaseError
 from bot.store.engine import Store
 from bot.store.tables import Channel, Member, Person, Workspace
 from bot.store.upsert import insert
+from tests.clocks import HANG
 from tests.databases import PostgresqlDatabases
 
 pytestmark = pytest.mark.both_databases
@@ -152,7 +153,7 @@ async def test_readers_do_not_wait_for_a_writer(store: Store) -> None:
 
     writing = asyncio.create_task(write())
     await written.wait()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG):
         assert await names(store) == []
     seen.set()
     await writing
@@ -214,11 +215,11 @@ async def test_a_look_sees_one_moment_on_sqlite(sqlite_store: Store) -> None:
         count = select(func.count()).select_from(Workspace)
         before = connection.execute(count).scalar_one()
         first.set()
-        written.wait(5)
+        written.wait(HANG)
         return [before, connection.execute(count).scalar_one()]
 
     looking = asyncio.create_task(sqlite_store.look(work))
-    await asyncio.to_thread(first.wait, 5)
+    await asyncio.to_thread(first.wait, HANG)
     async with sqlite_store.write() as session:
         session.add(workspace())
     written.set()
@@ -358,7 +359,7 @@ async def test_a_writer_that_is_cancelled_as_its_turn_comes_does_not_go_on(store
         for _ in range(ticks):
             await asyncio.sleep(0)
         task.cancel()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG):
             with pytest.raises(asyncio.CancelledError):
                 await task
         assert not went_on

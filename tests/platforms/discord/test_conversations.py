@@ -33,7 +33,7 @@ from tests.platforms.discord.scene import (
 )
 from tests.platforms.model import Model
 
-pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=60)
+pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=600)
 
 LISTED = [command for command in table() if not command.button]
 VALUES: dict[str, str] = {

@@ -33,7 +33,7 @@ from tests.platforms.discord.scene import (
     words,
 )
 
-pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=60)
+pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=600)
 
 CALLBACK = "/interactions/*/callback"
 CALLBACKS = r"/interactions/\d+/[^/]+/callback"

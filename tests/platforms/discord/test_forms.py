@@ -11,7 +11,7 @@ from bot.app import App
 from bot.platforms.discord.client import StudyClient
 from tests.platforms.discord.scene import buttons, fields, press, said, words
 
-pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=60)
+pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=600)
 
 NOTHING = "\u200b\u200b"
 """What can be typed, and not be read."""

@@ -18,7 +18,7 @@ from bot.app import App
 from bot.platforms.discord.client import StudyClient
 from tests.platforms.discord.scene import Clock, buttons, direct, posts, press, said, turn, words
 
-pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=60)
+pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=600)
 
 NINE = "A question here every weekday at 09:00"
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from bot.platforms.discord.pace import Pace
+from tests.clocks import HANG
 
 EARLY = 0.001
 """Seconds by which asyncio may wake too early."""
 
 
 async def test_the_first_one_waits_for_nobody() -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG):
         await Pace(rate=0.001).turn()
 
 

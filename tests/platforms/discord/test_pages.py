@@ -11,7 +11,7 @@ from simcord.results import InteractionResult
 from bot.app import App
 from tests.platforms.discord.scene import Clock, buttons, letters, parts, posts, press, said, turn, words
 
-pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=60)
+pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=600)
 
 PNG = b"\x89PNG"
 

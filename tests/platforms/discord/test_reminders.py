@@ -13,7 +13,7 @@ from bot.platforms.discord.client import StudyClient
 from bot.store.tables import Answer, Workspace
 from tests.platforms.discord.scene import Clock, buttons, direct, letters, press, said, turn, words
 
-pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=60)
+pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=600)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from bot.app import App
 from bot.store.tables import Schedule
 from tests.platforms.discord.scene import buttons, deny, fields, menus, pick, posts, press, said
 
-pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=60)
+pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=600)
 
 SETUP = "schedule setup"
 

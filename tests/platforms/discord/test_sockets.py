@@ -14,6 +14,7 @@ from bot.commands import CannotPost, Outbox, Place
 from bot.errors import SetupError
 from bot.platforms.discord.client import connected
 from bot.replies import Action, Choices, Notice, Reply, Text
+from tests.clocks import HANG
 from tests.platforms.discord.fake import Channel, Discord, Interaction, Message, Person, met
 from tests.platforms.model import Model
 
@@ -92,7 +93,7 @@ async def test_a_discord_that_is_down_is_said_to_be(app: App, discord: Discord) 
 
 async def test_it_can_be_stopped_while_it_waits_for_a_connection(app: App, discord: Discord) -> None:
     discord.gateway.opened.clear()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(HANG):
         async with connected(app, token=discord.token):
             await discord.until(lambda: bool(discord.asked("GET", "/gateway/bot")))
 

@@ -23,7 +23,7 @@ from tests.platforms.discord.scene import (
     words,
 )
 
-pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=60)
+pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=600)
 
 
 class Forgetful(Outbox):

@@ -26,6 +26,7 @@ from bot.table import table
 from bot.vault import Vault, new_key
 from bot.web.app import web_app
 from bot.web.server import served
+from tests.clocks import slow
 from tests.databases import SqliteDatabases
 from tests.platforms.model import Model
 from tests.platforms.slack.fake import Person, Slack, Team
@@ -85,8 +86,14 @@ async def by_socket(fake: Slack, team: Team, app: App) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def fake() -> AsyncIterator[Slack]:
+async def fake(request: pytest.FixtureRequest) -> AsyncIterator[Slack]:
+    """Time passes slowly in its tests, but for those that wait for a limit to be met (marked `real_time`)."""
+    waits = request.node.get_closest_marker("real_time") is not None
+    if not waits:
+        slow()
     async with Slack().listening() as there:
+        if waits:
+            there.patience = 60
         yield there
         assert there.violations == []
 

@@ -23,7 +23,8 @@ from bot.platforms.slack import commandline, dispatch, oauth, server
 from bot.platforms.slack.manifest import EVENTS, EVENTS_PATH, REDIRECT, SCOPES, WHY, manifest
 from bot.table import table
 from bot.vault import Vault
-from tests.commandline import HANG, studyhall, surroundings
+from tests.clocks import HANG
+from tests.commandline import studyhall, surroundings
 from tests.platforms.slack.fake import Person, Slack
 from tests.platforms.slack.fake.overlay import RULES
 from tests.platforms.slack.fake.spec import BY_KIND, rule

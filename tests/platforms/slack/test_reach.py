@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.drawing.easel import Easel
 from bot.platforms.slack.reach import Reach
 from bot.replies import Explanation, Reply
+from tests.clocks import HANG
 from tests.platforms.slack.fake import Channel, Message, Person, Slack, Team, View
 from tests.platforms.slack.fake.hooks import LIVES, USES
 from tests.platforms.slack.fake.shown import Payload
@@ -117,9 +118,9 @@ async def test_what_takes_a_messages_place_names_no_thread(fake: Slack, bob: Per
     in_thread = replace(await fake.heard(), thread_ts=there.thread_ts)
     async with overheard(fake) as heard:
         await bob.presses(in_thread, "Why?")
-        turned = await asyncio.wait_for(heard.get(), 20)
+        turned = await asyncio.wait_for(heard.get(), HANG)
         await bob.presses(in_thread, "Practise now")
-        beside = await asyncio.wait_for(heard.get(), 20)
+        beside = await asyncio.wait_for(heard.get(), HANG)
 
     assert (turned["replace_original"], turned.get("thread_ts")) == (True, None)
     assert (beside["replace_original"], beside.get("thread_ts")) == (False, there.thread_ts)
@@ -320,6 +321,7 @@ async def test_a_response_url_that_refuses_is_not_missed(
     assert (told.channel, told.reader) == ((team.main.id, bob.id) if joined else (bob.direct.id, ""))
 
 
+@pytest.mark.real_time
 @pytest.mark.parametrize("where", ["a public channel", "a private channel", "two members' conversation"])
 @pytest.mark.parametrize(("command", "words"), [("leaderboard", "Nobody has earned points"), ("streak", "Your streak")])
 async def test_where_the_app_is_not_a_late_answer_comes_to_the_direct_message(

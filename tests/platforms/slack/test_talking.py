@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import AsyncExitStack
 
+import pytest
 from sqlmodel import col, select
 
 from bot.app import App
@@ -121,6 +122,7 @@ async def test_a_refusal_is_for_the_eyes_of_whoever_asked(bob: Person) -> None:
     assert "forever" in json.dumps(said)
 
 
+@pytest.mark.real_time
 async def test_an_explanation_cut_short_at_the_end_of_the_program_says_so(
     fake: Slack, bob: Person, program: AsyncExitStack, model: Model
 ) -> None:

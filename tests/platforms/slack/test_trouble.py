@@ -227,6 +227,7 @@ async def scheduling(fake: Slack, team: Team, url: str, library: Library) -> Asy
         yield maya, await fake.next(fake.views)
 
 
+@pytest.mark.real_time
 async def test_a_form_is_taken_while_the_database_is_slow(
     fake: Slack, team: Team, postgresql: PostgresqlDatabases, library: Library
 ) -> None:
@@ -304,6 +305,7 @@ async def test_an_answer_that_slack_does_not_finish_is_told_in_words(fake: Slack
 # The Web API
 
 
+@pytest.mark.real_time
 async def test_whoever_cannot_be_looked_up_is_answered_all_the_same(fake: Slack, bob: Person) -> None:
     asking = fake.hold("users.info")
     await bob.types("team list")
@@ -311,6 +313,7 @@ async def test_whoever_cannot_be_looked_up_is_answered_all_the_same(fake: Slack,
     asking.set()
 
 
+@pytest.mark.real_time
 async def test_a_form_that_slack_does_not_open_comes_by_a_button(fake: Slack, maya: Person) -> None:
     opening = fake.hold("views.open")
     await maya.types("schedule setup")
@@ -329,6 +332,7 @@ async def test_a_trigger_that_has_run_out_is_told_in_words(fake: Slack, maya: Pe
     assert "Open the form" in (await fake.heard()).buttons
 
 
+@pytest.mark.real_time
 async def test_a_response_url_that_does_not_answer_is_not_waited_for(fake: Slack, bob: Person, team: Team) -> None:
     question = await asked(fake, bob)
     answering = fake.hold("response_url")
@@ -369,6 +373,7 @@ async def test_what_everyone_may_see_comes_where_the_app_may_speak(fake: Slack, 
         assert (await fake.heard()).channel == channel.id
 
 
+@pytest.mark.real_time
 async def test_too_much_at_once_is_waited_out(fake: Slack, maya: Person, team: Team, app: App) -> None:
     await maya.types(DAILY)
     until(fake, "09:00")
@@ -379,6 +384,7 @@ async def test_too_much_at_once_is_waited_out(fake: Slack, maya: Person, team: T
     assert [call.status for call in fake.calls["chat.postMessage"]] == [429, 200]
 
 
+@pytest.mark.real_time
 @pytest.mark.parametrize("arrives", [True, False], ids=["it arrived", "it was lost"])
 @pytest.mark.parametrize("broken", [True, False], ids=["the connection broke", "a server failed"])
 async def test_a_post_of_unknown_outcome_is_there_once(
@@ -399,6 +405,7 @@ async def test_a_post_of_unknown_outcome_is_there_once(
     assert len(fake.calls["chat.postMessage"]) == (1 if arrives else 2)
 
 
+@pytest.mark.real_time
 async def test_a_post_of_several_messages_is_completed(fake: Slack, team: Team, app: App, running: str) -> None:
     place, key = Place("slack", team.id, team.main.id), "long"
     reply = Reply.of(Text("\n\n".join(f"Paragraph {n}. " + "It goes on and on. " * 100 for n in range(12))))
@@ -424,6 +431,7 @@ async def test_a_file_that_cannot_be_handed_over_is_told_in_words(fake: Slack, b
     assert any("did not take all of my answer" in words for words in said)
 
 
+@pytest.mark.real_time
 async def test_an_explanation_survives_an_edit_that_fails(fake: Slack, bob: Person, model: Model) -> None:
     model.enough = lambda: len(fake.calls["chat.update"]) > 2
     fake.cut("chat.update", times=2, done=False)

@@ -21,6 +21,7 @@ from bot.replies import Notice, Reply
 from bot.store.tables import Answer, Explained, Installation, Schedule
 from bot.study.library import Library
 from bot.vault import Vault, new_key
+from tests.clocks import HANG
 from tests.platforms.model import Model
 from tests.platforms.slack.conftest import monday, opened, over_http, turn
 from tests.platforms.slack.fake import Message, Person, Slack, Team
@@ -97,7 +98,7 @@ async def came_back(fake: Slack, root: str, code: str, state: str, cookie: str =
 
 async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
     """What is done after an acknowledgement has been done."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG):
         while not await check():  # noqa: ASYNC110 (a database tells nobody)
             await asyncio.sleep(0.01)
 
@@ -185,6 +186,7 @@ async def test_a_state_that_is_foreign_guessed_used_or_old_is_refused(fake: Slac
     await fake.heard()
 
 
+@pytest.mark.real_time
 @pytest.mark.parametrize("fault", ["a wrong code", "an answer of 503", "no answer"])
 async def test_what_slack_does_not_hand_over_is_told_on_a_page(fake: Slack, root: str, app: App, fault: str) -> None:
     state = await here(app).new_state()
@@ -285,6 +287,7 @@ async def test_a_form_of_a_visitor_belongs_to_where_the_app_is_installed(
     assert len(await rows(app, Explained)) == 2
 
 
+@pytest.mark.real_time
 async def test_word_of_the_end_is_not_acknowledged_before_it_is_kept(fake: Slack, readers: Home, app: App) -> None:
     async with app.study.store.write() as session:
         await session.exec(select(Installation).with_for_update())
@@ -317,6 +320,7 @@ async def test_a_token_that_cannot_be_renewed_after_its_end_stops_no_schedule(
     assert refused.value.retry
 
 
+@pytest.mark.real_time
 @pytest.mark.both_databases
 @pytest.mark.parametrize("slow", [False, True], ids=["no answer", "a late answer"])
 async def test_a_form_stays_open_while_there_is_no_token_to_answer_with(
@@ -340,6 +344,7 @@ async def test_a_form_stays_open_while_there_is_no_token_to_answer_with(
         assert "The first question comes" in (await fake.heard()).words
 
 
+@pytest.mark.real_time
 @pytest.mark.both_databases
 async def test_a_token_is_renewed_once_by_two_replicas(fake: Slack, root: str, url: str, library: Library) -> None:
     fake.rotates = True
@@ -380,6 +385,7 @@ async def test_a_token_that_cannot_be_renewed_is_used_to_its_end(
 # Put out
 
 
+@pytest.mark.real_time
 async def test_put_out_it_is_silent_and_keeps_what_was_done(fake: Slack, root: str, readers: Home, app: App) -> None:
     await readers.set_up()
     await readers.ada.types("question vae easy")
@@ -399,6 +405,7 @@ async def test_put_out_it_is_silent_and_keeps_what_was_done(fake: Slack, root: s
     assert "1 schedule waits" in back.words
 
 
+@pytest.mark.real_time
 @pytest.mark.both_databases
 async def test_word_of_the_end_that_comes_late_ends_nothing(
     fake: Slack, root: str, readers: Home, app: App, url: str

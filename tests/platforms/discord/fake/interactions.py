@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.clocks import HANG
 from tests.platforms.discord.fake.model import LOADING, Channel, Message, Payload, User
 
 if TYPE_CHECKING:
@@ -68,13 +69,13 @@ class Interaction:
         assert self.message is not None
         return bool(self.message.flags & 64)
 
-    async def answered(self, within: float = 20.0) -> Interaction:
+    async def answered(self, within: float = HANG) -> Interaction:
         """Wait for its answer."""
         async with asyncio.timeout(within):
             await self.done.wait()
         return self
 
-    async def until(self, holds: Callable[[Interaction], bool], within: float = 20.0) -> Interaction:
+    async def until(self, holds: Callable[[Interaction], bool], within: float = HANG) -> Interaction:
         """Wait until something is true of it, which is looked at after every request."""
         await self.discord.until(lambda: holds(self), within)
         return self

@@ -13,6 +13,7 @@ import discord.http
 import yarl
 from aiohttp import web
 
+from tests.clocks import HANG
 from tests.platforms.discord.fake import callbacks, channels, rest
 from tests.platforms.discord.fake.calls import Call, Route
 from tests.platforms.discord.fake.gateway import GUILDS, Gateway
@@ -77,7 +78,7 @@ class Discord(World):
         finally:
             await runner.cleanup()
 
-    async def until(self, holds: Callable[[], bool], within: float = 20.0) -> None:
+    async def until(self, holds: Callable[[], bool], within: float = HANG) -> None:
         """Wait until something is true, which is looked at after every request and every event."""
         async with asyncio.timeout(within):
             while not holds():
@@ -208,7 +209,7 @@ async def _read(request: web.Request, call: Call) -> None:
 async def met(*, shards: int = 1) -> AsyncIterator[Discord]:
     """A Discord that the clients of this process meet, and that has nothing against what they sent."""
     # It waits longer than the real one: what is tested must not depend on how busy this machine is.
-    there = Discord(shards=shards, patience=60)
+    there = Discord(shards=shards, patience=HANG)
     async with there.listening():
         with in_place_of_discord(there):
             yield there

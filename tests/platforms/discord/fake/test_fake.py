@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.clocks import HANG
 from tests.platforms.discord.fake import Channel, Discord, Guild, Person, spec
 from tests.platforms.discord.fake.limits import Rates
 from tests.platforms.discord.fake.refusals import Refusal
@@ -134,7 +135,7 @@ async def test_an_interaction_is_acknowledged_once_and_in_time(
     assert papers.guild is not None
     discord.commands[0] = [{"id": "1", "name": "team", "options": [], "default_member_permissions": None}]
     made = Person.joins(discord, papers.guild, "bob").slash(papers, "team")
-    discord.patience = 3 if seconds else 60
+    discord.patience = 3 if seconds else HANG
     discord.clock.forward(seconds)
     answer: Any = None
     for _ in range(times):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 
 
 class Clock:
-    """Seconds since 1970, moved by hand if need be."""
+    """Seconds since 1970, as the event loop's time passes, moved by hand if need be."""
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._epoch = time.time() - self._loop.time()
         self._ahead = 0.0
         self._last = 0
         self._numbers = itertools.count(1)
 
     def now(self) -> float:
-        return time.time() + self._ahead
+        return self._epoch + self._loop.time() + self._ahead
 
     def forward(self, seconds: float) -> None:
         self._ahead += seconds

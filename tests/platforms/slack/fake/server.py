@@ -12,6 +12,7 @@ from typing import TypeVar
 import aiohttp
 from aiohttp import web
 
+from tests.clocks import HANG
 from tests.platforms.slack.fake import basics, chat, conversations, files, oauth, spec, streams, views
 from tests.platforms.slack.fake.calls import Call, Handler, read
 from tests.platforms.slack.fake.delivery import EVENT, Acknowledgement, Courier, Delivery
@@ -119,7 +120,7 @@ class Slack(World):
 
     async def next(self, feed: Feed[T]) -> T:
         """The next that comes of a kind, as in `slack.next(slack.views)`."""
-        return await asyncio.wait_for(feed.get(), 20)
+        return await asyncio.wait_for(feed.get(), HANG)
 
     def violate(self, kind: str, method: str, text: str) -> None:
         self.violations.append(Violation(kind, method, text))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from aiohttp import web
 
+from tests.clocks import HANG
 from tests.platforms.slack.fake.delivery import EVENT, Delivery
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Sockets:
 
     async def connected(self, opened: int = 1) -> None:
         """Wait until so many connections have been opened so far, and one is open."""
-        async with asyncio.timeout(20), self._news:
+        async with asyncio.timeout(HANG), self._news:
             await self._news.wait_for(lambda: self.opened >= opened and bool(self.live))
 
     async def refresh(self, reason: str = "refresh_requested") -> None:
