@@ -13,7 +13,8 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from tests.commandline import HANG, STUDYHALL
+from tests.clocks import HANG
+from tests.commandline import STUDYHALL
 from tests.platforms.slack.fake import Person, Slack
 
 
