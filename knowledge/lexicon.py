@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import log
 
 import numpy as np
@@ -22,7 +23,12 @@ SLIPS = 0.2
 
 def words(text: str) -> list[str]:
     """Lower-case words without a plural's s, in order."""
-    return [PLURAL.sub("", word) for word in WORD.findall(text.casefold())]
+    return [_singular(word) for word in WORD.findall(text.casefold())]
+
+
+@lru_cache(maxsize=65_536)  # a bank has 20 times as many words as different ones
+def _singular(word: str) -> str:
+    return PLURAL.sub("", word)
 
 
 class Lexicon:

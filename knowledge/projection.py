@@ -32,13 +32,13 @@ def fit(vectors: Floats, owners: Ids) -> Floats:
     """
     width = vectors.shape[1]
     same = np.eye(width, dtype=np.float32)
-    _, numbers, counts = np.unique(owners, return_inverse=True, return_counts=True)
+    order = np.argsort(owners, kind="stable")
+    _, firsts, counts = np.unique(owners[order], return_index=True, return_counts=True)
     if len(counts) < 2 or len(vectors) == len(counts):
         return same
-    means = np.zeros((len(counts), width))
-    np.add.at(means, numbers, vectors)
-    means /= counts[:, None]
-    apart = vectors - means[numbers]
+    ordered: Doubles = vectors[order].astype(np.float64)
+    means = np.add.reduceat(ordered, firsts) / counts[:, None]
+    apart = ordered - np.repeat(means, counts, axis=0)
     whiten = _power(_spread(apart) + WITHIN * same, -0.5)
     centred = (means - means.mean(axis=0)) @ whiten
     return np.asarray(whiten @ _power(_spread(centred) + BETWEEN * same, STRENGTH), np.float32)
