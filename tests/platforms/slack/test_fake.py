@@ -21,6 +21,7 @@ from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from tests.clocks import slow
 from tests.platforms.slack.fake import Person, Slack, Team, blocks, spec
 from tests.platforms.slack.fake.overlay import MENDED, RULES
 
@@ -33,6 +34,7 @@ Payload = dict[str, Any]
 
 @pytest.fixture
 async def slack() -> AsyncIterator[Slack]:
+    slow()
     async with Slack().listening() as there:
         yield there
         assert there.violations == []
@@ -998,7 +1000,7 @@ async def test_an_app_that_is_slow_or_does_not_answer_is_kept(slack: Slack, bob:
     async def on_mention() -> None:
         await enough.wait()
 
-    slack.patience = 0.2
+    slack.patience = 0.02
     assert (await bob.mentions("hello")).status == 0
     enough.set()
     assert (await bob.types("help", command="/unknown")).status == 404

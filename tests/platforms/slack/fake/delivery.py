@@ -89,7 +89,8 @@ class Courier:
         self.session: aiohttp.ClientSession
 
     async def deliver(self, sent: Delivery) -> Acknowledgement:
-        began = time.monotonic()
+        now = asyncio.get_running_loop().time
+        began = now()
         headers: tuple[tuple[str, str], ...] = ()
         try:
             async with asyncio.timeout(self._slack.patience):
@@ -99,7 +100,7 @@ class Courier:
                     status, body, headers = await self._post(sent)
         except (TimeoutError, aiohttp.ClientError) as problem:
             status, body = 0, f"{type(problem).__name__}: {problem}"
-        done = Acknowledgement(status, body, time.monotonic() - began, sent, headers)
+        done = Acknowledgement(status, body, now() - began, sent, headers)
         self.sent.append(done)
         if status != 200 and not sent.forged:
             within = f"within {self._slack.patience} seconds"
