@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import fcntl
 import os
 import pty
 import shutil
@@ -22,6 +23,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -40,7 +42,10 @@ ROOT = Path(__file__).parents[1]
 PROGRAM = ("bot", "knowledge", "migrations", "pyproject.toml", "config.example.toml")
 QUESTION = "what is lora"
 ANSWER = b"low-rank"
+BY_WORDS = b"By keywords"
 PROMPT = "› ".encode()
+STOP = b"\x03"
+"""Ctrl-C: the rest is not waited for."""
 PATIENCE = 180
 HEALTH_EVERY = 0.002
 """Seconds between two requests for its health."""
@@ -86,6 +91,7 @@ def commands(folder: Path, given: argparse.Namespace) -> Table:
         "ask": (
             ("floor: imports of `ask`", ["-c", f"{ASK_FLOOR}; print('{ANSWER.decode()}')"], ANSWER, b""),
             ("`ask`, until the full answer", ask, ANSWER, b""),
+            ("`ask` without vectors, until the answer by keywords", ask, BY_WORDS, STOP),
         ),
         "room": (
             ("floor: imports of the room", ["-c", f"{ROOM_FLOOR}; print('{PROMPT.decode()}')"], PROMPT, b""),
@@ -97,6 +103,8 @@ def commands(folder: Path, given: argparse.Namespace) -> Table:
         for what, words, sign, then in rows[kind]:
             typed = f"ask {QUESTION}\n".encode() if sign is ANSWER and "run" in words else b""
             program = fresh(folder)
+            if sign is BY_WORDS:
+                shutil.rmtree(program / "knowledge" / "vectors")
             forget_pages()
             cold = process(program, words, sign, typed, then or b"exit\n" * bool(typed))
             warm = [process(program, words, sign, typed, then or b"exit\n" * bool(typed)) for _ in range(given.rounds)]
@@ -136,7 +144,14 @@ def process(program: Path, words: list[str], sign: bytes, typed: bytes, then: by
     environment = {**os.environ, "STUDYHALL_DATA": str(program / "data"), "PYTHONPATH": str(program), "COLUMNS": "100"}
     started = time.perf_counter()
     running = subprocess.Popen(  # noqa: S603
-        [sys.executable, *words], cwd=program, env=environment, stdin=there, stdout=there, stderr=there
+        [sys.executable, *words],
+        cwd=program,
+        env=environment,
+        stdin=there,
+        stdout=there,
+        stderr=there,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C arrives
     )
     os.close(there)
     os.write(here, typed)
@@ -150,7 +165,7 @@ def process(program: Path, words: list[str], sign: bytes, typed: bytes, then: by
     _, status, used = os.wait4(running.pid, 0)
     wall = time.perf_counter() - started
     os.close(here)
-    if status or not until:
+    if (status and then is not STOP) or not until:
         sys.exit(f"{words} ended with {status}, saying: {said.decode(errors='replace')}")
     return Run(until, wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 

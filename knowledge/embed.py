@@ -22,6 +22,9 @@ Ids = npt.NDArray[np.int32]
 Progress = Callable[[int, int], None]
 """Told how many of how many texts are done."""
 
+MOST_CORES = 8
+"""Cores that embed at the same time; each takes some 40 MB for its batch."""
+
 
 class Embedder:
     """An embedding model, usable from several threads.
@@ -59,7 +62,7 @@ class Embedder:
     def vectors(self, texts: Sequence[str], progress: Progress | None = None) -> Floats:
         """One row of length 1 a text, in their order. Raises ModelProblem.
 
-        Many texts are read by all cores, those of like length together: a batch is padded to its longest. `progress`
+        Many texts are read by all cores up to `MOST_CORES`, those of like length together: a batch is padded to its longest. `progress`
         hears of each batch but where there is only one.
         """
         model = self._model()
@@ -68,7 +71,7 @@ class Embedder:
         by_length = sorted(range(len(texts)), key=lambda number: -len(texts[number]))
         batches = [by_length[start : start + model.batch] for start in range(0, len(texts), model.batch)]
         found, done = np.empty((len(texts), model.width), np.float32), 0
-        threads = ThreadPoolExecutor(os.cpu_count(), "embed")
+        threads = ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_CORES), "embed")
         try:
             every = threads.map(lambda batch: model.vectors([texts[number] for number in batch]), batches)
             for batch, rows in zip(batches, every, strict=True):

@@ -27,6 +27,8 @@ T = TypeVar("T")
 PATIENCE = 2.0
 AGAIN = 60.0
 """Seconds after which search is made ready once more where that failed."""
+MUCH = 100
+"""Passages that take longer to embed than anybody has patience for."""
 AT_ONCE = 4
 """Workspaces whose own questions are embedded at the same time."""
 
@@ -46,8 +48,8 @@ class Library:
     embedder: Embedder
     progress: Progress | None = None
     patience: float | None = PATIENCE
-    """Seconds that a search waits for vectors and model before it goes by words alone; None waits for as long as it
-    takes."""
+    """Seconds that a search waits for vectors and model before it goes by words alone, which it does at once where much
+    has to be embedded; None waits for as long as it takes."""
     _by_words: WordSearch | None = field(default=None, init=False)
     _search: Search | None = field(default=None, init=False)
     _reading: Lock = field(default_factory=Lock, init=False)
@@ -56,6 +58,7 @@ class Library:
     _problem: str = field(default="", init=False)
     _failed_at: float = field(default=0.0, init=False)
     _embedded: tuple[int, int] = field(default=(0, 0), init=False)
+    _much: Future[None] = field(default_factory=Future, init=False)
     _model: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "model"), init=False)
     _background: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "prepare"), init=False)
 
@@ -96,6 +99,8 @@ class Library:
 
     def _embedding(self, done: int, total: int) -> None:
         self._embedded = done, total
+        if total - done > MUCH and not self._much.done():
+            self._much.set_result(None)
         if self.progress:
             self.progress(done, total)
 
@@ -137,7 +142,9 @@ class Library:
         By words alone (`by_words` in the result) while the rest is not ready within `patience`.
         """
         if self._search is None:
-            await asyncio.wait({asyncio.wrap_future(self.prepare())}, timeout=self.patience)
+            awaited = [self.prepare()] if self.patience is None else [self.prepare(), self._much]
+            waiting = [asyncio.wrap_future(one) for one in awaited]
+            await asyncio.wait(waiting, timeout=self.patience, return_when=asyncio.FIRST_COMPLETED)
         left_out = frozenset(without)
 
         def work() -> Found:

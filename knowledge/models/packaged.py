@@ -30,7 +30,7 @@ WEIGHTS = "model.safetensors"
 class Packaged:
     """`threads` is how many cores one call may use."""
 
-    batch = 8  # 32 long texts leave the processor's cache, and take almost twice as long for each
+    batch = 4  # 32 long texts leave the processor's cache: each takes almost twice as long, and much more memory
 
     def __init__(self, threads: int = 1) -> None:
         folder = weights()
