@@ -62,7 +62,7 @@ class Embedder:
     def vectors(self, texts: Sequence[str], progress: Progress | None = None) -> Floats:
         """One row of length 1 a text, in their order. Raises ModelProblem.
 
-        Many texts are read by all cores up to `MOST_CORES`, those of like length together: a batch is padded to its longest. `progress`
+        Many texts are read by several cores, those of like length together: a batch is padded to its longest. `progress`
         hears of each batch but where there is only one.
         """
         model = self._model()
