@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-import threading
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -209,22 +210,18 @@ async def test_a_look_cannot_write(store: Store) -> None:
 
 
 async def test_a_look_sees_one_moment_on_sqlite(sqlite_store: Store) -> None:
-    first, written = threading.Event(), threading.Event()
+    async with sqlite_store.write() as session:
+        session.add(workspace())
 
     def work(connection: Connection) -> list[int]:
         count = select(func.count()).select_from(Workspace)
         before = connection.execute(count).scalar_one()
-        first.set()
-        written.wait(HANG)
+        with closing(sqlite3.connect(sqlite_store.place)) as other, other:
+            assert other.execute("DELETE FROM workspace").rowcount == 1
         return [before, connection.execute(count).scalar_one()]
 
-    looking = asyncio.create_task(sqlite_store.look(work))
-    await asyncio.to_thread(first.wait, HANG)
-    async with sqlite_store.write() as session:
-        session.add(workspace())
-    written.set()
-
-    assert await looking == [0, 0]
+    assert await sqlite_store.look(work) == [1, 1]
+    assert await names(sqlite_store) == []
 
 
 async def test_no_look_and_no_change_within_a_session(store: Store) -> None:
