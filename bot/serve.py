@@ -24,7 +24,8 @@ from bot.errors import SetupError
 from bot.schedule import clockwork
 from bot.store.address import address, file_of
 from bot.store.upgrade import upgrade
-from bot.tasks import err, preparing
+from bot.tasks import err
+from bot.tasks import preparing as progress
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -78,9 +79,6 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
         app = await open_here.enter_async_context(open_app(config))
         for line in app.left_out:
             log.warning("left out", file=line)
-        # What is there now stays: to look through all of it again and again held the event loop up for 0.1 s.
-        gc.collect()
-        gc.freeze()
         waiting: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
         if discord_token:
             from bot.platforms.discord.client import connected
@@ -102,7 +100,9 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
             )
             routes = await open_here.enter_async_context(slack(app, keys, api=config.slack.api_url))
         await open_here.enter_async_context(_web(app, routes, host, port, needed=bool(routes) and not discord_token))
-        app.study.library.prepare()  # once members are served: both want the interpreter
+        preparing = app.study.library.prepare()  # once members are served: both want the interpreter
+        # What is there by then stays: to look through all of it again and again held the event loop up for 0.1 s.
+        preparing.add_done_callback(lambda _: gc.freeze())
         await open_here.enter_async_context(clockwork(app.study, config.schedule.sweep_seconds))
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -137,7 +137,7 @@ async def _terminal(config: Config, on_screen: bool) -> None:
     from bot.platforms.terminal.repl import Repl
 
     # Whoever pipes lines in wants whole answers, and sees on standard error what takes long.
-    opening = open_app(config) if on_screen else open_app(config, preparing(), patience=None)
+    opening = open_app(config) if on_screen else open_app(config, progress(), patience=None)
     async with opening as app:
         for line in app.left_out:
             err.print(f"left out: {line}", style="yellow", markup=False, highlight=False)

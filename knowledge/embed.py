@@ -62,8 +62,8 @@ class Embedder:
     def vectors(self, texts: Sequence[str], progress: Progress | None = None) -> Floats:
         """One row of length 1 a text, in their order. Raises ModelProblem.
 
-        Many texts are read by several cores, those of like length together: a batch is padded to its longest. `progress`
-        hears of each batch but where there is only one.
+        Many texts are read by several cores, those of like length together: a batch is padded to its longest.
+        `progress` hears of each batch but where there is only one.
         """
         model = self._model()
         if len(texts) <= model.batch:
