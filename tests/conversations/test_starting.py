@@ -1,0 +1,63 @@
+"""The first seconds of the program, and the minutes in which a large bank of one's own is embedded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.store.engine import Store
+from bot.study.library import Library
+from knowledge.embed import Embedder
+from tests.chat import Chat
+
+BY_KEYWORDS = "Search by meaning isn't ready yet, so I went by keywords."
+
+
+@pytest.fixture
+def starting(library: Library, tmp_path: Path) -> Iterator[Library]:
+    """The built-in bank, whose search nobody waits for: the folder of its model holds none."""
+    found = Library(library.bank, tmp_path / "index", Embedder(str(tmp_path)), patience=0)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def chat(store: Store, starting: Library) -> Chat:
+    return Chat(store, starting)
+
+
+async def test_ask_answers_by_keywords_and_says_so(chat: Chat) -> None:
+    said = await chat.say("ada", "ask what is mode collapse")
+
+    assert said.strip().startswith(f"· {BY_KEYWORDS}")
+    assert "What is mode collapse" in said
+    assert "In depth" in said
+
+
+async def test_what_no_keyword_fits_is_said_with_the_reason_that_may_be(chat: Chat) -> None:
+    said = await chat.say("ada", "ask how long do I boil an egg")
+
+    assert "Nothing in the bank fits" in said
+    assert BY_KEYWORDS in said
+
+
+async def test_an_explanation_rests_on_keywords_and_says_so(chat: Chat) -> None:
+    said = await chat.say("ada", "explain mode collapse")
+
+    assert BY_KEYWORDS in said
+    assert "The bank's own text" in said
+
+
+async def test_everything_else_is_as_always(chat: Chat) -> None:
+    right, _ = await chat.practice("ada", "gan")
+
+    assert "Right!" in await chat.say("ada", right)
+    assert "1 day" in await chat.say("ada", "streak")
+    assert "✓" in await chat.say("maya", "schedule setup 09:00")
+    assert chat.study.library.suggest("mode coll", 5)
+
+
+async def test_a_quiz_about_a_message_goes_by_keywords(chat: Chat) -> None:
+    assert "mode collapse" in (await chat.say("ada", "quiz our GAN has mode collapse")).lower()
