@@ -77,6 +77,61 @@ def test_explain_prints_json(home: dict[str, str]) -> None:
     assert (told["source"], told["citations"]) == ("bank", ["mode-collapse"])
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["ask", "my gan only makes one face"], "What is mode collapse"),
+        (["explain", "my gan only makes one face"], "[1] What is mode collapse"),
+        (["bank", "stats"], "36 questions"),
+        (["eval", "retrieval", "CASES"], "recall_at_1"),
+    ],
+)
+def test_without_json_people_can_read_it(home: dict[str, str], tmp_path: Path, words: list[str], told: str) -> None:
+    cases = tmp_path / "cases.jsonl"
+    cases.write_text('{"query": "gan makes one face", "gold": ["mode-collapse"]}\n')
+
+    done = studyhall(home, *(str(cases) if word == "CASES" else word for word in words))
+
+    assert done.returncode == 0, done.stderr
+    assert told in done.stdout
+
+
+def test_a_list_of_questions_is_compared_with_the_bank(home: dict[str, str], tmp_path: Path) -> None:
+    rows = tmp_path / "wanted.csv"
+    rows.write_text("id,topic\nlora,fine-tuning\nvae-elbo,gan\nnobody-asks,gan\n")
+    done = studyhall(home, "bank", "check", "--coverage", str(rows))
+
+    assert done.returncode == 1
+    assert "lacks the question 'nobody-asks'" in done.stdout
+    assert "belongs in the topic 'gan'" in done.stdout
+    assert "2 of the 3 questions in" in done.stdout
+
+
+def test_a_list_without_ids_is_refused_in_a_sentence(home: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "wanted.csv").write_text("name\nlora\n")
+    done = studyhall(home, "bank", "check", "--coverage", str(tmp_path / "wanted.csv"))
+
+    assert done.returncode == 2
+    assert "is a CSV file with a column `id`" in done.stderr
+
+
+def test_the_doctor_prints_json(home: dict[str, str]) -> None:
+    found = json.loads(studyhall(home, "doctor", "--json").stdout)
+
+    assert {"name": "python", "state": "ok"}.items() <= found[0].items()
+
+
+def test_a_text_too_long_to_search_for_is_refused_in_a_sentence(home: dict[str, str]) -> None:
+    done = studyhall(home, "ask", "x" * 5000)
+
+    assert done.returncode == 2
+    assert "this one has 5,000" in done.stderr
+
+
+def test_the_version_is_told(home: dict[str, str]) -> None:
+    assert re.fullmatch(r"studyhall \d+\.\d+\.\d+\n", studyhall(home, "--version").stdout)
+
+
 def test_bank_stats_prints_json(whole: dict[str, str]) -> None:
     stats = json.loads(studyhall(whole, "bank", "stats", "--json").stdout)
 
