@@ -41,7 +41,7 @@ check: install-dev ## Check formatting, lint, types, import rules, dependencies,
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	export DATABASE_URL="sqlite:///$$folder/check.db" STUDYHALL_DATA="$$folder" STUDYHALL_CONFIG=config.example.toml && \
 	$(BIN)/studyhall db upgrade && $(BIN)/studyhall db check
-	@echo '7/8 The vectors fit the bank (make vectors puts it right)' >&2
+	@echo '7/8 What comes prepared fits the bank (make vectors puts it right)' >&2
 	@$(BIN)/studyhall bank vectors --check
 	@echo '8/8 The built-in bank (half a minute)' >&2
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
@@ -54,7 +54,7 @@ format: install-dev ## Format the code and mend what lint can mend
 docs: install ## Write docs/commands.md and docs/settings.md anew
 	@$(BIN)/studyhall docs
 
-vectors: install ## Bring the vectors that come with the bank up to date, once its texts are done
+vectors: install ## Bring what comes prepared with the bank up to date, once its texts are done
 	@$(BIN)/studyhall bank vectors
 
 pictures: install-dev ## Draw the pictures in docs/images anew; those of Discord and Slack need chromium

@@ -23,8 +23,6 @@ from bot.study.library import PATIENCE, Library, Progress
 from bot.study.welcome import Greeting
 from bot.table import table
 from bot.vault import Vault
-from knowledge.embed import Embedder
-from knowledge.load import load
 
 if TYPE_CHECKING:
     from bot.config import Config
@@ -117,6 +115,9 @@ def open_library(
     config: Config, progress: Progress | None = None, patience: float | None = PATIENCE
 ) -> tuple[Library, tuple[str, ...]]:
     """The configured bank with its search, and a line for each file that had to be left out."""
+    from knowledge.embed import Embedder
+    from knowledge.load import load
+
     embedder = Embedder(config.search.model, threads=config.search.threads)
     loaded = load(config.bank_folder)
     if not len(loaded.bank):

@@ -24,8 +24,7 @@ from bot.errors import SetupError
 from bot.schedule import clockwork
 from bot.store.address import address, file_of
 from bot.store.upgrade import upgrade
-from bot.tasks import err
-from bot.tasks import preparing as progress
+from bot.tasks import err, preparing
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -75,22 +74,25 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    if discord_token:
+        from bot.platforms.discord.client import connected
+    if "slack" in wanted:
+        from bot.platforms.slack.app import Keys, slack
     async with AsyncExitStack() as open_here:
         app = await open_here.enter_async_context(open_app(config))
         for line in app.left_out:
             log.warning("left out", file=line)
+        # What is there now stays: to look through all of it again and again held the event loop up for 0.3 s.
+        gc.collect()
+        gc.freeze()
         waiting: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
         if discord_token:
-            from bot.platforms.discord.client import connected
-
             it = config.discord
             shards = {"shard_count": it.shard_total, "shard_ids": it.shard_ids} if it.shard_total else {}
             online = connected(app, token=discord_token, dev_guild=it.guild, **shards)
             waiting.append(await open_here.enter_async_context(online))
         routes: list[Route] = []
         if "slack" in wanted:
-            from bot.platforms.slack.app import Keys, slack
-
             keys = Keys(
                 signing_secret=config.slack_signing_secret.get_secret_value(),
                 bot_token=config.slack_bot_token.get_secret_value(),
@@ -100,9 +102,8 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
             )
             routes = await open_here.enter_async_context(slack(app, keys, api=config.slack.api_url))
         await open_here.enter_async_context(_web(app, routes, host, port, needed=bool(routes) and not discord_token))
-        preparing = app.study.library.prepare()  # once members are served: both want the interpreter
-        # What is there by then stays: to look through all of it again and again held the event loop up for 0.1 s.
-        preparing.add_done_callback(lambda _: gc.freeze())
+        ready = app.study.library.prepare()  # once members are served: both want the interpreter
+        ready.add_done_callback(lambda _: gc.freeze())
         await open_here.enter_async_context(clockwork(app.study, config.schedule.sweep_seconds))
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -137,7 +138,7 @@ async def _terminal(config: Config, on_screen: bool) -> None:
     from bot.platforms.terminal.repl import Repl
 
     # Whoever pipes lines in wants whole answers, and sees on standard error what takes long.
-    opening = open_app(config) if on_screen else open_app(config, progress(), patience=None)
+    opening = open_app(config) if on_screen else open_app(config, preparing(), patience=None)
     async with opening as app:
         for line in app.left_out:
             err.print(f"left out: {line}", style="yellow", markup=False, highlight=False)

@@ -198,7 +198,7 @@ def bank_check(folder: Path | None, coverage: Path | None) -> None:
     folder = folder or config.bank_folder
     if not folder.is_dir():
         raise SetupError(f"There is no folder {folder}; name one that holds a folder of questions for each topic.")
-    loaded = load(folder)
+    loaded = load(folder, known={})
     rows = _coverage(coverage) if coverage else []
     problems = [*loaded.problems, *check(loaded.bank, folder), *check_coverage(loaded.bank, rows, folder)]
     problems += check_formulas(loaded.bank, folder, Working("Drawing the formulas", "questions"))
@@ -222,21 +222,26 @@ def bank_check(folder: Path | None, coverage: Path | None) -> None:
 
 
 def bank_vectors(*, write: bool) -> None:
-    """The vectors in `knowledge/vectors` made those of the built-in bank's texts; only new texts are embedded."""
+    """What comes prepared with the built-in bank made that of its texts: only new ones are embedded."""
     from knowledge.embed import Embedder
     from knowledge.index import ship
-    from knowledge.load import load
+    from knowledge.load import load, outdated
 
     loaded = load()
     if loaded.problems:
         raise SetupError(f"The bank has {len(loaded.problems)} problems: `studyhall bank check` lists them.")
+    files = outdated(write=write)
     done = ship(loaded.bank, Embedder(), Working("Embedding what is new", "passages"), write=write)
-    if not (done.new or done.gone):
-        out.print("The vectors fit the bank.")
+    if not (files or done.new or done.gone):
+        out.print("What comes prepared fits the bank.")
     elif write:
-        out.print(f"{done.new:,} passages embedded, {done.gone:,} let go.", highlight=False)
+        out.print(f"{files} files read anew; {done.new:,} passages embedded, {done.gone:,} let go.", highlight=False)
     else:
-        out.print(f"{done.new:,} passages have no vector, and {done.gone:,} are gone: `make vectors`.", highlight=False)
+        out.print(
+            f"{files} files changed since they were prepared, {done.new:,} passages have no vector, and {done.gone:,} "
+            "are gone: `make vectors`.",
+            highlight=False,
+        )
         raise SystemExit(1)
 
 

@@ -9,10 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from knowledge import tame
-from knowledge.front import NAME
 from knowledge.importers.draft import Draft
 from knowledge.load import NAME_LIMIT, SIZE_LIMIT, read
-from knowledge.questions import OWN, Choice, Difficulty, Misconception, Question, Reference
+from knowledge.questions import NAME, OWN, Choice, Difficulty, Misconception, Question, Reference
 from knowledge.text import Note
 from knowledge.write import markdown
 

@@ -10,13 +10,12 @@ from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any
 
-from knowledge.questions import Difficulty, Reference
+from knowledge.questions import NAME, Difficulty, Reference
 from knowledge.text import Note, hidden
 
 FENCE = "+++"
 KEYS = ("difficulty", "tags", "aliases", "related", "references", "as_of")
 REFERENCE_KEYS = ("title", "by", "year", "at", "checked")
-NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 SOURCE = re.compile(r"(?:arXiv:\d{4}\.\d{4,5}(?:v\d+)?|arXiv:[a-z-]+/\d{7}|(?:doi:|DOI:)?10\.\d{4,9}/\S+|https?://\S+)")
 YEARS = range(1700, 2101)
 

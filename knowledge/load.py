@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from knowledge import front, sections
-from knowledge.questions import Bank, Question
-from knowledge.text import no_hidden_characters
+from knowledge import parsed
+from knowledge.questions import NAME, Bank, Question
 
 BUILT_IN = Path(__file__).parent / "bank"
 SIZE_LIMIT = 256 * 1024
@@ -38,15 +37,19 @@ class Loaded:
     problems: tuple[Problem, ...]
 
 
-def load(folder: Path = BUILT_IN) -> Loaded:
+def load(folder: Path = BUILT_IN, known: Mapping[str, Question] | None = None) -> Loaded:
     """Read `folder/<topic>/<id>.md`. Names that start with a dot or an underscore are passed over, and files of an
-    import that was cut off."""
+    import that was cut off.
+
+    Files in `known`, by default those that came with the program, were read before and are not parsed again.
+    """
+    known = parsed.shipped() if known is None else known
     questions: dict[str, Question] = {}
     problems: list[Problem] = []
     if not folder.is_dir():
         problems.append(Problem(folder, 0, "is not a folder; the bank is a folder with a folder per topic"))
     for path in _files(folder):
-        read = load_file(path)
+        read = load_file(path, known)
         if not isinstance(read, Question):
             problems.extend(read)
         elif twin := questions.get(read.id):
@@ -58,11 +61,13 @@ def load(folder: Path = BUILT_IN) -> Loaded:
     return Loaded(Bank.of(questions.values()), tuple(sorted(problems)))
 
 
-def load_file(path: Path) -> Question | tuple[Problem, ...]:
+def load_file(path: Path, known: Mapping[str, Question] | None = None) -> Question | tuple[Problem, ...]:
     """The question of a file `<topic>/<id>.md`, or everything that is wrong with it, in order of lines."""
     found: set[tuple[int, str]] = set()
-    source = _source(path, found)
-    question = read(path.parent.name, path.stem, source, found)
+    data = _data(path, found)
+    if known and (there := known.get(parsed.key(path.parent.name, path.stem, data))):
+        return there
+    question = read(path.parent.name, path.stem, _source(data, found), found)
     if found or not question:
         return tuple(Problem(path, line, reason) for line, reason in sorted(found))
     return question
@@ -71,11 +76,14 @@ def load_file(path: Path) -> Question | tuple[Problem, ...]:
 def read(topic: str, id: str, source: str, found: set[tuple[int, str]]) -> Question | None:
     """The question of a file's text; what is wrong goes into `found` with its line, and then the question is none."""
 
+    from knowledge import front, sections
+    from knowledge.text import no_hidden_characters
+
     def note(line: int, reason: str) -> None:
         found.add((line, reason))
 
     for what, word in (("id (the file's name)", id), ("topic (the folder's name)", topic)):
-        if not front.NAME.fullmatch(word) or len(word) > NAME_LIMIT:
+        if not NAME.fullmatch(word) or len(word) > NAME_LIMIT:
             note(0, f"the {what} is {word!r}; it is made of a-z, 0-9 and single dashes, at most {NAME_LIMIT} of them")
     if not source:
         return None
@@ -104,6 +112,29 @@ def read(topic: str, id: str, source: str, found: set[tuple[int, str]]) -> Quest
     )
 
 
+def outdated(folder: Path = BUILT_IN, shipped: Path = parsed.SHIPPED, *, write: bool = False) -> int:
+    """How many files of the bank are not, or not rightly, among the questions that come with the program; `write` puts
+    that right. Parses every file. Sound files alone are counted.
+    """
+    wanted: dict[Path, dict[str, Question]] = {path: {} for path in shipped.glob("*.json.gz")}
+    for path in _files(folder):
+        question = load_file(path)
+        if isinstance(question, Question):
+            known = parsed.key(question.topic, question.id, path.read_bytes())
+            wanted.setdefault(shipped / f"{question.topic}.json.gz", {})[known] = question
+    wrong = 0
+    for path, questions in wanted.items():
+        there = parsed.read(path) if path.exists() else {}
+        if there == questions:
+            continue
+        wrong += sum(there.get(name) != question for name, question in questions.items()) or 1
+        if write and questions:
+            parsed.save(path, questions)
+        elif write:
+            path.unlink()
+    return wrong
+
+
 def unfinished(folder: Path) -> frozenset[Path]:
     """The paths, relative to the folder, of an import that is under way or was cut off; the next one removes them."""
     try:
@@ -121,16 +152,23 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _source(path: Path, found: set[tuple[int, str]]) -> str:
-    """The file's text with newlines alone as line ends; "" with a problem where it cannot be read."""
+def _data(path: Path, found: set[tuple[int, str]]) -> bytes:
+    """The file's bytes; none with a problem where it cannot be read."""
     try:
         with path.open("rb") as file:
             data = file.read(SIZE_LIMIT + 1)
     except OSError as error:
         found.add((0, f"cannot be read: {error.strerror}"))
-        return ""
+        return b""
     if len(data) > SIZE_LIMIT:
         found.add((0, f"is larger than {SIZE_LIMIT // 1024} KiB, too large for one question"))
+        return b""
+    return data
+
+
+def _source(data: bytes, found: set[tuple[int, str]]) -> str:
+    """The text with newlines alone as line ends; "" with a problem where it is none."""
+    if found:
         return ""
     try:
         text = data.decode("utf-8-sig")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
 
+NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+"""What an id or a topic looks like."""
 OWN = "own-"
 """Ids of workspaces' own questions begin so, and no others do: the bank that all have may grow without meeting them."""
 

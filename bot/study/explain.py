@@ -6,6 +6,7 @@ They grow into threads: each is kept, and a follow-up on it is explained with th
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlmodel import col, select
@@ -22,7 +23,9 @@ from bot.study.prompts import Turn, checked, citations, from_bank, prompt, refus
 from bot.study.sources import SOURCES, fitting, following
 from bot.text import short
 from knowledge.questions import Question
-from knowledge.search import Found
+
+if TYPE_CHECKING:
+    from knowledge.search import Found
 
 log = structlog.get_logger()
 

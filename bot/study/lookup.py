@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bot.replies import Action, Block, Choices, Notice, Reply, Text, Tone
 from bot.study.context import Asker, Study
 from bot.study.rounds import seen, unanswered
 from bot.text import short
 from knowledge.questions import Question
-from knowledge.search import Found
+
+if TYPE_CHECKING:
+    from knowledge.search import Found
 
 OTHERS = 3
 LABEL = 75

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bot.inference.client import Message
 from bot.replies import Citation, Explanation
 from bot.text import short
 from knowledge.questions import Question
-from knowledge.search import Found
+
+if TYPE_CHECKING:
+    from knowledge.search import Found
 
 TURNS = 3
 """Most earlier explanations of a thread that the model is given, the newest ones."""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from bot.replies import Reply
 from bot.study.context import Asker, Study
 from bot.study.lookup import nothing
 from bot.study.practice import pose
 from bot.study.rounds import open_questions, retired
-from knowledge.search import LONGEST, Found
 
+if TYPE_CHECKING:
+    from knowledge.search import Found
+
+LONGEST = 1000
+"""Characters of a message that are searched for as a whole: as many as a search reads."""
 SENTENCES = 6
 """Most sentences of a message that are looked at each by itself."""
 SHORTEST = 12

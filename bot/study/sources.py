@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bot.study.explained import Thread
 from bot.study.library import Library
 from knowledge.questions import Question
-from knowledge.search import Found
+
+if TYPE_CHECKING:
+    from knowledge.search import Found
 
 SOURCES = 3
 STANDS_ALONE = 0.8
