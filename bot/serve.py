@@ -74,6 +74,8 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    import knowledge.search  # noqa: F401  # with NumPy: to load a library holds the interpreter, and so the event loop
+
     if discord_token:
         from bot.platforms.discord.client import connected
     if "slack" in wanted:

@@ -39,9 +39,10 @@ class Lexicon:
         places: defaultdict[str, list[int]] = defaultdict(list)
         self._spellings: Counter[str] = Counter()
         for number, text in enumerate(texts):
-            for word in dict.fromkeys(words(text)):
+            spelled = WORD.findall(text.casefold())
+            for word in dict.fromkeys(map(_singular, spelled)):
                 places[word].append(number)
-            self._spellings.update(set(WORD.findall(text.casefold())))
+            self._spellings.update(set(spelled))
         self._places = {word: np.array(numbers, np.int32) for word, numbers in places.items()}
         self._by_first: defaultdict[str, list[str]] = defaultdict(list)
         for spelling in self._spellings:
