@@ -235,11 +235,13 @@ def bank_vectors(*, write: bool) -> None:
     if not (files or done.new or done.gone):
         out.print("What comes prepared fits the bank.")
     elif write:
-        out.print(f"{files} files read anew; {done.new:,} passages embedded, {done.gone:,} let go.", highlight=False)
+        out.print(
+            f"{files} changes of what was read; {done.new:,} passages embedded, {done.gone:,} let go.", highlight=False
+        )
     else:
         out.print(
-            f"{files} files changed since they were prepared, {done.new:,} passages have no vector, and {done.gone:,} "
-            "are gone: `make vectors`.",
+            f"{files} changes since the bank was prepared, {done.new:,} passages have no vector, and {done.gone:,} are "
+            "gone: `make vectors`.",
             highlight=False,
         )
         raise SystemExit(1)

@@ -113,8 +113,8 @@ def read(topic: str, id: str, source: str, found: set[tuple[int, str]]) -> Quest
 
 
 def outdated(folder: Path = BUILT_IN, shipped: Path = parsed.SHIPPED, *, write: bool = False) -> int:
-    """How many files of the bank are not, or not rightly, among the questions that come with the program; `write` puts
-    that right. Parses every file. Sound files alone are counted.
+    """How many files of the bank are not, or not rightly, among the questions that come with the program, and one more
+    where other code has read them; `write` puts that right. Parses every file. Sound files alone are counted.
     """
     wanted: dict[Path, dict[str, Question]] = {path: {} for path in shipped.glob("*.json.gz")}
     for path in _files(folder):
@@ -122,9 +122,9 @@ def outdated(folder: Path = BUILT_IN, shipped: Path = parsed.SHIPPED, *, write: 
         if isinstance(question, Question):
             known = parsed.key(question.topic, question.id, path.read_bytes())
             wanted.setdefault(shipped / f"{question.topic}.json.gz", {})[known] = question
-    wrong = 0
+    wrong = int(not parsed.is_by_this_code(shipped))
     for path, questions in wanted.items():
-        there = parsed.read(path) if path.exists() else {}
+        there = parsed.read(path)
         if there == questions:
             continue
         wrong += sum(there.get(name) != question for name, question in questions.items()) or 1
@@ -132,6 +132,8 @@ def outdated(folder: Path = BUILT_IN, shipped: Path = parsed.SHIPPED, *, write: 
             parsed.save(path, questions)
         elif write:
             path.unlink()
+    if write and wrong:
+        parsed.sign(shipped)
     return wrong
 
 

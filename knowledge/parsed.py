@@ -1,7 +1,7 @@
 """Questions of the built-in bank as they were read when it was prepared, so that a start need not parse 299 files.
 
-A file is known by its topic, its id, every byte of it, and the code that reads it: whatever of these changes, it is
-parsed again. `studyhall bank vectors` writes them anew, together with the vectors.
+A file is known by its topic, its id and every byte of it; where one changes, it is parsed again, and where the code
+changed that reads them, all are. `studyhall bank vectors` writes them anew, together with the vectors.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import logging
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
@@ -21,26 +23,36 @@ SHIPPED = Path(__file__).parent / "parsed"
 READERS = ("front.py", "load.py", "questions.py", "sections.py", "text.py")
 """The modules that make a question of a file; what they import only serves them."""
 
+log = logging.getLogger(__name__)
+
 
 def key(topic: str, id: str, data: bytes) -> str:
-    """32 hexadecimal digits that stand for a file's content, and for how it is read."""
-    digest = hashlib.blake2b(_readers() + f"{topic}/{id}\n".encode(), digest_size=16)
+    """32 hexadecimal digits that stand for a file's place and content."""
+    digest = hashlib.blake2b(f"{topic}/{id}\n".encode(), digest_size=16)
     digest.update(data)
     return digest.hexdigest()
 
 
 @cache
 def shipped() -> Mapping[str, Question]:
-    """The questions that come with the program, by the `key` of their file."""
+    """The questions that come with the program, by the `key` of their file; none if other code has read them."""
     found: dict[str, Question] = {}
+    if not is_by_this_code(SHIPPED):
+        return found
     for path in sorted(SHIPPED.glob("*.json.gz")):
         found |= read(path)
     return found
 
 
 def read(path: Path) -> dict[str, Question]:
-    """The questions of a file that `save` wrote. Raises OSError and ValueError."""
-    found: dict[str, Question] = _adapter().validate_json(gzip.decompress(path.read_bytes()))
+    """The questions of a file that `save` wrote; none where there is none, or a damaged one, which is logged."""
+    if not path.exists():
+        return {}
+    try:
+        found: dict[str, Question] = _adapter().validate_json(gzip.decompress(path.read_bytes()))
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        log.warning("The questions in %s are read from their own files: %s", path, error)
+        return {}
     return found
 
 
@@ -51,10 +63,24 @@ def save(path: Path, questions: Mapping[str, Question]) -> None:
     path.write_bytes(gzip.compress(json.dumps(plain, ensure_ascii=False, default=str).encode(), mtime=0))
 
 
+def is_by_this_code(folder: Path) -> bool:
+    """Whether the questions of a folder were read by the code as it is."""
+    try:
+        return (folder / "code").read_text("ascii").strip() == _code()
+    except (OSError, ValueError):
+        return False
+
+
+def sign(folder: Path) -> None:
+    """Note that the questions of a folder were read by the code as it is."""
+    folder.mkdir(exist_ok=True)
+    (folder / "code").write_text(f"{_code()}\n", "ascii")
+
+
 @cache
-def _readers() -> bytes:
+def _code() -> str:
     folder = Path(__file__).parent
-    return b"".join((folder / name).read_bytes() for name in READERS)
+    return hashlib.blake2b(b"".join((folder / name).read_bytes() for name in READERS), digest_size=16).hexdigest()
 
 
 @cache

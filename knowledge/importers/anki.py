@@ -10,6 +10,7 @@ import tempfile
 import zipfile
 import zlib
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 from knowledge.importers import markup
@@ -96,7 +97,7 @@ def _notes(path: Path) -> list[tuple[str, list[str]]]:
     """Tags and fields of each note. Only the one table is read; a view in its place, or columns that are computed when
     they are read, could grow without end and are refused."""
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True) as database:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as database:
             database.execute("PRAGMA trusted_schema = OFF")
             database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
             database.text_factory = lambda data: data.decode("utf-8", "replace")
@@ -106,7 +107,6 @@ def _notes(path: Path) -> list[tuple[str, list[str]]]:
             if any(column[6] > 1 for column in database.execute("PRAGMA table_xinfo(notes)")):
                 raise NotAnki("its table of notes has columns that are computed; no Anki makes such")
             rows = database.execute(QUESTION, (MOST,)).fetchall()
-        database.close()
     except sqlite3.Error as error:
         raise NotAnki(f"its collection cannot be read: {error}") from error
     return [(_string(tags), _string(fields).split("\x1f")) for _, tags, fields in rows]

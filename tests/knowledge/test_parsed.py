@@ -51,8 +51,8 @@ def test_what_is_outdated_is_counted_and_put_right(bank: Path, tmp_path: Path) -
     folder = tmp_path / "parsed"
     count = len(list(bank.rglob("*.md")))
 
-    assert outdated(bank, folder) == count
-    assert outdated(bank, folder, write=True) == count
+    assert outdated(bank, folder) == count + 1  # nobody has signed either
+    assert outdated(bank, folder, write=True) == count + 1
     assert outdated(bank, folder) == 0
     before = (folder / "vae.json.gz").read_bytes()
     assert outdated(bank, folder, write=True) == 0
@@ -64,7 +64,21 @@ def test_what_is_outdated_is_counted_and_put_right(bank: Path, tmp_path: Path) -
     assert outdated(bank, folder, write=True) == 1
     shutil.rmtree(bank / "vae")
     assert outdated(bank, folder, write=True) == 1
-    assert list(folder.iterdir()) == []
+    assert list(folder.glob("*.json.gz")) == []
+
+
+def test_what_other_code_has_read_is_read_again_and_stays_as_it_is_where_nothing_changed(
+    bank: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "parsed"
+    outdated(bank, folder, write=True)
+    before = (folder / "vae.json.gz").read_bytes()
+    (folder / "code").write_text("0" * 32)
+
+    assert not parsed.is_by_this_code(folder)
+    assert outdated(bank, folder, write=True) == 1
+    assert parsed.is_by_this_code(folder)
+    assert (folder / "vae.json.gz").read_bytes() == before
 
 
 def test_what_is_kept_comes_back_as_it_was(bank: Path, tmp_path: Path) -> None:
@@ -72,3 +86,17 @@ def test_what_is_kept_comes_back_as_it_was(bank: Path, tmp_path: Path) -> None:
     parsed.save(tmp_path / "vae.json.gz", questions)
 
     assert parsed.read(tmp_path / "vae.json.gz") == questions
+
+
+def test_a_damaged_file_is_no_loss(bank: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "parsed"
+    count = outdated(bank, folder, write=True)
+    path = folder / "vae.json.gz"
+    sound = path.read_bytes()
+    for data in (sound[:-9], sound[:40] + b"?" + sound[41:], b"", b"not gzip"):
+        path.write_bytes(data)
+        assert parsed.read(path) == {}
+    assert "are read from their own files" in caplog.text
+
+    assert outdated(bank, folder, write=True) == count - 1
+    assert path.read_bytes() == sound
