@@ -7,7 +7,8 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 ARGS ?=
 TESTS ?=
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+# Three on two cores: some tests wait for sockets and other processes.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal
 
 help: ## Name these targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | awk -F ':[^#]*## *' '{ printf "make %-8s %s\n", $$1, $$2 }'
