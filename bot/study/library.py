@@ -122,7 +122,7 @@ class Library:
 
     async def ready(self) -> None:
         """Wait until search is ready. Raises SetupError."""
-        await asyncio.wrap_future(self.prepare())
+        await asyncio.wait([asyncio.wrap_future(self.prepare())])  # whoever stops waiting stops nothing
         if self._search is None:
             raise SetupError(self._problem)
 
