@@ -295,26 +295,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("round_id", "member_id", name="pk_peek"),
     )
     op.create_index("ix_peek_member_id", "peek", ["member_id"])
-
-
-def downgrade() -> None:
-    """Takes everything away, children first."""
-    for table in (
-        "peek",
-        "answer",
-        "round",
-        "rest_change",
-        "report",
-        "delivery",
-        "schedule",
-        "member",
-        "total",
-        "tier",
-        "team",
-        "retired",
-        "channel",
-        "workspace",
-        "post",
-        "person",
-    ):
-        op.drop_table(table)

@@ -25,8 +25,3 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("workspace_id", "question_id", name="pk_own_question"),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("own_question")
-    op.drop_column("workspace", "own_version")

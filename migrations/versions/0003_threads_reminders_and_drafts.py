@@ -81,20 +81,3 @@ def _partial_index(name: str, table: str, column: str) -> None:
     """Of the rows alone that have something to be done."""
     there = sa.text(f"{column} IS NOT NULL")
     op.create_index(name, table, [column], sqlite_where=there, postgresql_where=there)
-
-
-def downgrade() -> None:
-    op.drop_table("explained")
-    op.drop_table("draft")
-    op.drop_index("ix_delivery_count", "delivery")
-    for column in ("counted_at", "count_due", "pinned", "thread_ref"):
-        op.drop_column("delivery", column)
-    with op.batch_alter_table("schedule") as schedule:
-        schedule.drop_index("ix_schedule_made_by")
-        schedule.drop_constraint("fk_schedule_made_by", type_="foreignkey")
-        for column in ("made_by", "role", "pin", "thread"):
-            schedule.drop_column(column)
-    op.drop_index("ix_member_reminder", "member")
-    for column in ("unreachable", "next_reminder", "remind_at"):
-        op.drop_column("member", column)
-    op.drop_column("workspace", "left_at")

@@ -28,11 +28,3 @@ def upgrade() -> None:
     explained = sa.table("explained", sa.column("token", sa.String), sa.column("public", sa.Boolean))
     # Until now the first letter of the token said it.
     op.execute(explained.update().where(explained.c.token.startswith("p")).values(public=True))
-
-
-def downgrade() -> None:
-    _open("due", "sending", "posted")
-    with op.batch_alter_table("explained") as batch:
-        batch.drop_constraint(UNIQUE, type_="unique")
-        batch.drop_column("public")
-        batch.drop_column("request_id")

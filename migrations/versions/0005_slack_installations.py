@@ -45,9 +45,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("platform", "id", name="pk_seen"),
     )
     op.create_index("ix_seen_at", "seen", ["at"])
-
-
-def downgrade() -> None:
-    op.drop_table("seen")
-    op.drop_table("oauth_state")
-    op.drop_table("installation")
