@@ -14,8 +14,6 @@ from bot.study.rounds import open_questions, retired
 if TYPE_CHECKING:
     from knowledge.search import Found
 
-LONGEST = 1000
-"""Characters of a message that are searched for as a whole: as many as a search reads."""
 SENTENCES = 6
 """Most sentences of a message that are looked at each by itself."""
 SHORTEST = 12
@@ -41,6 +39,8 @@ async def quiz(study: Study, asker: Asker, *, text: str) -> Reply:
 
 def pieces(text: str) -> list[str]:
     """The message, as much of it as a search reads, then its sentences: those that ask first, then the longer ones."""
+    from knowledge.search import LONGEST
+
     whole = text if len(text) <= LONGEST else text[:LONGEST].rsplit(maxsplit=1)[0]
     split = (sentence.strip() for sentence in re.split(r"(?<=[.?!])\s+|\n+", text))
     sentences = [sentence[:LONGEST] for sentence in split if len(sentence) >= SHORTEST]
