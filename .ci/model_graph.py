@@ -1,4 +1,4 @@
-"""Exports the packaged embedding model's graph to `knowledge/models/minilm.onnx`, without its weights.
+"""Exports the packaged embedding model's graph to `knowledge/retrieval/models/minilm.onnx`, without its weights.
 
 Needed again only when the packaged model changes. What sentence-transformers computes (tokens, mean, length 1) is
 traced by PyTorch's exporter; each weight becomes a reference to its place in the package's `model.safetensors`.
@@ -16,7 +16,7 @@ from sentence_transformers import SentenceTransformer
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from knowledge.models.packaged import GRAPH, WEIGHTS, weights  # noqa: E402
+from knowledge.retrieval.models.packaged import GRAPH, WEIGHTS, weights  # noqa: E402
 
 
 class Sentences(torch.nn.Module):

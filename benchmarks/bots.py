@@ -22,20 +22,20 @@ from sqlmodel import col, func, select, update
 
 from benchmarks.children import obey
 from benchmarks.respond import NOW, fill
-from bot import log
+from bot import logs
 from bot.app import App, Posts
-from bot.commands import Place
+from bot.context.identity import Study
+from bot.context.library import Library
+from bot.dispatch.catalog import table
+from bot.dispatch.handler import Place
 from bot.platforms.discord.client import connected
-from bot.schedule import Clockwork
+from bot.scheduler import Clockwork
 from bot.store.engine import Store
-from bot.store.tables import Answer, Channel, Member, Round, Schedule, Workspace
+from bot.store.models import Answer, Channel, Member, Round, Schedule, Workspace
 from bot.store.upgrade import upgrade
-from bot.study import daily
-from bot.study.context import Study
-from bot.study.library import Library
-from bot.table import table
-from knowledge.embed import Embedder
-from knowledge.load import load
+from bot.study.daily import questions
+from knowledge.format.reader import load
+from knowledge.retrieval.embedding import Embedder
 from tests.platforms.discord.fake import in_place_of_discord
 
 INDEX = Path(tempfile.gettempdir()) / "studyhall-fit"
@@ -149,7 +149,7 @@ class Ours(Watched):
         for token in self.tokens:
             async with self.study.store.read() as session:
                 posed = (await session.exec(select(Round).where(Round.token == token))).one()
-            reply = daily.post(posed, self.study.library.question(posed.question_id))
+            reply = questions.post(posed, self.study.library.question(posed.question_id))
             await self.study.outboxes["discord"].post(place, reply, f"card-{token}")
 
     async def answers(self) -> int:
@@ -217,6 +217,6 @@ if __name__ == "__main__":
     parser.add_argument("--gateway", required=True)
     parser.add_argument("--token", required=True)
     given = parser.parse_args()
-    log.set_up("info")
+    logs.set_up("info")
     with in_place_of_discord(SimpleNamespace(api=given.api, gateway_url=given.gateway)):  # type: ignore[arg-type]
         asyncio.run({"ours": ours, "bare": bare}[given.kind](given.token))

@@ -16,26 +16,18 @@ import time
 from datetime import UTC, datetime
 from datetime import time as clock_time
 
-from bot import log
-from bot.commands import Place
+from bot import logs
+from bot.context.identity import Outbox, Study
+from bot.context.library import Library
+from bot.dispatch.handler import Place
 from bot.replies import Reply
 from bot.store.engine import Store
-from bot.store.tables import (
-    Channel,
-    Delivery,
-    DeliveryKind,
-    DeliveryState,
-    Round,
-    RoundKind,
-    Schedule,
-    Workspace,
-)
+from bot.store.models import Channel, Delivery, DeliveryKind, DeliveryState, Round, RoundKind, Schedule, Workspace
 from bot.store.upgrade import upgrade
-from bot.study import due, sending
-from bot.study.context import Outbox, Study
-from bot.study.library import Library
-from knowledge.embed import Embedder
-from knowledge.load import load
+from bot.study.daily import delivery as daily_delivery
+from bot.study.daily import planner
+from knowledge.format.reader import load
+from knowledge.retrieval.embedding import Embedder
 
 NOW = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
 
@@ -97,14 +89,14 @@ async def floor(store: Store, channels: int) -> float:
         session.add_all(schedules)
         await session.flush()
     start = time.perf_counter()
-    for first in range(0, channels, due.BATCH):
+    for first in range(0, channels, planner.BATCH):
         async with store.write() as session:
             made = [
                 Delivery(
                     schedule_id=schedule.id, channel_id=room.id, kind=DeliveryKind.DAILY, day=NOW.date(), due_at=NOW,
                     state=DeliveryState.SKIPPED,
                 )
-                for schedule in schedules[first : first + due.BATCH]
+                for schedule in schedules[first : first + planner.BATCH]
             ]  # fmt: skip
             session.add_all(made)
             await session.flush()
@@ -135,11 +127,11 @@ async def measure(url: str, channels: int) -> None:
     seen: list[float] = []
     watch = asyncio.create_task(stalls(seen))
     start = time.perf_counter()
-    count = await due.sweep(study, NOW)
+    count = await planner.sweep(study, NOW)
     swept = time.perf_counter() - start
     watch.cancel()
     start = time.perf_counter()
-    sent = await sending.send(study)
+    sent = await daily_delivery.send(study)
     took = time.perf_counter() - start
     bare = await floor(store, channels)
     print(f"{store.dialect}: {count} channels due")
@@ -154,7 +146,7 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=1000)
     parser.add_argument("--database", default="", help="default: a fresh SQLite file")
     given = parser.parse_args()
-    log.set_up("warning")
+    logs.set_up("warning")
     with tempfile.TemporaryDirectory() as folder:
         url = given.database or f"sqlite:///{folder}/due.db"
         upgrade(url)

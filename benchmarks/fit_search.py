@@ -1,4 +1,4 @@
-"""Fit what each measure of a search counts, by words and meaning and by words alone, as `knowledge/weights.py` has it.
+"""Fit the weights of `knowledge/retrieval/weights.py`: what each measure counts in a search, with and without meaning.
 
 A search picks one of the questions or "none": each has a strength, a weighted sum of its measures, and the
 probabilities are their softmax. The weights make the right picks of the development set most likely, with a small
@@ -20,15 +20,15 @@ from tempfile import gettempdir
 import numpy as np
 from scipy.optimize import minimize
 
-from knowledge import weights as shipped
-from knowledge.embed import Embedder, Floats
-from knowledge.evaluate import Case, auroc, read_cases
-from knowledge.index import build
-from knowledge.load import load
-from knowledge.search import Search, WordSearch, clean
-from knowledge.signals import NAMES, QUERY_NAMES, WORD_NAMES
-from knowledge.weights import Weights
-from knowledge.windows import Windows
+from knowledge.format.reader import load
+from knowledge.retrieval import weights as shipped
+from knowledge.retrieval.embedding import Embedder, Floats
+from knowledge.retrieval.evaluation import Case, auroc, read_cases
+from knowledge.retrieval.features import NAMES, QUERY_NAMES, WORD_NAMES
+from knowledge.retrieval.index import build
+from knowledge.retrieval.passages import Windows
+from knowledge.retrieval.search import Search, WordSearch, clean
+from knowledge.retrieval.weights import Weights
 
 MASKED = 0.1
 PENALTY = 0.0001

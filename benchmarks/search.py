@@ -9,13 +9,13 @@ from statistics import quantiles
 from tempfile import gettempdir
 from time import perf_counter
 
-from knowledge.embed import Embedder
-from knowledge.evaluate import read_cases
-from knowledge.index import build
-from knowledge.load import load
-from knowledge.search import Search, WordSearch
-from knowledge.suggest import suggest
-from knowledge.windows import Windows
+from knowledge.format.reader import load
+from knowledge.retrieval.embedding import Embedder
+from knowledge.retrieval.evaluation import read_cases
+from knowledge.retrieval.index import build
+from knowledge.retrieval.passages import Windows
+from knowledge.retrieval.search import Search, WordSearch
+from knowledge.retrieval.suggest import suggest
 
 
 def timed(work: Callable[[str], object], queries: list[str]) -> list[float]:

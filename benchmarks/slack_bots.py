@@ -22,13 +22,13 @@ from starlette.routing import Route
 from benchmarks import bots
 from benchmarks.bots import Watched, now, opened
 from benchmarks.children import obey
-from bot import log
+from bot import logs
 from bot.app import App
-from bot.commands import Place
+from bot.dispatch.handler import Place
 from bot.platforms.slack.app import Keys, slack
 from bot.platforms.slack.server import EVENTS
-from bot.store.tables import Round, Workspace
-from bot.study import daily
+from bot.store.models import Round, Workspace
+from bot.study.daily import questions
 from bot.web.app import web_app
 from bot.web.server import served
 
@@ -107,7 +107,7 @@ class Ours(bots.Ours):
         for token in self.tokens:
             async with self.study.store.read() as session:
                 posed = (await session.exec(select(Round).where(Round.token == token))).one()
-            reply = daily.post(posed, self.study.library.question(posed.question_id))
+            reply = questions.post(posed, self.study.library.question(posed.question_id))
             await self.study.outboxes["slack"].post(Place("slack", team, channel), reply, f"card-{token}")
 
 
@@ -131,6 +131,6 @@ if __name__ == "__main__":
     parser.add_argument("--token", required=True)
     parser.add_argument("--secret", required=True)
     asked = parser.parse_args()
-    log.set_up("info")
+    logs.set_up("info")
     signature.Clock.now = today  # type: ignore[assignment, method-assign]  # Bolt takes no clock
     asyncio.run({"ours": ours, "bare": bare}[asked.kind](asked))

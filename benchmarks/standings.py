@@ -27,10 +27,10 @@ from sqlalchemy import insert
 from sqlmodel import col, select
 
 from bot.store.engine import Store
-from bot.store.tables import EVERYWHERE, Member, Person, Total, TotalKind, Workspace
+from bot.store.models import EVERYWHERE, Member, Person, Total, TotalKind, Workspace
 from bot.store.upgrade import upgrade
-from bot.study.standings import standings
-from bot.study.totals import rebuild_tiers
+from bot.study.progress.standings import standings
+from bot.study.progress.totals import rebuild_tiers
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 PERIODS = ("2026-W47", "2026-11", "all")

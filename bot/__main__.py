@@ -78,15 +78,15 @@ def run(
     port: Annotated[int | None, typer.Option(help="The port there, instead of [web] port.", max=65535)] = None,
 ) -> None:
     """Open the study room: on Discord or Slack where a token is configured, else in this terminal."""
-    from bot import serve
+    from bot.cli import run as cli_run
 
-    serve.run(platform.value if platform else None, host, port)
+    cli_run.run(platform.value if platform else None, host, port)
 
 
 @app.command()
 def ask(text: Annotated[str, typer.Argument(help="What you want to know.")], json: Json = False) -> None:
     """Find the question of the bank that answers TEXT."""
-    from bot import tasks
+    from bot.cli import tasks
 
     tasks.ask(text, json)
 
@@ -94,7 +94,7 @@ def ask(text: Annotated[str, typer.Argument(help="What you want to know.")], jso
 @app.command()
 def explain(text: Annotated[str, typer.Argument(help="What to explain.")], json: Json = False) -> None:
     """Explain TEXT, by the inference server where one is configured, else in the bank's words."""
-    from bot import tasks
+    from bot.cli import tasks
 
     tasks.explain(text, json)
 
@@ -107,7 +107,7 @@ def bank_check(
     ] = None,
 ) -> None:
     """Look for mistakes in the bank; exit with 1 where there are any."""
-    from bot import tasks
+    from bot.cli import tasks
 
     tasks.bank_check(folder, coverage)
 
@@ -115,7 +115,7 @@ def bank_check(
 @bank.command("stats")
 def bank_stats(json: Json = False) -> None:
     """Count the questions by topic and difficulty."""
-    from bot import tasks
+    from bot.cli import tasks
 
     tasks.bank_stats(json)
 
@@ -130,9 +130,9 @@ def bank_import(
     json: Json = False,
 ) -> None:
     """Take other people's questions into a bank, leaving out what it asks already."""
-    from bot import transfer
+    from bot.cli import bank as cli_bank
 
-    transfer.import_files(files, into, workspace, duplicates=duplicates, dry=dry_run, as_json=json)
+    cli_bank.import_files(files, into, workspace, duplicates=duplicates, dry=dry_run, as_json=json)
 
 
 @bank.command("export")
@@ -144,9 +144,9 @@ def bank_export(
     force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
 ) -> None:
     """Give a bank out: for Anki, for a spreadsheet, as JSON lines or as files."""
-    from bot import transfer
+    from bot.cli import bank as cli_bank
 
-    transfer.export(format.value, out, folder, workspace, force=force)
+    cli_bank.export(format.value, out, folder, workspace, force=force)
 
 
 @bank.command("vectors", hidden=True)
@@ -154,7 +154,7 @@ def bank_vectors(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where something changed.")] = False,
 ) -> None:
     """Bring the vectors that come with the built-in bank up to date with its texts."""
-    from bot import tasks
+    from bot.cli import tasks
 
     tasks.bank_vectors(write=not check)
 
@@ -165,7 +165,7 @@ def eval_retrieval(
     json: Json = False,
 ) -> None:
     """Measure search on the queries in FILE."""
-    from bot import tasks
+    from bot.cli import tasks
 
     tasks.eval_retrieval(file, json)
 
@@ -173,7 +173,7 @@ def eval_retrieval(
 @db.command("upgrade")
 def db_upgrade() -> None:
     """Bring the database to this program's tables."""
-    from bot import tasks
+    from bot.cli import tasks
 
     tasks.db_upgrade()
 
@@ -181,7 +181,7 @@ def db_upgrade() -> None:
 @db.command("check")
 def db_check() -> None:
     """Compare the database with this program's tables; exit with 1 where they differ."""
-    from bot import tasks
+    from bot.cli import tasks
 
     tasks.db_check()
 
@@ -189,7 +189,7 @@ def db_check() -> None:
 @config.command("check")
 def config_check() -> None:
     """Read the configuration and say what is wrong with it."""
-    from bot import tasks
+    from bot.cli import tasks
 
     tasks.config_check()
 
@@ -199,9 +199,9 @@ def discord_invite(
     app_id: Annotated[str, typer.Option(help="The application's id; without it, Discord is asked for it.")] = "",
 ) -> None:
     """Print the link that brings the bot to a server, and what it asks for."""
-    from bot.platforms.discord import commandline
+    from bot.platforms.discord import cli
 
-    commandline.invite(app_id)
+    cli.invite(app_id)
 
 
 @discord.command("sync")
@@ -210,9 +210,9 @@ def discord_sync(
     clear: Annotated[bool, typer.Option("--clear", help="Take away those of the server for development.")] = False,
 ) -> None:
     """Register the commands, where those that Discord has are others."""
-    from bot.platforms.discord import commandline
+    from bot.platforms.discord import cli
 
-    commandline.sync(dry=dry_run, clear=clear)
+    cli.sync(dry=dry_run, clear=clear)
 
 
 @slack.command("manifest")
@@ -221,15 +221,15 @@ def slack_manifest(
     many: Annotated[bool, typer.Option("--many", help="Many workspaces install the app, each by itself.")] = False,
 ) -> None:
     """Print the app's manifest: for requests over HTTP at --url, else for Socket Mode."""
-    from bot.platforms.slack import commandline
+    from bot.platforms.slack import cli
 
-    commandline.print_manifest(url, many=many)
+    cli.print_manifest(url, many=many)
 
 
 @slack.command("key")
 def slack_key() -> None:
     """Make a key for STUDYHALL_SECRET_KEY, by which the tokens of workspaces are encrypted."""
-    from bot.vault import new_key
+    from bot.encryption import new_key
 
     typer.echo(new_key())
 
@@ -237,7 +237,7 @@ def slack_key() -> None:
 @app.command()
 def doctor(json: Json = False) -> None:
     """What is configured, what is reachable, what is missing."""
-    from bot import tasks
+    from bot.cli import tasks
 
     tasks.doctor(json)
 
@@ -245,9 +245,9 @@ def doctor(json: Json = False) -> None:
 @app.command(hidden=True)
 def docs(folder: Annotated[Path, typer.Argument(help="Where the pages go.")] = Path("docs")) -> None:
     """Write the generated pages: commands and settings."""
-    from bot import reference
+    from bot.cli import docs as cli_docs
 
-    reference.write(folder)
+    cli_docs.write(folder)
 
 
 def fail(problem: SetupError) -> NoReturn:

@@ -10,22 +10,24 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select, update
 
-from bot.commands import Actor, Outbox, Table
+from bot.context.identity import Place, Study, StudyRules
+from bot.context.library import PATIENCE, Library, Progress
+from bot.dispatch import form_drafts, idempotency
+from bot.dispatch.catalog import table
+from bot.dispatch.handler import Actor, Outbox, Table
+from bot.encryption import Vault
 from bot.errors import ConfigError, DatabaseError
 from bot.inference.client import Inference
 from bot.store.engine import Store
-from bot.store.installs import Install, Installs
-from bot.store.tables import Post
+from bot.store.models import Post
+from bot.store.slack_installations import Install, Installs
 from bot.store.upsert import insert
-from bot.study import drafts, once, own, people, welcome
-from bot.study.context import Place, Study, StudyRules
-from bot.study.library import PATIENCE, Library, Progress
-from bot.study.welcome import Greeting
-from bot.table import table
-from bot.vault import Vault
+from bot.study.members import directory
+from bot.study.workspaces import custom_questions, onboarding
+from bot.study.workspaces.onboarding import Greeting
 
 if TYPE_CHECKING:
-    from bot.config import Config
+    from bot.config.loader import Config
 
 __all__ = ["App", "Install", "Installs", "Posts", "open_app", "open_inference", "open_library"]
 
@@ -72,31 +74,31 @@ class App:
 
     async def at(self, place: Place) -> App:
         """The app as the workspace of a place has it, with its own questions."""
-        return replace(self, study=await own.at(self.study, place))
+        return replace(self, study=await custom_questions.at(self.study, place))
 
     async def first(self, platform: str, id: str) -> bool:
         """Whether a request is seen for the first time; platforms deliver some again."""
-        return await once.first(self.study, platform, id)
+        return await idempotency.first(self.study, platform, id)
 
     async def manages(self, place: Place, actor: Actor) -> bool:
         """Whether they are a manager there."""
-        return await people.manages(self.study, place, actor)
+        return await directory.manages(self.study, place, actor)
 
     async def draft(self, place: Place, actor: Actor, line: str) -> dict[str, str]:
         """What the member typed into the form of that line earlier, when it could not be carried out."""
-        return await drafts.draft(self.study, place, actor, line)
+        return await form_drafts.draft(self.study, place, actor, line)
 
     async def known(self, platform: str) -> list[str]:
         """The workspaces that were greeted and have not put the bot out since."""
-        return await welcome.known(self.study, platform)
+        return await onboarding.known(self.study, platform)
 
     async def joined(self, place: Place) -> Greeting | None:
         """What to say on coming to a workspace; None where it has been said."""
-        return await welcome.joined(self.study, place)
+        return await onboarding.joined(self.study, place)
 
     async def left(self, place: Place) -> None:
         """The workspace has put the bot out."""
-        await welcome.left(self.study, place)
+        await onboarding.left(self.study, place)
 
     async def problem(self) -> str:
         """What stands in the way of serving members, in words that anybody may read; empty where nothing does."""
@@ -115,8 +117,8 @@ def open_library(
     config: Config, progress: Progress | None = None, patience: float | None = PATIENCE
 ) -> tuple[Library, tuple[str, ...]]:
     """The configured bank with its search, and a line for each file that had to be left out."""
-    from knowledge.embed import Embedder
-    from knowledge.load import load
+    from knowledge.format.reader import load
+    from knowledge.retrieval.embedding import Embedder
 
     embedder = Embedder(config.search.model, threads=config.search.threads)
     loaded = load(config.bank_folder)

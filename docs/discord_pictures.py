@@ -29,16 +29,17 @@ from playwright.async_api import async_playwright
 from simcord.components import walk_components
 from sqlmodel import select
 
-from bot import config, log
+from bot import logs
 from bot.app import App, Posts, open_library
+from bot.config import loader
+from bot.context.identity import Study
+from bot.dispatch.catalog import table
 from bot.platforms.discord.client import StudyClient
-from bot.schedule import Clockwork
+from bot.scheduler import Clockwork
 from bot.store.engine import Store
-from bot.store.tables import Round
+from bot.store.models import Round
 from bot.store.upgrade import upgrade
-from bot.study.context import Study
-from bot.study.rounds import LETTERS, shown
-from bot.table import table
+from bot.study.practice.rounds import LETTERS, shown
 from knowledge.questions import Question
 
 IMAGES = Path(__file__).parent / "images"
@@ -238,7 +239,7 @@ async def draw(album: Album) -> None:
         url = f"sqlite:///{Path(folder) / 'club.db'}"
         await asyncio.to_thread(upgrade, url)
         store = await Store.open(url)
-        library, _ = open_library(config.load(), announce)
+        library, _ = open_library(loader.load(), announce)
         await library.ready()
         now: list[Any] = []
         study = Study(store=store, library=library, clock=lambda: now[0].now())
@@ -261,7 +262,7 @@ def main() -> None:
     chosen = options.parse_args()
     if shutil.which("chromium") is None:
         sys.exit("There is no chromium here, so the pictures of Discord stay as they are.")
-    log.set_up("error")
+    logs.set_up("error")
     chosen.out.mkdir(parents=True, exist_ok=True)
     asyncio.run(draw(Album(chosen.out, KEPT if chosen.kept else tuple(chosen.names), chosen.light)))
 

@@ -22,18 +22,19 @@ from rich.padding import Padding
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-from bot import config, log
+from bot import logs
 from bot.app import App, Posts, open_library
+from bot.config import loader
+from bot.context.identity import Study
+from bot.context.library import Library
+from bot.dispatch.catalog import table
 from bot.platforms.terminal.outbox import TerminalOutbox, restore
 from bot.platforms.terminal.render import draw
 from bot.platforms.terminal.room import Room
 from bot.replies import QuestionCard, Reply
-from bot.schedule import Clockwork
+from bot.scheduler import Clockwork
 from bot.store.engine import Store
 from bot.store.upgrade import upgrade
-from bot.study.context import Study
-from bot.study.library import Library
-from bot.table import table
 
 IMAGES = Path(__file__).parent / "images"
 PARIS = ZoneInfo("Europe/Paris")
@@ -161,7 +162,7 @@ def save(console: Console, name: str, title: str) -> None:
 
 
 async def live(folder: Path) -> None:
-    settings = config.load()
+    settings = loader.load()
     url = f"sqlite:///{folder / 'room.db'}"
     await asyncio.to_thread(upgrade, url)
     store = await Store.open(url)
@@ -195,7 +196,7 @@ async def live(folder: Path) -> None:
 
 
 def main() -> None:
-    log.set_up("error")
+    logs.set_up("error")
     os.environ["TZ"] = PARIS.key  # moments are drawn in the zone of the computer
     time.tzset()
     with tempfile.TemporaryDirectory() as folder:

@@ -26,19 +26,20 @@ from PIL import Image
 from playwright.async_api import async_playwright
 from slack_preview import CHANNEL, message, modal, page, view
 
-from bot import config, log
+from bot import logs
 from bot.app import App, Posts, open_library
-from bot.commands import Actor, Outbox, Place, Request, respond
-from bot.drawing.easel import Easel
+from bot.config import loader
+from bot.context.identity import Study
+from bot.dispatch.catalog import table
+from bot.dispatch.handler import Actor, Outbox, Place, Request, respond
+from bot.drawing.renderer import Easel
 from bot.platforms.slack.forms import Errand, form, lacking
-from bot.platforms.slack.paint import paint
 from bot.platforms.slack.render import home
+from bot.platforms.slack.render_images import paint
 from bot.replies import Picture, QuestionCard, Reply
-from bot.schedule import Clockwork
+from bot.scheduler import Clockwork
 from bot.store.engine import Store
 from bot.store.upgrade import upgrade
-from bot.study.context import Study
-from bot.table import table
 
 IMAGES = Path(__file__).parent / "images"
 KEPT = ("daily", "verdict-wrong", "leaderboard", "settings", "form", "home")
@@ -225,7 +226,7 @@ async def draw(folder: Path, wanted: tuple[str, ...]) -> None:
         url = f"sqlite:///{Path(temporary) / 'club.db'}"
         await asyncio.to_thread(upgrade, url)
         store = await Store.open(url)
-        library, _ = open_library(config.load(), announce)
+        library, _ = open_library(loader.load(), announce)
         await library.ready()
         try:
             async with async_playwright() as playwright:
@@ -249,7 +250,7 @@ def main() -> None:
     chosen = options.parse_args()
     if shutil.which("chromium") is None:
         sys.exit("There is no chromium here, so the pictures of Slack stay as they are.")
-    log.set_up("error")
+    logs.set_up("error")
     chosen.out.mkdir(parents=True, exist_ok=True)
     asyncio.run(draw(chosen.out, KEPT if chosen.kept else tuple(chosen.names)))
 

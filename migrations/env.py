@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
-from bot.store import tables  # noqa: F401  (fills the metadata)
-from bot.store.address import address
+from bot.store import models  # noqa: F401  (fills the metadata)
+from bot.store.urls import address
 
 
 def migrate(connection: Connection) -> None:

@@ -11,17 +11,17 @@ from rich.console import Console
 from sqlmodel import col, select
 
 from bot.app import App, Posts
+from bot.context.identity import Study
+from bot.context.library import Library
+from bot.dispatch.catalog import table
 from bot.inference.client import Inference
 from bot.platforms.terminal.outbox import TerminalOutbox, restore
 from bot.platforms.terminal.render import draw, shortcuts
 from bot.platforms.terminal.room import Room
 from bot.replies import Reply
-from bot.schedule import Clockwork
+from bot.scheduler import Clockwork
 from bot.store.engine import Store
-from bot.store.tables import Answer, Member, Round, RoundKind
-from bot.study.context import Study
-from bot.study.library import Library
-from bot.table import table
+from bot.store.models import Answer, Member, Round, RoundKind
 from knowledge.questions import Question
 
 OWNER = "maya"

@@ -10,11 +10,11 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from bot.context.library import Library
 from bot.store.engine import Store
 from bot.store.upgrade import upgrade
-from bot.study.library import Library
-from knowledge.embed import Embedder
-from knowledge.load import BUILT_IN, load
+from knowledge.format.reader import BUILT_IN, load
+from knowledge.retrieval.embedding import Embedder
 from tests.commandline import surroundings
 from tests.databases import Databases, PostgresqlDatabases, Server, SqliteDatabases, serving
 

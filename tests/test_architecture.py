@@ -18,19 +18,19 @@ from tests.commandline import STUDYHALL
 ROOT = Path(__file__).parent.parent
 
 OWNERS = {
-    "apscheduler": "bot/schedule.py",
+    "apscheduler": "bot/scheduler.py",
     "discord": "bot/platforms/discord/",
     "fontTools": "bot/drawing/",
-    "onnxruntime": "knowledge/models/packaged.py",
+    "onnxruntime": "knowledge/retrieval/models/packaged.py",
     "openai": "bot/inference/",
     "resvg_py": "bot/drawing/",
-    "safetensors": "knowledge/array_file.py",
-    "sentence_transformers": "knowledge/models/transformer.py",
+    "safetensors": "knowledge/retrieval/array_file.py",
+    "sentence_transformers": "knowledge/retrieval/models/transformer.py",
     "slack_bolt": "bot/platforms/slack/",
     "slack_sdk": "bot/platforms/slack/",
-    "tokenizers": "knowledge/models/packaged.py",
-    "torch": "knowledge/models/transformer.py",
-    "transformers": "knowledge/models/transformer.py",
+    "tokenizers": "knowledge/retrieval/models/packaged.py",
+    "torch": "knowledge/retrieval/models/transformer.py",
+    "transformers": "knowledge/retrieval/models/transformer.py",
     "uvicorn": "bot/web/",
     "ziafont": "bot/drawing/",
 }

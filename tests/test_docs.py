@@ -11,13 +11,13 @@ import pytest
 import typer
 from typer.main import get_command
 
-from bot import reference
 from bot.__main__ import app
-from bot.config import described
+from bot.cli import docs
+from bot.config.loader import described
+from bot.context.library import Library
+from bot.dispatch.catalog import table
 from bot.replies import Notice, Tone
 from bot.store.engine import Store
-from bot.study.library import Library
-from bot.table import table
 from tests.chat import Chat, plain
 
 ROOT = Path(__file__).parent.parent
@@ -59,21 +59,21 @@ def anchors(page: Path) -> set[str]:
     return {slug(line.lstrip("# ")) for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("#")}
 
 
-@pytest.mark.parametrize("name", reference.pages())
+@pytest.mark.parametrize("name", docs.pages())
 def test_a_generated_page_is_up_to_date(name: str) -> None:
     written = (ROOT / "docs" / name).read_text(encoding="utf-8")
 
-    assert written == reference.pages()[name], "`make docs` writes it anew"
+    assert written == docs.pages()[name], "`make docs` writes it anew"
 
 
 def test_every_command_has_its_place_in_the_reference() -> None:
-    headings = {line for line in reference.pages()["commands.md"].splitlines() if line.startswith("### ")}
+    headings = {line for line in docs.pages()["commands.md"].splitlines() if line.startswith("### ")}
 
     assert headings == {f"### `{command.usage}`" for command in table()}
 
 
 def test_every_setting_has_its_line_in_the_reference() -> None:
-    written = reference.pages()["settings.md"]
+    written = docs.pages()["settings.md"]
 
     assert [setting.variable for setting in described() if f"| `{setting.variable}` |" not in written] == []
 

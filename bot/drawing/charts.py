@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from math import isfinite
 
-from bot.drawing.lettering import line, width, wrapped
-from bot.drawing.paper import (
+from bot.drawing.calendar import calendar
+from bot.drawing.labels import line, width, wrapped
+from bot.drawing.svg import (
     ACCENT,
     ACCENT_FAINT,
     ACCENT_SOFT,
@@ -23,7 +24,6 @@ from bot.drawing.paper import (
     rect,
     stroke,
 )
-from bot.drawing.weeks import calendar
 from bot.replies import Mastered, Mastery, Rank, Standings
 
 __all__ = ["calendar", "mastery", "standings"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from bot.drawing.paper import INK, MARGIN, card
-from knowledge.latex import DRAWING, undrawable
+from bot.drawing.svg import INK, MARGIN, card
+from knowledge.format.latex import DRAWING, undrawable
 
 SIZE = 20.0
 ZOOM = 2.5

@@ -29,9 +29,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.errors import DatabaseError
 from bot.store import sqlite
-from bot.store.address import address, file_of, place
+from bot.store.errors import connecting, using
 from bot.store.revision import refuse_unless_current, revision_of
-from bot.store.trouble import connecting, using
+from bot.store.urls import address, file_of, place
 
 CONNECT_S = 10
 COMMAND_S = 60

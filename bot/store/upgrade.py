@@ -18,12 +18,12 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.errors import DatabaseError
-from bot.store.address import address, file_of, place
 from bot.store.engine import CONNECT_S
+from bot.store.errors import connecting
+from bot.store.models import Workspace
 from bot.store.revision import refuse_newer, revision_of, revisions, settings
 from bot.store.sqlite import BUSY_MS, settle
-from bot.store.tables import Workspace
-from bot.store.trouble import connecting
+from bot.store.urls import address, file_of, place
 
 UPGRADE_LOCK = 7_239_840_121
 """PostgreSQL's advisory lock that lets one replica upgrade while the others wait: any number nobody else uses."""

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from knowledge import cells
+from knowledge.format import csv_format
 from knowledge.questions import Question
 
 
@@ -14,8 +14,8 @@ def lines(questions: Iterable[Question]) -> Iterator[str]:
     """The row of names, then one row a question; a row may be several lines. Nothing in it is run by a spreadsheet."""
     page = io.StringIO()
     rows = csv.writer(page, lineterminator="\n")
-    for row in (cells.COLUMNS, *map(_row, questions)):
-        rows.writerow(map(cells.guarded, row))
+    for row in (csv_format.COLUMNS, *map(_row, questions)):
+        rows.writerow(map(csv_format.guarded, row))
         yield page.getvalue()
         page.seek(0)
         page.truncate()
@@ -29,13 +29,13 @@ def _row(question: Question) -> tuple[str, ...]:
         question.title,
         question.answer,
         question.in_depth,
-        cells.lines(question.key_points),
-        cells.lines(map(cells.misconception, question.misconceptions)),
-        cells.lines(map(cells.choice, question.choices)),
-        cells.lines(question.follow_ups),
-        cells.lines(question.aliases),
-        cells.lines(question.tags),
-        cells.lines(question.related),
-        cells.lines(map(cells.reference, question.references)),
+        csv_format.lines(question.key_points),
+        csv_format.lines(map(csv_format.misconception, question.misconceptions)),
+        csv_format.lines(map(csv_format.choice, question.choices)),
+        csv_format.lines(question.follow_ups),
+        csv_format.lines(question.aliases),
+        csv_format.lines(question.tags),
+        csv_format.lines(question.related),
+        csv_format.lines(map(csv_format.reference, question.references)),
         question.as_of.isoformat() if question.as_of else "",
     )

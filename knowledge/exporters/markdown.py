@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from knowledge.format.writer import markdown
 from knowledge.questions import Question
-from knowledge.write import markdown
 
 
 def write(folder: Path, questions: Iterable[Question]) -> None:

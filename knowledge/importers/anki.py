@@ -13,11 +13,11 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+from knowledge.format.markdown import HIDDEN
 from knowledge.importers import markup
 from knowledge.importers.draft import Draft, Reading
 from knowledge.importers.prose import LEVELS
 from knowledge.questions import Difficulty
-from knowledge.text import HIDDEN
 
 COLLECTIONS = ("collection.anki21b", "collection.anki21", "collection.anki2")
 """Newest first: a package for newer programs has an old collection too, which only says so."""

@@ -6,7 +6,7 @@ import codecs
 import re
 from functools import cache
 
-from knowledge.text import HIDDEN, Note
+from knowledge.format.markdown import HIDDEN, Note
 
 MOJIBAKE = re.compile("[ÃÂâðï][\u0080-\u00ff\u0152-\u017e\u0192\u02c6\u02dc\u2013-\u2122]")
 """What UTF-8 looks like to a reader who takes it for Windows-1252."""

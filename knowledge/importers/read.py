@@ -8,8 +8,8 @@ import stat
 from dataclasses import fields
 from pathlib import Path
 
-from knowledge import load
-from knowledge.front import FENCE
+from knowledge.format import reader
+from knowledge.format.front_matter import FENCE
 from knowledge.importers import anki, prose, records, tables
 from knowledge.importers.decode import NotText, decode
 from knowledge.importers.draft import Draft, Reading
@@ -89,7 +89,7 @@ def _ours(path: Path, text: str) -> Reading:
     """One file of a bank."""
     reading = Reading("studyhall")
     problems: set[tuple[int, str]] = set()
-    question = load.read(path.parent.name, path.stem, text, problems)
+    question = reader.read(path.parent.name, path.stem, text, problems)
     reading.problems += sorted(problems)
     if question is not None:
         reading.drafts.append(of_question(question))

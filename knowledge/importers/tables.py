@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
-from knowledge import cells
+from knowledge.format import csv_format
 from knowledge.importers.draft import Draft, Reading
 from knowledge.importers.records import COLUMN, MOST, add
 from knowledge.questions import Difficulty
@@ -44,7 +44,7 @@ def read(text: str) -> Reading:
         if not any(cell.strip() for cell in row) or (header is None and row[0].startswith("#")):
             continue  # Anki's text export begins with lines such as #separator:tab
         if header is None:
-            ours = tuple(row) == cells.COLUMNS
+            ours = tuple(row) == csv_format.COLUMNS
             header = _header(row)
             if header:
                 continue
@@ -52,8 +52,8 @@ def read(text: str) -> Reading:
             reading.note(
                 line, "there is no row of names; the first column is read as the question, the second as its answer"
             )
-        found = [cells.unguarded(cell) for cell in row]
-        if ours and len(found) == len(cells.COLUMNS):
+        found = [csv_format.unguarded(cell) for cell in row]
+        if ours and len(found) == len(csv_format.COLUMNS):
             _add_ours(reading, found, line)
         else:
             add(reading, dict(zip(header, found, strict=False)), line)
@@ -101,7 +101,7 @@ def _header(row: list[str]) -> list[str] | None:
 
 def _add_ours(reading: Reading, row: list[str], line: int) -> None:
     """A row of our own export."""
-    it = dict(zip(cells.COLUMNS, row, strict=True))
+    it = dict(zip(csv_format.COLUMNS, row, strict=True))
     try:
         reading.drafts.append(
             Draft(
@@ -112,14 +112,14 @@ def _add_ours(reading: Reading, row: list[str], line: int) -> None:
                 topic=it["topic"],
                 difficulty=Difficulty(it["difficulty"]) if it["difficulty"] else None,
                 in_depth=it["in_depth"],
-                key_points=cells.read(it["key_points"], str),
-                misconceptions=cells.read(it["misconceptions"], cells.read_misconception),
-                choices=cells.read(it["choices"], cells.read_choice),
-                follow_ups=cells.read(it["follow_ups"], str),
-                aliases=cells.read(it["aliases"], str),
-                related=cells.read(it["related"], str),
-                references=cells.read(it["references"], cells.read_reference),
-                tags=cells.read(it["tags"], str),
+                key_points=csv_format.read(it["key_points"], str),
+                misconceptions=csv_format.read(it["misconceptions"], csv_format.read_misconception),
+                choices=csv_format.read(it["choices"], csv_format.read_choice),
+                follow_ups=csv_format.read(it["follow_ups"], str),
+                aliases=csv_format.read(it["aliases"], str),
+                related=csv_format.read(it["related"], str),
+                references=csv_format.read(it["references"], csv_format.read_reference),
+                tags=csv_format.read(it["tags"], str),
                 as_of=date.fromisoformat(it["as_of"]) if it["as_of"] else None,
             )
         )

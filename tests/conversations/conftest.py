@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bot.context.library import Library
 from bot.store.engine import Store
-from bot.study.library import Library
 from tests.chat import Chat
 
 

@@ -7,9 +7,9 @@ from datetime import UTC
 import pytest
 from sqlmodel import select
 
-from bot.commands import Actor, Request, respond
+from bot.dispatch.handler import Actor, Request, respond
 from bot.platforms.terminal.room import PLACE
-from bot.store.tables import Answer, Round
+from bot.store.models import Answer, Round
 from tests.chat import Chat, plain
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlmodel import select
 
-from bot.commands import Actor, Request, respond
+from bot.dispatch.handler import Actor, Request, respond
 from bot.platforms.terminal.room import PLACE
-from bot.store.tables import Member
+from bot.store.models import Member
 from tests.chat import Chat, plain
 
 

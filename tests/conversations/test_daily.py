@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from bot.commands import CannotPost, Outbox, Place
+from bot.dispatch.handler import CannotPost, Outbox, Place
 from bot.replies import Reply
-from bot.schedule import Clockwork
-from bot.store.tables import Delivery, DeliveryKind, DeliveryState, Schedule, Workspace
+from bot.scheduler import Clockwork
+from bot.store.models import Delivery, DeliveryKind, DeliveryState, Schedule, Workspace
 from tests.chat import Chat
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from bot.commands import Outbox, Place
+from bot.dispatch.handler import Outbox, Place
 from bot.replies import Reply
-from bot.store.tables import Delivery, DeliveryKind, DeliveryState, Round, Schedule, ScheduleState
+from bot.store.models import Delivery, DeliveryKind, DeliveryState, Round, Schedule, ScheduleState
 from tests.chat import Chat
 
 pytestmark = pytest.mark.both_databases

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlmodel import select
 
-from bot.store.tables import Channel, Member, Round, RoundKind
-from bot.study.rounds import new_round
+from bot.store.models import Channel, Member, Round, RoundKind
+from bot.study.practice.rounds import new_round
 from tests.chat import Chat
 
 

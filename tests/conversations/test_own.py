@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import pytest
 from sqlmodel import select
 
+from bot.context.library import Library
 from bot.platforms.terminal.room import PLACE
 from bot.replies import Choices, Reply
 from bot.store.engine import Store
-from bot.store.tables import RoundKind, Workspace
-from bot.study import own
-from bot.study.library import Library
+from bot.store.models import RoundKind, Workspace
+from bot.study.workspaces import custom_questions
 from knowledge.questions import Difficulty, Question
 from tests.chat import Chat
 
@@ -36,7 +36,7 @@ async def workspace_of(store: Store) -> int:
 
 async def add(store: Store, workspace_id: int, *questions: Question) -> list[str]:
     async with store.write() as session:
-        return await own.add(session, workspace_id, questions, NOW)
+        return await custom_questions.add(session, workspace_id, questions, NOW)
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ async def test_another_workspace_never_sees_them(team: Chat) -> None:
         session.add(Workspace(platform="slack", external_id="T2", name="Others", created_at=NOW))
     async with team.study.store.read() as session:
         other = (await session.exec(select(Workspace.id).where(Workspace.external_id == "T2"))).one()
-    theirs = await own.of_workspace(team.study, other)
-    ours = await own.of_workspace(team.study, await workspace_of(team.study.store))
+    theirs = await custom_questions.of_workspace(team.study, other)
+    ours = await custom_questions.of_workspace(team.study, await workspace_of(team.study.store))
 
     assert FREEZE.id in ours.library.bank
     assert FREEZE.id not in theirs.library.bank
@@ -126,7 +126,7 @@ async def test_all_are_added_or_none(team: Chat) -> None:
 
     async def cut_off() -> None:
         async with store.write() as session:
-            await own.add(session, id, [replace(FREEZE, id="own-second")], NOW)
+            await custom_questions.add(session, id, [replace(FREEZE, id="own-second")], NOW)
             raise RuntimeError("cut off")
 
     with pytest.raises(RuntimeError, match="cut off"):

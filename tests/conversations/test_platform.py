@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from bot.commands import Actor, CannotPost, Outbox, Place, Request, Wants, respond
+from bot.context.identity import Study
+from bot.context.library import Library
+from bot.dispatch.catalog import table
+from bot.dispatch.handler import Actor, CannotPost, Outbox, Place, Request, Wants, respond
 from bot.replies import Reply
 from bot.store.engine import Store
-from bot.store.tables import Answer, Delivery, DeliveryKind, DeliveryState, Member, Peek, Round, Schedule
-from bot.study import counting, due, sending
-from bot.study.context import Study
-from bot.study.library import Library
-from bot.table import table
+from bot.store.models import Answer, Delivery, DeliveryKind, DeliveryState, Member, Peek, Round, Schedule
+from bot.study.daily import delivery, live_counts, planner
 from tests.chat import Clock, plain
 
 pytestmark = pytest.mark.both_databases
@@ -95,8 +95,8 @@ class Guild:
 
     async def turn(self, **forward: float) -> int:
         self.clock.forward(**forward)
-        await due.sweep(self.study, self.clock())
-        return await sending.send(self.study)
+        await planner.sweep(self.study, self.clock())
+        return await delivery.send(self.study)
 
     async def schedule(self, **values: Any) -> None:
         await self.ask("1", "schedule setup", manager=True, time="09:00", zone="UTC", **values)
@@ -155,8 +155,8 @@ async def test_a_process_of_another_platform_leaves_the_counts_alone(guild: Guil
     [round] = await guild.all(Round)
     await guild.ask("5", f"answer {round.token} a")
 
-    assert await counting.sweep(replace(guild.study, outboxes={"slack": Box()})) == 0
-    assert await counting.sweep(guild.study) == 1
+    assert await live_counts.sweep(replace(guild.study, outboxes={"slack": Box()})) == 0
+    assert await live_counts.sweep(guild.study) == 1
     assert "1 answered so far" in plain(guild.box.edits[-1])
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.replies import Choices, QuestionCard, Table
-from bot.store.tables import RoundKind
-from bot.study.quiz import pieces
-from knowledge.search import LONGEST
+from bot.store.models import RoundKind
+from bot.study.lookup.practice_from_message import pieces
+from knowledge.retrieval.search import LONGEST
 from tests.chat import Chat
 from tests.conversations.test_fairness import open_question
 from tests.conversations.test_standing import daily

@@ -9,12 +9,12 @@ import pytest
 from sqlmodel import col, select
 
 from bot.app import Posts
-from bot.commands import Actor, CannotPost, Place, Request, respond
+from bot.dispatch.handler import Actor, CannotPost, Place, Request, respond
 from bot.platforms.terminal.outbox import TerminalOutbox
 from bot.replies import Reply
-from bot.schedule import Clockwork
-from bot.store.tables import Member, Person, Workspace
-from bot.study import reminders
+from bot.scheduler import Clockwork
+from bot.store.models import Member, Person, Workspace
+from bot.study.account import reminders
 from tests.chat import Chat, plain
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pytest
 from sqlmodel import col, select
 
-from bot.commands import Actor, Place, Request, respond
+from bot.dispatch.handler import Actor, Place, Request, respond
 from bot.platforms.terminal.room import PLACE
 from bot.replies import Action, Choices, Explanation, Notice, Reply
-from bot.store.tables import Delivery, Explained, Workspace
+from bot.store.models import Delivery, Explained, Workspace
 from tests.chat import Chat, plain
 from tests.conversations.test_fairness import open_question
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.context.library import Library
 from bot.store.engine import Store
-from bot.study.library import Library
-from knowledge.embed import Embedder
+from knowledge.retrieval.embedding import Embedder
 from tests.chat import Chat
 
 BY_KEYWORDS = "Search by meaning isn't ready yet, so I went by keywords."

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from bot.commands import Actor, Place, Request, respond
+from bot.context.library import Library
+from bot.dispatch.handler import Actor, Place, Request, respond
 from bot.store.engine import Store
-from bot.store.tables import Answer, Member, Total
-from bot.study.library import Library
+from bot.store.models import Answer, Member, Total
 from tests.chat import Chat, plain
 
 pytestmark = pytest.mark.both_databases

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.drawing.alt import LIMIT, alt_of
+from bot.drawing.alt_text import LIMIT, alt_of
 from bot.drawing.charts import calendar, mastery, standings
 from bot.replies import Calendar, DayMark, Mastered, Mastery, Rank, Standings
 from tests.drawing.png import size

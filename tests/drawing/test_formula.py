@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.drawing.formula import TALLEST, WIDEST, formula
-from knowledge.latex import COMMAND, DEEPEST, LENGTH, formulas_of, undrawable
-from knowledge.load import load
+from knowledge.format.latex import COMMAND, DEEPEST, LENGTH, formulas_of, undrawable
+from knowledge.format.reader import load
 from knowledge.questions import Question
 from tests.drawing.png import pixels, size
 

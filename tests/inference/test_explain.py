@@ -13,15 +13,15 @@ from pathlib import Path
 from aiohttp import web
 from sqlmodel import select
 
+from bot.context.library import Library
 from bot.inference.client import CutShort, Inference, Message
 from bot.replies import Choices, Explanation, Reply
 from bot.store.engine import Store
-from bot.store.tables import Explained
-from bot.study.explain import explanation_of
-from bot.study.library import Library
-from bot.study.prompts import BUDGET, RULES, Turn, checked, prompt
-from knowledge.embed import Embedder
-from knowledge.load import load
+from bot.store.models import Explained
+from bot.study.lookup.explain import explanation_of
+from bot.study.lookup.prompts import BUDGET, RULES, Turn, checked, prompt
+from knowledge.format.reader import load
+from knowledge.retrieval.embedding import Embedder
 from tests.chat import Chat
 from tests.conversations.test_fairness import open_question
 from tests.inference.test_faults import event, serving, stream

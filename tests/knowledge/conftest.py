@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.embed import Embedder
-from knowledge.load import load
+from knowledge.format.reader import load
 from knowledge.questions import Bank
+from knowledge.retrieval.embedding import Embedder
 from tests.knowledge.files import LORA, RAG, VAE, put
 
 

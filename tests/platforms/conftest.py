@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.app import App, Posts
+from bot.context.identity import Study
+from bot.context.library import Library
+from bot.dispatch.catalog import table
 from bot.inference.client import Inference
 from bot.store.engine import Store
-from bot.study.context import Study
-from bot.study.library import Library
-from bot.table import table
 from tests.platforms.model import Model
 
 

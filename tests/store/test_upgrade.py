@@ -13,8 +13,8 @@ from sqlmodel import select
 
 from bot.errors import DatabaseError
 from bot.store.engine import Store
+from bot.store.models import Workspace
 from bot.store.revision import revisions
-from bot.store.tables import Workspace
 from bot.store.upgrade import check, current, upgrade
 
 pytestmark = pytest.mark.both_databases

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from bot.app import App, Posts
+from bot.context.identity import Study
+from bot.context.library import Library
+from bot.dispatch.catalog import table
 from bot.store.engine import Store
-from bot.study.context import Study
-from bot.study.library import Library
-from bot.table import table
-from knowledge.embed import Embedder
-from knowledge.load import BUILT_IN, load_file
+from knowledge.format.reader import BUILT_IN, load_file
 from knowledge.questions import Bank, Question
+from knowledge.retrieval.embedding import Embedder
 from tests.databases import SqliteDatabases
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from bot.platforms.discord.markup import plain, spoken
-from bot.platforms.signs import MARKS
+from bot.platforms.shared.emoji import MARKS
 from bot.replies import Calendar, DayMark, Mastered, Mastery, Rank, Standings
 
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}

@@ -13,14 +13,14 @@ import structlog
 from discord import app_commands
 
 from bot.app import App
-from bot.commands import Parameter, Place, Suggestion
-from bot.drawing.easel import Easel
+from bot.dispatch.handler import Parameter, Place, Suggestion
+from bot.drawing.renderer import Easel
 from bot.errors import DatabaseError
 from bot.platforms.discord.dispatch import Dispatch
-from bot.platforms.discord.greeting import catch_up, greet
+from bot.platforms.discord.identity import place_of
 from bot.platforms.discord.login import log_in
+from bot.platforms.discord.onboarding import catch_up, greet
 from bot.platforms.discord.outbox import DiscordOutbox
-from bot.platforms.discord.people import place_of
 from bot.platforms.discord.sync import sync
 from bot.platforms.discord.tree import plant
 

@@ -11,15 +11,15 @@ import discord
 import structlog
 
 from bot.app import App
-from bot.commands import Command, Place, Request, respond
-from bot.drawing.easel import Easel
+from bot.dispatch.handler import Command, Place, Request, respond
+from bot.drawing.renderer import Easel
 from bot.errors import DatabaseError, UserError
-from bot.platforms.discord.answer import NOBODY, Answer
 from bot.platforms.discord.forms import form, typed
-from bot.platforms.discord.paint import paint
-from bot.platforms.discord.people import Stranger, actor_of, at_home, place_of, split_home
-from bot.platforms.errands import Errands
-from bot.platforms.pacing import paced
+from bot.platforms.discord.identity import Stranger, actor_of, at_home, place_of, split_home
+from bot.platforms.discord.render_images import paint
+from bot.platforms.discord.responder import NOBODY, Answer
+from bot.platforms.shared.background_tasks import Errands
+from bot.platforms.shared.throttle import paced
 from bot.replies import Notice, Reply, Tone
 
 if TYPE_CHECKING:

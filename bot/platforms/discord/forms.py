@@ -8,9 +8,9 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.commands import Command, Parameter
+from bot.dispatch.handler import Command, Parameter
 from bot.platforms.discord import limits
-from bot.text import short
+from bot.text.cleaning import short
 
 
 def form(command: Command, line: str, fields: tuple[Parameter, ...], given: Mapping[str, str]) -> ui.Modal:

@@ -12,9 +12,9 @@ from functools import cache, lru_cache, partial
 
 from discord.utils import escape_mentions
 
-from bot.maths import readable
-from bot.table import table
-from bot.text import clean
+from bot.dispatch.catalog import table
+from bot.text.cleaning import clean
+from bot.text.maths import readable
 
 _ARGUMENT = re.compile(r"(?<=[a-z])=(?=\S)")
 # What is escaped, tables, fences (one that is never closed has to begin a line), code in a line, ticks by themselves.

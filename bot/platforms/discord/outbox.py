@@ -10,14 +10,14 @@ from typing import Any, Literal
 import aiohttp
 import discord
 
-from bot.commands import CannotPost, Outbox, Place, Wants
-from bot.drawing.easel import Easel
+from bot.dispatch.handler import CannotPost, Outbox, Place, Wants
+from bot.drawing.renderer import Easel
 from bot.platforms.discord import limits, permissions
-from bot.platforms.discord.pace import Pace
-from bot.platforms.discord.paint import paint
-from bot.platforms.discord.people import elsewhere
+from bot.platforms.discord.identity import elsewhere
+from bot.platforms.discord.layout import Drawing
 from bot.platforms.discord.render import mark
-from bot.platforms.discord.sheet import Drawing
+from bot.platforms.discord.render_images import paint
+from bot.platforms.discord.throttle import Pace
 from bot.replies import Reply
 
 NOBODY = discord.AllowedMentions.none()

@@ -9,14 +9,13 @@ from typing import assert_never
 
 from discord.utils import format_dt
 
-from bot.drawing.alt import alt_of
-from bot.maths import formula
+from bot.drawing.alt_text import alt_of
 from bot.platforms.discord.charts import calendar_lines, mastery_lines, standings_lines
+from bot.platforms.discord.layout import Attached, Drawing, Image, Line, Piece, Sheet, Words
 from bot.platforms.discord.markup import commands, markdown, plain, spoken
-from bot.platforms.discord.sheet import Attached, Drawing, Image, Line, Piece, Sheet, Words
-from bot.platforms.formulas import DISPLAY
-from bot.platforms.pictures import Pictures
-from bot.platforms.signs import STATES, TONES, VERDICTS
+from bot.platforms.shared.emoji import STATES, TONES, VERDICTS
+from bot.platforms.shared.formulas import DISPLAY
+from bot.platforms.shared.images import Pictures
 from bot.replies import (
     Block,
     Calendar,
@@ -36,7 +35,8 @@ from bot.replies import (
     Tone,
     Verdict,
 )
-from bot.text import short
+from bot.text.cleaning import short
+from bot.text.maths import formula
 
 BLUE, GREEN, RED, GREY, GOLD, TEAL = 0x5865F2, 0x3BA55D, 0xD83C3E, 0x99AAB5, 0xF1C40F, 0x1ABC9C
 _TONES = {Tone.INFO: None, Tone.GOOD: GREEN, Tone.WARNING: GOLD, Tone.PROBLEM: RED}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 from discord import app_commands
 
-from bot.commands import Command, Parameter, Shortcut, Suggestion
+from bot.dispatch.handler import Command, Parameter, Shortcut, Suggestion
 from bot.platforms.discord import limits
 
 if TYPE_CHECKING:

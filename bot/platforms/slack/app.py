@@ -15,17 +15,17 @@ from slack_bolt.authorization import AuthorizeResult
 from starlette.routing import Route
 
 from bot.app import App, Install
-from bot.drawing.easel import Easel
-from bot.platforms.slack.answering import Answering
+from bot.drawing.renderer import Easel
 from bot.platforms.slack.clients import Clients
-from bot.platforms.slack.dispatch import Dispatch
-from bot.platforms.slack.greeting import greet
-from bot.platforms.slack.leaving import Leaving
+from bot.platforms.slack.dispatch import Answering
+from bot.platforms.slack.listeners import Dispatch
 from bot.platforms.slack.manifest import SCOPES
 from bot.platforms.slack.oauth import flow
+from bot.platforms.slack.onboarding import greet
 from bot.platforms.slack.outbox import SlackOutbox
-from bot.platforms.slack.pace import Pace
 from bot.platforms.slack.server import routes
+from bot.platforms.slack.throttle import Pace
+from bot.platforms.slack.uninstall import Leaving
 
 API = "https://slack.com/api/"
 CALL = aiohttp.ClientTimeout(total=20)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-from bot.platforms.signs import MARKS
+from bot.platforms.shared.emoji import MARKS
+from bot.platforms.slack.layout import BlockKit, Grid, Piece, Said, Small
 from bot.platforms.slack.markup import MOMENT, moment, named, plain, spoken, utc
-from bot.platforms.slack.sheet import BlockKit, Grid, Piece, Said, Small
 from bot.replies import Calendar, DayMark, Mastered, Mastery, Rank, Standings, Table
 
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}

@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Install, Installs
 from bot.errors import DatabaseError, SetupError
-from bot.platforms.slack.refusals import TROUBLE, status, why
+from bot.platforms.slack.errors import TROUBLE, status, why
 
 log = structlog.get_logger()
 

@@ -1,202 +1,263 @@
-"""What Slack tells: acknowledged at once, and handed to what carries it out."""
+"""A member's deed carried out: a form where something is lacking, else the reply, and then their home."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from contextlib import aclosing
+from typing import Any
 
+import aiohttp
 import structlog
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 
 from bot.app import App
-from bot.commands import Place
-from bot.platforms.errands import Errands
-from bot.platforms.slack.answering import Answering
-from bot.platforms.slack.deed import (
-    Deed,
-    Payload,
-    heard_by,
-    pressed,
-    said,
-    sent_at,
-    team_of,
-    typed_text,
-    without_mentions,
-)
-from bot.platforms.slack.forms import FORM, WHERE, Errand, typed
-from bot.platforms.slack.leaving import Leaving
-from bot.platforms.slack.outbox import thread_place
-from bot.platforms.slack.reach import Slot
-from bot.platforms.slack.render import PICKED, PRESSED
+from bot.dispatch.handler import Actor, Command, Parameter, Place, Request, given_back, respond
+from bot.drawing.renderer import Easel
+from bot.errors import DatabaseError, SetupError, UserError
+from bot.platforms.slack import limits
+from bot.platforms.slack.clients import Client, Clients, Ended
+from bot.platforms.slack.errors import ENDED, TROUBLE, why
+from bot.platforms.slack.forms import WHERE, Errand, form, lacking, suggested
+from bot.platforms.slack.home import Homes
+from bot.platforms.slack.identity import Members
+from bot.platforms.slack.interaction import Deed, Payload
+from bot.platforms.slack.render import draw
+from bot.platforms.slack.responder import Reach, taken
+from bot.replies import Action, Choices, Notice, Reply, Tone
 
-COMMAND = "/study"
-PRACTICE = "practice"
-"""The callback id of the global shortcut."""
-QUICK = 0.8
-"""Seconds that an acknowledgement waits for the answer, to take it along; Slack gives up after 3."""
-OWN_WORDS = (None, "file_share", "thread_broadcast")
-"""Kinds of messages that somebody has typed."""
-LEAVING = 2.0
-"""Seconds for the end of an installation to be kept, within the 3 that Slack waits: else it tells of it again."""
-A_SECOND = timedelta(seconds=1)
+A_MOMENT = 1.0
+"""Seconds for what a form's opening or its check has to know."""
+OPENING = 3.0
+"""Seconds for Slack to open a form: what lets it be opened lasts no longer."""
+STRANGER = Notice("Studyhall is not installed in this workspace. An admin can add it.", Tone.WARNING)
+ASTRAY = Notice("Something is set up wrongly on our side, and it is in the log.", Tone.PROBLEM)
+BROKEN = Notice("Something went wrong on our side, and it is in the log. Please try again.", Tone.PROBLEM)
+UNANSWERED = Notice("I cannot answer just now. Please try again in a moment.", Tone.PROBLEM)
+UNDELIVERED = Notice("Slack did not take all of my answer. Please try again.", Tone.PROBLEM)
 
 log = structlog.get_logger()
 
 
-class Dispatch:
-    """The listeners of a Bolt app, which runs with `process_before_response`: an acknowledgement leaves at once."""
+class Answering:
+    """Whatever comes, the member hears of it, and what they typed into a form is not lost."""
 
-    def __init__(self, app: App, answering: Answering, leaving: Leaving) -> None:
-        self._app, self._answering, self._leaving = app, answering, leaving
-        self.errands = Errands()
+    def __init__(self, app: App, clients: Clients, session: aiohttp.ClientSession, easel: Easel, ended: Ended) -> None:
+        self._app, self._clients, self._session, self._easel, self._ended = app, clients, session, easel, ended
+        self._members = Members()
+        self._homes = Homes(app, self._members)
 
-    def listen(self, bolt: AsyncApp) -> None:
-        bolt.command(COMMAND)(self._on_command)
-        bolt.action(re.compile(rf"^{PRESSED}-\d+$"))(self._on_button)
-        bolt.action(re.compile(rf"^{PICKED} "))(self._on_menu)
-        bolt.view(FORM)(self._on_form)
-        bolt.view_closed(FORM)(self._on_closed)
-        for command in self._app.table:
-            if command.shortcut and command.shortcut.on == "message":
-                bolt.message_shortcut(command.name)(self._on_shortcut)
-        bolt.global_shortcut(PRACTICE)(self._on_practice)
-        bolt.options(re.compile("."))(self._on_options)
-        bolt.event("app_home_opened")(self._on_home)
-        bolt.event("app_mention")(self._on_mention)
-        bolt.event("message")(self._on_message)
-        bolt.event("app_uninstalled")(self._on_uninstalled)
-        bolt.event("tokens_revoked")(self._on_revoked)
+    async def carry_out(self, deed: Deed) -> None:
+        """What was asked for, and then the member's home; nothing where it was delivered before."""
+        team = deed.errand.place.workspace
+        try:
+            client = await self._sought(team)
+            if isinstance(client, Notice):
+                await self._tell(deed, client)
+                return
+            if not await self._first(team, deed.once):
+                return
+            await self._done(client, deed)
+        except Exception:  # a mistake of ours, which `errands` has the log tell
+            await self._tell(deed, BROKEN)
+            raise
+        finally:
+            if deed.slot:
+                deed.slot.close()
+        if self._homes.looked_at(team, deed.user) and not deed.page:
+            await self.home(team, deed.user)
 
-    # What members do
+    async def problems(self, errand: Errand, values: Mapping[str, str], fields: Payload) -> dict[str, str]:
+        """What is wrong at which field, as far as it can be known in time; `respond` tells the rest.
 
-    async def _on_command(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
-        place = Place("slack", body["team_id"], body["channel_id"], body["team_domain"], body["channel_name"])
-        errand = Errand(typed_text(body["text"]) or "help", place, body["response_url"])
-        slot = Slot()
-        deed = Deed(
-            errand,
-            body["user_id"],
-            body["user_name"],
-            body["trigger_id"],
-            sent_at(request),
-            body["trigger_id"],
-            slot=slot,
-        )
-        self.errands.start(self._answering.carry_out(deed))
-        await ack(**await slot.message(QUICK))
+        While nobody could be answered the form stays open, with all that was typed into it.
+        """
+        asking = asyncio.create_task(self._sought(errand.place.workspace))
+        await asyncio.wait({asking}, timeout=A_MOMENT)  # what is under way goes on: a token may be renewed only once
+        client = asking.result() if asking.done() else UNANSWERED
+        if isinstance(client, Notice):
+            return dict.fromkeys(list(fields)[:1], client.body)
+        try:
+            async with asyncio.timeout(A_MOMENT):
+                here = await self._app.at(errand.place)
+        except TimeoutError:
+            log.warning("form checked by the bank alone")
+            here = self._app
+        except DatabaseError as problem:
+            log.error("database", problem=str(problem))
+            return dict.fromkeys(list(fields)[:1], f"{problem.public} Please send it again in a moment.")
+        command, given = _understood(here, errand.line)
+        found = command.check(here.study, {**values, **given}) if command else {}
+        return {name: problem for name, problem in found.items() if name in fields}
 
-    async def _on_button(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
-        await ack()
-        self.errands.start(self._answering.carry_out(pressed(body, request, body["actions"][0]["value"], {})))
+    async def understood(self, line: str, place: Place) -> tuple[Command | None, dict[str, str]]:
+        """None where the line says nothing; `respond` tells the member so."""
+        command, given = _understood(self._app, line)
+        return (command, given) if command else _understood(await self._here(place), line)
 
-    async def _on_menu(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
-        await ack()
-        action = body["actions"][0]
-        line, _, parameter = action["action_id"].removeprefix(f"{PICKED} ").removesuffix("=").rpartition(" ")
-        chosen = action.get("selected_options") or [action.get("selected_option") or {}]
-        picked = ",".join(option["value"] for option in chosen if option) or "none"
-        deed = pressed(body, request, line, {parameter: picked})
-        page = (body.get("view") or {}).get("type") == "home"
-        self.errands.start(self._answering.carry_out(replace(deed, page=page)))
-
-    async def _on_form(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
-        errand, values = Errand.load(body["view"]["private_metadata"]), typed(body["view"])
-        if errand.place.workspace != team_of(body)[0]:  # Slack keeps what a form carries, and nothing rests on that
-            log.warning("form of another workspace", team=team_of(body)[0])
-            await ack()
-            return
-        where = values.pop(WHERE, "")
-        errand = errand.at(where)
-        if errors := await self._answering.problems(errand, values, body["view"]["state"]["values"]):
-            # Only within the acknowledgement does Slack show a problem at its field.
-            await ack(response_action="errors", errors=errors)
-            return
-        await ack()
-        user = body["user"]
-        ways = body.get("response_urls") or [{"response_url": ""}]
-        deed = Deed(
-            errand,
-            user["id"],
-            user["name"],
-            f"{body['view']['id']}-{body['trigger_id']}",
-            sent_at(request),
-            values=values,
-            form=True,
-            beside={WHERE: where} if where else {},
-            channel_url=ways[0]["response_url"],
-        )
-        self.errands.start(self._answering.carry_out(deed))
-
-    async def _on_options(self, ack: AsyncAck, body: Payload) -> None:
+    async def suggested(self, errand: Errand, name: str, begun: str) -> list[dict[str, Any]]:
         """What a field of a form offers while it is typed in."""
-        errand = Errand.load(body["view"]["private_metadata"])
-        await ack(options=await self._answering.suggested(errand, body["action_id"], body["value"]))
+        command, _ = await self.understood(errand.line, errand.place)
+        return suggested(self._app, command, name, begun) if command else []
 
-    async def _on_closed(self, ack: AsyncAck) -> None:
-        await ack()
+    async def home(self, team: str, user: str) -> None:
+        """Publish the member's home; while it cannot be, Slack shows the one before."""
+        client = await self._sought(team)
+        if isinstance(client, Client):
+            await self._homes.publish(client, user)
 
-    async def _on_shortcut(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
-        await ack()
-        text = typed_text((body.get("message") or {}).get("text", ""))
-        deed = pressed(body, request, body["callback_id"], {"text": text} if text else {})
-        self.errands.start(self._answering.carry_out(deed))
+    async def _sought(self, team: str) -> Client | Notice:
+        """The workspace's, or why nobody can be answered there."""
+        try:
+            client = await self._clients.of(team)
+        except DatabaseError as problem:
+            log.error("database", problem=str(problem))
+            return Notice(f"{problem.public} Please try again.", Tone.PROBLEM)
+        except SetupError as problem:
+            log.error("no token", problem=str(problem))
+            return ASTRAY
+        except TROUBLE as problem:
+            log.warning("no token just now", reason=why(problem))
+            return UNANSWERED
+        if client is None:
+            log.warning("not installed", team=team)
+            return STRANGER
+        return client
 
-    async def _on_practice(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
-        await ack()
-        self.errands.start(self._answering.carry_out(pressed(body, request, "question", {})))
+    async def _here(self, place: Place) -> App:
+        """The app as the workspace has it, with questions of its own, if that is known in time."""
+        try:
+            async with asyncio.timeout(A_MOMENT):
+                return await self._app.at(place)
+        except (TimeoutError, DatabaseError) as problem:
+            log.warning("taken by the bank alone", problem=str(problem))
+            return self._app
 
-    async def _on_mention(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
-        await ack()
-        if event.get("bot_id") or "user" not in event:
-            return  # two bots could go on for ever
-        text = typed_text(without_mentions(event.get("text", "")))
-        thread = event.get("thread_ts") or event["ts"]
-        place = Place("slack", heard_by(body), thread_place(event["channel"], thread), inside=event["channel"])
-        errand = Errand("talk", place, thread=thread)
-        self.errands.start(self._answering.carry_out(said(errand, event, {"text": text} if text else {})))
+    async def _done(self, client: Client, deed: Deed) -> None:
+        """A form where the command asks for one, else the reply."""
+        command, given = await self.understood(deed.errand.line, deed.errand.place)
+        values = {**given, **deed.values}
+        fields = lacking(command, values) if command else ()
+        try:
+            if command and deed.trigger and not deed.form and (fields or _wants_a_channel(command, deed)):
+                await self._ask(client, command, fields, deed, values)
+            elif deed.page:
+                await self._kept(client, deed)
+            else:
+                await self._answer(client, command, deed)
+        except TROUBLE as problem:
+            log.warning("not delivered", reason=why(problem))
+            await self._tell(deed, UNDELIVERED)
+            if why(problem) in ENDED:
+                await self._ended(client.install)
 
-    async def _on_message(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
-        """A direct message: a command where it begins like one, else something to look up or to go on about."""
-        await ack()
-        if event.get("channel_type") != "im" or "user" not in event or event.get("bot_id"):
+    async def _ask(
+        self,
+        client: Client,
+        command: Command,
+        fields: tuple[Parameter, ...],
+        deed: Deed,
+        values: Mapping[str, str],
+    ) -> None:
+        """Open the form of a command, with what was typed into it when it could not be carried out."""
+        line, place = deed.errand.line, deed.errand.place
+        actor, kept, may = Actor(deed.user, deed.name), dict[str, str](), True
+        try:
+            async with asyncio.timeout(A_MOMENT):
+                actor = await self._members.actor(client, deed.user, deed.name)
+                may = not command.managers or await self._app.manages(place, actor)
+                kept = await self._app.draft(place, actor, line)
+        except (TimeoutError, DatabaseError) as problem:
+            log.warning("form opened without a draft", problem=str(problem))
+        if deed.slot:
+            kept.pop(WHERE, None)  # a command that is typed is about the channel it is typed in
+        view = form(await self._here(place), command, fields, deed.errand, {**values, **kept}, actor)
+        if not may or len(view["private_metadata"]) > limits.METADATA or len(line) > limits.LINE:
+            await self._answer(client, command, deed)  # which says why
             return
-        if event.get("subtype") not in OWN_WORDS:
-            return
-        text, thread = typed_text(event.get("text", "")), event.get("thread_ts", "")
-        channel = thread_place(event["channel"], thread) if thread else event["channel"]
-        place = Place("slack", heard_by(body), channel, inside=event["channel"] if thread else "", direct=True)
-        if not text:
-            return
-        self.errands.start(self._heard(text, place, thread, event))
+        try:
+            async with asyncio.timeout(OPENING):
+                await client.web.views_open(trigger_id=deed.trigger, view=view)
+        except TROUBLE as problem:
+            if why(problem) in ENDED:
+                raise
+            log.warning("form not opened", reason=why(problem))
+            await self._reach(client, deed, turns=False).say(_late(line), private=True)
 
-    async def _heard(self, text: str, place: Place, thread: str, event: Payload) -> None:
-        command, _ = await self._answering.understood(text, place)
-        if command is not None and not thread:
-            deed = said(Errand(text, place), event, {})
-        else:
-            deed = said(Errand("talk" if thread else "ask", place, thread=thread), event, {"text": text})
-        await self._answering.carry_out(deed)
+    async def _kept(self, client: Client, deed: Deed) -> None:
+        """What was picked on their home, which is then as it has become, with what there is to say of it."""
+        request = await self._request(client, deed)
+        said = [reply async for reply in respond(self._app.table, self._app.study, request)][-1]
+        await self._homes.publish(client, deed.user, said)
 
-    async def _on_home(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
-        await ack()
-        if event.get("tab") == "home":
-            self.errands.start(self._answering.home(heard_by(body), event["user"]))
+    async def _request(self, client: Client, deed: Deed) -> Request:
+        errand = deed.errand
+        return Request(
+            place=errand.place,
+            actor=await self._members.actor(client, deed.user, deed.name),
+            id=deed.once,
+            at=deed.at or self._app.study.clock(),
+            line=errand.line,
+            values=deed.values,
+            form=deed.form,
+            beside=deed.beside,
+        )
 
-    # What workspaces do
+    async def _answer(self, client: Client, command: Command | None, deed: Deed) -> None:
+        request = await self._request(client, deed)
+        private = command is None or command.private
+        reach = self._reach(client, deed, turns=command is not None and command.turns and deed.turns)
+        async with aclosing(respond(self._app.table, self._app.study, request)) as replies:
+            if command is not None and command.grows:
+                await reach.grow(replies, private=private)
+            else:
+                async for reply in replies:
+                    await reach.say(reply, private=private)
 
-    async def _on_uninstalled(self, body: Payload, ack: AsyncAck) -> None:
-        await self._put_out(body)
-        await ack()
+    def _reach(self, client: Client, deed: Deed, *, turns: bool) -> Reach:
+        errand = deed.errand
+        return Reach(
+            client.web,
+            self._session,
+            self._easel,
+            channel=errand.place.channel.partition("/")[0],
+            user=deed.user,
+            thread=errand.thread,
+            response_url=errand.response_url,
+            turns=turns,
+            slot=deed.slot,
+            channel_url=deed.channel_url,
+        )
 
-    async def _on_revoked(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
-        if (event.get("tokens") or {}).get("bot"):
-            await self._put_out(body)
-        await ack()
+    async def _first(self, team: str, once: str) -> bool:
+        try:
+            return await self._app.first("slack", f"{team}-{once}")
+        except DatabaseError as problem:  # `respond` has words for it, and what was typed
+            log.error("database", problem=str(problem))
+            return True
 
-    async def _put_out(self, body: Payload) -> None:
-        """Slack tells of it twice, and again for an hour if it was not acknowledged: the app may be back by then."""
-        at = datetime.fromtimestamp(body["event_time"], UTC)
-        async with asyncio.timeout(LEAVING):
-            await self._leaving.over(body["team_id"], before=at + A_SECOND)
+    async def _tell(self, deed: Deed, problem: Notice) -> None:
+        """What can be said without the workspace's token, and what was typed into a form."""
+        typed = given_back(deed.errand.line, deed.values) if deed.form else ()
+        drawing, *_ = draw(Reply((problem, *typed)))
+        message = {"text": drawing.text, "blocks": drawing.blocks, "response_type": "ephemeral"}
+        if not (deed.slot and deed.slot.take(message)) and deed.errand.response_url:
+            await taken(self._session, deed.errand.response_url, message)
+
+
+def _understood(app: App, line: str) -> tuple[Command | None, dict[str, str]]:
+    try:
+        return app.table.parse(app.study, line)
+    except UserError:
+        return None, {}
+
+
+def _late(line: str) -> Reply:
+    """In the place of a form: a button brings what lets it be opened anew."""
+    return Reply.of(
+        Notice("Slack did not open the form in time.", Tone.WARNING),
+        Choices((Action("Open the form", line, "primary"),)),
+    )
+
+
+def _wants_a_channel(command: Command, deed: Deed) -> bool:
+    return command.shows and not deed.errand.place.channel.startswith(("C", "G"))

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bot.app import App
-from bot.commands import Actor, Command, Parameter, Place, Suggestion
+from bot.dispatch.handler import Actor, Command, Parameter, Place, Suggestion
 from bot.platforms.slack import limits
 from bot.platforms.slack.outbox import SlackOutbox
-from bot.text import short
+from bot.text.cleaning import short
 
 FORM = "form"
 """The callback id of every form; what it is for travels in its metadata."""

@@ -9,10 +9,10 @@ import structlog
 from cachetools import LRUCache, TTLCache
 
 from bot.app import App
-from bot.commands import Place, Request, respond
+from bot.dispatch.handler import Place, Request, respond
 from bot.platforms.slack.clients import Client
-from bot.platforms.slack.members import Members
-from bot.platforms.slack.refusals import TROUBLE, why
+from bot.platforms.slack.errors import TROUBLE, why
+from bot.platforms.slack.identity import Members
 from bot.platforms.slack.render import home
 from bot.replies import Notice, Reply
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.commands import Table
+from bot.dispatch.handler import Table
 
 WHY = {
     "commands": "the `/study` command and the shortcuts",

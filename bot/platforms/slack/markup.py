@@ -16,9 +16,9 @@ from itertools import zip_longest
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from bot.maths import readable
-from bot.table import table
-from bot.text import INVISIBLE, clean
+from bot.dispatch.catalog import table
+from bot.text.cleaning import INVISIBLE, clean
+from bot.text.maths import readable
 
 BREAK = "\u200b"
 """A break that nobody sees, before what would be taken for a mark."""

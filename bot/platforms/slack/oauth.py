@@ -21,7 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Install, Installs
 from bot.errors import SetupError
-from bot.platforms.slack.refusals import SILENT
+from bot.platforms.slack.errors import SILENT
 
 log = structlog.get_logger()
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot.commands import CannotPost, Outbox, Place, Wants
+from bot.dispatch.handler import CannotPost, Outbox, Place, Wants
 from bot.platforms.slack.clients import Client, Clients, Ended
-from bot.platforms.slack.pace import Pace
-from bot.platforms.slack.reach import PLAIN
-from bot.platforms.slack.refusals import ENDED, PASSING, REASONS, SILENT, status, why
+from bot.platforms.slack.errors import ENDED, PASSING, REASONS, SILENT, status, why
 from bot.platforms.slack.render import draw
+from bot.platforms.slack.responder import PLAIN
+from bot.platforms.slack.throttle import Pace
 from bot.replies import Notice, Reply
 
 EVENT = "studyhall_post"

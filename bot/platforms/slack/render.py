@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import assert_never
 
-from bot.drawing.alt import alt_of
-from bot.maths import formula
-from bot.platforms.formulas import formulas_of
-from bot.platforms.pictures import Pictures
-from bot.platforms.signs import STATES, TONES, VERDICTS
+from bot.drawing.alt_text import alt_of
+from bot.platforms.shared.emoji import STATES, TONES, VERDICTS
+from bot.platforms.shared.formulas import formulas_of
+from bot.platforms.shared.images import Pictures
 from bot.platforms.slack import limits
 from bot.platforms.slack.charts import calendar_pieces, mastery_pieces, standings_pieces, table_pieces
+from bot.platforms.slack.layout import PICKED, PRESSED, BlockKit, Drawing, Head, Line, Piece, Said, Sheet, Small, Words
 from bot.platforms.slack.markup import (
     MARKDOWN,
     MRKDWN,
@@ -23,19 +23,6 @@ from bot.platforms.slack.markup import (
     named,
     spoken,
     written,
-)
-from bot.platforms.slack.sheet import (
-    PICKED,
-    PRESSED,
-    BlockKit,
-    Drawing,
-    Head,
-    Line,
-    Piece,
-    Said,
-    Sheet,
-    Small,
-    Words,
 )
 from bot.replies import (
     Block,
@@ -55,7 +42,8 @@ from bot.replies import (
     Text,
     Verdict,
 )
-from bot.text import short
+from bot.text.cleaning import short
+from bot.text.maths import formula
 
 __all__ = ["PICKED", "PRESSED", "Drawing", "draw", "home"]
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from bot import replies
 from bot.app import Posts
-from bot.commands import Outbox, Place
+from bot.dispatch.handler import Outbox, Place
 from bot.replies import Block, Reply
 
 _KINDS: dict[str, TypeAdapter[Block]] = {kind.__name__: TypeAdapter(kind) for kind in replies.Block.__args__}

@@ -15,7 +15,6 @@ from rich.panel import Panel
 from rich.table import Table as Grid
 from rich.text import Text as Line
 
-from bot.maths import readable
 from bot.replies import (
     Action,
     Block,
@@ -39,6 +38,7 @@ from bot.replies import (
     Tone,
     Verdict,
 )
+from bot.text.maths import readable
 
 TONES = {
     Tone.INFO: ("·", "cyan"),

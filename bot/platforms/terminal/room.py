@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from bot.app import App
-from bot.commands import Actor, Command, Place, Request, respond
+from bot.dispatch.handler import Actor, Command, Place, Request, respond
 from bot.errors import UserError
 from bot.platforms.terminal.render import shortcuts
 from bot.replies import Action, Notice, Reply

@@ -15,11 +15,11 @@ from anki.decks import DeckId
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge import cells
 from knowledge.exporters import anki, jsonl, markdown
 from knowledge.exporters import csv as tables
+from knowledge.format import csv_format
+from knowledge.format.reader import load
 from knowledge.importers.read import of_question, read
-from knowledge.load import load
 from knowledge.questions import Bank
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -46,8 +46,8 @@ def test_a_table_keeps_what_can_be_read_and_runs_nothing(bank: Bank, tmp_path: P
     text = "".join(tables.lines(odd))
     (tmp_path / "bank.csv").write_text(text)
 
-    cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
-    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
+    csv_format = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in csv_format)
     found = {draft.id: draft for draft in read(tmp_path / "bank.csv").drafts}
     assert found["lora"].answer == "=HYPERLINK(1)"
     assert found["rag"].aliases == bank["rag"].aliases
@@ -65,9 +65,9 @@ def test_a_table_loses_nothing_of_the_whole_bank(tmp_path: Path) -> None:
 
 @given(st.text("'=+-@\t＝x \n,;|\"", max_size=8))
 def test_any_cell_comes_back_and_none_is_run(text: str) -> None:
-    written = cells.guarded(text)
+    written = csv_format.guarded(text)
 
-    assert cells.unguarded(written) == text
+    assert csv_format.unguarded(written) == text
     assert not written.startswith(("=", "+", "-", "@", "\t", "＝"))
 
 

@@ -12,12 +12,12 @@ from simcord.env import Env
 from simcord.pytest_plugin import pytest_configure, pytest_runtest_call, pytest_runtest_makereport, simcord_env
 
 from bot.app import App, Posts
+from bot.context.identity import Study
+from bot.context.library import Library
+from bot.dispatch.catalog import table
 from bot.inference.client import Inference
 from bot.platforms.discord.client import StudyClient
 from bot.store.engine import Store
-from bot.study.context import Study
-from bot.study.library import Library
-from bot.table import table
 from tests.platforms.discord.scene import Clock, nobody_is_called
 from tests.platforms.model import Model
 

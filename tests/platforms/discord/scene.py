@@ -17,9 +17,9 @@ from simcord.results import InteractionResult
 from sqlmodel import col, select
 
 from bot.app import App
-from bot.schedule import Clockwork
-from bot.store.tables import Round
-from bot.study.rounds import LETTERS, shown
+from bot.scheduler import Clockwork
+from bot.store.models import Round
+from bot.study.practice.rounds import LETTERS, shown
 from knowledge.questions import Question
 
 Someone = MemberActor | UserHandle

@@ -8,9 +8,9 @@ import pytest
 from sqlmodel import col, select
 
 from bot.app import App
-from bot.commands import Place
+from bot.dispatch.handler import Place
 from bot.platforms.discord.client import connected
-from bot.store.tables import Workspace
+from bot.store.models import Workspace
 from tests.platforms.discord.fake import Channel, Discord, Guild, Person, met
 
 MESSAGES = r"/channels/\d+/messages"

@@ -14,9 +14,9 @@ from simcord.env import Env
 from simcord.results import InteractionResult
 
 from bot.app import App
-from bot.commands import Command
+from bot.dispatch.catalog import table
+from bot.dispatch.handler import Command
 from bot.platforms.discord.client import StudyClient
-from bot.table import table
 from tests.platforms.discord.scene import (
     NEVER,
     Clock,

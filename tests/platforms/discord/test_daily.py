@@ -10,7 +10,7 @@ from simcord.env import Env
 
 from bot.app import App
 from bot.platforms.discord.client import StudyClient
-from bot.schedule import Clockwork
+from bot.scheduler import Clockwork
 from tests.platforms.discord.scene import (
     Clock,
     buttons,

@@ -16,7 +16,7 @@ from simcord.env import Env
 from structlog.testing import capture_logs
 
 from bot.app import App
-from bot.drawing.easel import Easel
+from bot.drawing.renderer import Easel
 from bot.platforms.discord.client import StudyClient
 from bot.replies import Mastery
 from tests.platforms.discord.scene import (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.commands import _fenced
+from bot.dispatch.handler import _fenced
 from bot.platforms.discord.markup import markdown, plain, split, spoken
 
 # Discord reads from left to right, and at each place takes the first of these that matches there; what is bold and the

@@ -13,15 +13,15 @@ import pytest
 from sqlmodel import col, select
 
 from bot.app import App, Posts
-from bot.commands import Place
+from bot.context.identity import Study
+from bot.context.library import Library
+from bot.dispatch.catalog import table
+from bot.dispatch.handler import Place
 from bot.platforms.discord.client import connected
 from bot.replies import Action, Choices, Notice, Reply
-from bot.schedule import Clockwork
+from bot.scheduler import Clockwork
 from bot.store.engine import Store
-from bot.store.tables import Answer, Workspace
-from bot.study.context import Study
-from bot.study.library import Library
-from bot.table import table
+from bot.store.models import Answer, Workspace
 from tests.databases import PostgresqlDatabases, Server
 from tests.platforms.discord.fake import Channel, Discord, Interaction, Message, Person, met
 

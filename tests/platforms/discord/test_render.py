@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from simcord.components import validate_components, walk_components
 
 from bot.platforms.discord import limits
+from bot.platforms.discord.layout import SHORTENED, Drawing, Line, Piece, Sheet, Words
 from bot.platforms.discord.markup import markdown, plain, split
 from bot.platforms.discord.render import draw, mark
-from bot.platforms.discord.sheet import SHORTENED, Drawing, Line, Piece, Sheet, Words
 from bot.replies import (
     Action,
     Calendar,

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.app import App
-from bot.commands import CannotPost, Outbox, Place
+from bot.dispatch.handler import CannotPost, Outbox, Place
 from bot.errors import SetupError
 from bot.platforms.discord.client import connected
 from bot.replies import Action, Choices, Notice, Reply, Text

@@ -13,8 +13,8 @@ from discord import app_commands
 from structlog.testing import capture_logs
 
 from bot.app import App
+from bot.platforms.discord.cli import grown
 from bot.platforms.discord.client import StudyClient
-from bot.platforms.discord.commandline import grown
 from bot.platforms.discord.sync import difference, payload, sync
 from tests.platforms.discord.fake import Discord, in_place_of_discord
 

@@ -8,7 +8,7 @@ from simcord.builders import ChannelHandle
 from simcord.env import Env
 
 from bot.app import App
-from bot.commands import CannotPost, Outbox, Place, Wants
+from bot.dispatch.handler import CannotPost, Outbox, Place, Wants
 from bot.platforms.discord.outbox import PINS_FULL
 from bot.replies import Reply
 from tests.platforms.discord.scene import (

@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 
 from bot.app import App, Installs, Posts
+from bot.context.identity import Study
+from bot.context.library import Library
+from bot.dispatch.catalog import table
+from bot.encryption import Vault, new_key
 from bot.inference.client import Inference
 from bot.platforms.slack.app import Keys, slack
 from bot.platforms.slack.server import EVENTS
-from bot.schedule import Clockwork
+from bot.scheduler import Clockwork
 from bot.store import sqlite
 from bot.store.engine import Store
-from bot.study.context import Study
-from bot.study.library import Library
-from bot.table import table
-from bot.vault import Vault, new_key
 from bot.web.app import web_app
 from bot.web.server import served
 from tests.clocks import slow

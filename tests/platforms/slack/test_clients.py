@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 
+from bot.encryption import Vault, new_key
 from bot.errors import DatabaseError
 from bot.platforms.slack.clients import Clients
 from bot.store.engine import Store
-from bot.store.installs import Install, Installs
-from bot.vault import Vault, new_key
+from bot.store.slack_installations import Install, Installs
 from tests.databases import PostgresqlDatabases
 
 ONE = Install("T1", "Readers", "UBOT1", "B1", "commands", "UADA", token="xoxb-one")

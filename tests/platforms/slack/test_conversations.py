@@ -10,10 +10,10 @@ from dataclasses import replace
 from sqlmodel import select
 
 from bot.app import App
-from bot.platforms.slack.deed import typed_text, without_mentions
-from bot.schedule import Clockwork
-from bot.store.tables import Member, Workspace
-from bot.study import own
+from bot.platforms.slack.interaction import typed_text, without_mentions
+from bot.scheduler import Clockwork
+from bot.store.models import Member, Workspace
+from bot.study.workspaces import custom_questions
 from tests.platforms.model import Model
 from tests.platforms.slack.conftest import by_socket, until
 from tests.platforms.slack.fake import Person, Slack, Team
@@ -227,7 +227,7 @@ async def test_questions_of_a_workspaces_own_are_known_everywhere(
     await fake.heard()
     ours = replace(next(iter(app.study.library.bank)), id="own-when-may-we-deploy", topic="our-rules")
     async with app.study.store.write() as session:
-        await own.add(session, 1, [ours], app.study.clock())
+        await custom_questions.add(session, 1, [ours], app.study.clock())
     await maya.types("schedule setup")
     form = await fake.next(fake.views)
     assert "our-rules" in json.dumps(form.blocks)

@@ -12,9 +12,9 @@ from contextlib import AsyncExitStack
 import pytest
 
 from bot.app import App
-from bot.commands import Place
+from bot.context.library import Library
+from bot.dispatch.handler import Place
 from bot.replies import Notice, Reply
-from bot.study.library import Library
 from tests.platforms.slack.conftest import by_socket, monday, opened, turn, until
 from tests.platforms.slack.fake import Channel, Message, Person, Slack, Team
 

@@ -18,11 +18,11 @@ import jsonschema
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.dispatch.catalog import table
+from bot.encryption import Vault
 from bot.errors import SetupError
-from bot.platforms.slack import commandline, dispatch, oauth, server
+from bot.platforms.slack import cli, listeners, oauth, server
 from bot.platforms.slack.manifest import EVENTS, EVENTS_PATH, REDIRECT, SCOPES, WHY, manifest
-from bot.table import table
-from bot.vault import Vault
 from tests.clocks import HANG
 from tests.commandline import studyhall, surroundings
 from tests.platforms.slack.fake import Person, Slack
@@ -127,10 +127,10 @@ def test_the_hint_and_the_shortcuts_are_the_tables() -> None:
     shortcuts = {shortcut["callback_id"]: shortcut["type"] for shortcut in features["shortcuts"]}
 
     assert set(hinted) <= groups
-    assert shortcuts == {dispatch.PRACTICE: "global"} | {
+    assert shortcuts == {listeners.PRACTICE: "global"} | {
         command.name: "message" for command in table() if command.shortcut and command.shortcut.on == "message"
     }
-    assert features["slash_commands"][0]["command"] == dispatch.COMMAND
+    assert features["slash_commands"][0]["command"] == listeners.COMMAND
 
 
 # What it asks for
@@ -233,7 +233,7 @@ def test_the_manifest_is_printed_for_slacks_pages() -> None:
 )
 def test_an_address_that_slack_would_not_take_is_refused_in_words(url: str) -> None:
     with pytest.raises(SetupError, match=r"^--url is where Slack reaches this program, like https://\S+$"):
-        commandline.print_manifest(url)
+        cli.print_manifest(url)
 
 
 def test_many_workspaces_need_an_address_to_come_to() -> None:
@@ -282,7 +282,7 @@ def test_what_it_watches_is_there() -> None:
 
     for kind in ("app", "manifest"):
         assert all((ROOT / path).exists() for path in watched[kind]["paths"])
-    assert re.search(watched["app"]["filter-regex"], "bot/table.py")
+    assert re.search(watched["app"]["filter-regex"], "bot/dispatch/catalog.py")
 
 
 def test_started_without_tokens_it_says_who_sets_them() -> None:

@@ -14,8 +14,9 @@ from hypothesis.strategies import SearchStrategy
 from markdown_it import MarkdownIt
 from slack_sdk.models.blocks import Block, RichTextBlock
 
-from bot.drawing.easel import Easel
+from bot.drawing.renderer import Easel
 from bot.platforms.slack import limits
+from bot.platforms.slack.layout import SHORTENED, Drawing
 from bot.platforms.slack.markup import (
     MARKDOWN,
     MRKDWN,
@@ -28,9 +29,8 @@ from bot.platforms.slack.markup import (
     stripped,
     written,
 )
-from bot.platforms.slack.paint import FORMULAS, paint
 from bot.platforms.slack.render import draw, home
-from bot.platforms.slack.sheet import SHORTENED, Drawing
+from bot.platforms.slack.render_images import FORMULAS, paint
 from bot.replies import (
     Action,
     Calendar,

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import col, select
 
 from bot.app import App
-from bot.store.tables import Explained
+from bot.store.models import Explained
 from tests.platforms.model import Model
 from tests.platforms.slack.fake import Message, Person, Slack, Team
 

@@ -14,16 +14,16 @@ from slack_sdk.signature import SignatureVerifier
 from sqlmodel import select, text
 
 from bot.app import App
-from bot.commands import CannotPost, Place
+from bot.context.library import Library
+from bot.dispatch.handler import CannotPost, Place
 from bot.errors import SetupError
 from bot.platforms.slack.app import Keys
 from bot.platforms.slack.server import LARGEST
 from bot.replies import Reply, Text
 from bot.store.engine import Store
-from bot.store.tables import Answer
-from bot.study.library import Library
-from knowledge.embed import Embedder
-from knowledge.load import load
+from bot.store.models import Answer
+from knowledge.format.reader import load
+from knowledge.retrieval.embedding import Embedder
 from tests.databases import PostgresqlDatabases
 from tests.platforms.model import Model
 from tests.platforms.slack.conftest import opened, over_http, turn, until

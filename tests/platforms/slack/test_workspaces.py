@@ -12,15 +12,15 @@ import pytest
 from sqlmodel import select
 
 from bot.app import App, Installs
-from bot.commands import CannotPost, Place
+from bot.context.library import Library
+from bot.dispatch.handler import CannotPost, Place
+from bot.encryption import Vault, new_key
 from bot.platforms.slack.app import Keys
 from bot.platforms.slack.forms import Errand
 from bot.platforms.slack.manifest import SCOPES
 from bot.platforms.slack.server import EVENTS
 from bot.replies import Notice, Reply
-from bot.store.tables import Answer, Explained, Installation, Schedule
-from bot.study.library import Library
-from bot.vault import Vault, new_key
+from bot.store.models import Answer, Explained, Installation, Schedule
 from tests.clocks import HANG
 from tests.platforms.model import Model
 from tests.platforms.slack.conftest import monday, opened, over_http, turn

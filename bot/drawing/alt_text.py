@@ -1,0 +1,65 @@
+"""What a chart shows, in words for a screen reader: plain text in at most 1,000 characters."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from bot.replies import Calendar, DayMark, Mastered, Mastery, Rank, Standings
+from bot.text.cleaning import clean, short
+
+LIMIT = 1000
+NAME_LIMIT = 60
+
+
+def alt_of(block: Standings | Calendar | Mastery) -> str:
+    """The chart in words. What comes last in it is left out first; my own place is not."""
+    match block:
+        case Standings():
+            mine = f" Below: {_rank(block.mine)}." if block.mine else ""
+            return _listed(f"Standings, {_name(block.title)}", map(_rank, block.rows), mine)
+        case Calendar():
+            return _calendar(block)
+        case Mastery(title, topics):
+            return _listed(_name(title), map(_topic, topics))
+
+
+def _listed(head: str, rows: Iterable[str], tail: str = "") -> str:
+    """As many rows as fit between the head and the tail; an ellipsis for the others."""
+    text = f"{head}:"
+    for row in rows:
+        if len(text) + len(row) + len(tail) + 4 > LIMIT:
+            return f"{text.removesuffix(';')}; …{tail}"
+        text += f" {row};"
+    return text.rstrip(":;") + "." + tail
+
+
+def _rank(row: Rank) -> str:
+    detail = f", {_name(row.detail)}" if row.detail else ""
+    return f"{row.place}. {_name(row.name)} {_name(row.points)} points{detail}{' (my own row)' if row.mine else ''}"
+
+
+def _topic(row: Mastered) -> str:
+    return f"{_name(row.topic)} {'not tried' if row.share is None else f'{row.share:.0%}'} ({row.questions})"
+
+
+def _calendar(block: Calendar) -> str:
+    counts = Counter(mark for _, mark in block.days)
+    del counts[DayMark.BLANK]
+    text = (
+        f"{_name(block.title)}: {_days(block.current)} in a row, longest {_days(block.longest)}, "
+        f"{block.freezes} freeze{'s' * (block.freezes != 1)} held."
+    )
+    if counts:
+        first, last = block.days[0][0], block.days[-1][0]
+        marks = ", ".join(f"{counts[mark]} {mark.value}" for mark in DayMark if mark in counts)
+        text += f" From {first:%d %b} to {last:%d %b %Y}: {marks}."
+    return short(text, LIMIT)
+
+
+def _days(number: int) -> str:
+    return f"{number} day{'s' * (number != 1)}"
+
+
+def _name(text: str) -> str:
+    return short(" ".join(clean(text).split()), NAME_LIMIT)

@@ -1,0 +1,298 @@
+"""The command line as a newcomer meets it; with real processes where pipes, signals and a kill are the point."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from bot.encryption import new_key
+from knowledge.format.reader import BUILT_IN
+from tests.clocks import HANG
+from tests.commandline import STUDYHALL, process, studyhall
+from tests.knowledge.files import put
+
+
+@pytest.fixture
+def whole(home: dict[str, str]) -> dict[str, str]:
+    """The same with the built-in bank, whole."""
+    return {**home, "STUDYHALL_BANK__FOLDER": ""}
+
+
+def test_piped_lines_are_answered_and_the_end_of_the_file_ends_it(home: dict[str, str]) -> None:
+    done = process(home, "run", "terminal", stdin=b"ask my gan only makes one face\n@ada: team list\nnonsense")
+
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.decode()
+    assert "What is mode collapse" in said
+    assert "There is no team yet" in said
+    assert "There is no command `nonsense`" in said
+    assert "\x1b" not in said
+
+
+@pytest.mark.parametrize("stdin", ["", "\n\n", "exit\nhelp\n"])
+def test_nothing_to_do_ends_at_once(home: dict[str, str], stdin: str) -> None:
+    done = studyhall(home, "run", "terminal", stdin=stdin)
+
+    assert done.returncode == 0
+    assert done.stdout == ""
+
+
+def test_input_that_is_no_text_does_no_harm(home: dict[str, str]) -> None:
+    done = process(home, "run", "terminal", stdin=b"\xff\xfe\x00help\n\nhelp\n")
+
+    assert done.returncode == 0, done.stderr
+    assert "What I can do" in done.stdout.decode()
+
+
+def test_ask_prints_json(home: dict[str, str]) -> None:
+    found = json.loads(studyhall(home, "ask", "my gan only makes one face", "--json").stdout)
+
+    assert found["answered"] is True
+    assert found["results"][0]["id"] == "mode-collapse"
+    assert set(found["results"][0]) == {"id", "question", "topic", "difficulty", "score"}
+    scores = [result["score"] for result in found["results"]]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+
+
+def test_ask_fills_results_when_it_does_not_answer(home: dict[str, str]) -> None:
+    found = json.loads(studyhall(home, "ask", "how long do I boil an egg", "--json").stdout)
+
+    assert found["answered"] is False
+    assert found["results"]
+
+
+def test_explain_prints_json(home: dict[str, str]) -> None:
+    told = json.loads(studyhall(home, "explain", "my gan only makes one face", "--json").stdout)
+
+    assert set(told) == {"source", "text", "citations", "why"}
+    assert (told["source"], told["citations"]) == ("bank", ["mode-collapse"])
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["ask", "my gan only makes one face"], "What is mode collapse"),
+        (["explain", "my gan only makes one face"], "[1] What is mode collapse"),
+        (["bank", "stats"], "36 questions"),
+        (["eval", "retrieval", "CASES"], "recall_at_1"),
+    ],
+)
+def test_without_json_people_can_read_it(home: dict[str, str], tmp_path: Path, words: list[str], told: str) -> None:
+    cases = tmp_path / "cases.jsonl"
+    cases.write_text('{"query": "gan makes one face", "gold": ["mode-collapse"]}\n')
+
+    done = studyhall(home, *(str(cases) if word == "CASES" else word for word in words))
+
+    assert done.returncode == 0, done.stderr
+    assert told in done.stdout
+
+
+def test_a_list_of_questions_is_compared_with_the_bank(home: dict[str, str], tmp_path: Path) -> None:
+    rows = tmp_path / "wanted.csv"
+    rows.write_text("id,topic\nlora,fine-tuning\nvae-elbo,gan\nnobody-asks,gan\n")
+    done = studyhall(home, "bank", "check", "--coverage", str(rows))
+
+    assert done.returncode == 1
+    assert "lacks the question 'nobody-asks'" in done.stdout
+    assert "belongs in the topic 'gan'" in done.stdout
+    assert "2 of the 3 questions in" in done.stdout
+
+
+def test_a_list_without_ids_is_refused_in_a_sentence(home: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "wanted.csv").write_text("name\nlora\n")
+    done = studyhall(home, "bank", "check", "--coverage", str(tmp_path / "wanted.csv"))
+
+    assert done.returncode == 2
+    assert "is a CSV file with a column `id`" in done.stderr
+
+
+def test_the_doctor_prints_json(home: dict[str, str]) -> None:
+    found = json.loads(studyhall(home, "doctor", "--json").stdout)
+
+    assert {"name": "python", "state": "ok"}.items() <= found[0].items()
+
+
+def test_a_text_too_long_to_search_for_is_refused_in_a_sentence(home: dict[str, str]) -> None:
+    done = studyhall(home, "ask", "x" * 5000)
+
+    assert done.returncode == 2
+    assert "this one has 5,000" in done.stderr
+
+
+def test_the_version_is_told(home: dict[str, str]) -> None:
+    assert re.fullmatch(r"studyhall \d+\.\d+\.\d+\n", studyhall(home, "--version").stdout)
+
+
+def test_bank_stats_prints_json(whole: dict[str, str]) -> None:
+    stats = json.loads(studyhall(whole, "bank", "stats", "--json").stdout)
+
+    assert stats["total"] == sum(stats["topics"].values()) == sum(stats["difficulties"].values())
+    assert stats["total"] >= 40
+
+
+def test_a_bank_without_mistakes_passes_its_check(home: dict[str, str], tmp_path: Path) -> None:
+    """`make check` does this for the built-in bank, where drawing all formulas takes half a minute."""
+    for path in (BUILT_IN / "vae").iterdir():
+        put(tmp_path, f"vae/{path.stem}", re.sub(r"^related = .*\n", "", path.read_text("utf-8"), flags=re.MULTILINE))
+
+    done = studyhall(home, "bank", "check", str(tmp_path))
+
+    assert done.returncode == 0, done.stdout
+    assert "7 questions on 1 topics; 0 problems" in done.stdout
+
+
+def test_a_mistake_in_a_bank_is_named_by_file_and_line(home: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "bank" / "gan").mkdir(parents=True)
+    (tmp_path / "bank" / "gan" / "broken.md").write_text('+++\ndifficulty = "tricky"\n+++\n# What?\n')
+
+    done = studyhall(home, "bank", "check", str(tmp_path / "bank"))
+
+    assert done.returncode == 1
+    assert "broken.md:2:" in done.stdout
+    assert "difficulty is" in done.stdout
+
+
+def test_eval_retrieval_prints_json(home: dict[str, str], tmp_path: Path) -> None:
+    cases = tmp_path / "cases.jsonl"
+    cases.write_text(
+        '{"query": "gan makes one face", "gold": ["mode-collapse"]}\n{"query": "boil an egg", "gold": []}\n'
+    )
+
+    found = json.loads(studyhall(home, "eval", "retrieval", str(cases), "--json").stdout)
+
+    assert set(found) == {
+        "recall_at_1", "recall_at_3", "mrr_at_10", "refusal_auroc",
+        "false_answer_rate", "missed_answer_rate", "p50_ms", "p99_ms",
+    }  # fmt: skip
+    assert found["recall_at_1"] == 1.0
+
+
+def test_a_bad_line_of_an_evaluation_is_named(home: dict[str, str], tmp_path: Path) -> None:
+    cases = tmp_path / "cases.jsonl"
+    cases.write_text('{"query": "x", "gold": []}\n{"query": 5}\n')
+
+    done = studyhall(home, "eval", "retrieval", str(cases), "--json")
+
+    assert done.returncode == 2
+    assert "line 2" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_database_is_upgraded_and_checked(home: dict[str, str]) -> None:
+    assert studyhall(home, "db", "check").returncode != 0
+    assert studyhall(home, "db", "upgrade").returncode == 0
+    assert "fits this program" in studyhall(home, "db", "check").stdout
+
+
+def test_the_doctor_names_what_is_there_and_what_is_missing(whole: dict[str, str]) -> None:
+    studyhall(whole, "db", "upgrade")
+    done = studyhall({**whole, "DISCORD_TOKEN": "very-secret-token"}, "doctor")
+
+    assert done.returncode == 0, done.stdout
+    assert "questions on 20 topics" in done.stdout
+    assert "INFERENCE_BASE_URL" in done.stdout
+    assert "very-secret-token" not in done.stdout + done.stderr
+
+
+def test_a_mistake_in_the_configuration_is_one_sentence(home: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text('[study]\nzonee = "UTC"\n')
+    done = studyhall({**home, "STUDYHALL_CONFIG": str(tmp_path / "bad.toml")}, "config", "check")
+
+    assert done.returncode == 2
+    assert "line 2" in done.stderr
+    assert "zone" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_newer_than_the_program_is_refused(home: dict[str, str]) -> None:
+    import sqlite3
+
+    studyhall(home, "db", "upgrade")
+    with sqlite3.connect(Path(home["STUDYHALL_DATA"]) / "studyhall.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+
+    done = studyhall(home, "run", "terminal", stdin="help\n")
+
+    assert done.returncode == 2
+    assert "newer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_platform_without_its_token_says_what_is_missing(home: dict[str, str]) -> None:
+    done = studyhall(home, "run", "slack")
+
+    assert done.returncode == 2
+    assert done.stderr.endswith("studyhall: Slack is not set up: `studyhall doctor` names what is missing.\n")
+
+
+def test_a_platform_that_does_not_answer_at_the_start_is_named(home: dict[str, str]) -> None:
+    token = {"SLACK_BOT_TOKEN": "xoxb-hush", "SLACK_SIGNING_SECRET": "x", "SLACK_API_URL": "http://127.0.0.1:1/api/"}
+    done = studyhall({**home, **token}, "run", "slack", "--port", "0")
+
+    assert done.returncode == 2
+    assert "Slack cannot be reached" in done.stderr
+    assert "hush" not in done.stderr
+
+
+def test_secrets_make_run_serve_their_platform(home: dict[str, str]) -> None:
+    """Slack's requests arrive over HTTP; one that Slack did not sign is turned away, and SIGTERM ends it in order."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    tokens = {
+        "SLACK_CLIENT_ID": "1111.2222",
+        "SLACK_CLIENT_SECRET": "very-secret",
+        "SLACK_SIGNING_SECRET": "very-secret",
+        "STUDYHALL_SECRET_KEY": new_key(),
+    }
+    serving = subprocess.Popen(
+        [*STUDYHALL, "run", "--port", str(port)], env={**home, **tokens}, stderr=subprocess.PIPE, text=True
+    )
+    assert serving.stderr is not None
+    heard = iter(serving.stderr.readline, "")
+    assert any("listening" in line for line in heard)
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/slack/events", data=b"command=/study", timeout=HANG)
+    serving.send_signal(signal.SIGTERM)
+
+    refusal.value.close()
+    assert refusal.value.code == 401
+    assert serving.wait(timeout=HANG) == 0
+    assert "very-secret" not in serving.stderr.read()
+    serving.stderr.close()
+
+
+def test_killed_at_any_point_everything_is_still_there(home: dict[str, str]) -> None:
+    """A member answers, the process is killed in the middle of its work, and the next one goes on."""
+    running = subprocess.Popen(
+        [*STUDYHALL, "run", "terminal"], env=home, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+    assert running.stdin is not None
+    assert running.stdout is not None
+    said = iter(running.stdout.readline, "")
+    running.stdin.write("@ada: question gan\n")
+    assert any("Answer with a letter" in line for line in said)
+    running.stdin.write("@ada: a\n")
+    assert any("Streak: 1 day" in line for line in said)
+    running.stdin.write("schedule setup 09:00\n@ada: team create Blue\n@ada: question vae\n@ada: b\n")
+    assert any("09:00" in line for line in said)  # somewhere after the first of these; nothing may be half done
+    running.send_signal(signal.SIGKILL)
+    running.wait(timeout=HANG)
+    running.stdin.close()
+    running.stdout.close()
+
+    after = studyhall(home, "run", "terminal", stdin="@ada: streak\nschedule list\n@ada: team list\n")
+
+    assert after.returncode == 0, after.stderr
+    assert "Your streak: 1 day" in after.stdout
+    assert studyhall(home, "db", "check").returncode == 0

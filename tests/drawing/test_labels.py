@@ -1,0 +1,72 @@
+"""Text in pictures: what is left of a name, and how much of it fits."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.drawing.font import typeface
+from bot.drawing.labels import fitted, legible, line, width, wrapped
+from bot.drawing.svg import png
+
+BLANK = png("", 60, 20, zoom=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("ada  lovelace\n", "ada lovelace"),
+        ("a\0b\x1b\u202ec\ud800\ue000", "abc"),
+        ("Łukasz Ζήνων محمد", "Łukasz Ζήνων محمد"),
+        ("e\u0301", "é"),
+        ("Z" + "\u0335" * 9, "Z\u0335\u0335"),
+    ],
+)
+def test_a_name_is_what_can_be_seen_of_it(name: str, shown: str) -> None:
+    assert legible(name) == shown
+
+
+@pytest.mark.parametrize("character", ["\U0010fffd", "\ue000", "\U000e0041", "\u0378"])
+def test_what_no_font_has_is_no_box(character: str) -> None:
+    """Neither in a line, where it is left out, nor in what is drawn as it is."""
+    unfiltered = f'<text x="2" y="15" font-size="15">{character}</text>'
+
+    assert png(line(2, 15, character, 15), 60, 20, zoom=1) == BLANK
+    assert png(unfiltered, 60, 20, zoom=1) == BLANK
+
+
+def test_what_the_font_has_is_drawn() -> None:
+    assert png(line(2, 15, "ada", 15), 60, 20, zoom=1) != BLANK
+
+
+def test_a_name_that_fits_is_whole() -> None:
+    assert fitted("ada", 15, 200) == "ada"
+
+
+def test_a_long_name_ends_in_an_ellipsis() -> None:
+    shown = fitted("ada lovelace, countess", 15, 100)
+
+    assert shown.startswith("ada love")
+    assert shown.endswith("…")
+
+
+def test_the_ellipsis_of_a_name_from_right_to_left_stands_at_its_left() -> None:
+    assert fitted("محمد بن موسى الخوارزمي", 15, 100).endswith("…\u200f")
+
+
+@given(st.text(max_size=60), st.floats(20, 200))
+def test_nothing_is_wider_than_it_may_be(name: str, within: float) -> None:
+    assert typeface().width(fitted(name, 15, within), 15) <= within
+
+
+def test_words_are_wrapped_and_the_last_line_is_shortened() -> None:
+    lines = list(wrapped("one two three four five six seven", 12, 90, lines=2))
+
+    assert len(lines) == 2
+    assert lines[1].endswith("…")
+    assert all(width(text, 12) <= 90 for text in lines)
+
+
+def test_nothing_to_wrap_is_no_line() -> None:
+    assert list(wrapped(" ", 12, 90, lines=2)) == []

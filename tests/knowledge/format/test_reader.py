@@ -1,0 +1,231 @@
+"""Files of the bank, sound and mistaken."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.format.reader import SIZE_LIMIT, load, load_file
+from knowledge.questions import Bank, Choice, Difficulty, Misconception, Question, Reference
+from tests.knowledge.files import LORA, RAG, put
+
+
+def line_of(source: str, text: str) -> int:
+    return source[: source.index(text)].count("\n") + 1
+
+
+def test_a_sound_file_becomes_a_question(bank: Bank) -> None:
+    lora = bank["lora"]
+
+    assert (lora.topic, lora.title, lora.difficulty) == ("fine-tuning", "What is LoRA?", Difficulty.MEDIUM)
+    assert lora.aliases == ("cheap way to tune a big network", "low rank adapters")
+    assert lora.references == (Reference("LoRA", "Hu and others", 2021, "arXiv:2106.09685", checked=True),)
+    assert lora.misconceptions == (Misconception("LoRA makes every inference slower", "merged, it adds nothing."),)
+    assert lora.choices[:2] == (
+        Choice("It trains only the biases", False, "that is BitFit."),
+        Choice("It trains a low-rank update.", True),
+    )
+    assert lora.follow_ups == ("How do you choose the rank?", "Which matrices get adapters?")
+
+
+def test_texts_keep_their_markdown(bank: Bank) -> None:
+    assert bank["lora"].in_depth.startswith("The update is $\\Delta W = \\frac{\\alpha}{r} B A$.\n\n$$\nW = W_0")
+
+
+def test_the_bank_is_in_the_order_of_topics_and_ids(bank: Bank) -> None:
+    assert [question.id for question in bank] == ["lora", "rag", "vae"]
+
+
+def test_a_date_of_facts_is_read(tmp_path: Path) -> None:
+    found = load_file(put(tmp_path, "rag/rag", RAG.replace("aliases", "as_of = 2026-11-01\naliases", 1)))
+
+    assert isinstance(found, Question)
+    assert found.as_of == date(2026, 11, 1)
+
+
+def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing(tmp_path: Path) -> None:
+    here = load_file(put(tmp_path, "a/rag", RAG))
+    there = load_file(put(tmp_path, "b/rag", b"\xef\xbb\xbf" + RAG.replace("\n", "\r\n").encode()))
+
+    assert isinstance(here, Question)
+    assert isinstance(there, Question)
+    assert (here.answer, here.choices) == (there.answer, there.choices)
+
+
+MISTAKES = [
+    ('difficulty = "medium"', 'difficulty = "tricky"', '"easy", "medium" or "hard"'),
+    ('difficulty = "medium"', "difficulty = medium", "is not TOML"),
+    ('tags = ["adapters"]', 'tag = ["adapters"]', "did you mean tags?"),
+    ('tags = ["adapters"]', 'tags = "adapters"', "tags is a list of texts"),
+    ('tags = ["adapters"]', 'tags = ["\\u202e"]', "U+202E"),
+    ('  "low rank adapters",', "  7,", "aliases is a list of texts"),
+    ('related = ["rag"]', 'related = ["The RAG"]', "is not an id"),
+    ('related = ["rag"]', 'related = ["rag"]\nas_of = "2026"', "a date without quotes"),
+    ("year = 2021", 'year = "2021"', "a year like 2017"),
+    ("year = 2021", "yaer = 2021", "did you mean year?"),
+    ("checked = true", "checked = false", "or neither"),
+    ("arXiv:2106.09685", "javascript:alert(1)", "neither arXiv"),
+    ("# What is LoRA?", "# LoRA", "a question mark or a full stop"),
+    ("# What is LoRA?", "What is LoRA?", "starts with its question as a heading"),
+    ("## In depth", "## Deeper", "'Deeper' does not belong here"),
+    ("## Misconceptions", "## Follow-ups", "come, in this order, ## In depth, ## Key points"),
+    ("## Key points", "## Choices", "does not belong here"),
+    ("\\frac{\\alpha}{r} B A", "\\frac{\\alpha}{r B A", "cannot be read"),
+    ("W = W_0 + \\Delta W", "\\left( W", "every \\left needs its \\right"),
+    ("W = W_0 + \\Delta W", "\\begin{aligned} W", "cannot be read"),
+    ("- LoRA keeps the", "- It costs $ and LoRA keeps the", "a dollar sign opens no formula"),
+    ("- LoRA keeps the", "Some text.\n\n- LoRA keeps the", "one list of bullets"),
+    ("- LoRA keeps the", "- # LoRA keeps the", "one paragraph of plain text"),
+    ("slower — merged", "slower: merged", "one dash"),
+    ("- [x] It trains", "- [ ] It trains", "one dash"),
+    ("- [ ] It removes layers — that is pruning.", "- [x] It removes layers.", "one of them [x]"),
+    ("- [ ] It removes layers — that is pruning.\n", "", "there are 4 choices"),
+    ("- [ ] It removes layers", "- It removes layers", "starts with [x]"),
+    ("- [ ] It removes layers", "- [ ] It trains only the biases", "two choices say the same"),
+    ("trains two small", "trains\u200b two small", "U+200B (zero width space)"),
+    ("trains two small", "trains \u202etwo small", "U+202E (right-to-left override)"),
+    ("trains two small", "trains&#x202E; two small", "U+202E"),
+    ("trains two small", "trains \x07two small", "U+0007"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "reason"), MISTAKES, ids=[reason for _, _, reason in MISTAKES])
+def test_a_mistake_is_told_with_what_would_be_right(tmp_path: Path, right: str, wrong: str, reason: str) -> None:
+    assert LORA.count(right) == 1
+    problems = load_file(put(tmp_path, "fine-tuning/lora", LORA.replace(right, wrong)))
+
+    assert not isinstance(problems, Question)
+    assert any(reason in problem.reason for problem in problems), problems
+
+
+EXACT = [
+    ('tags = ["adapters"]', 'tag = ["adapters"]'),
+    ('difficulty = "medium"', 'difficulty = "tricky"'),
+    ("year = 2021", 'year = "2021"'),
+    ("\\frac{\\alpha}{r} B A", "\\frac{\\alpha}{r B A"),
+    ("slower — merged", "slower: merged"),
+    ("- [ ] It removes layers", "- It removes layers"),
+    ("trains two small", "trains\u200b two small"),
+    ("## Misconceptions", "## Mistakes"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong"), EXACT)
+def test_a_mistake_is_told_with_its_line(tmp_path: Path, right: str, wrong: str) -> None:
+    problems = load_file(put(tmp_path, "fine-tuning/lora", LORA.replace(right, wrong)))
+
+    assert not isinstance(problems, Question)
+    assert problems[0].line == line_of(LORA, right)
+
+
+def test_a_file_tells_all_its_mistakes_at_once(tmp_path: Path) -> None:
+    source = LORA.replace("slower — merged", "slower: merged").replace('"medium"', '"tricky"')
+    problems = load_file(put(tmp_path, "fine-tuning/lora", source))
+
+    assert not isinstance(problems, Question)
+    assert len(problems) == 2
+
+
+def test_a_mistaken_file_is_left_out_and_the_others_load(folder: Path) -> None:
+    path = put(folder, "rag/broken", "no front matter")
+    loaded = load(folder)
+
+    assert [question.id for question in loaded.bank] == ["lora", "rag", "vae"]
+    assert {problem.path for problem in loaded.problems} == {path}
+
+
+def test_a_byte_that_is_not_utf8_is_told_with_its_line(tmp_path: Path) -> None:
+    source = LORA.encode().replace(b"two small", b"two \xff small")
+    problems = load_file(put(tmp_path, "fine-tuning/lora", source))
+
+    assert not isinstance(problems, Question)
+    assert [problem.line for problem in problems] == [line_of(LORA, "two small")]
+    assert "0xff" in problems[0].reason
+
+
+def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
+    problems = load_file(put(tmp_path, "rag/rag", RAG + " " * SIZE_LIMIT))
+
+    assert not isinstance(problems, Question)
+    assert "too large" in problems[0].reason
+
+
+def test_an_empty_file_is_told(tmp_path: Path) -> None:
+    problems = load_file(put(tmp_path, "rag/rag", "\n"))
+
+    assert not isinstance(problems, Question)
+    assert problems[0].reason == "is empty"
+
+
+@pytest.mark.parametrize("name", ["rag/Rag One", "Topics/rag", "rag/a--b"])
+def test_names_of_files_and_folders_are_checked(tmp_path: Path, name: str) -> None:
+    problems = load_file(put(tmp_path, name, RAG))
+
+    assert not isinstance(problems, Question)
+    assert "a-z, 0-9 and single dashes" in problems[0].reason
+
+
+def test_an_id_is_taken_once_whatever_the_topic(folder: Path) -> None:
+    put(folder, "vae/rag", RAG)
+    loaded = load(folder)
+
+    assert loaded.bank["rag"].topic == "rag"
+    assert "ids are unique" in loaded.problems[0].reason
+
+
+def test_a_file_outside_a_topic_is_told_and_hidden_ones_are_passed_over(folder: Path) -> None:
+    put(folder, "stray", RAG)
+    put(folder, "rag/deep/deeper", RAG)
+    put(folder, ".git/x", "not a question")
+    put(folder, "_drafts/x", "not a question")
+    loaded = load(folder)
+
+    assert len(loaded.bank) == 3
+    assert {problem.path.stem for problem in loaded.problems} == {"stray", "deeper"}
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    loaded = load(tmp_path / "nowhere")
+
+    assert len(loaded.bank) == 0
+    assert "is not a folder" in loaded.problems[0].reason
+
+
+def test_the_built_in_bank_loads_whole() -> None:
+    loaded = load()
+
+    assert loaded.problems == ()
+    assert len(loaded.bank) >= 40
+
+
+@given(st.text(max_size=300))
+def test_whatever_is_in_a_file_it_is_a_question_or_has_problems(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    source = RAG.replace("It fetches passages", text.encode("utf-8", "ignore").decode(), 1)
+    found = load_file(put(tmp_path_factory.mktemp("any"), "rag/rag", source))
+
+    assert isinstance(found, Question) or found
+
+
+@pytest.mark.parametrize("heading", ["In depth", "Key points", "Misconceptions", "Choices", "Follow-ups"])
+def test_a_section_may_be_missing_as_in_other_peoples_questions(tmp_path: Path, heading: str) -> None:
+    before, _, after = LORA.partition(f"## {heading}\n")
+    rest = after.partition("\n## ")
+    question = load_file(put(tmp_path, "fine-tuning/lora", before + (f"## {rest[2]}" if rest[1] else "")))
+
+    assert isinstance(question, Question)
+    parts = (question.in_depth, question.key_points, question.misconceptions, question.choices, question.follow_ups)
+    assert sum(not part for part in parts) == 1
+
+
+def test_files_of_an_import_that_was_cut_off_are_not_there(tmp_path: Path) -> None:
+    put(tmp_path, "fine-tuning/lora", LORA)
+    put(tmp_path, "fine-tuning/half-done", LORA)
+    (tmp_path / ".importing").write_text("fine-tuning/half-done.md\n")
+
+    assert [question.id for question in load(tmp_path).bank] == ["lora"]

@@ -1,0 +1,109 @@
+"""New questions into a folder: all or none, also when the program is killed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from knowledge.format import transaction
+from knowledge.format.reader import load
+from knowledge.questions import Bank, Question
+
+
+def ids(path: Path) -> list[str]:
+    return [question.id for question in load(path).bank]
+
+
+def test_questions_are_there_after_it(bank: Bank, tmp_path: Path) -> None:
+    transaction.add(tmp_path / "mine", list(bank))
+
+    assert load(tmp_path / "mine").bank == bank
+    assert load(tmp_path / "mine").problems == ()
+
+
+def test_nothing_is_written_over(bank: Bank, tmp_path: Path) -> None:
+    transaction.add(tmp_path, [bank["lora"]])
+    with pytest.raises(FileExistsError):
+        transaction.add(tmp_path, [bank["rag"], replace(bank["lora"], answer="Another.")])
+
+    assert ids(tmp_path) == ["lora"]
+
+
+class Deadly(list[Question]):
+    """Kills the process at the third question, once the journal is written."""
+
+    def __init__(self, questions: list[Question], journal: Path) -> None:
+        super().__init__(questions)
+        self._journal = journal
+
+    def __iter__(self) -> Iterator[Question]:
+        for number, question in enumerate(super().__iter__()):
+            if number == 2 and self._journal.exists():
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield question
+
+
+def add_and_die(path: Path, questions: list[Question]) -> None:
+    transaction.add(path, Deadly(questions, path / ".importing"))
+
+
+def test_an_import_that_is_killed_leaves_the_bank_as_it_was_and_the_next_one_tidies_up(
+    bank: Bank, tmp_path: Path
+) -> None:
+    transaction.add(tmp_path, [bank["vae"]])
+    new = [replace(bank["lora"], id=f"new-{number}", topic="fresh") for number in range(4)]
+    process = multiprocessing.get_context("fork").Process(target=add_and_die, args=(tmp_path, new))
+    process.start()
+    process.join()
+
+    assert process.exitcode == -signal.SIGKILL
+    assert (tmp_path / "fresh" / "new-1.md").exists()
+    assert ids(tmp_path) == ["vae"]
+
+    transaction.add(tmp_path, [bank["rag"]])
+    assert ids(tmp_path) == ["rag", "vae"]
+    assert not (tmp_path / "fresh").exists()
+
+
+def test_a_journal_cannot_have_other_files_deleted(bank: Bank, tmp_path: Path) -> None:
+    bystander = tmp_path / "bystander.md"
+    bystander.write_text("mine")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / ".importing").write_text(f"../bystander.md\n{bystander}\nREADME.md\na/b/c.md\n")
+    (mine / "README.md").write_text("mine")
+
+    transaction.add(mine, [bank["lora"]])
+
+    assert bystander.exists()
+    assert (mine / "README.md").exists()
+
+
+def test_a_second_import_at_the_same_time_is_told_so(bank: Bank, tmp_path: Path) -> None:
+    with transaction._alone(tmp_path), pytest.raises(transaction.Busy, match="under way"):
+        transaction.add(tmp_path, [bank["lora"]])
+
+
+def test_no_link_in_a_bank_from_elsewhere_is_followed(bank: Bank, tmp_path: Path) -> None:
+    mine, outside = tmp_path / "mine", tmp_path / "outside"
+    mine.mkdir()
+    outside.mkdir()
+    (outside / "diary.md").write_text("precious")
+    (mine / "rag").symlink_to(outside)
+    (mine / ".importing").write_text("rag/diary.md\n")
+
+    with pytest.raises(NotADirectoryError):
+        transaction.add(mine, [bank["rag"]])
+    assert [path.name for path in outside.iterdir()] == ["diary.md"]
+
+    (mine / ".importing.lock").unlink()
+    (mine / ".importing.lock").symlink_to(outside / "diary.md")
+    with pytest.raises(OSError, match="link"):
+        transaction.add(mine, [bank["lora"]])
+    assert (outside / "diary.md").read_text() == "precious"

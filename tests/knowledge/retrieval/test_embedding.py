@@ -1,0 +1,96 @@
+"""The packaged model."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from knowledge.retrieval.embedding import Embedder, ModelProblem
+from knowledge.retrieval.models.packaged import package
+
+
+def test_vectors_have_length_one(embedder: Embedder) -> None:
+    found = embedder.vectors(["what is a low-rank adapter?", ""])
+
+    assert found.shape == (2, embedder.width)
+    assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-4)
+
+
+def test_no_text_gives_no_vectors(embedder: Embedder) -> None:
+    assert embedder.vectors([]).shape == (0, embedder.width)
+
+
+def test_many_texts_come_back_in_their_order_as_each_alone(embedder: Embedder) -> None:
+    texts = [f"{'word ' * (number % 17)}number {number}" for number in range(37)]
+    reports: list[tuple[int, int]] = []
+    found = embedder.vectors(texts, lambda done, total: reports.append((done, total)))
+
+    assert np.allclose(found, np.concatenate([embedder.vectors([text]) for text in texts]), atol=1e-4)
+    assert [done for done, _ in reports] == sorted(done for done, _ in reports)
+    assert reports[-1] == (len(texts), len(texts))
+
+
+def test_a_text_counts_up_to_its_limit(embedder: Embedder) -> None:
+    long, longer, other = embedder.vectors(["word " * 300, "word " * 300 + "tax", "tax " * 300])
+
+    assert np.allclose(long, longer, atol=1e-5)
+    assert long @ other < 0.9
+
+
+def test_like_texts_are_nearer_than_unlike_ones(embedder: Embedder) -> None:
+    cat, kitten, tax = embedder.vectors(["a cat sleeps", "a kitten is sleeping", "income tax is due in July"])
+
+    assert cat @ kitten > cat @ tax + 0.3
+
+
+def test_several_threads_share_one_model(embedder: Embedder) -> None:
+    texts = [f"text number {number}" for number in range(12)]
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda text: embedder.vectors([text])[0], texts))
+
+    assert np.allclose(np.stack(found), embedder.vectors(texts), atol=1e-4)
+
+
+def test_naming_a_model_does_not_load_it() -> None:
+    fresh = Embedder()
+
+    assert fresh.name.startswith("all-MiniLM-L6-v2 ")
+    assert not fresh.loaded
+
+
+def test_closing_ends_what_is_being_embedded() -> None:
+    ending = Embedder()
+
+    with pytest.raises(ModelProblem, match="ending"):
+        ending.vectors([f"text {number}" for number in range(200)], lambda done, total: ending.close())
+
+
+def test_sentence_transformers_in_its_own_process_gives_the_same_vectors(embedder: Embedder) -> None:
+    """The packaged model's folder by the way of any other model; it stands for those that this machine lacks."""
+    texts = ["what is lora", "", "why does temperature change the answer? " * 20, "🤖"]
+    other = Embedder(str(package()))
+    try:
+        assert np.allclose(other.vectors(texts), embedder.vectors(texts), atol=1e-5)
+        assert other.width == embedder.width
+    finally:
+        other.close()
+
+
+def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
+    wrong = Embedder(str(tmp_path))
+    try:
+        with pytest.raises(ModelProblem, match="cannot be loaded"):
+            wrong.vectors(["x"])
+    finally:
+        wrong.close()
+
+
+def test_a_changed_folder_is_another_model(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    before = Embedder(str(tmp_path)).name
+    (tmp_path / "config.json").write_text("{ }")
+
+    assert Embedder(str(tmp_path)).name != before

@@ -1,0 +1,30 @@
+"""Requests in turns, and none too early."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.platforms.discord.throttle import Pace
+from tests.clocks import HANG
+
+EARLY = 0.001
+"""Seconds by which asyncio may wake too early."""
+
+
+async def test_the_first_one_waits_for_nobody() -> None:
+    async with asyncio.timeout(HANG):
+        await Pace(rate=0.001).turn()
+
+
+async def test_many_at_once_come_one_after_the_other_in_their_order() -> None:
+    loop, pace, turns = asyncio.get_running_loop(), Pace(rate=500), list[tuple[int, float]]()
+
+    async def one(number: int) -> None:
+        await pace.turn()
+        turns.append((number, loop.time()))
+
+    begun = loop.time()
+    await asyncio.gather(*(one(number) for number in range(20)))
+
+    assert [number for number, _ in turns] == list(range(20))
+    assert all(at - begun >= number / 500 - EARLY for number, at in turns)

@@ -1,0 +1,379 @@
+"""Who is heard on Slack, and where an answer goes when its first way is closed: threads, files, other bots, guests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+
+import aiohttp
+import pytest
+from aiohttp import web
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.drawing.renderer import Easel
+from bot.platforms.slack.responder import Reach
+from bot.replies import Explanation, Reply
+from tests.clocks import HANG
+from tests.platforms.slack.fake import Channel, Message, Person, Slack, Team, View
+from tests.platforms.slack.fake.hooks import LIVES, USES
+from tests.platforms.slack.fake.shown import Payload
+
+OWN_WORDS = {"text": "The weights stay frozen."}
+
+
+async def grown(fake: Slack) -> Message:
+    """An explanation, once it is whole."""
+    while "Ask more" not in (edited := await fake.next(fake.edits)).buttons:
+        pass
+    return edited
+
+
+async def explained(fake: Slack, person: Person) -> Message:
+    """What the app explains in a thread of the channel, with buttons for its sources."""
+    await person.mentions("what is LoRA?")
+    await fake.heard()
+    return await grown(fake)
+
+
+async def opens_form(fake: Slack, person: Person) -> tuple[View, str]:
+    """A form that a button in the channel opens, and the response_url that came with it."""
+    await person.types("question fine-tuning")
+    pressed = await person.presses(await fake.heard(), "In my own words")
+    return await fake.next(fake.views), pressed.sent.payload["response_url"]
+
+
+def between(fake: Slack, one: Person, other: Person) -> Channel:
+    """The conversation of two members, which the app cannot see."""
+    id = fake.clock.id("D")
+    made = Channel(id, "", one.team.id, private=True, joined=False, members={one.id, other.id})
+    one.team.channels[id] = made
+    return made
+
+
+@asynccontextmanager
+async def overheard(fake: Slack) -> AsyncIterator[asyncio.Queue[Payload]]:
+    """What comes to each response_url from now on, word by word; nothing of it is shown."""
+    heard: asyncio.Queue[Payload] = asyncio.Queue()
+
+    async def receive(request: web.Request) -> web.Response:
+        heard.put_nowait(await request.json())
+        return web.Response()
+
+    server = web.Application()
+    server.add_routes([web.post("/respond/{id}", receive)])
+    runner = web.AppRunner(server)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    before, fake.address = fake.address, f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield heard
+    fake.address = before
+    await runner.cleanup()
+
+
+# Threads
+
+
+async def test_a_button_in_a_thread_is_answered_in_the_thread(fake: Slack, bob: Person, team: Team) -> None:
+    there = await explained(fake, bob)
+    await bob.presses(there, there.buttons[0])
+    shown = await fake.heard()
+    assert (shown.channel, shown.reader, shown.thread_ts) == (team.main.id, bob.id, there.thread_ts)
+
+    await bob.presses(shown, "Key points")
+    assert (await fake.heard()).thread_ts == there.thread_ts
+    await bob.presses(shown, "Share")
+    shared = await fake.heard()
+    assert "Shared by bob" in shared.words
+    assert shared in team.main.thread(there.thread_ts)
+
+
+async def test_whoever_asks_more_in_a_thread_is_shown_there_where_the_answer_is(fake: Slack, bob: Person) -> None:
+    there = await explained(fake, bob)
+    await bob.presses(there, "Ask more")
+    await bob.sends(await fake.next(fake.views), {"text": "and why does that save memory?"})
+    answer, pointer = await fake.heard(), await fake.heard()
+
+    assert (answer.channel, answer.thread_ts) == (bob.direct.id, "")
+    assert "in our direct messages" in pointer.words
+    assert (pointer.reader, pointer.thread_ts) == (bob.id, there.thread_ts)
+
+
+@pytest.mark.parametrize("status", [404, 500])
+async def test_a_thread_is_kept_to_where_the_response_url_fails(fake: Slack, bob: Person, status: int) -> None:
+    there = await explained(fake, bob)
+    fake.fail("response_url", status=status)
+    await bob.presses(there, there.buttons[0])
+    shown = await fake.heard()
+
+    assert fake.calls["chat.postEphemeral"]
+    assert (shown.channel, shown.reader, shown.thread_ts) == (there.channel, bob.id, there.thread_ts)
+
+
+async def test_what_takes_a_messages_place_names_no_thread(fake: Slack, bob: Person) -> None:
+    there = await explained(fake, bob)
+    await bob.types("streak")
+    in_thread = replace(await fake.heard(), thread_ts=there.thread_ts)
+    async with overheard(fake) as heard:
+        await bob.presses(in_thread, "Why?")
+        turned = await asyncio.wait_for(heard.get(), HANG)
+        await bob.presses(in_thread, "Practise now")
+        beside = await asyncio.wait_for(heard.get(), HANG)
+
+    assert (turned["replace_original"], turned.get("thread_ts")) == (True, None)
+    assert (beside["replace_original"], beside.get("thread_ts")) == (False, there.thread_ts)
+
+
+async def test_an_explanation_that_is_whole_stays_whole(fake: Slack, bob: Person, team: Team) -> None:
+    uploading, easel = fake.hold("conversations.open"), Easel()
+    web = AsyncWebClient(team.token, base_url=fake.api)
+
+    async def replies() -> AsyncIterator[Reply]:
+        yield Reply.of(Explanation("The update has low rank: $$W = B A$$", "model"))
+
+    async with aiohttp.ClientSession() as session:
+        reach = Reach(web, session, easel, channel=team.main.id, user=bob.id)
+        growing = asyncio.create_task(reach.grow(replies(), private=False))
+        begun = await fake.heard()
+        while not fake.calls["conversations.open"]:  # noqa: ASYNC110 (a call that is held tells nobody)
+            await asyncio.sleep(0.01)
+        growing.cancel()
+        await asyncio.wait({growing})
+    uploading.set()
+    easel.close()
+
+    assert "low rank" in team.main.messages[begun.ts].words
+
+
+# What is heard in direct messages
+
+
+async def test_words_beside_a_file_are_heard(fake: Slack, bob: Person) -> None:
+    await bob.writes("what is LoRA", files=["lora.pdf"])
+    assert "low-rank" in (await fake.heard()).words
+    await bob.writes("streak", files=["lora.pdf"])
+    assert "Your streak" in (await fake.heard()).words
+
+
+async def test_words_in_a_thread_that_are_shown_beside_it_too_are_heard(fake: Slack, bob: Person) -> None:
+    await bob.writes("what is LoRA")
+    there = await fake.heard()
+    await bob.writes("why does that save memory?", there, subtype="thread_broadcast")
+    begun = await fake.heard()
+
+    assert (begun.channel, begun.thread_ts) == (bob.direct.id, there.ts)
+    assert (await grown(fake)).ts == begun.ts
+
+
+async def test_words_that_are_changed_afterwards_are_not_answered_anew(
+    fake: Slack, bob: Person, program: AsyncExitStack
+) -> None:
+    await bob.writes("what is LoRA")
+    await fake.heard()
+    await bob.writes("streak", subtype="message_changed")
+    await program.aclose()
+
+    assert len(fake.messages.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"subtype": "bot_message", "bot_id": "B1", "username": "robo"},
+        {"subtype": "bot_message", "user": "bob"},
+        {"subtype": "channel_join", "user": "bob"},
+        {"bot_id": "B1", "user": "bob"},
+        {"bot_id": "B1", "user": "bob", "subtype": "file_share"},
+    ],
+    ids=["a bot without a user", "a bot's kind of message", "somebody came", "a bot with a user", "a bot with a file"],
+)
+async def test_what_nobody_has_typed_is_not_answered(
+    fake: Slack, bob: Person, program: AsyncExitStack, more: dict[str, str]
+) -> None:
+    if "user" in more:
+        more = more | {"user": bob.id}
+    await bob.tells("message", channel_type="im", channel=bob.direct.id, ts=fake.clock.ts(), text="streak", **more)
+    await program.aclose()
+
+    assert fake.messages.seen == []
+
+
+async def test_another_bot_that_mentions_the_app_is_not_answered(
+    fake: Slack, bob: Person, team: Team, program: AsyncExitStack
+) -> None:
+    robo = Person.joins(fake, team, "robo", bot=True)
+    await robo.mentions("what is LoRA?")
+    await bob.mentions("what is LoRA?")
+    await program.aclose()
+
+    [answer] = fake.messages.seen
+    assert [team.main.messages[answer.thread_ts].user, *fake.calls["users.info"][0].args.values()] == [bob.id, bob.id]
+
+
+# Guests
+
+
+@pytest.mark.parametrize("rank", ["admin", "owner"])
+async def test_admins_of_another_company_are_no_managers_here(fake: Slack, maya: Person, team: Team, rank: str) -> None:
+    elsewhere = fake.team("elsewhere", installed=False)
+    eve = Person.joins(fake, elsewhere, "eve", admin=rank == "admin", owner=rank == "owner").visits(team.main)
+    await eve.writes("managers list")
+    assert "is for managers" in (await fake.heard()).words
+    await eve.writes("me")
+    assert "Manager\nno" in (await fake.heard()).words
+
+    await maya.writes("managers list")
+    assert "No managers are named yet" in (await fake.heard()).words
+
+
+# Files
+
+
+each_step_of_an_upload = pytest.mark.parametrize(
+    ("step", "fault"),
+    [
+        ("files.getUploadURLExternal", {"error": "file_uploads_disabled"}),
+        ("upload", {"status": 500}),
+        ("files.completeUploadExternal", {"error": "restricted_action"}),
+    ],
+    ids=["no address", "no upload", "no end"],
+)
+
+
+@each_step_of_an_upload
+async def test_a_picture_that_slack_does_not_take_costs_nothing_else(
+    fake: Slack, bob: Person, program: AsyncExitStack, step: str, fault: dict[str, object]
+) -> None:
+    fake.fail(step, **fault)  # type: ignore[arg-type]
+    await bob.types("streak picture")
+    assert "Your streak" in (await fake.heard()).words
+    await bob.types("streak picture")
+    assert (await fake.next(fake.files)).name == "picture.png"
+    await program.aclose()
+
+    assert fake.faults.waiting == []
+    assert len(fake.files.seen) == 1
+    assert not [told for told in fake.messages.seen if "did not take" in told.words]
+
+
+@each_step_of_an_upload
+async def test_an_export_that_slack_does_not_take_is_told(
+    fake: Slack, bob: Person, step: str, fault: dict[str, object]
+) -> None:
+    fake.fail(step, **fault)  # type: ignore[arg-type]
+    await bob.types("privacy export")
+    told = [await fake.heard(), await fake.heard()]
+
+    assert any("did not take all of my answer" in message.words for message in told)
+    assert {message.reader for message in told} == {bob.id}
+    assert fake.files.seen == []
+
+
+# Where the way back is closed
+
+
+@pytest.mark.parametrize("joined", [True, False], ids=["in the channel", "not in it"])
+async def test_a_form_that_was_open_for_long_is_answered_all_the_same(
+    fake: Slack, bob: Person, team: Team, joined: bool
+) -> None:
+    form, _ = await opens_form(fake, bob)
+    team.main.joined = joined
+    fake.clock.forward(LIVES + 1)
+    await bob.sends(form, OWN_WORDS)
+    told = await fake.heard()
+
+    assert "The reference" in told.words
+    assert (told.channel, told.reader) == ((team.main.id, bob.id) if joined else (bob.direct.id, ""))
+
+
+@pytest.mark.parametrize("joined", [True, False], ids=["in the channel", "not in it"])
+async def test_a_response_url_that_has_taken_five_messages_is_not_missed(
+    fake: Slack, bob: Person, team: Team, joined: bool
+) -> None:
+    form, url = await opens_form(fake, bob)
+    team.main.joined = joined
+    for number in range(USES):
+        async with fake.courier.session.post(url, json={"text": f"Number {number}"}) as answer:
+            assert answer.status == 200
+        await fake.heard()
+    await bob.sends(form, OWN_WORDS)
+    told = await fake.heard()
+
+    assert "The reference" in told.words
+    assert (told.channel, told.reader) == ((team.main.id, bob.id) if joined else (bob.direct.id, ""))
+
+
+@pytest.mark.parametrize("fault", [{"status": 404}, {"status": 500}, {"after": 30}], ids=["404", "500", "429"])
+@pytest.mark.parametrize("joined", [True, False], ids=["in the channel", "not in it"])
+async def test_a_response_url_that_refuses_is_not_missed(
+    fake: Slack, bob: Person, team: Team, joined: bool, fault: dict[str, int]
+) -> None:
+    await bob.types("question vae easy")
+    asked = await fake.heard()
+    team.main.joined = joined
+    fake.fail("response_url", **fault)  # type: ignore[arg-type]
+    await bob.presses(asked, "A")
+    told = await fake.heard()
+
+    assert "Right!" in told.words or "Not this time." in told.words
+    assert (told.channel, told.reader) == ((team.main.id, bob.id) if joined else (bob.direct.id, ""))
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize("where", ["a public channel", "a private channel", "two members' conversation"])
+@pytest.mark.parametrize(("command", "words"), [("leaderboard", "Nobody has earned points"), ("streak", "Your streak")])
+async def test_where_the_app_is_not_a_late_answer_comes_to_the_direct_message(
+    fake: Slack, bob: Person, maya: Person, team: Team, where: str, command: str, words: str
+) -> None:
+    places = {
+        "a public channel": fake.channel(team, "open", joined=False),
+        "a private channel": fake.channel(team, "secret", private=True, joined=False),
+        "two members' conversation": between(fake, bob, maya),
+    }
+    places[where].members.add(bob.id)
+    asking = fake.hold("users.info")
+    fake.fail("response_url", status=404)
+    assert (await bob.types(command, places[where])).body == ""
+    asking.set()
+    told = await fake.heard()
+
+    assert words in told.words
+    assert (told.channel, told.reader) == (bob.direct.id, "")
+
+
+# What was typed
+
+
+@pytest.mark.parametrize("typed", ["types", "writes"])
+async def test_a_name_is_taken_as_it_was_typed(fake: Slack, bob: Person, typed: str) -> None:
+    says = bob.types if typed == "types" else bob.writes
+    for name in ("R&amp;D &lt;3 &gt;_&lt;", "<https://lab.example/a?b=1&amp;c=2|lab.example>", "&amp;lt;"):
+        await says(f"team create {name}")
+        assert "is there" in (await fake.heard()).words
+    await says("team list")
+    listed = (await fake.heard()).words
+
+    assert {"R&D <3 >_<", "https://lab.example/a?b=1&c=2", "&lt;"} <= set(listed.splitlines())
+
+
+async def test_a_member_is_named_in_a_direct_message_too(fake: Slack, bob: Person, maya: Person) -> None:
+    await bob.writes("streak")
+    await fake.heard()
+    await maya.writes(f"managers add <@{bob.id}>")
+    assert "bob is now a manager" in (await fake.heard()).words
+    await maya.writes(f"managers remove <@{bob.id}|bob>")
+    assert "bob is no longer a manager" in (await fake.heard()).words
+
+
+async def test_what_is_asked_by_a_mention_is_kept_as_it_was_typed(fake: Slack, bob: Person) -> None:
+    await bob.mentions("what is LoRA for r &lt; d &amp; alpha &gt; 1? <https://arxiv.org/abs/2106.09685|arxiv.org>")
+    await fake.heard()
+    await grown(fake)
+    await bob.types("privacy export")
+    content = (await fake.next(fake.files)).content
+
+    assert content is not None
+    [kept] = json.loads(content)["explained"]
+    assert kept["asked"] == "what is LoRA for r < d & alpha > 1? https://arxiv.org/abs/2106.09685"
