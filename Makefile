@@ -1,7 +1,7 @@
 # `make run` opens the study room, `make help` names the rest. Python 3.11, 3.12 or 3.13 and make are all it takes.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak coverage check format docs vectors pictures lock clean install install-dev
+.PHONY: help run test soak coverage check format docs words vectors pictures lock clean install install-dev
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
@@ -54,6 +54,9 @@ format: install-dev ## Format the code and mend what lint can mend
 
 docs: install ## Write docs/commands.md and docs/settings.md anew
 	@$(BIN)/studyhall docs
+
+words: install ## List every sentence that a person can see
+	@$(BIN)/python .ci/words.py $(ARGS)
 
 vectors: install ## Bring what comes prepared with the bank up to date, once its texts are done
 	@$(BIN)/studyhall bank vectors
