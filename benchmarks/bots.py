@@ -24,14 +24,14 @@ from benchmarks.children import obey
 from benchmarks.respond import NOW, fill
 from bot import logs
 from bot.app import App, Posts
-from bot.context.identity import Study
+from bot.context.identity import Location
 from bot.context.library import Library
-from bot.dispatch.catalog import table
-from bot.dispatch.handler import Place
+from bot.context.study import Study
+from bot.dispatch.catalog import registry
 from bot.platforms.discord.client import connected
 from bot.scheduler import Clockwork
 from bot.store.engine import Store
-from bot.store.models import Answer, Channel, Member, Round, Schedule, Workspace
+from bot.store.orm import Answer, Channel, Member, Round, Schedule, Workspace
 from bot.store.upgrade import upgrade
 from bot.study.daily import questions
 from knowledge.format.reader import load
@@ -145,10 +145,10 @@ class Ours(Watched):
     async def cards(self, channels: list[Any]) -> None:
         """Post the open questions."""
         guild, _, channel, _ = channels[0]
-        place = Place("discord", str(guild), str(channel))
+        place = Location("discord", str(guild), str(channel))
         for token in self.tokens:
             async with self.study.store.read() as session:
-                posed = (await session.exec(select(Round).where(Round.token == token))).one()
+                posed = (await session.exec(select(Round).where(Round.round_key == token))).one()
             reply = questions.post(posed, self.study.library.question(posed.question_id))
             await self.study.outboxes["discord"].post(place, reply, f"card-{token}")
 
@@ -160,7 +160,7 @@ class Ours(Watched):
 
     async def warm(self) -> None:
         """Load the model, and make the index if there is none."""
-        await self.study.library.ready()
+        await self.study.library.wait_ready()
 
     async def schedules(self, channels: list[Any]) -> None:
         """One that is due now, in each channel."""
@@ -198,7 +198,7 @@ async def opened() -> AsyncIterator[App]:
         await asyncio.to_thread(upgrade, url)
         store = await Store.open(url)
         library = Library(load().bank, INDEX, Embedder(threads=1))
-        yield App(table(), Study(store=store, library=library, clock=now), Posts(store))
+        yield App(registry(), Study(store=store, library=library, clock=now), Posts(store))
         library.close()
         await store.close()
 

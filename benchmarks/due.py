@@ -17,12 +17,14 @@ from datetime import UTC, datetime
 from datetime import time as clock_time
 
 from bot import logs
-from bot.context.identity import Outbox, Study
+from bot.context.identity import Location
 from bot.context.library import Library
-from bot.dispatch.handler import Place
+from bot.context.outbox import Outbox
+from bot.context.study import Study
 from bot.replies import Reply
 from bot.store.engine import Store
-from bot.store.models import Channel, Delivery, DeliveryKind, DeliveryState, Round, RoundKind, Schedule, Workspace
+from bot.store.orm import Channel, Delivery, Round, Schedule, Workspace
+from bot.store.models import DeliveryKind, DeliveryState, RoundKind
 from bot.store.upgrade import upgrade
 from bot.study.daily import delivery as daily_delivery
 from bot.study.daily import planner
@@ -35,13 +37,13 @@ NOW = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
 class Nowhere(Outbox):
     """An outbox that takes everything at once."""
 
-    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
         return key
 
-    async def edit(self, place: Place, ref: str, reply: Reply) -> None:
+    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
         return None
 
-    async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
+    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
         return None
 
 
@@ -102,9 +104,9 @@ async def floor(store: Store, channels: int) -> float:
             await session.flush()
             session.add_all(
                 Round(
-                    token=f"floor{delivery.id}", workspace_id=workspace.id, channel_id=room.id,
-                    delivery_id=delivery.id, kind=RoundKind.DAILY, question_id="x", order="0123", fingerprint="",
-                    opened_at=NOW,
+                    round_key=f"floor{delivery.id}", workspace_id=workspace.id, channel_id=room.id,
+                    delivery_id=delivery.id, kind=RoundKind.DAILY, question_id="x", choice_order="0123",
+                    choices_hash="", opened_at=NOW,
                 )
                 for delivery in made
             )  # fmt: skip

@@ -31,24 +31,16 @@ from sqlmodel import col, select
 
 from benchmarks.standings import server
 from bot import logs
-from bot.context.identity import Study
+from bot.context.identity import Actor, Location
 from bot.context.library import Library
 from bot.context.local_time import period_keys
-from bot.dispatch.catalog import table
-from bot.dispatch.handler import Actor, Place, Request, respond
+from bot.context.study import Study
+from bot.dispatch.catalog import registry
+from bot.dispatch.handler import handle
+from bot.dispatch.request import Request
 from bot.store.engine import Store
-from bot.store.models import (
-    Answer,
-    Channel,
-    Delivery,
-    DeliveryKind,
-    DeliveryState,
-    Member,
-    Person,
-    RoundKind,
-    Schedule,
-    Workspace,
-)
+from bot.store.orm import Answer, Channel, Delivery, Member, Person, Schedule, Workspace
+from bot.store.models import DeliveryKind, DeliveryState, RoundKind
 from bot.store.upgrade import upgrade
 from bot.study.practice.grading import POINTS
 from bot.study.practice.rounds import LETTERS, new_round, shown
@@ -58,7 +50,7 @@ from knowledge.retrieval.embedding import Embedder
 
 NOW = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
 DAYS = 30
-PLACE = Place("discord", "1", "11", "A guild", "daily")
+PLACE = Location("discord", "1", "11", "A guild", "daily")
 WARM = 50
 COLUMNS: Any = Member.__table__.c  # type: ignore[attr-defined]
 ROW = select(COLUMNS.id, COLUMNS.name).where(COLUMNS.id == bindparam("id"))
@@ -109,13 +101,13 @@ async def fill(study: Study, members: int, chance: random.Random, rounds: int) -
                 session.add(posed)
                 await session.flush()
                 if not back:
-                    lines.append(f"answer {posed.token} {LETTERS[shown(posed).index(question.right_choice)]}")
+                    lines.append(f"answer {posed.round_key} {LETTERS[shown(posed).index(question.right_choice)]}")
                     continue
                 week, month = period_keys(at, "UTC")
                 given = [
                     Answer(
                         request_id=f"{back}-{id}", round_id=posed.id, member_id=id, workspace_id=1, channel_id=1,
-                        question_id=question.id, topic=question.topic, choice=0, share=1.0, right=True, counted=True,
+                        question_id=question.id, topic=question.topic, choice=0, share=1.0, correct=True, scored=True,
                         points=POINTS[question.difficulty] if chance.random() < 0.7 else 0, accepted_at=at,
                         day=at.date(), zone="UTC", week=week, month=month,
                     ).model_dump(exclude={"id"})
@@ -151,7 +143,7 @@ async def measure(url: str, members: int, requests: int, profiled: str) -> None:
     store = await Store.open(url)
     library = Library(load().bank, index_folder=Path(), embedder=Embedder())  # never searched
     study = Study(store=store, library=library, clock=lambda: NOW)
-    commands = table()
+    commands = registry()
     chance = random.Random(7)  # noqa: S311
     answers = await fill(study, members, chance, rounds=-(-(WARM + requests) // members))
     sent = 0
@@ -170,7 +162,7 @@ async def measure(url: str, members: int, requests: int, profiled: str) -> None:
             member = number % members + 1
             actor = Actor(str(member), f"member {member}")
             request = Request(PLACE, actor, f"{name}-{number}", NOW, line(number))
-            replies = [reply async for reply in respond(commands, study, request)]
+            replies = [reply async for reply in handle(commands, study, request)]
             assert len(replies) == 1  # noqa: S101
 
         return step

@@ -24,10 +24,10 @@ from benchmarks.bots import Watched, now, opened
 from benchmarks.children import obey
 from bot import logs
 from bot.app import App
-from bot.dispatch.handler import Place
+from bot.context.identity import Location
 from bot.platforms.slack.app import Keys, slack
 from bot.platforms.slack.server import EVENTS
-from bot.store.models import Round, Workspace
+from bot.store.orm import Round, Workspace
 from bot.study.daily import questions
 from bot.web.app import web_app
 from bot.web.server import served
@@ -106,9 +106,9 @@ class Ours(bots.Ours):
         team, _, channel, _ = channels[0]
         for token in self.tokens:
             async with self.study.store.read() as session:
-                posed = (await session.exec(select(Round).where(Round.token == token))).one()
+                posed = (await session.exec(select(Round).where(Round.round_key == token))).one()
             reply = questions.post(posed, self.study.library.question(posed.question_id))
-            await self.study.outboxes["slack"].post(Place("slack", team, channel), reply, f"card-{token}")
+            await self.study.outboxes["slack"].post(Location("slack", team, channel), reply, f"card-{token}")
 
 
 async def bare(given: argparse.Namespace) -> None:

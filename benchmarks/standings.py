@@ -27,7 +27,8 @@ from sqlalchemy import insert
 from sqlmodel import col, select
 
 from bot.store.engine import Store
-from bot.store.models import EVERYWHERE, Member, Person, Total, TotalKind, Workspace
+from bot.store.models import EVERYWHERE, TotalKind
+from bot.store.orm import Member, Person, Total, Workspace
 from bot.store.upgrade import upgrade
 from bot.study.progress.standings import standings
 from bot.study.progress.totals import rebuild_tiers

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select, update
 
-from bot.context.identity import Place, Study, StudyRules
+from bot.commands.registry import Registry
+from bot.context.identity import Actor, Location
 from bot.context.library import PATIENCE, Library, Progress
+from bot.context.outbox import Outbox
+from bot.context.study import Study, StudyRules
 from bot.dispatch import form_drafts, idempotency
-from bot.dispatch.catalog import table
-from bot.dispatch.handler import Actor, Outbox, Table
+from bot.dispatch.catalog import registry
 from bot.encryption import Vault
 from bot.errors import ConfigError, DatabaseError
 from bot.inference.client import Inference
 from bot.store.engine import Store
-from bot.store.models import Post
+from bot.store.orm import TerminalPost
 from bot.store.slack_installations import Install, Installs
 from bot.store.upsert import insert
 from bot.study.members import directory
@@ -41,66 +43,72 @@ class Posts:
     async def put(self, key: str, channel: str, body: str) -> str:
         """Keep a post, once per key; the result finds it again."""
         async with self.store.write() as session:
-            values = {"key": key, "channel": channel, "body": body, "posted_at": datetime.now(UTC)}
-            await session.exec(insert(session, Post).values(**values).on_conflict_do_nothing())
-            return str((await session.exec(select(Post.id).where(Post.key == key))).one())
+            values = {"post_key": key, "channel": channel, "body": body, "posted_at": datetime.now(UTC)}
+            await session.exec(insert(session, TerminalPost).values(**values).on_conflict_do_nothing())
+            return str((await session.exec(select(TerminalPost.id).where(TerminalPost.post_key == key))).one())
 
     async def replace(self, ref: str, body: str) -> None:
         async with self.store.write() as session:
-            await session.exec(update(Post).where(col(Post.id) == int(ref)).values(body=body))
+            await session.exec(update(TerminalPost).where(col(TerminalPost.id) == int(ref)).values(body=body))
 
     async def unseen(self) -> list[tuple[int, str, str]]:
         """Posts that nobody has seen, oldest first: id, channel and body."""
         async with self.store.read() as session:
-            query = select(Post.id, Post.channel, Post.body).where(col(Post.seen_at).is_(None)).order_by(col(Post.id))
+            query = (
+                select(TerminalPost.id, TerminalPost.channel, TerminalPost.body)
+                .where(col(TerminalPost.seen_at).is_(None))
+                .order_by(col(TerminalPost.id))
+            )
             return [(id, channel, body) for id, channel, body in (await session.exec(query)).all()]
 
     async def seen(self, id: int) -> None:
         """The key stays, so that it is never posted again; what was said goes, with the names in it."""
         async with self.store.write() as session:
-            await session.exec(update(Post).where(col(Post.id) == id).values(seen_at=datetime.now(UTC), body=""))
+            await session.exec(
+                update(TerminalPost).where(col(TerminalPost.id) == id).values(seen_at=datetime.now(UTC), body="")
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class App:
     """What a platform is handed: the commands, what they work with, and its own corner of the store."""
 
-    table: Table
+    registry: Registry
     study: Study
-    posts: Posts
-    left_out: tuple[str, ...] = ()
-    installs: Installs | None = None
+    terminal_posts: Posts
+    skipped_files: tuple[str, ...] = ()
+    slack_installations: Installs | None = None
     """Workspaces that installed the app by themselves, where a key is set to keep their tokens by."""
 
-    async def at(self, place: Place) -> App:
+    async def for_workspace(self, location: Location) -> App:
         """The app as the workspace of a place has it, with its own questions."""
-        return replace(self, study=await custom_questions.at(self.study, place))
+        return replace(self, study=await custom_questions.at(self.study, location))
 
-    async def first(self, platform: str, id: str) -> bool:
+    async def claim_request(self, platform: str, id: str) -> bool:
         """Whether a request is seen for the first time; platforms deliver some again."""
         return await idempotency.first(self.study, platform, id)
 
-    async def manages(self, place: Place, actor: Actor) -> bool:
+    async def is_manager(self, location: Location, actor: Actor) -> bool:
         """Whether they are a manager there."""
-        return await directory.manages(self.study, place, actor)
+        return await directory.manages(self.study, location, actor)
 
-    async def draft(self, place: Place, actor: Actor, line: str) -> dict[str, str]:
+    async def form_draft(self, location: Location, actor: Actor, line: str) -> dict[str, str]:
         """What the member typed into the form of that line earlier, when it could not be carried out."""
-        return await form_drafts.draft(self.study, place, actor, line)
+        return await form_drafts.draft(self.study, location, actor, line)
 
-    async def known(self, platform: str) -> list[str]:
+    async def active_workspaces(self, platform: str) -> list[str]:
         """The workspaces that were greeted and have not put the bot out since."""
         return await onboarding.known(self.study, platform)
 
-    async def joined(self, place: Place) -> Greeting | None:
+    async def workspace_joined(self, location: Location) -> Greeting | None:
         """What to say on coming to a workspace; None where it has been said."""
-        return await onboarding.joined(self.study, place)
+        return await onboarding.joined(self.study, location)
 
-    async def left(self, place: Place) -> None:
+    async def workspace_left(self, location: Location) -> None:
         """The workspace has put the bot out."""
-        await onboarding.left(self.study, place)
+        await onboarding.left(self.study, location)
 
-    async def problem(self) -> str:
+    async def readiness_problem(self) -> str:
         """What stands in the way of serving members, in words that anybody may read; empty where nothing does."""
         try:
             await self.study.store.ready()
@@ -164,7 +172,7 @@ async def open_app(
         study = Study(store=store, library=library, clock=_now, inference=inference, rules=rules)
         key = config.secret_key.get_secret_value()
         installs = Installs(store, Vault(key), _now) if key else None
-        yield App(table(), study, Posts(store), left_out, installs)
+        yield App(registry(), study, Posts(store), left_out, installs)
 
 
 def _now() -> datetime:

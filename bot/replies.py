@@ -17,7 +17,7 @@ LINE_LIMIT = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class Button:
     """A button: pressing it is the same as sending `line`. A form command without its values opens its form."""
 
     label: str
@@ -61,7 +61,7 @@ class Option:
 
     letter: str
     text: str
-    action: Action
+    button: Button
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class QuestionCard:
     topic: str
     difficulty: str
     options: tuple[Option, ...] = ()
-    write: Action | None = None
+    write: Button | None = None
     note: str = ""
     closes: datetime | None = None
 
@@ -117,7 +117,7 @@ class Explanation:
     text: str
     source: Literal["model", "cache", "bank", "refused"]
     citations: tuple[Citation, ...] = ()
-    why: str = ""
+    reason: str = ""
     done: bool = True
 
     @property
@@ -135,7 +135,7 @@ class Explanation:
 class Rank:
     """One line of the standings; `points` is drawn as it is (an integer, or points per head)."""
 
-    place: int
+    rank: int
     name: str
     points: str
     detail: str = ""
@@ -150,7 +150,7 @@ class Standings:
     rows: tuple[Rank, ...]
     mine: Rank | None = None
     footnote: str = ""
-    drawn: bool = False
+    as_picture: bool = False
 
 
 class DayMark(StrEnum):
@@ -175,7 +175,7 @@ class Calendar:
     longest: int
     freezes: int
     days: tuple[tuple[date, DayMark], ...]
-    drawn: bool = False
+    as_picture: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +188,15 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class Buttons:
     """What one can do next."""
 
-    actions: tuple[Action, ...]
+    buttons: tuple[Button, ...]
     prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MenuOption:
     """One thing that a menu holds; `value` is what it stands for."""
 
     label: str
@@ -204,9 +204,9 @@ class Entry:
     chosen: bool = False
 
 
-def entries(named: Iterable[tuple[str, str]], chosen: Collection[str]) -> tuple[Entry, ...]:
+def menu_options(named: Iterable[tuple[str, str]], chosen: Collection[str]) -> tuple[MenuOption, ...]:
     """Of labels and the values they stand for, with those marked whose values are chosen."""
-    return tuple(Entry(label, value, value in chosen) for label, value in named)
+    return tuple(MenuOption(label, value, value in chosen) for label, value in named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,9 +220,9 @@ class Menu:
     prompt: str
     line: str
     parameter: str
-    entries: tuple[Entry, ...]
-    many: bool = False
-    of: Literal["entries", "roles"] = "entries"
+    options: tuple[MenuOption, ...]
+    multiple: bool = False
+    kind: Literal["entries", "roles"] = "entries"
 
     def __post_init__(self) -> None:
         if len(self.id) > LINE_LIMIT:
@@ -235,7 +235,7 @@ class Menu:
 
 
 @dataclass(frozen=True, slots=True)
-class Mastered:
+class TopicMastery:
     """How well a topic is known: the share right of the last `tried` answers, None where there are none."""
 
     topic: str
@@ -249,8 +249,8 @@ class Mastery:
     """The topics, and how well a member knows them. `drawn`: wanted as a picture."""
 
     title: str
-    topics: tuple[Mastered, ...]
-    drawn: bool = False
+    topics: tuple[TopicMastery, ...]
+    as_picture: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +279,7 @@ Block = (
     | Calendar
     | Mastery
     | Table
-    | Choices
+    | Buttons
     | Menu
     | Picture
     | File
@@ -300,7 +300,7 @@ class Reply:
         )
 
     @property
-    def growing(self) -> bool:
+    def streaming(self) -> bool:
         """Whether another reply follows that says the same and more."""
         return any(isinstance(block, Explanation) and not block.done for block in self.blocks)
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.context.identity import Study
+from bot.context.study import Study
 from bot.errors import DatabaseError
 from bot.study.account import reminders
 from bot.study.daily import delivery, live_counts, planner

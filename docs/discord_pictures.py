@@ -32,12 +32,12 @@ from sqlmodel import select
 from bot import logs
 from bot.app import App, Posts, open_library
 from bot.config import loader
-from bot.context.identity import Study
-from bot.dispatch.catalog import table
+from bot.context.study import Study
+from bot.dispatch.catalog import registry
 from bot.platforms.discord.client import StudyClient
 from bot.scheduler import Clockwork
 from bot.store.engine import Store
-from bot.store.models import Round
+from bot.store.orm import Round
 from bot.store.upgrade import upgrade
 from bot.study.practice.rounds import LETTERS, shown
 from knowledge.questions import Question
@@ -133,7 +133,7 @@ class Story:
         """The label of the right answer's button, and the question."""
         line = next(part["custom_id"] for part in parts(message) if part.get("custom_id", "").startswith("answer "))
         async with self.app.study.store.read() as session:
-            round = (await session.exec(select(Round).where(Round.token == line.split()[1]))).one()
+            round = (await session.exec(select(Round).where(Round.round_key == line.split()[1]))).one()
         question = self.app.study.library.question(round.question_id)
         return LETTERS[shown(round).index(question.right_choice)].upper(), question
 
@@ -240,10 +240,10 @@ async def draw(album: Album) -> None:
         await asyncio.to_thread(upgrade, url)
         store = await Store.open(url)
         library, _ = open_library(loader.load(), announce)
-        await library.ready()
+        await library.wait_ready()
         now: list[Any] = []
         study = Study(store=store, library=library, clock=lambda: now[0].now())
-        app = App(table(), study, Posts(store))
+        app = App(registry(), study, Posts(store))
         try:
             async with async_playwright() as playwright, simcord.run(StudyClient(app), shard_count=1) as env:
                 now.append(env)

@@ -25,9 +25,9 @@ from rich.text import Text
 from bot import logs
 from bot.app import App, Posts, open_library
 from bot.config import loader
-from bot.context.identity import Study
 from bot.context.library import Library
-from bot.dispatch.catalog import table
+from bot.context.study import Study
+from bot.dispatch.catalog import registry
 from bot.platforms.terminal.outbox import TerminalOutbox, restore
 from bot.platforms.terminal.render import draw
 from bot.platforms.terminal.room import Room
@@ -90,8 +90,8 @@ class Class:
     def __init__(self, store: Store, library: Library) -> None:
         self.now = FIRST_DAY - timedelta(hours=1)
         study = Study(store=store, library=library, clock=lambda: self.now.astimezone(ZoneInfo("UTC")))
-        self.app = App(table(), study, Posts(store))
-        outbox = TerminalOutbox(self.app.posts)
+        self.app = App(registry(), study, Posts(store))
+        outbox = TerminalOutbox(self.app.terminal_posts)
         self.app.attach("terminal", outbox)
         self.clockwork = Clockwork(study, seconds=5)
         self.room = Room(self.app, "maya")
@@ -104,10 +104,10 @@ class Class:
         """What has been posted since the last look."""
         await self.clockwork.turn()
         found = []
-        for id, _, body in await self.app.posts.unseen():
+        for id, _, body in await self.app.terminal_posts.unseen():
             found.append(restore(body))
             self.room.offer(found[-1])
-            await self.app.posts.seen(id)
+            await self.app.terminal_posts.seen(id)
         return found
 
     def letters(self, post: Reply) -> tuple[str, str]:

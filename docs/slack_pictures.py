@@ -29,9 +29,12 @@ from slack_preview import CHANNEL, message, modal, page, view
 from bot import logs
 from bot.app import App, Posts, open_library
 from bot.config import loader
-from bot.context.identity import Study
-from bot.dispatch.catalog import table
-from bot.dispatch.handler import Actor, Outbox, Place, Request, respond
+from bot.context.identity import Actor, Location
+from bot.context.outbox import Outbox
+from bot.context.study import Study
+from bot.dispatch.catalog import registry
+from bot.dispatch.handler import handle
+from bot.dispatch.request import Request
 from bot.drawing.renderer import Easel
 from bot.platforms.slack.forms import Errand, form, lacking
 from bot.platforms.slack.render import home
@@ -46,7 +49,7 @@ KEPT = ("daily", "verdict-wrong", "leaderboard", "settings", "form", "home")
 """Those that the README shows."""
 PARIS = ZoneInfo("Europe/Paris")
 FIRST_DAY = datetime(2026, 11, 2, 8, 0, 5, tzinfo=ZoneInfo("UTC"))
-PLACE = Place("slack", "T1", "C1", "Interview club", CHANNEL)
+PLACE = Location("slack", "T1", "C1", "Interview club", CHANNEL)
 PEOPLE = ("ada", "bob", "cleo", "dan", "maya")
 WORDS = "It maps an input to a distribution over a latent space and draws a sample from it to decode."
 
@@ -78,25 +81,25 @@ class Album:
 class Channel(Outbox):
     """Keeps the newest post of the channel."""
 
-    offers = frozenset({"thread"})
+    capabilities = frozenset({"thread"})
 
     def __init__(self) -> None:
         self.newest = Reply(())
 
-    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
         self.newest = reply
         return key
 
-    async def edit(self, place: Place, ref: str, reply: Reply) -> None:
+    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
         self.newest = reply
 
-    async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
+    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
         return
 
-    async def open_thread(self, place: Place, ref: str, name: str, *, again: bool = False) -> str:
+    async def open_thread(self, location: Location, ref: str, name: str, *, again: bool = False) -> str:
         return ref
 
-    async def pin(self, place: Place, ref: str, instead: str = "") -> None:
+    async def pin(self, location: Location, ref: str, instead: str = "") -> None:
         return
 
 
@@ -107,7 +110,7 @@ class Story:
         self.now = FIRST_DAY - timedelta(hours=1)
         self.album, self.easel, self.channel = album, Easel(), Channel()
         study = Study(store=store, library=library, clock=lambda: self.now)
-        self.app = App(table(), study, Posts(store))
+        self.app = App(registry(), study, Posts(store))
         self.app.attach("slack", self.channel)
         self.clockwork = Clockwork(study, 5)
         self._ids = itertools.count(1)
@@ -116,7 +119,7 @@ class Story:
         """What the member reads in the end."""
         actor = Actor(f"U{who.upper()}", who, manager=who == "maya")
         request = Request(PLACE, actor, str(next(self._ids)), self.now, line, values=values)
-        return [reply async for reply in respond(self.app.table, self.app.study, request)][-1]
+        return [reply async for reply in handle(self.app.registry, self.app.study, request)][-1]
 
     async def keep(self, name: str, reply: Reply, *, private: bool = True) -> Reply:
         if self.album.wants(name):
@@ -138,7 +141,7 @@ class Story:
         card = next(block for block in reply.blocks if isinstance(block, QuestionCard))
         question = next(q for q in self.app.study.library.bank if q.title == card.question)
         right = question.choices[question.right_choice].text
-        lines = sorted((option.text != right, option.action.line) for option in card.options)
+        lines = sorted((option.text != right, option.button.line) for option in card.options)
         return lines[0][1], lines[1][1]
 
 
@@ -198,7 +201,7 @@ async def forms(story: Story) -> None:
     bob = Actor("UBOB", "bob", zone="Europe/Paris")
     write = next(block.write.line for block in card.blocks if isinstance(block, QuestionCard) and block.write)
     for name, line in (("form", "schedule setup"), ("form-share", "share explanation 1"), ("form-words", write)):
-        command, given = story.app.table.parse(story.app.study, line)
+        command, given = story.app.registry.parse(story.app.study, line)
         fields = lacking(command, given)
         await story.album.keep(name, page([modal(form(story.app, command, fields, Errand(line, PLACE), given, bob))]))
 
@@ -227,7 +230,7 @@ async def draw(folder: Path, wanted: tuple[str, ...]) -> None:
         await asyncio.to_thread(upgrade, url)
         store = await Store.open(url)
         library, _ = open_library(loader.load(), announce)
-        await library.ready()
+        await library.wait_ready()
         try:
             async with async_playwright() as playwright:
                 browser = await playwright.chromium.launch(

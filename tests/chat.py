@@ -11,9 +11,9 @@ from rich.console import Console
 from sqlmodel import col, select
 
 from bot.app import App, Posts
-from bot.context.identity import Study
 from bot.context.library import Library
-from bot.dispatch.catalog import table
+from bot.context.study import Study
+from bot.dispatch.catalog import registry
 from bot.inference.client import Inference
 from bot.platforms.terminal.outbox import TerminalOutbox, restore
 from bot.platforms.terminal.render import draw, shortcuts
@@ -21,7 +21,8 @@ from bot.platforms.terminal.room import Room
 from bot.replies import Reply
 from bot.scheduler import Clockwork
 from bot.store.engine import Store
-from bot.store.models import Answer, Member, Round, RoundKind
+from bot.store.orm import Answer, Member, Round
+from bot.store.models import RoundKind
 from knowledge.questions import Question
 
 OWNER = "maya"
@@ -46,8 +47,8 @@ class Chat:
     def __init__(self, store: Store, library: Library, inference: Inference | None = None) -> None:
         self.clock = Clock()
         self.study = Study(store=store, library=library, clock=self.clock, inference=inference)
-        self.app = App(table(), self.study, Posts(store))
-        self.outbox = TerminalOutbox(self.app.posts)
+        self.app = App(registry(), self.study, Posts(store))
+        self.outbox = TerminalOutbox(self.app.terminal_posts)
         self.app.attach("terminal", self.outbox)
         self.room = Room(self.app, OWNER)
         self.clockwork = Clockwork(self.study, seconds=5)
@@ -64,11 +65,11 @@ class Chat:
         """Let the clockwork turn once; the posts that have come since the last look, now seen."""
         await self.clockwork.turn()
         found = []
-        for id, _channel, body in await self.app.posts.unseen():
+        for id, _channel, body in await self.app.terminal_posts.unseen():
             reply = restore(body)
             self.room.offer(reply)
             found.append(plain(reply))
-            await self.app.posts.seen(id)
+            await self.app.terminal_posts.seen(id)
         return found
 
     async def choices(self, who: str, line: str) -> dict[str, str]:
@@ -84,9 +85,9 @@ class Chat:
     def lines(self, round: Round) -> tuple[str, str]:
         """The lines of the right answer to a round and of a wrong one."""
         right = self.study.library.question(round.question_id).right_choice
-        order = [int(digit) for digit in round.order]
+        order = [int(digit) for digit in round.choice_order]
         letters = {index: "abcd"[place] for place, index in enumerate(order)}
-        return f"answer {round.token} {letters[right]}", f"answer {round.token} {letters[(right + 1) % 4]}"
+        return f"answer {round.round_key} {letters[right]}", f"answer {round.round_key} {letters[(right + 1) % 4]}"
 
     async def round_of(self, who: str) -> Round:
         """The member's newest practice round."""

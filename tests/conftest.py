@@ -120,7 +120,7 @@ async def sqlite_store(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[S
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     """The built-in bank with the packaged model, opened once; every search waits until it is ready."""
-    opened = Library(load().bank, tmp_path_factory.mktemp("index"), Embedder(), patience=None)
+    opened = Library(load().bank, tmp_path_factory.mktemp("index"), Embedder(), max_wait=None)
     yield opened
     opened.close()
 

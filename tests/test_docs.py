@@ -15,7 +15,7 @@ from bot.__main__ import app
 from bot.cli import docs
 from bot.config.loader import described
 from bot.context.library import Library
-from bot.dispatch.catalog import table
+from bot.dispatch.catalog import registry
 from bot.replies import Notice, Tone
 from bot.store.engine import Store
 from tests.chat import Chat, plain
@@ -69,7 +69,7 @@ def test_a_generated_page_is_up_to_date(name: str) -> None:
 def test_every_command_has_its_place_in_the_reference() -> None:
     headings = {line for line in docs.pages()["commands.md"].splitlines() if line.startswith("### ")}
 
-    assert headings == {f"### `{command.usage}`" for command in table()}
+    assert headings == {f"### `{command.usage}`" for command in registry()}
 
 
 def test_every_setting_has_its_line_in_the_reference() -> None:

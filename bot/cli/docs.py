@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import time
 from pathlib import Path
 
+from bot.commands.command import Command
 from bot.config.loader import Setting, described
-from bot.dispatch.catalog import table
-from bot.dispatch.handler import Command
+from bot.dispatch.catalog import registry
 
 MADE = "<!-- Made by `make docs`. Change the table of commands or the settings instead. -->\n"
 
@@ -32,9 +32,9 @@ def _commands() -> Iterator[str]:
         "Optional words are in brackets and may come in any order, or by name: `me zone=Europe/Paris`."
     )
     groups = {
-        "For everyone": [c for c in table() if not c.managers and not c.button],
-        "For managers": [c for c in table() if c.managers],
-        "Behind buttons": [c for c in table() if c.button],
+        "For everyone": [c for c in registry() if not c.managers_only and not c.hidden],
+        "For managers": [c for c in registry() if c.managers_only],
+        "Behind buttons": [c for c in registry() if c.hidden],
     }
     for title, commands in groups.items():
         yield f"\n## {title}\n"
@@ -45,10 +45,10 @@ def _commands() -> Iterator[str]:
 def _command(command: Command) -> Iterator[str]:
     yield f"### `{command.usage}`\n"
     seen = "Only the member sees the reply." if command.private else "The channel sees the reply."
-    yield f"{command.about}. {seen}\n"
+    yield f"{command.description}. {seen}\n"
     for parameter in command.parameters:
         need = "" if parameter.required else " (optional)"
-        yield f"- `{parameter.name}`{need}: {parameter.described}"
+        yield f"- `{parameter.name}`{need}: {parameter.full_description}"
     if command.parameters:
         yield ""
     if command.example:

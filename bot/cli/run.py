@@ -82,7 +82,7 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
         from bot.platforms.slack.app import Keys, slack
     async with AsyncExitStack() as open_here:
         app = await open_here.enter_async_context(open_app(config))
-        for line in app.left_out:
+        for line in app.skipped_files:
             log.warning("left out", file=line)
         # What is there now stays: to look through all of it again and again held the event loop up for 0.3 s.
         gc.collect()
@@ -142,9 +142,9 @@ async def _terminal(config: Config, on_screen: bool) -> None:
     # Whoever pipes lines in wants whole answers, and sees on standard error what takes long.
     opening = open_app(config) if on_screen else open_app(config, preparing(), patience=None)
     async with opening as app:
-        for line in app.left_out:
+        for line in app.skipped_files:
             err.print(f"left out: {line}", style="yellow", markup=False, highlight=False)
-        outbox = TerminalOutbox(app.posts)
+        outbox = TerminalOutbox(app.terminal_posts)
         app.attach("terminal", outbox)
         async with clockwork(app.study, config.schedule.sweep_seconds):
             app.study.library.prepare()

@@ -99,7 +99,7 @@ def ask(text: str, as_json: bool) -> None:
             if not as_json:
                 err.print("By keywords, until search by meaning is ready:", style="dim")
                 err.print(_found(found))
-            await library.ready()
+            await library.wait_ready()
             found = await library.search(text)
         return found
 
@@ -134,18 +134,18 @@ def _found(found: Found) -> RenderableType:
     patience.
     """
     from bot.platforms.terminal.render import draw
-    from bot.replies import Choices
+    from bot.replies import Buttons
     from bot.study.lookup.ask import BY_WORDS, found_reply
 
     blocks = found_reply(found).blocks
-    return draw(Reply.of(*(block for block in blocks if not isinstance(block, Choices) and block != BY_WORDS)))
+    return draw(Reply.of(*(block for block in blocks if not isinstance(block, Buttons) and block != BY_WORDS)))
 
 
 def _asked(text: str) -> str:
     """The text as the room would take it. Raises SetupError with the room's own limit."""
-    from bot.dispatch.catalog import table
+    from bot.dispatch.catalog import registry
 
-    limit = table().find("ask").parameters[0].limit
+    limit = registry().find("ask").parameters[0].max_length
     text = clean(text)
     if not text or len(text) > limit:
         raise SetupError(f"A question has 1 to {limit} characters that can be seen; this one has {len(text):,}.")
@@ -163,7 +163,7 @@ def explain(text: str, as_json: bool) -> None:
     library, inference = _library(config), open_inference(config)
 
     async def work() -> Explanation:
-        await library.ready()
+        await library.wait_ready()
         drafts = explanation_of(library, inference, text)
         if as_json or not out.is_terminal:
             return [told async for told in drafts][-1]
@@ -178,7 +178,7 @@ def explain(text: str, as_json: bool) -> None:
         library.close()
     if as_json:
         cited = [citation.id for citation in told.citations]
-        _print({"source": told.source, "text": told.text, "citations": cited, "why": told.why})
+        _print({"source": told.source, "text": told.text, "citations": cited, "why": told.reason})
         return
     out.print(draw(Reply.of(told)))
     for citation in told.citations:
@@ -285,7 +285,7 @@ def eval_retrieval(file: Path, as_json: bool) -> None:
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
         _warn_of_unknown(read_cases(lines), library.bank)
-        found = evaluate(library.opened(), lines)
+        found = evaluate(library.load_search(), lines)
     except (OSError, UnicodeDecodeError) as problem:
         raise SetupError(f"{file} cannot be read: {problem}") from problem
     except ValueError as problem:

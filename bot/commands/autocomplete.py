@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.commands.parameters import Suggestion
-from bot.context.identity import Study
 from bot.context.local_time import WEEKDAYS, zones_like
+from bot.context.study import Study
 
 MOST_SUGGESTIONS = 25
 

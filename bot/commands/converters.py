@@ -8,8 +8,8 @@ from datetime import date, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from bot.context.identity import Study
 from bot.context.local_time import parse_zone
+from bot.context.study import Study
 from bot.errors import UserError, did_you_mean
 from knowledge.questions import Difficulty, Question
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bot.context.identity import Actor, Study
+from bot.context.identity import Actor
+from bot.context.study import Study
 from bot.errors import UserError
 from bot.text.cleaning import clean, short
 
@@ -40,46 +41,46 @@ class Parameter:
     """
 
     name: str
-    about: str
-    read: Read
+    description: str
+    convert: Read
     required: bool = False
-    rest: bool = False
-    long: bool = False
+    greedy: bool = False
+    multiline: bool = False
     choices: tuple[str, ...] = ()
-    suggest: Suggest | None = None
-    parts: Parts | None = None
-    listed: bool = False
-    limit: int = 100
-    within: tuple[int, int] | None = None
-    of: Literal["", "members", "roles", "times"] = ""
-    typed: str = ""
-    unset: str = ""
-    begins: Begins | None = None
-    offer: bool = False
+    autocomplete: Suggest | None = None
+    options: Parts | None = None
+    strict: bool = False
+    max_length: int = 100
+    range: tuple[int, int] | None = None
+    kind: Literal["", "members", "roles", "times"] = ""
+    format_hint: str = ""
+    placeholder: str = ""
+    initial: Begins | None = None
+    needs_capability: bool = False
 
     @property
-    def described(self) -> str:
+    def full_description(self) -> str:
         """What it is and how it is written."""
-        return ", ".join(filter(None, (self.about, self.typed)))
+        return ", ".join(filter(None, (self.description, self.format_hint)))
 
     def hint(self, *, picked: bool) -> str:
         """What a form says beneath the field, where it is picked or else typed; nothing that its label says already."""
-        told = self.about if picked else self.described
+        told = self.description if picked else self.full_description
         return "" if told.lower() == self.label.lower() else told
 
     @property
     def label(self) -> str:
         """What a form calls it: what it is, where its name says no more than that it is text."""
-        return (self.about if self.name == "text" else self.name).capitalize()
+        return (self.description if self.name == "text" else self.name).capitalize()
 
     def value(self, study: Study, text: str) -> Any:
         """The text, cleaned and measured, as a value. Raises UserError."""
         text = clean(text)
         if not text:
             raise UserError(f"`{self.name}` has nothing readable in it.")
-        if len(text) > self.limit:
-            raise UserError(f"`{self.name}` has {len(text):,} characters; at most {self.limit:,} fit.")
-        return self.read(study, text)
+        if len(text) > self.max_length:
+            raise UserError(f"`{self.name}` has {len(text):,} characters; at most {self.max_length:,} fit.")
+        return self.convert(study, text)
 
     def accepts(self, study: Study, text: str) -> bool:
         """Whether the text would do as a value."""
@@ -99,7 +100,7 @@ def bind(study: Study, parameters: Sequence[Parameter], usage: str, text: str) -
 
     The values stay text. Raises UserError for a word that fits nowhere.
     """
-    if parameters and parameters[-1].rest:
+    if parameters and parameters[-1].greedy:
         return _in_order(parameters, text)
     values: dict[str, str] = {}
     left = list(parameters)
@@ -116,7 +117,7 @@ def bind(study: Study, parameters: Sequence[Parameter], usage: str, text: str) -
             named = None  # the word is a value that happens to be called like a parameter
         if named and not equals:
             if not words:
-                raise UserError(f"`{named.name}` needs a value after it: {named.described}.")
+                raise UserError(f"`{named.name}` needs a value after it: {named.full_description}.")
             value = words.pop(0)
         chosen = named or _fitting(study, left, usage, word)
         values[chosen.name] = value if named else word

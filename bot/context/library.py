@@ -47,7 +47,7 @@ class Library:
     index_folder: Path
     embedder: Embedder
     progress: Progress | None = None
-    patience: float | None = PATIENCE
+    max_wait: float | None = PATIENCE
     """Seconds that a search waits for vectors and model before it goes by words alone, which it does at once where much
     has to be embedded; None waits for as long as it takes."""
     _by_words: WordSearch | None = field(default=None, init=False)
@@ -62,7 +62,7 @@ class Library:
     _model: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "model"), init=False)
     _background: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "prepare"), init=False)
 
-    def opened(self) -> Search:
+    def load_search(self) -> Search:
         """The search itself, with its model loaded. Blocks until it is there. Raises SetupError."""
         from knowledge.retrieval.models import ModelProblem
 
@@ -76,7 +76,7 @@ class Library:
                 self._search = search
             return self._search
 
-    def by_words(self) -> WordSearch:
+    def load_keyword_search(self) -> WordSearch:
         """The search that needs no model. Blocks for a moment the first time."""
         with self._reading:
             if self._by_words is None:
@@ -93,7 +93,7 @@ class Library:
         from knowledge.retrieval.index import build
         from knowledge.retrieval.search import Search
 
-        by_words = self.by_words()
+        by_words = self.load_keyword_search()
         index = build(by_words.measure.windows, self.embedder, self.index_folder, self._embedding)
         return Search(by_words, index, self.embedder)
 
@@ -114,20 +114,20 @@ class Library:
     def _prepared(self) -> None:
         started = time.monotonic()
         try:
-            self.opened()
+            self.load_search()
             log.info("search ready", seconds=round(time.monotonic() - started, 2))
         except Exception as problem:
             self._problem, self._failed_at = str(problem), time.monotonic()
             log.error("search by words alone", problem=self._problem, exc_info=not isinstance(problem, SetupError))
 
-    async def ready(self) -> None:
+    async def wait_ready(self) -> None:
         """Wait until search is ready. Raises SetupError."""
         await asyncio.wait([asyncio.wrap_future(self.prepare())])  # whoever stops waiting stops nothing
         if self._search is None:
             raise SetupError(self._problem)
 
     @property
-    def lacking(self) -> str:
+    def pending(self) -> str:
         """What search by meaning still lacks, in words; empty once it is ready."""
         if self._search is not None:
             return ""
@@ -142,13 +142,13 @@ class Library:
         By words alone (`by_words` in the result) while the rest is not ready within `patience`.
         """
         if self._search is None:
-            awaited = [self.prepare()] if self.patience is None else [self.prepare(), self._much]
+            awaited = [self.prepare()] if self.max_wait is None else [self.prepare(), self._much]
             waiting = [asyncio.wrap_future(one) for one in awaited]
-            await asyncio.wait(waiting, timeout=self.patience, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waiting, timeout=self.max_wait, return_when=asyncio.FIRST_COMPLETED)
         left_out = frozenset(without)
 
         def work() -> Found:
-            search = self._search or self.by_words()
+            search = self._search or self.load_keyword_search()
             return search.search(text, k=k, without=left_out)
 
         return await self._in_thread(work)
@@ -199,7 +199,7 @@ class OwnLibrary(Library):
 
     def __init__(self, own: Bank, beneath: Library, workspace_id: int) -> None:
         folder = beneath.index_folder / "own" / str(workspace_id)
-        super().__init__(own.over(beneath.bank), folder, beneath.embedder, patience=beneath.patience)
+        super().__init__(own.over(beneath.bank), folder, beneath.embedder, max_wait=beneath.max_wait)
         self._own = own
         self._beneath = beneath
         self._model, self._background = beneath._model, beneath._background
@@ -208,13 +208,13 @@ class OwnLibrary(Library):
         from knowledge.retrieval.passages import Windows
         from knowledge.retrieval.search import WordSearch
 
-        return WordSearch(Windows.of(self._own), self._beneath.by_words())
+        return WordSearch(Windows.of(self._own), self._beneath.load_keyword_search())
 
     def _open(self) -> Search:
         from knowledge.retrieval.index import build
         from knowledge.retrieval.search import Search
 
-        beneath, by_words = self._beneath.opened(), self.by_words()
+        beneath, by_words = self._beneath.load_search(), self.load_keyword_search()
         index = build(by_words.measure.windows, self.embedder, self.index_folder, self._embedding)
         return Search(by_words, index, self.embedder, beneath)
 

@@ -13,7 +13,7 @@ from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from bot.errors import UserError
-from bot.store.models import Member
+from bot.store.orm import Member
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 """By `date.weekday()`."""
@@ -44,10 +44,10 @@ def day_boundary(instant: datetime, zone: str, rollover: int = 0) -> datetime:
 def clock_in_force(member: Member, at: datetime) -> tuple[str, int]:
     """The member's zone and rollover at a moment; UTC for a member whose zone is not known yet."""
     if member.next_from is None or at < member.next_from:
-        return member.zone or "UTC", member.rollover
+        return member.zone or "UTC", member.day_starts_at
     return (
         member.next_zone or member.zone or "UTC",
-        member.rollover if member.next_rollover is None else member.next_rollover,
+        member.day_starts_at if member.next_day_starts_at is None else member.next_day_starts_at,
     )
 
 
@@ -66,18 +66,18 @@ def change_clock(member: Member, at: datetime, *, zone: str | None = None, rollo
     """
     zone_now, rollover_now = clock_in_force(member, at)
     if member.next_from is not None and member.next_from <= at:
-        member.zone, member.rollover = zone_now, rollover_now
-        member.next_zone = member.next_rollover = member.next_from = None
+        member.zone, member.day_starts_at = zone_now, rollover_now
+        member.next_zone = member.next_day_starts_at = member.next_from = None
     if member.zone is None:
         member.zone = zone
-        member.rollover = rollover_now if rollover is None else rollover
+        member.day_starts_at = rollover_now if rollover is None else rollover
         return
     wanted = zone or member.next_zone or zone_now
-    hour = next(hour for hour in (rollover, member.next_rollover, rollover_now) if hour is not None)
+    hour = next(hour for hour in (rollover, member.next_day_starts_at, rollover_now) if hour is not None)
     if (wanted, hour) == (zone_now, rollover_now):
-        member.next_zone = member.next_rollover = member.next_from = None
+        member.next_zone = member.next_day_starts_at = member.next_from = None
     else:
-        member.next_zone, member.next_rollover = wanted, hour
+        member.next_zone, member.next_day_starts_at = wanted, hour
         member.next_from = day_boundary(at, zone_now, rollover_now)
 
 

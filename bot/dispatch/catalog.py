@@ -7,9 +7,12 @@ from functools import cache
 from operator import attrgetter
 
 from bot.commands import autocomplete, converters
-from bot.context.identity import Asker, Study
-from bot.dispatch.handler import Command, Parameter, Shortcut, Table
-from bot.replies import Action, Choices, Notice, Reply, Text
+from bot.commands.command import Command, Shortcut
+from bot.commands.parameters import Parameter
+from bot.commands.registry import Registry
+from bot.context.identity import RequestContext
+from bot.context.study import Study
+from bot.replies import Button, Buttons, Notice, Reply, Text
 from bot.replies import Table as Rows
 from bot.study.account import home, privacy, settings
 from bot.study.daily import questions, schedules
@@ -30,73 +33,87 @@ SHARED = ("question", "explanation", "streak")
 
 def asked(about: str) -> Parameter:
     """What one wants to know, in one's own words."""
-    return Parameter("text", about, converters.text, True, rest=True, suggest=autocomplete.titles, limit=500)
+    return Parameter(
+        "text", about, converters.text, True, greedy=True, autocomplete=autocomplete.titles, max_length=500
+    )
 
 
-TOPIC = Parameter("topic", "a topic of the bank", converters.topic, suggest=autocomplete.topics)
-DIFFICULTY = Parameter("difficulty", "easy, medium or hard", converters.difficulty, choices=LEVELS, unset="any")
-QUESTION = Parameter("question", "a question's id", converters.question, required=True, suggest=autocomplete.ids)
+TOPIC = Parameter("topic", "a topic of the bank", converters.topic, autocomplete=autocomplete.topics)
+DIFFICULTY = Parameter("difficulty", "easy, medium or hard", converters.difficulty, choices=LEVELS, placeholder="any")
+QUESTION = Parameter("question", "a question's id", converters.question, required=True, autocomplete=autocomplete.ids)
 ROUND = Parameter("round", "the mark of a question you were asked", converters.token, required=True)
 WHICH = Parameter("which", "the schedule's number in `schedule list`", converters.schedule)
 TIME = Parameter(
-    "time", "the time of the post", converters.clock, suggest=autocomplete.times, of="times", typed="like 09:00"
+    "time",
+    "the time of the post",
+    converters.clock,
+    autocomplete=autocomplete.times,
+    kind="times",
+    format_hint="like 09:00",
 )
 ZONE = Parameter(
     "zone",
     "its time zone",
     converters.zone,
-    suggest=autocomplete.zones,
-    listed=True,
-    typed="like Europe/Paris",
-    unset="yours",
+    autocomplete=autocomplete.zones,
+    strict=True,
+    format_hint="like Europe/Paris",
+    placeholder="yours",
 )
 REMIND = Parameter(
-    "remind", "when to remind me, like 20:00, or off", converters.clock_or_off, suggest=autocomplete.times
+    "remind", "when to remind me, like 20:00, or off", converters.clock_or_off, autocomplete=autocomplete.times
 )
-MY_ZONE = replace(ZONE, about="my time zone", unset="")
+MY_ZONE = replace(ZONE, description="my time zone", placeholder="")
 TOPICS = Parameter(
     "topics",
     "topics",
     converters.topics,
-    suggest=autocomplete.lists,
-    parts=autocomplete.all_topics,
-    limit=500,
-    typed="commas between; or all",
-    unset="all of them",
+    autocomplete=autocomplete.lists,
+    options=autocomplete.all_topics,
+    max_length=500,
+    format_hint="commas between; or all",
+    placeholder="all of them",
 )
 REVEAL = Parameter(
     "reveal",
     "the time of the answer",
     converters.clock,
-    suggest=autocomplete.times,
-    of="times",
-    typed="like 17:00",
-    unset="some hours later",
+    autocomplete=autocomplete.times,
+    kind="times",
+    format_hint="like 17:00",
+    placeholder="some hours later",
 )
 DAYS = Parameter(
     "days",
     "weekdays",
     converters.some_weekdays,
-    suggest=autocomplete.weeks,
-    parts=autocomplete.weekdays,
-    typed="like mon-fri",
-    unset="Monday to Friday",
+    autocomplete=autocomplete.weeks,
+    options=autocomplete.weekdays,
+    format_hint="like mon-fri",
+    placeholder="Monday to Friday",
 )
 THREAD = Parameter(
-    "thread", "a thread under each question", converters.on_or_off, choices=("on", "off"), unset="off", offer=True
+    "thread",
+    "a thread under each question",
+    converters.on_or_off,
+    choices=("on", "off"),
+    placeholder="off",
+    needs_capability=True,
 )
 PIN = Parameter(
     "pin",
     "the question pinned until the next one",
     converters.on_or_off,
     choices=("on", "off"),
-    unset="off",
-    offer=True,
+    placeholder="off",
+    needs_capability=True,
 )
-ROLE = Parameter("role", "a role to call, or none", converters.role, of="roles", unset="none", offer=True)
-MEMBER = Parameter("member", "a member's name", converters.text, of="members")
-WHOM = Parameter("member", "a member's name", converters.text, required=True, rest=True, of="members")
-TEAM = Parameter("name", "the team's name", converters.text, required=True, rest=True, limit=40)
+ROLE = Parameter(
+    "role", "a role to call, or none", converters.role, kind="roles", placeholder="none", needs_capability=True
+)
+MEMBER = Parameter("member", "a member's name", converters.text, kind="members")
+WHOM = Parameter("member", "a member's name", converters.text, required=True, greedy=True, kind="members")
+TEAM = Parameter("name", "the team's name", converters.text, required=True, greedy=True, max_length=40)
 
 
 SHELVES = (
@@ -109,27 +126,27 @@ SHELVES = (
 """What help shows first; the last shelf is for managers."""
 
 
-async def _help(study: Study, asker: Asker, *, command: str = "") -> Reply:
+async def _help(study: Study, context: RequestContext, *, command: str = "") -> Reply:
     """The commands, or one of them."""
     if command:
-        it = table().find(command)
-        if outbox := study.outboxes.get(asker.place.platform):
-            it = it.offered(outbox.offers)
-        rows = tuple((p.name, ("" if p.required else "optional: ") + p.described) for p in it.parameters)
+        it = registry().find(command)
+        if outbox := study.outboxes.get(context.location.platform):
+            it = it.for_capabilities(outbox.capabilities)
+        rows = tuple((p.name, ("" if p.required else "optional: ") + p.full_description) for p in it.parameters)
         example = f"\n\nFor example: `{it.example}`" if it.example else ""
         return Reply.of(
-            Text(f"{it.about}{example}", title=it.usage),
+            Text(f"{it.description}{example}", title=it.usage),
             Rows(("Parameter", "What it is"), rows) if rows else None,
-            Notice("For managers.") if it.managers else None,
+            Notice("For managers.") if it.managers_only else None,
         )
-    shelves = SHELVES if asker.manager else SHELVES[:-1]
+    shelves = SHELVES if context.manager else SHELVES[:-1]
     lines = "\n".join(f"- **{what}**: {', '.join(f'`{name}`' for name in names)}" for what, names in shelves)
     return Reply.of(
         Text(
             f"{lines}\n\nTry `ask what is LoRA` or `question`. `help schedule setup` tells of one command.",
             "What I can do",
         ),
-        Choices((Action("A question now", "question", "primary"), Action("Today's question here", "daily"))),
+        Buttons((Button("A question now", "question", "primary"), Button("Today's question here", "daily"))),
     )
 
 
@@ -171,7 +188,7 @@ COMMANDS = (
             ),
             MEMBER,
         ),
-        turns=True,
+        replaces_message=True,
         example="streak why",
     ),
     Command(
@@ -190,12 +207,14 @@ COMMANDS = (
             Parameter("view", "in words or as a picture", converters.one_of(*VIEWS), choices=VIEWS),
         ),
         private=False,
-        turns=True,
+        replaces_message=True,
         example="leaderboard month teams",
     ),
     Command("topics", "The topics, and how well I know them", overview.topics),
-    Command("team create", "Start a team and join it", teams.create, (TEAM,), form=True, example="team create Blue"),
-    Command("team join", "Join a team", teams.join, (TEAM,), form=True, example="team join Blue"),
+    Command(
+        "team create", "Start a team and join it", teams.create, (TEAM,), opens_form=True, example="team create Blue"
+    ),
+    Command("team join", "Join a team", teams.join, (TEAM,), opens_form=True, example="team join Blue"),
     Command("team leave", "Leave my team", teams.leave),
     Command("team list", "The teams here", teams.show),
     Command(
@@ -204,7 +223,7 @@ COMMANDS = (
         settings.me,
         (
             MY_ZONE,
-            Parameter("rollover", "the hour at which my day begins, 0 to 4", converters.whole(0, 4), within=(0, 4)),
+            Parameter("rollover", "the hour at which my day begins, 0 to 4", converters.whole(0, 4), range=(0, 4)),
             Parameter(
                 "standings",
                 "shown or hidden to others",
@@ -214,7 +233,7 @@ COMMANDS = (
             Parameter("rest", "weekdays I rest on, like sat,sun, or none", converters.weekdays),
             REMIND,
         ),
-        turns=True,
+        replaces_message=True,
         example="me zone=Europe/Paris rest=sat,sun",
     ),
     Command(
@@ -222,8 +241,8 @@ COMMANDS = (
         "A question in this channel at a set time",
         schedules.setup,
         (
-            replace(TIME, required=True, begins=lambda _: "09:00"),
-            replace(ZONE, begins=attrgetter("zone")),
+            replace(TIME, required=True, initial=lambda _: "09:00"),
+            replace(ZONE, initial=attrgetter("zone")),
             DIFFICULTY,
             DAYS,
             TOPICS,
@@ -232,8 +251,8 @@ COMMANDS = (
             PIN,
             ROLE,
         ),
-        managers=True,
-        where=True,
+        managers_only=True,
+        needs_channel=True,
         example="schedule setup 09:00 Europe/Paris mon-fri reveal=17:00",
     ),
     Command(
@@ -254,8 +273,8 @@ COMMANDS = (
             PIN,
             ROLE,
         ),
-        managers=True,
-        turns=True,
+        managers_only=True,
+        replaces_message=True,
         example="schedule change 1 days=mon,wed,fri",
     ),
     Command(
@@ -265,40 +284,40 @@ COMMANDS = (
         (
             WHICH,
             replace(TIME, required=True),
-            replace(ZONE, typed="like Europe/Paris; leave it open to keep it", unset="as it is"),
-            replace(REVEAL, typed="like 17:00; leave it open to keep it", unset="as it is"),
+            replace(ZONE, format_hint="like Europe/Paris; leave it open to keep it", placeholder="as it is"),
+            replace(REVEAL, format_hint="like 17:00; leave it open to keep it", placeholder="as it is"),
         ),
-        managers=True,
-        form=True,
-        button=True,
-        turns=True,
+        managers_only=True,
+        opens_form=True,
+        hidden=True,
+        replaces_message=True,
     ),
-    Command("schedule list", "The schedules of this channel", schedules.show, managers=True),
+    Command("schedule list", "The schedules of this channel", schedules.show, managers_only=True),
     Command(
         "schedule pause",
         "Stop a schedule for a while",
         schedules.pause,
         (WHICH, Parameter("until", "the day it goes on, like 2027-01-31", converters.day)),
-        managers=True,
+        managers_only=True,
         example="schedule pause until 2027-01-31",
     ),
-    Command("schedule resume", "Go on with a paused schedule", schedules.resume, (WHICH,), managers=True),
-    Command("schedule remove", "Take a schedule away", schedules.remove, (WHICH,), managers=True),
-    Command("schedule test", "Post a question now that earns nothing", schedules.try_out, (WHICH,), managers=True),
-    Command("managers add", "Make a member a manager", managers.add, (WHOM,), managers=True),
-    Command("managers remove", "Take that right away", managers.remove, (WHOM,), managers=True),
-    Command("managers list", "The managers named here", managers.show, managers=True),
-    Command("reports list", "What members say is wrong", reports.show, managers=True),
-    Command("reports retire", "Ask a question no more", reports.retire, (QUESTION,), managers=True),
-    Command("reports restore", "Ask a retired question again", reports.restore, (QUESTION,), managers=True),
-    Command("reports close", "Close a question's reports", reports.close, (QUESTION,), managers=True),
-    Command("own list", "The questions of our own", custom_questions.show, managers=True),
+    Command("schedule resume", "Go on with a paused schedule", schedules.resume, (WHICH,), managers_only=True),
+    Command("schedule remove", "Take a schedule away", schedules.remove, (WHICH,), managers_only=True),
+    Command("schedule test", "Post a question now that earns nothing", schedules.try_out, (WHICH,), managers_only=True),
+    Command("managers add", "Make a member a manager", managers.add, (WHOM,), managers_only=True),
+    Command("managers remove", "Take that right away", managers.remove, (WHOM,), managers_only=True),
+    Command("managers list", "The managers named here", managers.show, managers_only=True),
+    Command("reports list", "What members say is wrong", reports.show, managers_only=True),
+    Command("reports retire", "Ask a question no more", reports.retire, (QUESTION,), managers_only=True),
+    Command("reports restore", "Ask a retired question again", reports.restore, (QUESTION,), managers_only=True),
+    Command("reports close", "Close a question's reports", reports.close, (QUESTION,), managers_only=True),
+    Command("own list", "The questions of our own", custom_questions.show, managers_only=True),
     Command(
         "own remove",
         "Take a question of our own away",
         custom_questions.forget,
         (QUESTION,),
-        managers=True,
+        managers_only=True,
         example="own remove own-when-may-we-deploy",
     ),
     Command("privacy export", "Everything kept about me", privacy.export),
@@ -312,16 +331,16 @@ COMMANDS = (
         "help",
         "What I can do",
         _help,
-        (Parameter("command", "a command's name", converters.text, rest=True),),
+        (Parameter("command", "a command's name", converters.text, greedy=True),),
         example="help schedule setup",
     ),
-    Command("home", "My page", home.home, button=True),
+    Command("home", "My page", home.home, hidden=True),
     Command(
         "remind",
         "When to remind me",
         settings.me,
         (replace(REMIND, required=True),),
-        button=True,
+        hidden=True,
         example="remind off",
     ),
     Command(
@@ -329,8 +348,8 @@ COMMANDS = (
         "My time zone",
         settings.me,
         (replace(MY_ZONE, required=True),),
-        form=True,
-        button=True,
+        opens_form=True,
+        hidden=True,
         example="zone Europe/Paris",
     ),
     Command(
@@ -338,7 +357,7 @@ COMMANDS = (
         "One part of one question",
         ask.show,
         (QUESTION, Parameter("part", "which part", converters.one_of(*ask.PARTS), choices=ask.PARTS)),
-        button=True,
+        hidden=True,
         example="show lora depth",
     ),
     Command(
@@ -346,17 +365,22 @@ COMMANDS = (
         "Answer by a choice",
         submissions.answer,
         (ROUND, Parameter("choice", "a, b, c or d", converters.one_of(*"abcd"), required=True, choices=tuple("abcd"))),
-        button=True,
+        hidden=True,
         example="answer k3f7w2ab b",
     ),
     Command(
         "write",
         "Answer in my own words",
         submissions.write,
-        (ROUND, Parameter("text", "your answer", converters.text, required=True, rest=True, long=True, limit=4000)),
-        form=True,
+        (
+            ROUND,
+            Parameter(
+                "text", "your answer", converters.text, required=True, greedy=True, multiline=True, max_length=4000
+            ),
+        ),
+        opens_form=True,
         slow=True,
-        button=True,
+        hidden=True,
         example="write k3f7w2ab because the update has low rank",
     ),
     Command(
@@ -364,16 +388,21 @@ COMMANDS = (
         "Judge my written answer",
         submissions.assess,
         (ROUND, Parameter("how", "had-it, partly or missed", converters.one_of(*JUDGEMENTS), required=True)),
-        button=True,
-        turns=True,
+        hidden=True,
+        replaces_message=True,
     ),
     Command(
         "report",
         "Say what is wrong with a question",
         reports.report,
-        (QUESTION, Parameter("what", "what is wrong with it", converters.text, True, rest=True, long=True, limit=1000)),
-        form=True,
-        button=True,
+        (
+            QUESTION,
+            Parameter(
+                "what", "what is wrong with it", converters.text, True, greedy=True, multiline=True, max_length=1000
+            ),
+        ),
+        opens_form=True,
+        hidden=True,
         example="report lora the second choice is right too",
     ),
     Command(
@@ -382,21 +411,23 @@ COMMANDS = (
         explain.followup,
         (
             Parameter("to", "the mark of an explanation", converters.token, required=True),
-            Parameter("text", "what else you want to know", converters.text, True, rest=True, long=True, limit=500),
+            Parameter(
+                "text", "what else you want to know", converters.text, True, greedy=True, multiline=True, max_length=500
+            ),
         ),
-        form=True,
+        opens_form=True,
         slow=True,
-        button=True,
+        hidden=True,
         example="followup k3f7w2abcd why is that",
     ),
     Command(
         "talk",
         "Ask me in the channel, for all to read",
         explain.talk,
-        (Parameter("text", "what you want to know", converters.text, rest=True, limit=500),),
+        (Parameter("text", "what you want to know", converters.text, greedy=True, max_length=500),),
         private=False,
         slow=True,
-        button=True,
+        hidden=True,
         example="talk why is that",
     ),
     Command(
@@ -409,17 +440,17 @@ COMMANDS = (
             Parameter("part", "which part of a question", converters.one_of(*ask.PARTS), choices=ask.PARTS),
         ),
         private=False,
-        button=True,
-        shows=True,
+        hidden=True,
+        posts_publicly=True,
         example="share question lora depth",
     ),
     Command(
         "quiz",
         "Practise with a question about a message",
         practice_from_message.quiz,
-        (Parameter("text", "the message", converters.text, required=True, rest=True, limit=4000),),
+        (Parameter("text", "the message", converters.text, required=True, greedy=True, max_length=4000),),
         slow=True,
-        button=True,
+        hidden=True,
         shortcut=Shortcut("Quiz me on this", "message"),
         example="quiz our GAN makes the same face over and over",
     ),
@@ -428,7 +459,7 @@ COMMANDS = (
         "How a member stands",
         progress_profile.profile,
         (WHOM,),
-        button=True,
+        hidden=True,
         shortcut=Shortcut("Study profile", "member"),
         example="profile ada",
     ),
@@ -436,6 +467,6 @@ COMMANDS = (
 
 
 @cache
-def table() -> Table:
+def registry() -> Registry:
     """The table, made once."""
-    return Table(COMMANDS)
+    return Registry(COMMANDS)

@@ -7,44 +7,47 @@ from datetime import timedelta
 
 from sqlmodel import col, delete, select
 
-from bot.context.identity import Actor, Asker, Place, Study
-from bot.store.models import Draft, Member, Workspace
+from bot.context.identity import Actor, Location, RequestContext
+from bot.context.study import Study
+from bot.store.orm import FormDraft, Member, Workspace
 from bot.store.upsert import insert
 
 KEPT = timedelta(days=30)
 """How long a draft waits for whoever wrote it."""
 
 
-async def keep(study: Study, asker: Asker, line: str, values: Mapping[str, str]) -> None:
+async def keep(study: Study, context: RequestContext, line: str, values: Mapping[str, str]) -> None:
     """In the place of an earlier draft for the same line; the member's forgotten ones go."""
     async with study.store.write() as session:
-        mine = col(Draft.member_id) == asker.member_id
-        await session.exec(delete(Draft).where(mine, col(Draft.at) < asker.at - KEPT))
-        kept = {"values": dict(values), "at": asker.at}
+        mine = col(FormDraft.member_id) == context.member_id
+        await session.exec(delete(FormDraft).where(mine, col(FormDraft.at) < context.at - KEPT))
+        kept = {"values": dict(values), "at": context.at}
         await session.exec(
-            insert(session, Draft)
-            .values(member_id=asker.member_id, line=line, **kept)
+            insert(session, FormDraft)
+            .values(member_id=context.member_id, line=line, **kept)
             .on_conflict_do_update(index_elements=["member_id", "line"], set_=kept)
         )
 
 
-async def drop(study: Study, asker: Asker, line: str) -> None:
+async def drop(study: Study, context: RequestContext, line: str) -> None:
     """The command has been carried out."""
     async with study.store.write() as session:
-        await session.exec(delete(Draft).where(col(Draft.member_id) == asker.member_id, col(Draft.line) == line))
+        await session.exec(
+            delete(FormDraft).where(col(FormDraft.member_id) == context.member_id, col(FormDraft.line) == line)
+        )
 
 
-async def draft(study: Study, place: Place, actor: Actor, line: str) -> dict[str, str]:
+async def draft(study: Study, location: Location, actor: Actor, line: str) -> dict[str, str]:
     """What the member had typed into the form that this line opens; empty where it was carried out."""
     query = (
-        select(Draft)
-        .join(Member, col(Member.id) == Draft.member_id)
+        select(FormDraft)
+        .join(Member, col(Member.id) == FormDraft.member_id)
         .join(Workspace, col(Workspace.id) == Member.workspace_id)
         .where(
-            Workspace.platform == place.platform,
-            Workspace.external_id == place.workspace,
+            Workspace.platform == location.platform,
+            Workspace.external_id == location.workspace,
             Member.external_id == actor.id,
-            Draft.line == line,
+            FormDraft.line == line,
         )
     )
     async with study.store.read() as session:

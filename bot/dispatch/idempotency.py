@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete
 
-from bot.context.identity import Study
-from bot.store.models import Seen
+from bot.context.study import Study
+from bot.store.orm import ProcessedRequest
 from bot.store.upsert import insert_on
 
 KEPT = timedelta(days=1)
@@ -35,10 +35,10 @@ def _lot(id: str) -> bool:
     return sum(id.encode()) % SWEPT == 0
 
 
-_seen: Any = Seen.__table__  # type: ignore[attr-defined]
+_seen: Any = ProcessedRequest.__table__  # type: ignore[attr-defined]
 OLD = delete(_seen).where(_seen.c.at < bindparam("before", type_=_seen.c.at.type))
 
 
 @cache
 def _marking(dialect: str) -> Any:
-    return insert_on(dialect, Seen).on_conflict_do_nothing().returning(_seen.c.id)
+    return insert_on(dialect, ProcessedRequest).on_conflict_do_nothing().returning(_seen.c.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from bot.replies import Calendar, DayMark, Mastered, Mastery, Rank, Standings
+from bot.replies import Calendar, DayMark, TopicMastery, Mastery, Rank, Standings
 from bot.text.cleaning import clean, short
 
 LIMIT = 1000
@@ -36,10 +36,10 @@ def _listed(head: str, rows: Iterable[str], tail: str = "") -> str:
 
 def _rank(row: Rank) -> str:
     detail = f", {_name(row.detail)}" if row.detail else ""
-    return f"{row.place}. {_name(row.name)} {_name(row.points)} points{detail}{' (my own row)' if row.mine else ''}"
+    return f"{row.rank}. {_name(row.name)} {_name(row.points)} points{detail}{' (my own row)' if row.mine else ''}"
 
 
-def _topic(row: Mastered) -> str:
+def _topic(row: TopicMastery) -> str:
     return f"{_name(row.topic)} {'not tried' if row.share is None else f'{row.share:.0%}'} ({row.questions})"
 
 

@@ -24,7 +24,7 @@ from bot.drawing.svg import (
     rect,
     stroke,
 )
-from bot.replies import Mastered, Mastery, Rank, Standings
+from bot.replies import TopicMastery, Mastery, Rank, Standings
 
 __all__ = ["calendar", "mastery", "standings"]
 
@@ -69,11 +69,11 @@ def _rank(row: Rank, y: float, most: float, columns: tuple[float, float]) -> str
     parts = []
     if row.mine:
         parts.append(rect(MARGIN - 10, y + 1, WIDE - 2 * MARGIN + 20, ROW - 2, ACCENT_FAINT, round=8))
-    if medal := MEDALS.get(row.place):
+    if medal := MEDALS.get(row.rank):
         parts.append(disc(MARGIN + 11, middle, 11, medal))
-        parts.append(line(MARGIN + 11, middle + SMALL * 0.37, str(row.place), SMALL, align="middle", strong=True))
+        parts.append(line(MARGIN + 11, middle + SMALL * 0.37, str(row.rank), SMALL, align="middle", strong=True))
     else:
-        parts.append(line(MARGIN + 11, base, str(row.place), BODY - 1, QUIET, align="middle", within=34))
+        parts.append(line(MARGIN + 11, base, str(row.rank), BODY - 1, QUIET, align="middle", within=34))
     name = row.name if width(row.name, BODY) else "…"  # no font here for any of it
     parts.append(line(MARGIN + 34, base, name, BODY, strong=row.mine, within=NAME - 34))
     figures, details = columns
@@ -112,7 +112,7 @@ def mastery(block: Mastery) -> bytes:
     return card("".join(parts), wide, HEAD + down * ROW + 18)
 
 
-def _topic(row: Mastered, x: float, y: float, across: float) -> str:
+def _topic(row: TopicMastery, x: float, y: float, across: float) -> str:
     name, number, share = row.topic, row.questions, row.share
     middle, base, right = y + ROW / 2, y + ROW / 2 + BODY * 0.36, x + across
     tried = share is not None

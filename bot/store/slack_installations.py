@@ -16,7 +16,7 @@ from sqlmodel import col, delete, or_, select, update
 from bot.encryption import Vault
 from bot.errors import DatabaseError
 from bot.store.engine import Store
-from bot.store.models import Installation, OauthState
+from bot.store.orm import OauthState, SlackInstallation
 from bot.store.upsert import insert
 
 log = structlog.get_logger()
@@ -81,14 +81,14 @@ class Installs:
         }
         async with self.store.write() as session:
             await session.exec(
-                insert(session, Installation)
+                insert(session, SlackInstallation)
                 .values(team=install.team, **values)
                 .on_conflict_do_update(index_elements=["team"], set_=values)
             )
 
     async def find(self, team: str) -> Install | None:
         async with self.store.read() as session:
-            row = await session.get(Installation, team)
+            row = await session.get(SlackInstallation, team)
         if row is None:
             return None
         return Install(
@@ -110,7 +110,7 @@ class Installs:
         since a later moment.
         """
         async with self.store.write() as session:
-            row = await session.get(Installation, team, with_for_update=True)
+            row = await session.get(SlackInstallation, team, with_for_update=True)
             if row is None:
                 return True
             if (token and self.vault.decrypt(row.token) != token) or (before and row.installed_at > before):
@@ -135,14 +135,14 @@ class Installs:
             await asyncio.sleep(A_MOMENT)
 
     async def _mine_to_renew(self, team: str, now: datetime) -> bool:
-        free = or_(col(Installation.renewing_until).is_(None), col(Installation.renewing_until) <= now)
-        ending = col(Installation.expires_at) <= now + EARLY  # nobody has renewed it since it was read
+        free = or_(col(SlackInstallation.renewing_until).is_(None), col(SlackInstallation.renewing_until) <= now)
+        ending = col(SlackInstallation.expires_at) <= now + EARLY  # nobody has renewed it since it was read
         async with self.store.write() as session:
             taken = await session.exec(
-                update(Installation)
-                .where(col(Installation.team) == team, free, ending)
+                update(SlackInstallation)
+                .where(col(SlackInstallation.team) == team, free, ending)
                 .values(renewing_until=now + RENEWING)
-                .returning(col(Installation.team))
+                .returning(col(SlackInstallation.team))
             )
             return taken.first() is not None
 
@@ -188,8 +188,8 @@ class Installs:
     async def _write(self, team: str, values: Mapping[str, Any]) -> None:
         """What came of a renewal, for whoever is still the one to renew."""
         written = (
-            update(Installation)
-            .where(col(Installation.team) == team, col(Installation.renewing_until).is_not(None))
+            update(SlackInstallation)
+            .where(col(SlackInstallation.team) == team, col(SlackInstallation.renewing_until).is_not(None))
             .values(**values, renewing_until=None)
         )
         async with self.store.write() as session:
@@ -215,7 +215,7 @@ class Installs:
 
     async def teams(self) -> list[str]:
         async with self.store.read() as session:
-            return list((await session.exec(select(Installation.team))).all())
+            return list((await session.exec(select(SlackInstallation.team))).all())
 
 
 async def to_its_end(work: Coroutine[Any, Any, T]) -> T:

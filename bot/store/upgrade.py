@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from bot.errors import DatabaseError
 from bot.store.engine import CONNECT_S
 from bot.store.errors import connecting
-from bot.store.models import Workspace
+from bot.store.orm import Workspace
 from bot.store.revision import refuse_newer, revision_of, revisions, settings
 from bot.store.sqlite import BUSY_MS, settle
 from bot.store.urls import address, file_of, place

@@ -68,7 +68,7 @@ def test_a_workspace_gets_them_for_itself_and_gives_them_out_again(
     out = studyhall(home, "bank", "export", "--format", "jsonl", "--workspace", "1", "--out", "-")
     assert json.loads(out.stdout)["title"] == "When may we deploy the ranking service on a Friday?"
     with sqlite3.connect(Path(home["STUDYHALL_DATA"]) / "studyhall.db") as database:
-        assert database.execute("SELECT count(*) FROM own_question").fetchone() == (1,)
+        assert database.execute("SELECT count(*) FROM custom_question").fetchone() == (1,)
     database.close()
 
 

@@ -30,7 +30,7 @@ def a_bank() -> Bank:
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Library]:
     """Three questions, and no patience."""
-    opened = Library(a_bank(), tmp_path / "index", Embedder(), patience=0)
+    opened = Library(a_bank(), tmp_path / "index", Embedder(), max_wait=0)
     yield opened
     opened.close()
 
@@ -40,20 +40,20 @@ async def test_a_search_does_not_wait_for_the_model_and_says_so(library: Library
 
     assert found.by_words
     assert found.hits[0].question.id == "lora"
-    assert library.lacking == "the model is loading"
+    assert library.pending == "the model is loading"
 
 
 async def test_once_ready_it_goes_by_meaning(library: Library) -> None:
-    await library.ready()
+    await library.wait_ready()
     found = await library.search("cheap adapters for a big network")
 
     assert not found.by_words
     assert found.hits[0].question.id == "lora"
-    assert library.lacking == ""
+    assert library.pending == ""
 
 
 async def test_with_patience_the_first_search_is_the_whole_one(tmp_path: Path) -> None:
-    patient = Library(a_bank(), tmp_path, Embedder(), patience=None)
+    patient = Library(a_bank(), tmp_path, Embedder(), max_wait=None)
     try:
         assert not (await patient.search("what is lora")).by_words
     finally:
@@ -65,7 +65,7 @@ async def test_what_is_embedded_is_counted(tmp_path: Path) -> None:
     bank = Bank.of([FREEZE])
     library = Library(bank, tmp_path, Embedder(), progress=lambda done, total: reports.append((done, total)))
     try:
-        await library.ready()
+        await library.wait_ready()
     finally:
         library.close()
 
@@ -77,9 +77,9 @@ async def test_a_model_that_cannot_be_used_leaves_search_by_words(tmp_path: Path
     library = Library(a_bank(), tmp_path / "index", Embedder(str(tmp_path)))
     try:
         assert (await library.search("what is lora")).by_words
-        assert library.lacking == "it failed, and the log says why"
+        assert library.pending == "it failed, and the log says why"
         with pytest.raises(SetupError, match=r"lacks a config\.json"):
-            await library.ready()
+            await library.wait_ready()
     finally:
         library.close()
 
@@ -88,7 +88,7 @@ async def test_own_questions_are_found_by_words_at_once_and_by_meaning_once_embe
     own = OwnLibrary(Bank.of([FREEZE]), library, 1)
 
     at_once = await own.search("when may we deploy")
-    await own.ready()
+    await own.wait_ready()
     later = await own.search("is shipping allowed before the weekend")
 
     assert (at_once.by_words, at_once.hits[0].question.id) == (True, FREEZE.id)

@@ -22,7 +22,7 @@ from bot.context.local_time import (
     zones_like,
 )
 from bot.errors import UserError
-from bot.store.models import Member
+from bot.store.orm import Member
 
 EVERY_DAY = "0123456"
 
@@ -33,7 +33,7 @@ def utc(text: str) -> datetime:
 
 def member(zone: str | None = "Europe/Paris", rollover: int = 0) -> Member:
     return Member(
-        workspace_id=1, person_id=1, external_id="ada", name="ada", zone=zone, rollover=rollover,
+        workspace_id=1, person_id=1, external_id="ada", name="ada", zone=zone, day_starts_at=rollover,
         joined_at=utc("2026-01-01T00:00"),
     )  # fmt: skip
 

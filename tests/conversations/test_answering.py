@@ -7,9 +7,11 @@ from datetime import UTC
 import pytest
 from sqlmodel import select
 
-from bot.dispatch.handler import Actor, Request, respond
+from bot.context.identity import Actor
+from bot.dispatch.handler import handle
+from bot.dispatch.request import Request
 from bot.platforms.terminal.room import PLACE
-from bot.store.models import Answer, Round
+from bot.store.orm import Answer, Round
 from tests.chat import Chat, plain
 
 
@@ -55,7 +57,7 @@ async def test_a_repeated_delivery_of_one_interaction_changes_nothing(chat: Chat
 
     async def deliver() -> str:
         request = Request(PLACE, Actor("ada", "ada"), "interaction-1", chat.clock(), line=right)
-        return [plain(reply) async for reply in respond(chat.app.table, chat.study, request)][-1]
+        return [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
     first, second = await deliver(), await deliver()
 
@@ -68,7 +70,7 @@ async def test_a_repeated_delivery_of_one_interaction_changes_nothing(chat: Chat
 async def test_a_repeated_request_for_a_question_gives_the_same_one(chat: Chat) -> None:
     async def deliver() -> str:
         request = Request(PLACE, Actor("ada", "ada"), "interaction-2", chat.clock(), line="question")
-        return [plain(reply) async for reply in respond(chat.app.table, chat.study, request)][-1]
+        return [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
     assert await deliver() == await deliver()
     async with chat.study.store.read() as session:
@@ -104,7 +106,7 @@ async def test_one_judges_ones_own_words_once(chat: Chat) -> None:
     await chat.say("ada", " ".join(question.key_points[:2]))
 
     assert "You have judged your answer." in await chat.say("ada", "1")
-    token = (await chat.round_of("ada")).token
+    token = (await chat.round_of("ada")).round_key
     assert "once is all there is" in await chat.say("ada", f"assess {token} missed")
 
 

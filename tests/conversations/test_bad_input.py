@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from sqlmodel import select
 
-from bot.dispatch.handler import Actor, Request, respond
+from bot.context.identity import Actor
+from bot.dispatch.handler import handle
+from bot.dispatch.request import Request
 from bot.platforms.terminal.room import PLACE
-from bot.store.models import Member
+from bot.store.orm import Member
 from tests.chat import Chat, plain
 
 
@@ -83,7 +85,7 @@ async def test_names_are_never_read_as_markup(chat: Chat) -> None:
 @pytest.mark.both_databases
 async def test_names_are_shown_without_what_turns_text_around(chat: Chat) -> None:
     request = Request(PLACE, Actor("eve", "e\u202ev\x00e"), "e1", chat.clock(), line="me")
-    said = [plain(reply) async for reply in respond(chat.app.table, chat.study, request)][-1]
+    said = [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
     assert " eve" in said
     assert "\u202e" not in said

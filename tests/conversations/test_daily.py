@@ -8,10 +8,12 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from bot.dispatch.handler import CannotPost, Outbox, Place
+from bot.context.identity import Location
+from bot.context.outbox import Outbox, PostError
 from bot.replies import Reply
 from bot.scheduler import Clockwork
-from bot.store.models import Delivery, DeliveryKind, DeliveryState, Schedule, Workspace
+from bot.store.orm import Delivery, Schedule, Workspace
+from bot.store.models import DeliveryKind, DeliveryState
 from tests.chat import Chat
 
 
@@ -115,10 +117,10 @@ async def test_own_words_earn_at_most_half(chat: Chat) -> None:
     round = await chat.daily()
     question = chat.study.library.question(round.question_id)
 
-    said = await chat.say("ada", f"write {round.token} {' '.join(question.key_points)}")
+    said = await chat.say("ada", f"write {round.round_key} {' '.join(question.key_points)}")
 
     assert "of the 15 points a written answer can earn" in said
-    assert "+15 of the 15" in await chat.say("ada", f"assess {round.token} had-it")
+    assert "+15 of the 15" in await chat.say("ada", f"assess {round.round_key} had-it")
     assert "15" in await chat.say("ada", "leaderboard")
 
 
@@ -182,15 +184,15 @@ class Crashing(Outbox):
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
 
-    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
-        await self._chat.outbox.post(place, reply, key)
+    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+        await self._chat.outbox.post(location, reply, key)
         raise asyncio.CancelledError
 
-    async def edit(self, place: Place, ref: str, reply: Reply) -> None:
-        raise CannotPost("never edited here.")
+    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
+        raise PostError("never edited here.")
 
-    async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
-        raise CannotPost("nobody to tell.")
+    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
+        raise PostError("nobody to tell.")
 
 
 @pytest.mark.both_databases
@@ -219,14 +221,14 @@ class Refusing(Outbox):
         self.posts = 0
         self.told: list[str] = []
 
-    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
         self.posts += 1
-        raise CannotPost("the channel is gone.", retry=self.retry)
+        raise PostError("the channel is gone.", retry=self.retry)
 
-    async def edit(self, place: Place, ref: str, reply: Reply) -> None:
-        raise CannotPost("the channel is gone.")
+    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
+        raise PostError("the channel is gone.")
 
-    async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
+    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
         self.told.append(member)
 
 

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from bot.dispatch.handler import Outbox, Place
+from bot.context.identity import Location
+from bot.context.outbox import Outbox
 from bot.replies import Reply
-from bot.store.models import Delivery, DeliveryKind, DeliveryState, Round, Schedule, ScheduleState
+from bot.store.orm import Delivery, Round, Schedule
+from bot.store.models import DeliveryKind, DeliveryState, ScheduleState
 from tests.chat import Chat
 
 pytestmark = pytest.mark.both_databases
@@ -29,20 +31,20 @@ class Slow(Outbox):
         self._chat = chat
         self.left: list[timedelta] = []
 
-    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
         async with self._chat.study.store.read() as session:
             delivery = await session.get_one(Delivery, int(key.removeprefix("delivery-")))
         assert delivery.lease_until is not None
         self.left.append(delivery.lease_until - self._chat.clock())
         if len(self.left) == 1:
             self._chat.clock.forward(seconds=100)
-        return await self._chat.outbox.post(place, reply, key)
+        return await self._chat.outbox.post(location, reply, key)
 
-    async def edit(self, place: Place, ref: str, reply: Reply) -> None:
-        await self._chat.outbox.edit(place, ref, reply)
+    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
+        await self._chat.outbox.edit(location, ref, reply)
 
-    async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
-        await self._chat.outbox.tell(place, member, reply, key)
+    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
+        await self._chat.outbox.send_direct(location, member, reply, key)
 
 
 async def test_a_lease_begins_with_the_post_however_long_the_queue(chat: Chat) -> None:
@@ -106,7 +108,7 @@ async def test_a_reveal_that_cannot_be_written_holds_up_no_other_post(chat: Chat
     await chat.posts()
     async with chat.study.store.write() as session:
         round = (await session.exec(select(Round))).one()
-        round.order = "x"
+        round.choice_order = "x"
         session.add(round)
     await chat.say("maya", "schedule setup 10:30")
     chat.clock.forward(hours=1, minutes=30)
@@ -168,7 +170,7 @@ async def rewrite(chat: Chat) -> None:
     """As when the bank has been rewritten since the question was chosen."""
     async with chat.study.store.write() as session:
         round = (await session.exec(select(Round))).one()
-        round.fingerprint = "another"
+        round.choices_hash = "another"
         session.add(round)
 
 

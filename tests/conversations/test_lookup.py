@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.replies import Choices
+from bot.replies import Buttons
 from tests.chat import Chat
 
 
@@ -27,7 +27,7 @@ async def test_other_candidates_are_offered_where_the_first_is_not_clear(chat: C
     found = await chat.study.library.search("lora")
     reply = (await chat.replies("ada", "ask lora"))[-1]
 
-    offered = [b for b in reply.blocks if isinstance(b, Choices) and b.prompt.startswith("Or did you mean")]
+    offered = [b for b in reply.blocks if isinstance(b, Buttons) and b.prompt.startswith("Or did you mean")]
     assert bool(offered) is not found.clear
 
 
@@ -43,7 +43,7 @@ async def test_an_unknown_question_id_names_the_nearest(chat: Chat) -> None:
 
 
 async def test_titles_are_suggested_while_typing(chat: Chat) -> None:
-    suggest = chat.app.table.find("ask").parameters[0].suggest
+    suggest = chat.app.registry.find("ask").parameters[0].autocomplete
     assert suggest is not None
 
     assert any("mode collapse" in s.label for s in suggest(chat.study, "what is mode"))

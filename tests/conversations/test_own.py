@@ -10,9 +10,10 @@ from sqlmodel import select
 
 from bot.context.library import Library
 from bot.platforms.terminal.room import PLACE
-from bot.replies import Choices, Reply
+from bot.replies import Buttons, Reply
 from bot.store.engine import Store
-from bot.store.models import RoundKind, Workspace
+from bot.store.models import RoundKind
+from bot.store.orm import Workspace
 from bot.study.workspaces import custom_questions
 from knowledge.questions import Difficulty, Question
 from tests.chat import Chat
@@ -70,8 +71,8 @@ async def test_practice_asks_them_by_their_topic_in_ones_own_words(team: Chat) -
     assert FREEZE.title in card
     round = await team.round_of("ada")
 
-    assert "nothing to choose from" in await team.say("ada", f"answer {round.token} a")
-    said = await team.say("ada", f"write {round.token} On a Friday only a fix of an outage goes out.")
+    assert "nothing to choose from" in await team.say("ada", f"answer {round.round_key} a")
+    said = await team.say("ada", f"write {round.round_key} On a Friday only a fix of an outage goes out.")
     assert "You mentioned 1 of 2 statements of the answer" in said
 
 
@@ -82,7 +83,7 @@ async def test_the_daily_question_comes_from_them_and_is_revealed(team: Chat) ->
     assert FREEZE.title in post
     round = await team.daily()
     assert round.kind is RoundKind.DAILY
-    await team.say("ada", f"write {round.token} Only a fix of an outage goes out on a Friday.")
+    await team.say("ada", f"write {round.round_key} Only a fix of an outage goes out on a Friday.")
     team.clock.forward(hours=9)
     (reveal,) = await team.posts()
 
@@ -92,7 +93,7 @@ async def test_the_daily_question_comes_from_them_and_is_revealed(team: Chat) ->
 
 async def test_suggestions_and_topics_show_them(team: Chat) -> None:
     assert "house-rules" in await team.say("ada", "topics")
-    here = await team.app.at(PLACE)
+    here = await team.app.for_workspace(PLACE)
     assert FREEZE.id in {question.id for question in here.study.library.suggest("when may", 5)}
 
 
@@ -138,7 +139,7 @@ async def test_all_are_added_or_none(team: Chat) -> None:
 async def test_parts_that_a_question_lacks_have_no_button(team: Chat) -> None:
     reply: Reply = (await team.replies("ada", f"show {FREEZE.id}"))[-1]
 
-    buttons = [action.label for block in reply.blocks if isinstance(block, Choices) for action in block.actions]
+    buttons = [action.label for block in reply.blocks if isinstance(block, Buttons) for action in block.buttons]
     assert buttons == ["Share"]
     assert "Nobody has written more" in await team.say("ada", f"show {FREEZE.id} depth")
     assert "Nobody has written key points" in await team.say("ada", f"show {FREEZE.id} points")

@@ -10,59 +10,63 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from bot.context.identity import Study
+from bot.context.identity import Actor, Location
 from bot.context.library import Library
-from bot.dispatch.catalog import table
-from bot.dispatch.handler import Actor, CannotPost, Outbox, Place, Request, Wants, respond
+from bot.context.outbox import Outbox, PostError, PostExtras
+from bot.context.study import Study
+from bot.dispatch.catalog import registry
+from bot.dispatch.handler import handle
+from bot.dispatch.request import Request
 from bot.replies import Reply
 from bot.store.engine import Store
-from bot.store.models import Answer, Delivery, DeliveryKind, DeliveryState, Member, Peek, Round, Schedule
+from bot.store.orm import Answer, Delivery, Member, ViewedAnswer, Round, Schedule
+from bot.store.models import DeliveryKind, DeliveryState
 from bot.study.daily import delivery, live_counts, planner
 from tests.chat import Clock, plain
 
 pytestmark = pytest.mark.both_databases
 
-HERE = Place("discord", "1", "11", "A guild", "daily")
+HERE = Location("discord", "1", "11", "A guild", "daily")
 TAKEN = "123456789012345678"
 
 
 class Box(Outbox):
     """A platform of which each test says what it refuses."""
 
-    offers = frozenset({"thread", "pin", "role"})
+    capabilities = frozenset({"thread", "pin", "role"})
 
     def __init__(self) -> None:
-        self.posts: list[tuple[Place, Reply]] = []
+        self.posts: list[tuple[Location, Reply]] = []
         self.edits: list[Reply] = []
         self.told: list[Reply] = []
         self.lacks = ""
-        self.thread_refused: CannotPost | None = None
-        self.pin_refused: CannotPost | None = None
-        self.owners_refused: CannotPost | None = None
+        self.thread_refused: PostError | None = None
+        self.pin_refused: PostError | None = None
+        self.owners_refused: PostError | None = None
 
-    async def lacking(self, place: Place, wants: Wants) -> str:
+    async def missing_permissions(self, location: Location, wants: PostExtras) -> str:
         return self.lacks
 
-    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
-        self.posts.append((place, reply))
+    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+        self.posts.append((location, reply))
         return f"m{len(self.posts)}"
 
-    async def edit(self, place: Place, ref: str, reply: Reply) -> None:
+    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
         self.edits.append(reply)
 
-    async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
+    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
         self.told.append(reply)
 
-    async def open_thread(self, place: Place, ref: str, name: str, *, again: bool = False) -> str:
+    async def open_thread(self, location: Location, ref: str, name: str, *, again: bool = False) -> str:
         if self.thread_refused:
             raise self.thread_refused
         return f"t{ref}"
 
-    async def pin(self, place: Place, ref: str, instead: str = "") -> None:
+    async def pin(self, location: Location, ref: str, instead: str = "") -> None:
         if self.pin_refused:
             raise self.pin_refused
 
-    async def owners(self, place: Place) -> Sequence[str]:
+    async def owners(self, location: Location) -> Sequence[str]:
         if self.owners_refused:
             raise self.owners_refused
         return ()
@@ -78,12 +82,19 @@ class Guild:
     numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     async def ask(
-        self, who: str, line: str = "", *, name: str = "", place: Place = HERE, manager: bool = False, **values: str
+        self,
+        who: str,
+        line: str = "",
+        *,
+        name: str = "",
+        location: Location = HERE,
+        manager: bool = False,
+        **values: str,
     ) -> str:
         """What comes of a typed line, or of a command whose values the platform has bound by name."""
         command: Mapping[str, str] = values
         request = Request(
-            place,
+            location,
             Actor(who, name or f"member {who}", manager=manager),
             f"r{next(self.numbers)}",
             self.clock(),
@@ -91,7 +102,7 @@ class Guild:
             command=line if command else "",
             values=command,
         )
-        return plain([reply async for reply in respond(table(), self.study, request)][-1])
+        return plain([reply async for reply in handle(registry(), self.study, request)][-1])
 
     async def turn(self, **forward: float) -> int:
         self.clock.forward(**forward)
@@ -135,7 +146,7 @@ async def test_who_keeps_to_themselves_is_seen_by_nobody(guild: Guild) -> None:
 
 async def test_a_question_that_waits_for_its_thread_is_posted_all_the_same(guild: Guild) -> None:
     await guild.schedule(thread="on")
-    guild.box.thread_refused = CannotPost("Discord cannot take messages just now.", retry=True)
+    guild.box.thread_refused = PostError("Discord cannot take messages just now.", retry=True)
     await guild.turn(hours=1, minutes=1)
 
     assert "No question here yet" not in await guild.ask("5", "daily")
@@ -153,7 +164,7 @@ async def test_a_process_of_another_platform_leaves_the_counts_alone(guild: Guil
     await guild.schedule()
     await guild.turn(hours=1, minutes=1)
     [round] = await guild.all(Round)
-    await guild.ask("5", f"answer {round.token} a")
+    await guild.ask("5", f"answer {round.round_key} a")
 
     assert await live_counts.sweep(replace(guild.study, outboxes={"slack": Box()})) == 0
     assert await live_counts.sweep(guild.study) == 1
@@ -164,7 +175,7 @@ async def test_nobody_to_tell_stops_no_other_post(guild: Guild) -> None:
     await guild.schedule()
     await guild.ask("1", "privacy delete everything")
     guild.box.lacks = "I am not in that server any more."
-    guild.box.owners_refused = CannotPost("The channel, message or member is gone.")
+    guild.box.owners_refused = PostError("The channel, message or member is gone.")
 
     assert await guild.turn(hours=1, minutes=1) == 0
     [schedule] = await guild.all(Schedule)
@@ -175,7 +186,7 @@ async def test_a_trouble_that_was_over_is_news_again(guild: Guild) -> None:
     await guild.schedule(pin="on")
     told = []
     for day, full in enumerate((True, False, True)):
-        guild.box.pin_refused = CannotPost("The channel has as many pins as Discord allows.") if full else None
+        guild.box.pin_refused = PostError("The channel has as many pins as Discord allows.") if full else None
         await guild.turn(**({"days": 1.0} if day else {"hours": 1.0, "minutes": 1.0}))
         told.append(len(guild.box.told))
 
@@ -194,14 +205,14 @@ async def test_a_verdict_and_what_it_gives_away_are_kept_together(guild: Guild) 
     await guild.schedule()
     await guild.turn(hours=1, minutes=1)
     other = replace(HERE, channel="12", channel_name="papers")
-    await guild.ask("5", "streak", place=other)
+    await guild.ask("5", "streak", location=other)
     [posed] = await guild.all(Round)
     async with guild.study.store.write() as session:
-        copy = posed.model_dump(exclude={"id", "token", "delivery_id", "channel_id"})
-        session.add(Round(**copy, token="elsewhere", channel_id=posed.channel_id + 1))
+        copy = posed.model_dump(exclude={"id", "round_key", "delivery_id", "channel_id"})
+        session.add(Round(**copy, round_key="elsewhere", channel_id=posed.channel_id + 1))
 
-    assert "now that you have seen its answer" in await guild.ask("5", f"answer {posed.token} a")
+    assert "now that you have seen its answer" in await guild.ask("5", f"answer {posed.round_key} a")
     assert len(await guild.all(Answer)) == 1
     async with guild.study.store.read() as session:
-        peeks = (await session.exec(select(Peek).order_by(col(Peek.round_id)))).all()
+        peeks = (await session.exec(select(ViewedAnswer).order_by(col(ViewedAnswer.round_id)))).all()
     assert [peek.round_id for peek in peeks] == [posed.id + 1]

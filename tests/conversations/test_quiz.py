@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.replies import Choices, QuestionCard, Table
+from bot.replies import Buttons, QuestionCard, Table
 from bot.store.models import RoundKind
 from bot.study.lookup.practice_from_message import pieces
 from knowledge.retrieval.search import LONGEST
@@ -40,8 +40,8 @@ async def test_a_message_about_something_else_leads_to_topics(chat: Chat) -> Non
     reply = (await chat.replies("ada", "quiz lunch at noon anyone?"))[-1]
 
     assert "Nothing in the bank fits" in await chat.say("ada", "quiz lunch at noon anyone?")
-    [topics] = [block for block in reply.blocks if isinstance(block, Choices)]
-    assert all(action.line.startswith("question ") for action in topics.actions)
+    [topics] = [block for block in reply.blocks if isinstance(block, Buttons)]
+    assert all(action.line.startswith("question ") for action in topics.buttons)
 
 
 async def test_a_quiz_never_asks_what_is_open_or_retired_here(chat: Chat) -> None:

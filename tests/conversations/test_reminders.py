@@ -9,11 +9,14 @@ import pytest
 from sqlmodel import col, select
 
 from bot.app import Posts
-from bot.dispatch.handler import Actor, CannotPost, Place, Request, respond
+from bot.context.identity import Actor, Location
+from bot.context.outbox import PostError
+from bot.dispatch.handler import handle
+from bot.dispatch.request import Request
 from bot.platforms.terminal.outbox import TerminalOutbox
 from bot.replies import Reply
 from bot.scheduler import Clockwork
-from bot.store.models import Member, Person, Workspace
+from bot.store.orm import Member, Person, Workspace
 from bot.study.account import reminders
 from tests.chat import Chat, plain
 
@@ -61,7 +64,7 @@ async def test_it_is_for_the_member_alone(chat: Chat) -> None:
     chat.clock.forward(days=1, hours=12)
     await chat.clockwork.turn()
 
-    assert [channel for _, channel, _ in await chat.app.posts.unseen()] == ["@ada"]
+    assert [channel for _, channel, _ in await chat.app.terminal_posts.unseen()] == ["@ada"]
 
 
 async def test_no_day_that_is_studied_brings_one(chat: Chat) -> None:
@@ -241,7 +244,7 @@ async def test_several_processes_send_one(chat: Chat) -> None:
     assert len(await chat.posts()) == 3
 
 
-ELSEWHERE = Place("elsewhere", "W1", "general", "Elsewhere")
+ELSEWHERE = Location("elsewhere", "W1", "general", "Elsewhere")
 
 
 class Elsewhere(TerminalOutbox):
@@ -250,26 +253,26 @@ class Elsewhere(TerminalOutbox):
     def __init__(self, posts: Posts) -> None:
         super().__init__(posts)
         self.tried: list[str] = []
-        self.places: set[Place] = set()
+        self.places: set[Location] = set()
         self.failing: dict[str, BaseException] = {}
 
-    async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
+    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
         self.tried.append(member)
-        self.places.add(place)
+        self.places.add(location)
         if member in self.failing:
             raise self.failing[member]
 
 
 @pytest.fixture
 def elsewhere(chat: Chat) -> Elsewhere:
-    outbox = Elsewhere(chat.app.posts)
+    outbox = Elsewhere(chat.app.terminal_posts)
     chat.app.attach("elsewhere", outbox)
     return outbox
 
 
 async def hear(chat: Chat, who: str, line: str) -> str:
     request = Request(ELSEWHERE, Actor(who, who), f"{who}-{line}-{chat.clock()}", chat.clock(), line=line)
-    return " ".join(plain([reply async for reply in respond(chat.app.table, chat.study, request)][-1]).split())
+    return " ".join(plain([reply async for reply in handle(chat.app.registry, chat.study, request)][-1]).split())
 
 
 async def study_there(chat: Chat, who: str) -> None:
@@ -279,14 +282,14 @@ async def study_there(chat: Chat, who: str) -> None:
 
 @pytest.mark.both_databases
 async def test_who_cannot_be_written_to_is_not_tried_again_until_they_ask(chat: Chat, elsewhere: Elsewhere) -> None:
-    elsewhere.failing["u1"] = CannotPost("They take no direct messages from here.")
+    elsewhere.failing["u1"] = PostError("They take no direct messages from here.")
     await hear(chat, "u1", "me remind=20:00")
     for day in (18, 19, 20):
         chat.clock.now = datetime(2026, 11, day, 21, tzinfo=UTC)
         await study_there(chat, "u1")
         await at(chat, f"{day + 1} 20:00")
     assert elsewhere.tried == ["u1"]
-    assert elsewhere.places == {Place("elsewhere", "W1", "", "Elsewhere")}
+    assert elsewhere.places == {Location("elsewhere", "W1", "", "Elsewhere")}
 
     said = await hear(chat, "u1", "me")
     assert "stopped: They take no direct messages from here. `me remind=20:00` tries again" in said
@@ -302,7 +305,7 @@ async def test_who_cannot_be_written_to_is_not_tried_again_until_they_ask(chat: 
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("trouble", [CannotPost("Busy.", retry=True), TimeoutError(), ConnectionError(), KeyError("x")])
+@pytest.mark.parametrize("trouble", [PostError("Busy.", retry=True), TimeoutError(), ConnectionError(), KeyError("x")])
 async def test_what_may_pass_is_tried_again_the_next_day_and_keeps_no_other_from_theirs(
     chat: Chat, elsewhere: Elsewhere, trouble: Exception
 ) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import pytest
 from sqlmodel import col, select
 
-from bot.dispatch.handler import Actor, Place, Request, respond
+from bot.context.identity import Actor, Location
+from bot.dispatch.handler import handle
+from bot.dispatch.request import Request
 from bot.platforms.terminal.room import PLACE
-from bot.replies import Action, Choices, Explanation, Notice, Reply
-from bot.store.models import Delivery, Explained, Workspace
+from bot.replies import Button, Buttons, Explanation, Notice, Reply
+from bot.store.orm import Delivery, StoredExplanation, Workspace
 from tests.chat import Chat, plain
 from tests.conversations.test_fairness import open_question
 
@@ -21,8 +23,8 @@ def lines(reply: Reply) -> list[str]:
     return [action.line for action in actions(reply)]
 
 
-def actions(reply: Reply) -> list[Action]:
-    return [action for block in reply.blocks if isinstance(block, Choices) for action in block.actions]
+def actions(reply: Reply) -> list[Button]:
+    return [action for block in reply.blocks if isinstance(block, Buttons) for action in block.buttons]
 
 
 def line(reply: Reply, label: str) -> str:
@@ -40,18 +42,18 @@ async def last(chat: Chat, who: str, line: str) -> Reply:
 async def elsewhere(chat: Chat, who: str, line: str, *, channel: str = "papers", workspace: str = "local") -> Reply:
     """What is said in the end in another channel of the room, or in another workspace."""
     request = Request(
-        place=Place(PLACE.platform, workspace, channel),
+        location=Location(PLACE.platform, workspace, channel),
         actor=Actor(who, who),
         id=f"{channel}-{chat.clock()}-{line}",
         at=chat.clock(),
         line=line,
     )
-    return [reply async for reply in respond(chat.app.table, chat.study, request)][-1]
+    return [reply async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
 
-async def rows(chat: Chat) -> Sequence[Explained]:
+async def rows(chat: Chat) -> Sequence[StoredExplanation]:
     async with chat.study.store.read() as session:
-        return (await session.exec(select(Explained).order_by(col(Explained.id)))).all()
+        return (await session.exec(select(StoredExplanation).order_by(col(StoredExplanation.id)))).all()
 
 
 def refuses_to_spoil(reply: Reply) -> bool:
@@ -62,8 +64,12 @@ async def test_a_finished_explanation_is_kept_and_can_go_on(chat: Chat) -> None:
     reply = await last(chat, "ada", f"explain {COLLAPSE}")
 
     [row] = await rows(chat)
-    assert lines(reply) == ["show mode-collapse", f"followup {row.token}", f"share explanation {row.token}"]
-    assert (row.asked, row.source, row.questions, row.at) == (COLLAPSE, "bank", ["mode-collapse"], chat.clock())
+    assert lines(reply) == [
+        "show mode-collapse",
+        f"followup {row.explanation_key}",
+        f"share explanation {row.explanation_key}",
+    ]
+    assert (row.request_text, row.source, row.questions, row.at) == (COLLAPSE, "bank", ["mode-collapse"], chat.clock())
     told = explained(reply)
     assert told is not None
     assert row.text == told.text
@@ -127,7 +133,7 @@ async def test_talk_answers_all_and_goes_on_from_what_all_have_read(chat: Chat) 
     first, second = await rows(chat)
     assert second.parent_id == first.id
     assert second.questions == ["mode-collapse"]
-    assert lines(reply) == ["show mode-collapse", f"followup {second.token}"]
+    assert lines(reply) == ["show mode-collapse", f"followup {second.explanation_key}"]
 
 
 async def test_talk_does_not_go_on_from_yesterday_or_from_another_channel(chat: Chat) -> None:
@@ -292,7 +298,7 @@ async def test_what_a_member_shared_is_gone_with_everything_about_them(chat: Cha
 async def test_a_question_that_left_the_bank_leaves_the_rest_of_an_explanation(chat: Chat) -> None:
     private = await last(chat, "ada", f"explain {COLLAPSE}")
     async with chat.study.store.write() as session:
-        row = (await session.exec(select(Explained))).one()
+        row = (await session.exec(select(StoredExplanation))).one()
         row.questions = ["gone-for-good", *row.questions]
         session.add(row)
 
@@ -313,8 +319,8 @@ async def test_words_of_members_are_never_a_command(chat: Chat) -> None:
 
 async def delivered(chat: Chat, id: str, line: str, *, who: str = "ada", channel: str = "general") -> Reply:
     """What comes of a request of that id in the end, whether or not it was delivered before."""
-    request = Request(Place(PLACE.platform, PLACE.workspace, channel), Actor(who, who), id, chat.clock(), line=line)
-    return [reply async for reply in respond(chat.app.table, chat.study, request)][-1]
+    request = Request(Location(PLACE.platform, PLACE.workspace, channel), Actor(who, who), id, chat.clock(), line=line)
+    return [reply async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
 
 @pytest.mark.both_databases
@@ -336,7 +342,7 @@ async def test_what_is_shared_twice_by_one_press_is_one(chat: Chat) -> None:
 
     shown = await delivered(chat, "pressed", share, who="grace")
     assert await delivered(chat, "pressed", share, who="grace") == shown
-    assert [row.public for row in await rows(chat)] == [False, True]
+    assert [row.is_public for row in await rows(chat)] == [False, True]
     await delivered(chat, "pressed again", share, who="grace")
     assert len(await rows(chat)) == 3
 

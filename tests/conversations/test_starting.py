@@ -18,7 +18,7 @@ BY_KEYWORDS = "Search by meaning isn't ready yet, so I went by keywords."
 @pytest.fixture
 def starting(library: Library, tmp_path: Path) -> Iterator[Library]:
     """The built-in bank, whose search nobody waits for: the folder of its model holds none."""
-    found = Library(library.bank, tmp_path / "index", Embedder(str(tmp_path)), patience=0)
+    found = Library(library.bank, tmp_path / "index", Embedder(str(tmp_path)), max_wait=0)
     yield found
     found.close()
 

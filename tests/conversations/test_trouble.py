@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from bot.context.identity import Actor, Location
 from bot.context.library import Library
-from bot.dispatch.handler import Actor, Place, Request, respond
+from bot.dispatch.handler import handle
+from bot.dispatch.request import Request
 from bot.store.engine import Store
-from bot.store.models import Answer, Member, Total
+from bot.store.orm import Answer, Member, Total
 from tests.chat import Chat, plain
 
 pytestmark = pytest.mark.both_databases
@@ -76,10 +78,10 @@ async def test_two_answers_at_once_count_once(chat: Chat) -> None:
 
     async def press(number: int) -> None:
         request = Request(
-            Place("terminal", "local", "terminal"), Actor("ada", "ada"), f"press-{number}", chat.clock(),
+            Location("terminal", "local", "terminal"), Actor("ada", "ada"), f"press-{number}", chat.clock(),
             line=wrong if number % 2 else right,
         )  # fmt: skip
-        async for _ in respond(chat.app.table, chat.study, request):
+        async for _ in handle(chat.app.registry, chat.study, request):
             pass
 
     await asyncio.gather(*(press(number) for number in range(10)))
@@ -97,10 +99,10 @@ async def test_fifty_members_at_once_lose_nothing(chat: Chat) -> None:
 
     async def press(number: int) -> None:
         request = Request(
-            Place("terminal", "local", "terminal"), Actor(f"m{number}", f"m{number}"), f"p{number}", chat.clock(),
+            Location("terminal", "local", "terminal"), Actor(f"m{number}", f"m{number}"), f"p{number}", chat.clock(),
             line=right,
         )  # fmt: skip
-        async for reply in respond(chat.app.table, chat.study, request):
+        async for reply in handle(chat.app.registry, chat.study, request):
             assert "Right!" in plain(reply)
 
     await asyncio.gather(*(press(number) for number in range(50)))
@@ -115,22 +117,22 @@ async def test_another_workspace_cannot_reach_a_round(chat: Chat, line: str) -> 
     await chat.say("maya", "schedule setup 09:00")
     chat.clock.forward(hours=1)
     await chat.posts()
-    token = (await chat.daily()).token
-    elsewhere = Place("terminal", "other-workspace", "terminal")
+    token = (await chat.daily()).round_key
+    elsewhere = Location("terminal", "other-workspace", "terminal")
 
     request = Request(elsewhere, Actor("eve", "eve"), "x1", chat.clock(), line=line.format(token=token))
-    said = [plain(reply) async for reply in respond(chat.app.table, chat.study, request)][-1]
+    said = [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
     assert "no question by that mark" in said
 
 
 async def test_members_teams_and_standings_of_another_workspace_stay_out_of_sight(chat: Chat) -> None:
     await chat.say("ada", "team create Blue")
-    elsewhere = Place("terminal", "other-workspace", "terminal")
+    elsewhere = Location("terminal", "other-workspace", "terminal")
 
     async def eve(line: str) -> str:
         request = Request(elsewhere, Actor("eve", "eve", manager=True), f"x-{line}", chat.clock(), line=line)
-        return [plain(reply) async for reply in respond(chat.app.table, chat.study, request)][-1]
+        return [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
     assert "There is no team yet" in await eve("team list")
     assert "no member called “ada”" in await eve("streak ada")
@@ -168,17 +170,17 @@ async def test_members_who_start_the_same_team_at_once_make_one(chat: Chat) -> N
 
 
 async def start(chat: Chat, who: str) -> str:
-    place = Place("terminal", "local", "terminal")
+    place = Location("terminal", "local", "terminal")
     request = Request(place, Actor(who, who), f"start-{who}", chat.clock(), line="team create Blue")
-    return [plain(reply) async for reply in respond(chat.app.table, chat.study, request)][-1]
+    return [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
 
 async def test_a_deletion_pressed_twice_says_twice_that_all_is_gone(chat: Chat) -> None:
     await chat.say("ada", "help")
 
     async def press(number: int) -> str:
-        place = Place("terminal", "local", "terminal")
+        place = Location("terminal", "local", "terminal")
         request = Request(place, Actor("ada", "ada"), f"d{number}", chat.clock(), line="privacy delete everything")
-        return [plain(reply) async for reply in respond(chat.app.table, chat.study, request)][-1]
+        return [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
     assert all("is gone" in said for said in await asyncio.gather(*(press(number) for number in range(4))))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.drawing.alt_text import LIMIT, alt_of
 from bot.drawing.charts import calendar, mastery, standings
-from bot.replies import Calendar, DayMark, Mastered, Mastery, Rank, Standings
+from bot.replies import Calendar, DayMark, TopicMastery, Mastery, Rank, Standings
 from tests.drawing.png import size
 
 NASTY = [
@@ -82,7 +82,7 @@ def test_every_mark_looks_different() -> None:
 def test_mastery_is_never_very_tall(count: int) -> None:
     rows = [(f"topic-{number}", number, number / count if number % 3 else None) for number in range(count)]
     width, height = size(
-        mastery(Mastery("Mastery", tuple(Mastered(name, number, number, share) for name, number, share in rows)))
+        mastery(Mastery("Mastery", tuple(TopicMastery(name, number, number, share) for name, number, share in rows)))
     )
 
     assert width in (1120, 1568)
@@ -107,7 +107,7 @@ def test_no_title_and_no_days_break_the_calendar(title: str, number: int, marks:
 
 @given(st.lists(st.tuples(names, st.integers(0, 10**9), st.none() | st.floats(0, 1)), max_size=4))
 def test_no_topic_breaks_mastery(rows: list[tuple[str, int, float | None]]) -> None:
-    block = Mastery("Mastery", tuple(Mastered(topic, number, number, share) for topic, number, share in rows))
+    block = Mastery("Mastery", tuple(TopicMastery(topic, number, number, share) for topic, number, share in rows))
 
     assert size(mastery(block))[0] == 1120
     assert len(alt_of(block)) <= LIMIT
@@ -138,6 +138,6 @@ def test_a_calendar_in_words_counts_its_days() -> None:
 
 def test_mastery_in_words_tells_what_was_not_tried() -> None:
     assert (
-        alt_of(Mastery("Mastery", (Mastered("rag", 12, 4, 0.5), Mastered("gan", 3))))
+        alt_of(Mastery("Mastery", (TopicMastery("rag", 12, 4, 0.5), TopicMastery("gan", 3))))
         == "Mastery: rag 50% (12); gan not tried (3)."
     )

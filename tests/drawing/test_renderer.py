@@ -12,10 +12,10 @@ from datetime import date
 import pytest
 
 from bot.drawing.renderer import OVERHEAD, Easel
-from bot.replies import Calendar, DayMark, Mastered, Mastery, Rank, Standings
+from bot.replies import Calendar, DayMark, TopicMastery, Mastery, Rank, Standings
 from tests.drawing.png import size
 
-TOPICS = Mastery("Mastery", (Mastered("rag", 12, 4, 0.5),))
+TOPICS = Mastery("Mastery", (TopicMastery("rag", 12, 4, 0.5),))
 
 
 def week(title: str = "This week") -> Standings:
@@ -108,7 +108,7 @@ async def _once(block: Standings) -> bytes:
 
 
 def test_importing_it_loads_no_drawing_library() -> None:
-    program = "import sys, bot.drawing.easel; print({'ziamath', 'ziafont', 'resvg_py'} & set(sys.modules))"
+    program = "import sys, bot.drawing.renderer; print({'ziamath', 'ziafont', 'resvg_py'} & set(sys.modules))"
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
 
     assert printed.strip() == "set()"

@@ -15,9 +15,9 @@ from sqlmodel import select
 
 from bot.context.library import Library
 from bot.inference.client import CutShort, Inference, Message
-from bot.replies import Choices, Explanation, Reply
+from bot.replies import Buttons, Explanation, Reply
 from bot.store.engine import Store
-from bot.store.models import Explained
+from bot.store.orm import StoredExplanation
 from bot.study.lookup.explain import explanation_of
 from bot.study.lookup.prompts import BUDGET, RULES, Turn, checked, prompt
 from knowledge.format.reader import load
@@ -72,7 +72,7 @@ async def test_an_explanation_is_written_from_the_sources_and_labelled(
 
     told = explanations(replies)
     assert told[-1].done
-    assert told[-1].source == "model", told[-1].why
+    assert told[-1].source == "model", told[-1].reason
     assert told[-1].citations[0].id == "lora"
     assert not any(draft.done for draft in told[:-1])
 
@@ -83,7 +83,7 @@ async def test_a_server_that_is_not_there_leaves_the_banks_text(sqlite_store: St
     [told] = explanations(await chat.replies("ada", f"explain {QUESTION}"))
 
     assert told.source == "bank"
-    assert "cannot be reached" in told.why
+    assert "cannot be reached" in told.reason
     assert library.question("mode-collapse").answer in told.text
 
 
@@ -105,7 +105,7 @@ def test_citations_that_do_not_exist_are_taken_out(library: Library) -> None:
     sources = (library.question("mode-collapse"),)
 
     assert checked("It is so [1]. And so [9].", sources).text == "It is so [1]. And so ."
-    assert "named no source" in checked("It is so.", sources).why
+    assert "named no source" in checked("It is so.", sources).reason
 
 
 def test_a_model_that_recites_its_rules_is_not_shown(library: Library) -> None:
@@ -178,8 +178,8 @@ class Recorder:
 
 
 def button(replies: list[Reply], label: str) -> str:
-    choices = [block for block in replies[-1].blocks if isinstance(block, Choices)]
-    return next(action.line for block in choices for action in block.actions if action.label == label)
+    choices = [block for block in replies[-1].blocks if isinstance(block, Buttons)]
+    return next(action.line for block in choices for action in block.buttons if action.label == label)
 
 
 async def test_a_follow_up_is_written_with_its_thread_in_view(sqlite_store: Store, library: Library) -> None:
@@ -242,7 +242,7 @@ async def test_who_leaves_for_good_while_it_is_written_still_reads_it(sqlite_sto
 
     assert explanations(replies)[-1].text == model.text
     async with sqlite_store.read() as session:
-        assert (await session.exec(select(Explained))).all() == []
+        assert (await session.exec(select(StoredExplanation))).all() == []
 
 
 async def test_a_locked_database_takes_no_explanation_away(
@@ -262,4 +262,4 @@ async def test_a_locked_database_takes_no_explanation_away(
     await store.close()
     [told] = explanations(replies)
     assert library.question("mode-collapse").answer in told.text
-    assert [block.prompt for block in replies[-1].blocks if isinstance(block, Choices)] == ["Sources:"]
+    assert [block.prompt for block in replies[-1].blocks if isinstance(block, Buttons)] == ["Sources:"]

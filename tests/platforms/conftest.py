@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.app import App, Posts
-from bot.context.identity import Study
 from bot.context.library import Library
-from bot.dispatch.catalog import table
+from bot.context.study import Study
+from bot.dispatch.catalog import registry
 from bot.inference.client import Inference
 from bot.store.engine import Store
 from tests.platforms.model import Model
@@ -27,5 +27,5 @@ async def app(sqlite_store: Store, library: Library, model: Model) -> AsyncItera
     async with model.listening() as url:
         inference = Inference(url, model="small")
         study = Study(sqlite_store, library, clock=lambda: datetime.now(UTC), inference=inference)
-        yield App(table(), study, Posts(sqlite_store))
+        yield App(registry(), study, Posts(sqlite_store))
         await inference.close()

@@ -25,23 +25,23 @@ hostile = st.sampled_from(
 )
 texts = st.one_of(hostile, st.text(max_size=60), st.builds("{} {}".format, hostile, hostile))
 moments = st.just(datetime(2026, 11, 18, 9, tzinfo=UTC))
-actions = st.builds(
-    replies.Action,
+buttons = st.builds(
+    replies.Button,
     label=texts,
     line=st.from_regex(r"[a-z]{1,8} [a-z0-9]{1,20}", fullmatch=True),
     style=st.sampled_from(["plain", "primary", "danger"]),
 )
 
 
-def few(of: SearchStrategy[replies.Action], most: int) -> SearchStrategy[tuple[replies.Action, ...]]:
+def few(of: SearchStrategy[replies.Button], most: int) -> SearchStrategy[tuple[replies.Button, ...]]:
     return st.lists(of, min_size=1, max_size=most).map(tuple)
 
 
-options = st.builds(replies.Option, letter=st.sampled_from("abcd"), text=texts, action=actions)
+options = st.builds(replies.Option, letter=st.sampled_from("abcd"), text=texts, button=buttons)
 days = st.integers(0, 90).map(
     lambda n: tuple((date(2026, 1, 1) + timedelta(days=d), list(replies.DayMark)[d % 8]) for d in range(n))
 )
-ranks = st.builds(replies.Rank, place=st.integers(1, 99), name=texts, points=texts, detail=texts, mine=st.booleans())
+ranks = st.builds(replies.Rank, rank=st.integers(1, 99), name=texts, points=texts, detail=texts, mine=st.booleans())
 rows = st.lists(st.tuples(texts, st.one_of(texts, moments)), max_size=60).map(tuple)
 blocks = st.one_of(
     st.builds(replies.Text, body=texts, title=texts),
@@ -53,12 +53,12 @@ blocks = st.one_of(
         topic=texts,
         difficulty=texts,
         options=st.lists(options, max_size=4).map(tuple),
-        write=st.none() | actions,
+        write=st.none() | buttons,
         note=texts,
         closes=st.none() | moments,
     ),
     st.builds(replies.Verdict, right=st.none() | st.booleans(), headline=texts, reason=texts, reference=texts),
-    st.builds(replies.Explanation, text=texts, source=st.just("model"), why=texts, done=st.booleans()),
+    st.builds(replies.Explanation, text=texts, source=st.just("model"), reason=texts, done=st.booleans()),
     st.builds(replies.Standings, title=texts, rows=st.lists(ranks, max_size=30).map(tuple), footnote=texts),
     st.builds(
         replies.Calendar,
@@ -69,23 +69,23 @@ blocks = st.one_of(
         days=days,
     ),
     st.builds(replies.Table, columns=st.just(("One", "Two")), rows=rows, title=texts),
-    st.builds(replies.Choices, actions=few(actions, 60), prompt=texts),
+    st.builds(replies.Buttons, buttons=few(buttons, 60), prompt=texts),
     st.builds(
         replies.Menu,
         prompt=texts,
         line=st.from_regex(r"[a-z]{1,8} [a-z0-9]{1,20}", fullmatch=True),
         parameter=st.sampled_from(["days", "topics"]),
-        entries=st.integers(1, 40).map(
-            lambda n: tuple(replies.Entry(f"entry {i}", f"e{i}", i % 3 == 0) for i in range(n))
+        options=st.integers(1, 40).map(
+            lambda n: tuple(replies.MenuOption(f"entry {i}", f"e{i}", i % 3 == 0) for i in range(n))
         ),
-        many=st.booleans(),
+        multiple=st.booleans(),
     ),
     st.builds(
         replies.Mastery,
         title=texts,
         topics=st.lists(
             st.builds(
-                replies.Mastered,
+                replies.TopicMastery,
                 topic=texts,
                 questions=st.integers(0, 99),
                 tried=st.integers(0, 10),

@@ -17,7 +17,7 @@ from sqlmodel import col, select
 
 from bot.errors import DatabaseError
 from bot.store.engine import Store
-from bot.store.models import Channel, Member, Person, Workspace
+from bot.store.orm import Channel, Member, Person, Workspace
 from bot.store.upsert import insert
 from tests.clocks import HANG
 from tests.databases import PostgresqlDatabases

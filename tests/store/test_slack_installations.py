@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from bot.encryption import Vault, new_key
 from bot.errors import SetupError
 from bot.store.engine import Store
-from bot.store.models import Installation
+from bot.store.orm import SlackInstallation
 from bot.store.slack_installations import EARLY, Install, Installs
 from tests.databases import PostgresqlDatabases
 
@@ -43,9 +43,9 @@ def installs(store: Store, clock: Clock) -> Installs:
     return Installs(store, Vault(new_key()), clock)
 
 
-async def rows(store: Store) -> list[Installation]:
+async def rows(store: Store) -> list[SlackInstallation]:
     async with store.read() as session:
-        return list((await session.exec(select(Installation))).all())
+        return list((await session.exec(select(SlackInstallation))).all())
 
 
 async def test_each_workspace_finds_its_own(installs: Installs) -> None:

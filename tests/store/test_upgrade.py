@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from bot.errors import DatabaseError
 from bot.store.engine import Store
-from bot.store.models import Workspace
+from bot.store.orm import Workspace
 from bot.store.revision import revisions
 from bot.store.upgrade import check, current, upgrade
 
@@ -79,12 +79,16 @@ def test_two_replicas_may_upgrade_at_once(empty_database_url: str) -> None:
 
 
 def test_check_names_a_table_that_has_drifted(database_url: str) -> None:
-    asyncio.run(run(database_url, "ALTER TABLE post ADD COLUMN colour VARCHAR", "DROP INDEX ix_peek_member_id"))
+    asyncio.run(
+        run(
+            database_url, "ALTER TABLE terminal_post ADD COLUMN colour VARCHAR", "DROP INDEX ix_viewed_answer_member_id"
+        )
+    )
 
     differences = " ".join(check(database_url).differences)
 
     assert "colour" in differences
-    assert "ix_peek_member_id" in differences
+    assert "ix_viewed_answer_member_id" in differences
 
 
 def test_a_newer_database_is_refused_and_left_alone(database_url: str) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.app import App, Posts
-from bot.context.identity import Study
 from bot.context.library import Library
-from bot.dispatch.catalog import table
+from bot.context.study import Study
+from bot.dispatch.catalog import registry
 from bot.store.engine import Store
 from knowledge.format.reader import BUILT_IN, load_file
 from knowledge.questions import Bank, Question
@@ -25,9 +25,9 @@ async def opened(url: str, folder: Path) -> AsyncIterator[App]:
     """An app with a bank of one question."""
     question = load_file(BUILT_IN / "fine-tuning" / "lora.md")
     assert isinstance(question, Question)
-    store, library = await Store.open(url), Library(Bank.of([question]), folder / "index", Embedder(), patience=0)
+    store, library = await Store.open(url), Library(Bank.of([question]), folder / "index", Embedder(), max_wait=0)
     try:
-        yield App(table(), Study(store, library, clock=lambda: datetime.now(UTC)), Posts(store))
+        yield App(registry(), Study(store, library, clock=lambda: datetime.now(UTC)), Posts(store))
     finally:
         library.close()
         await store.close()

@@ -36,7 +36,7 @@ async def test_it_is_ready_at_once_and_says_what_is_still_prepared(fresh: App) -
     async with asked(fresh, "/readyz") as answer:
         assert (answer.status, await answer.text()) == (200, "ok, but for search by meaning: the model is loading\n")
 
-    await fresh.study.library.ready()
+    await fresh.study.library.wait_ready()
     async with asked(fresh, "/readyz") as answer:
         assert (answer.status, await answer.text()) == (200, "ok\n")
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from bot.platforms.discord.markup import plain, spoken
 from bot.platforms.shared.emoji import MARKS
-from bot.replies import Calendar, DayMark, Mastered, Mastery, Rank, Standings
+from bot.replies import Calendar, DayMark, TopicMastery, Mastery, Rank, Standings
 
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
 BAR = 10
@@ -26,7 +26,7 @@ def standings_lines(standings: Standings) -> Iterator[str]:
 
 def _rank(rank: Rank) -> str:
     # The dot is escaped so that Discord does not number the places anew, ties and all.
-    place = MEDALS.get(rank.place) or f"{rank.place}\\."
+    place = MEDALS.get(rank.rank) or f"{rank.rank}\\."
     detail = f" · {plain(rank.detail)}" if rank.detail else ""
     text = f"{plain(rank.name)} · {plain(rank.points)}{detail}"
     return f"{place} **{text}**" if rank.mine else f"{place} {text}"
@@ -50,7 +50,7 @@ def mastery_lines(mastery: Mastery) -> Iterator[str]:
     yield from map(_topic, mastery.topics)
 
 
-def _topic(topic: Mastered) -> str:
+def _topic(topic: TopicMastery) -> str:
     if topic.share is None:
         return f"- {plain(topic.topic)} · not tried yet"
     full = round(topic.share * BAR)

@@ -16,7 +16,7 @@ from rich.table import Table
 from bot import logs
 from bot.config import loader as settings
 from bot.config.loader import Config
-from bot.dispatch.catalog import table
+from bot.dispatch.catalog import registry
 from bot.errors import SetupError
 from bot.platforms.discord import permissions
 from bot.platforms.discord.login import UNREACHED, log_in
@@ -63,7 +63,7 @@ def grown(client: discord.Client) -> app_commands.CommandTree[Any]:
     async def nothing(*_: Any) -> Any:
         return ()
 
-    return plant(client, table(), nothing, nothing)
+    return plant(client, registry(), nothing, nothing)
 
 
 def _config() -> Config:

@@ -13,7 +13,8 @@ import structlog
 from discord import app_commands
 
 from bot.app import App
-from bot.dispatch.handler import Parameter, Place, Suggestion
+from bot.commands.parameters import Parameter, Suggestion
+from bot.context.identity import Location
 from bot.drawing.renderer import Easel
 from bot.errors import DatabaseError
 from bot.platforms.discord.dispatch import Dispatch
@@ -81,7 +82,7 @@ class StudyClient(discord.AutoShardedClient):
         await self._looked_after(greet(self.app, self._outbox, guild))
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        await self._looked_after(self.app.left(Place("discord", str(guild.id), "", guild.name)))
+        await self._looked_after(self.app.workspace_left(Location("discord", str(guild.id), "", guild.name)))
 
     async def _looked_after(self, work: Any) -> None:
         """What nobody waits for: its problems go into the log."""
@@ -106,16 +107,16 @@ def planted(client: discord.Client, app: App, dispatch: Dispatch) -> app_command
     """The client's tree with every command on it."""
 
     async def complete(interaction: discord.Interaction[Any], parameter: Parameter, typed: str) -> Sequence[Suggestion]:
-        if parameter.suggest is None:
+        if parameter.autocomplete is None:
             return ()
         try:
-            here = await app.at(place_of(interaction))
+            here = await app.for_workspace(place_of(interaction))
         except DatabaseError as problem:
             log.warning("suggestions without a workspace's own questions", problem=str(problem))
             here = app
-        return parameter.suggest(here.study, typed)
+        return parameter.autocomplete(here.study, typed)
 
-    return plant(client, app.table, dispatch.on_command, complete)
+    return plant(client, app.registry, dispatch.on_command, complete)
 
 
 @asynccontextmanager

@@ -11,7 +11,10 @@ import discord
 import structlog
 
 from bot.app import App
-from bot.dispatch.handler import Command, Place, Request, respond
+from bot.commands.command import Command
+from bot.context.identity import Location
+from bot.dispatch.handler import handle
+from bot.dispatch.request import Request
 from bot.drawing.renderer import Easel
 from bot.errors import DatabaseError, UserError
 from bot.platforms.discord.forms import form, typed
@@ -52,11 +55,11 @@ class Dispatch:
     async def on_command(self, interaction: Interaction, command: Command, values: Mapping[str, str]) -> None:
         """A slash command with its options, or an entry in the menu of a message or a member."""
         with self._in_hand("command"):
-            if command.form and command.missing(values):
+            if command.opens_form and command.missing(values):
                 await self._ask(interaction, command, command.name, values, home="")
                 return
             request = Request(
-                place=place_of(interaction),
+                location=place_of(interaction),
                 actor=actor_of(interaction.user, interaction.permissions),
                 id=str(interaction.id),
                 at=interaction.created_at,
@@ -72,7 +75,7 @@ class Dispatch:
             home, line = split_home(data["custom_id"])
             line, picked = _picked(line, data)
             command, given = self._understood(line)
-            if command is not None and not picked and command.asks(given):
+            if command is not None and not picked and command.form_fields(given):
                 await self._ask(interaction, command, line, given, home=home)
                 return
             await self._carry_out(interaction, command, line, picked, home=home)
@@ -90,7 +93,7 @@ class Dispatch:
             guild = message.guild
             rights = getattr(message.author, "guild_permissions", discord.Permissions.none())
             request = Request(
-                place=Place(
+                location=Location(
                     "discord",
                     str(guild.id if guild else ""),
                     str(message.channel.id),
@@ -122,7 +125,7 @@ class Dispatch:
                 await answer.show(Reply.of(Notice(str(problem), Tone.WARNING)))
                 return
             request = Request(
-                place=place,
+                location=place,
                 actor=actor,
                 id=str(interaction.id),
                 at=interaction.created_at,
@@ -140,11 +143,11 @@ class Dispatch:
         try:
             async with asyncio.timeout(A_MOMENT):
                 place = place_of(interaction, home)
-                kept = await self.app.draft(place, actor_of(interaction.user, interaction.permissions), line)
+                kept = await self.app.form_draft(place, actor_of(interaction.user, interaction.permissions), line)
         except (TimeoutError, DatabaseError) as problem:
             log.warning("draft not read", problem=str(problem))
         # A line that holds values is for the rest of them; a slash command's options can be changed in the form.
-        fields = command.asks(given) if line != command.name else command.parameters
+        fields = command.form_fields(given) if line != command.name else command.parameters
         await interaction.response.send_modal(
             form(command, f"@{home} {line}" if home else line, fields, {**given, **kept})
         )
@@ -152,7 +155,7 @@ class Dispatch:
     def _understood(self, line: str) -> tuple[Command | None, dict[str, str]]:
         """None where the line says nothing any more; `respond` tells the member so."""
         try:
-            return self.app.table.parse(self.app.study, line)
+            return self.app.registry.parse(self.app.study, line)
         except UserError:
             return None, {}
 
@@ -165,7 +168,7 @@ class Dispatch:
             interaction,
             self._easel,
             private=command is None or command.private or _turns_for_another(interaction, command),
-            turns=command is not None and command.turns and _own_message(interaction),
+            turns=command is not None and command.replaces_message and _own_message(interaction),
             home=home,
         )
         timer = answer.hurry(self.errands)
@@ -182,12 +185,12 @@ class Dispatch:
                 await answer.show(reply)  # its pictures may take long: the timer goes on until it is shown
 
     def _replies(self, command: Command | None, request: Request) -> AsyncGenerator[Reply, None]:
-        replies = respond(self.app.table, self.app.study, request)
-        return paced(replies, RHYTHM) if command is not None and command.grows else replies
+        replies = handle(self.app.registry, self.app.study, request)
+        return paced(replies, RHYTHM) if command is not None and command.streams else replies
 
     async def _reply(self, message: discord.Message, request: Request) -> None:
         """Answer a message under it, edited while the answer grows."""
-        command = self.app.table.find(request.command)
+        command = self.app.registry.find(request.command)
         shown: discord.Message | None = None
         async with aclosing(self._replies(command, request)) as replies:
             async for reply in replies:
@@ -202,7 +205,7 @@ class Dispatch:
                     )
                 else:
                     await shown.edit(view=first.view, attachments=first.files, allowed_mentions=NOBODY)
-                for page in () if reply.growing else others:
+                for page in () if reply.streaming else others:
                     await message.channel.send(view=page.view, files=page.files, allowed_mentions=NOBODY)
 
     @contextmanager
@@ -241,4 +244,4 @@ def _own_message(interaction: Interaction) -> bool:
 
 def _turns_for_another(interaction: Interaction, command: Command) -> bool:
     """A public message of somebody else's stays as it is: whoever turns it gets a page of their own."""
-    return command.turns and interaction.message is not None and not _own_message(interaction)
+    return command.replaces_message and interaction.message is not None and not _own_message(interaction)

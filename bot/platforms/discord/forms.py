@@ -8,7 +8,8 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.dispatch.handler import Command, Parameter
+from bot.commands.command import Command
+from bot.commands.parameters import Parameter
 from bot.platforms.discord import limits
 from bot.text.cleaning import short
 
@@ -18,7 +19,7 @@ def form(command: Command, line: str, fields: tuple[Parameter, ...], given: Mapp
 
     It is stopped, so that discord.py does not keep it: most forms that are opened are never sent.
     """
-    modal = ui.Modal(title=short(command.about, limits.TITLE), custom_id=line)
+    modal = ui.Modal(title=short(command.description, limits.TITLE), custom_id=line)
     for parameter in fields:
         more = short(parameter.hint(picked=bool(parameter.choices)), limits.ABOUT) or None
         label = short(parameter.label, limits.TITLE)
@@ -32,10 +33,10 @@ def _field(parameter: Parameter, given: Mapping[str, str]) -> ui.Item[Any]:
     if parameter.choices:
         options = [discord.SelectOption(label=choice, default=choice == value) for choice in parameter.choices]
         return ui.Select(custom_id=parameter.name, options=options, required=parameter.required)
-    most = min(parameter.limit, limits.FIELD)
+    most = min(parameter.max_length, limits.FIELD)
     return ui.TextInput(
         custom_id=parameter.name,
-        style=discord.TextStyle.paragraph if parameter.long else discord.TextStyle.short,
+        style=discord.TextStyle.paragraph if parameter.multiline else discord.TextStyle.short,
         required=parameter.required,
         max_length=most,
         default=value[:most] or None,

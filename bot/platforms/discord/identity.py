@@ -10,7 +10,7 @@ import aiohttp
 import discord
 import structlog
 
-from bot.dispatch.handler import Actor, Place
+from bot.context.identity import Actor, Location
 
 if TYPE_CHECKING:
     Interaction = discord.Interaction[discord.Client]
@@ -30,10 +30,10 @@ def split_home(id: str) -> tuple[str, str]:
     return (found[1], id[found.end() :]) if found else ("", id)
 
 
-def place_of(interaction: Interaction, home: str = "") -> Place:
+def place_of(interaction: Interaction, home: str = "") -> Location:
     """Where an interaction comes from; `home` is the server that a direct message belongs to."""
     guild = interaction.client.get_guild(int(home)) if home else interaction.guild
-    return Place(
+    return Location(
         "discord",
         home or str(interaction.guild_id or ""),
         str(interaction.channel_id or ""),
@@ -47,7 +47,7 @@ def actor_of(user: discord.User | discord.Member, rights: discord.Permissions) -
     return Actor(str(user.id), user.display_name, manager=rights.administrator or rights.manage_guild)
 
 
-async def at_home(interaction: Interaction, home: str) -> tuple[Place, Actor]:
+async def at_home(interaction: Interaction, home: str) -> tuple[Location, Actor]:
     """Where and who. A direct message knows nothing of the server it belongs to, so that is asked. Raises Stranger."""
     place = place_of(interaction, home)
     if not home:

@@ -12,7 +12,7 @@ from discord import ui
 
 from bot.platforms.discord import limits
 from bot.platforms.discord.markup import plain, split
-from bot.replies import Action, Menu
+from bot.replies import Button, Menu
 from bot.text.cleaning import short
 
 STYLES = {
@@ -30,7 +30,7 @@ class Words:
     """Text in Discord's own marks, escaped already; with `action`, its button stands beside it."""
 
     text: str
-    action: Action | None = None
+    action: Button | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Line:
     """A thin line between two parts of a message, drawn only once there is something below it."""
 
 
-Piece = Words | tuple[Action, ...] | Menu | Image | Attached | Line
+Piece = Words | tuple[Button, ...] | Menu | Image | Attached | Line
 
 
 @dataclass(slots=True)
@@ -113,7 +113,7 @@ class Sheet:
 
     def lay(self, piece: Piece) -> None:
         match piece:
-            case Words(text, Action() as action):
+            case Words(text, Button() as action):
                 self._beside(text.strip("\n"), action)
             case Words(text):
                 self._write(text.strip("\n"))
@@ -151,7 +151,7 @@ class Sheet:
                 return
             text = later
 
-    def _beside(self, text: str, action: Action) -> None:
+    def _beside(self, text: str, action: Button) -> None:
         """Text with its button at its side; one under the other where it is too long for that."""
         if self._id(action.line) is None or not text.strip() or len(text) > limits.BESIDE:
             self._write(text)
@@ -164,7 +164,7 @@ class Sheet:
         else:
             self._write(text)
 
-    def _offer(self, actions: Sequence[Action]) -> None:
+    def _offer(self, actions: Sequence[Button]) -> None:
         for start in range(0, len(actions), limits.ROW):
             row = actions[start : start + limits.ROW]
             if not self._page.has_room(1 + len(row)) and not self._turn():
@@ -172,7 +172,7 @@ class Sheet:
             if buttons := [button for action in row if (button := self._button(action))]:
                 self._page.add(ui.ActionRow(*buttons), 1 + len(buttons))
 
-    def _button(self, action: Action) -> ui.Button[Any] | None:
+    def _button(self, action: Button) -> ui.Button[Any] | None:
         """None for a second one of the same id, which Discord refuses; it would do the same."""
         id = self._id(action.line)
         if id is None or id in self._page.ids:
@@ -230,18 +230,18 @@ def _label(text: str) -> str:
 
 
 def _select(menu: Menu, id: str) -> ui.Item[Any]:
-    if menu.of == "roles":
+    if menu.kind == "roles":
         chosen = [
             discord.SelectDefaultValue(id=int(entry.value), type=discord.SelectDefaultValueType.role)
-            for entry in menu.entries
+            for entry in menu.options
             if entry.chosen and entry.value.isdecimal()
         ]
         return ui.RoleSelect(custom_id=id, min_values=0, max_values=1, default_values=chosen, placeholder="nobody")
-    entries = menu.entries[: limits.ENTRIES]
+    entries = menu.options[: limits.ENTRIES]
     options = [
         discord.SelectOption(label=_label(entry.label), value=entry.value[: limits.SUGGESTION], default=entry.chosen)
         for entry in entries
     ]
-    if menu.many:
+    if menu.multiple:
         return ui.Select(custom_id=id, options=options, min_values=0, max_values=len(options))
     return ui.Select(custom_id=id, options=options)

@@ -12,7 +12,7 @@ from functools import cache, lru_cache, partial
 
 from discord.utils import escape_mentions
 
-from bot.dispatch.catalog import table
+from bot.dispatch.catalog import registry
 from bot.text.cleaning import clean
 from bot.text.maths import readable
 
@@ -147,7 +147,7 @@ def commands(text: str) -> str:
 
 @cache
 def _commands() -> re.Pattern[str]:
-    names = sorted((command.name for command in table() if not command.button), key=len, reverse=True)
+    names = sorted((command.name for command in registry() if not command.hidden), key=len, reverse=True)
     groups = sorted({name.partition(" ")[0] for name in names if " " in name})
     return re.compile(rf"`({'|'.join([*names, *groups])})((?: [^`\n]*)?)`")
 

@@ -6,7 +6,8 @@ import discord
 import structlog
 
 from bot.app import App
-from bot.dispatch.handler import CannotPost, Place
+from bot.context.identity import Location
+from bot.context.outbox import PostError
 from bot.platforms.discord.identity import elsewhere
 from bot.platforms.discord.outbox import DiscordOutbox
 
@@ -15,17 +16,17 @@ log = structlog.get_logger()
 
 async def greet(app: App, outbox: DiscordOutbox, guild: discord.Guild) -> None:
     """Once in each server: in its system channel, else to whoever brought the bot there."""
-    place = Place("discord", str(guild.id), "", guild.name)
-    greeting = await app.joined(place)
+    place = Location("discord", str(guild.id), "", guild.name)
+    greeting = await app.workspace_joined(place)
     if greeting is None:
         return
     key = f"hello-{guild.id}"
     channel = guild.system_channel
     if channel is not None and _may_write(channel):
-        here = Place("discord", str(guild.id), str(channel.id), guild.name, channel.name)
+        here = Location("discord", str(guild.id), str(channel.id), guild.name, channel.name)
         try:
             await outbox.post(here, greeting.here, key)
-        except CannotPost as refusal:
+        except PostError as refusal:
             log.info("not greeted in the channel", guild=guild.id, reason=str(refusal))
         else:
             return
@@ -34,8 +35,8 @@ async def greet(app: App, outbox: DiscordOutbox, guild: discord.Guild) -> None:
         log.info("nobody to greet", guild=guild.id)
         return
     try:
-        await outbox.tell(place, host, greeting.alone, key)
-    except CannotPost as refusal:
+        await outbox.send_direct(place, host, greeting.alone, key)
+    except PostError as refusal:
         log.info("not greeted", guild=guild.id, reason=str(refusal))
 
 
@@ -44,11 +45,11 @@ async def catch_up(app: App, outbox: DiscordOutbox, client: discord.Client) -> N
 
     Servers of other processes' shards are theirs. One that is unavailable is there, and cannot be greeted.
     """
-    known = {int(id) for id in await app.known("discord") if id.isdecimal()}
+    known = {int(id) for id in await app.active_workspaces("discord") if id.isdecimal()}
     there = {guild.id: guild for guild in client.guilds}
     for server in sorted(known - there.keys()):
         if not elsewhere(client, server):
-            await app.left(Place("discord", str(server), ""))
+            await app.workspace_left(Location("discord", str(server), ""))
     for server in sorted(there.keys() - known):
         if not there[server].unavailable:
             await greet(app, outbox, there[server])

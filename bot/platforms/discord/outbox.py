@@ -10,7 +10,8 @@ from typing import Any, Literal
 import aiohttp
 import discord
 
-from bot.dispatch.handler import CannotPost, Outbox, Place, Wants
+from bot.context.identity import Location
+from bot.context.outbox import Outbox, PostError, PostExtras
 from bot.drawing.renderer import Easel
 from bot.platforms.discord import limits, permissions
 from bot.platforms.discord.identity import elsewhere
@@ -40,20 +41,20 @@ class DiscordOutbox(Outbox):
     role that it calls where it calls one: an edit must not take the call away from those who were called.
     """
 
-    offers = frozenset({"thread", "pin", "role"})
+    capabilities = frozenset({"thread", "pin", "role"})
 
     def __init__(self, client: discord.Client, easel: Easel) -> None:
         self._client = client
         self._easel = easel
         self._pace = Pace()
 
-    async def lacking(self, place: Place, wants: Wants) -> str:
-        guild = self._client.get_guild(int(place.workspace))
+    async def missing_permissions(self, location: Location, wants: PostExtras) -> str:
+        guild = self._client.get_guild(int(location.workspace))
         if guild is None or guild.unavailable:  # unseen: what Discord takes there, only trying can tell
-            return "I am not in that server any more." if self._gone(place) else ""
+            return "I am not in that server any more." if self._gone(location) else ""
         async with _in_words():
-            channel: Any = guild.get_channel_or_thread(int(place.channel)) or await guild.fetch_channel(
-                int(place.channel)
+            channel: Any = guild.get_channel_or_thread(int(location.channel)) or await guild.fetch_channel(
+                int(location.channel)
             )
         in_thread = isinstance(channel, discord.Thread)
         if in_thread and wants.thread:
@@ -73,67 +74,71 @@ class DiscordOutbox(Outbox):
                 )
         return ""
 
-    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
-        channel = self._channel(place)
+    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+        channel = self._channel(location)
         called = f"{CALLS}{role}" if role else ""
         if again and (there := await self._posted(channel, key)):
             return there + called
         try:
             return await self._send(channel, await paint(self._easel, reply, key=key, role=role), key, role) + called
-        except CannotPost as refusal:
-            if isinstance(refusal.__cause__, discord.Forbidden) and (lack := await self.lacking(place, Wants())):
-                raise CannotPost(lack) from refusal
+        except PostError as refusal:
+            if isinstance(refusal.__cause__, discord.Forbidden) and (
+                lack := await self.missing_permissions(location, PostExtras())
+            ):
+                raise PostError(lack) from refusal
             raise
 
-    async def edit(self, place: Place, ref: str, reply: Reply) -> None:
+    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
         first, *_ = await paint(self._easel, reply, role=ref.partition(CALLS)[2])
-        message = self._channel(place).get_partial_message(_id(ref))
+        message = self._channel(location).get_partial_message(_id(ref))
         async with self._asking():
             await message.edit(view=first.view, attachments=first.files, allowed_mentions=NOBODY)
 
-    async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
+    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
         async with self._asking():
             user = self._client.get_user(int(member)) or await self._client.fetch_user(int(member))
         async with self._asking():
             channel = await user.create_dm()
-        await self._send(channel, await paint(self._easel, reply, home=place.workspace), key)
+        await self._send(channel, await paint(self._easel, reply, home=location.workspace), key)
 
-    async def open_thread(self, place: Place, ref: str, name: str, *, again: bool = False) -> str:
-        message = self._channel(place).get_partial_message(_id(ref))
+    async def open_thread(self, location: Location, ref: str, name: str, *, again: bool = False) -> str:
+        message = self._channel(location).get_partial_message(_id(ref))
         try:
             async with self._asking():
                 thread = await message.create_thread(name=name[: limits.THREAD], auto_archive_duration=A_DAY)
-        except CannotPost as refusal:
+        except PostError as refusal:
             if _code(refusal) == THREAD_EXISTS:
                 return str(message.id)  # a message's thread has the message's own id
             raise
         return str(thread.id)
 
-    async def pin(self, place: Place, ref: str, instead: str = "") -> None:
-        channel = self._channel(place)
+    async def pin(self, location: Location, ref: str, instead: str = "") -> None:
+        channel = self._channel(location)
         if instead:
             try:
                 async with self._asking():
                     await channel.get_partial_message(_id(instead)).unpin()
-            except CannotPost as refusal:
+            except PostError as refusal:
                 if refusal.retry:
                     raise
                 # Gone, or taken down by somebody: what matters is that the new one is up.
         async with self._asking():
             await channel.get_partial_message(_id(ref)).pin()
 
-    async def owners(self, place: Place) -> Sequence[str]:
+    async def owners(self, location: Location) -> Sequence[str]:
         async with _in_words():
-            guild = self._client.get_guild(int(place.workspace)) or await self._client.fetch_guild(int(place.workspace))
+            guild = self._client.get_guild(int(location.workspace)) or await self._client.fetch_guild(
+                int(location.workspace)
+            )
         return [str(guild.owner_id)] if guild.owner_id else []
 
-    def _gone(self, place: Place) -> bool:
+    def _gone(self, location: Location) -> bool:
         """Whether the server would be known here if the bot were in it; before the client is ready, none is."""
-        client, server = self._client, int(place.workspace)
+        client, server = self._client, int(location.workspace)
         return client.is_ready() and client.get_guild(server) is None and not elsewhere(client, server)
 
-    def _channel(self, place: Place) -> discord.PartialMessageable:
-        return self._client.get_partial_messageable(int(place.channel), guild_id=int(place.workspace))
+    def _channel(self, location: Location) -> discord.PartialMessageable:
+        return self._client.get_partial_messageable(int(location.channel), guild_id=int(location.workspace))
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[None]:
@@ -181,7 +186,7 @@ def _id(ref: str) -> int:
     return int(ref.partition(CALLS)[0])
 
 
-def _code(refusal: CannotPost) -> int:
+def _code(refusal: PostError) -> int:
     return refusal.__cause__.code if isinstance(refusal.__cause__, discord.HTTPException) else 0
 
 
@@ -192,19 +197,19 @@ async def _in_words() -> AsyncIterator[None]:
         yield
     except discord.Forbidden as refusal:
         if refusal.code == 50007:
-            raise CannotPost("Discord does not let me write to this member.") from refusal
-        raise CannotPost("I may not do that there. Discord wants View Channels and Send Messages of me.") from refusal
+            raise PostError("Discord does not let me write to this member.") from refusal
+        raise PostError("I may not do that there. Discord wants View Channels and Send Messages of me.") from refusal
     except discord.NotFound as refusal:
-        raise CannotPost("The channel, message or member is gone.") from refusal
+        raise PostError("The channel, message or member is gone.") from refusal
     except discord.RateLimited as refusal:
-        raise CannotPost(BUSY, retry=True) from refusal
+        raise PostError(BUSY, retry=True) from refusal
     except aiohttp.ClientError as problem:
-        raise CannotPost(f"Discord did not answer ({type(problem).__name__}).", retry=True) from problem
+        raise PostError(f"Discord did not answer ({type(problem).__name__}).", retry=True) from problem
     except discord.HTTPException as refusal:
         if refusal.status == TOO_MANY or refusal.status >= 500:  # discord.py has waited and tried five times
-            raise CannotPost(BUSY, retry=True) from refusal
+            raise PostError(BUSY, retry=True) from refusal
         reasons = {
             TOO_OLD_TO_EDIT: "Discord lets messages of more than an hour be edited only so often.",
             PINS_FULL: "The channel has as many pins as Discord allows. Take one down.",
         }
-        raise CannotPost(reasons.get(refusal.code, f"Discord refused it (error {refusal.code}).")) from refusal
+        raise PostError(reasons.get(refusal.code, f"Discord refused it (error {refusal.code}).")) from refusal

@@ -19,7 +19,7 @@ from bot.platforms.shared.images import Pictures
 from bot.replies import (
     Block,
     Calendar,
-    Choices,
+    Buttons,
     Explanation,
     File,
     Mastery,
@@ -95,7 +95,7 @@ def _framed(block: Block) -> bool:
     match block:
         case Notice(_, tone):
             return tone in (Tone.WARNING, Tone.PROBLEM)
-        case Choices() | Picture() | File():
+        case Buttons() | Picture() | File():
             return False
         case _:
             return True
@@ -104,11 +104,11 @@ def _framed(block: Block) -> bool:
 def _parted(above: Block, below: Block) -> bool:
     """Whether a line stands between them: around what is read at length, and around what is asked."""
     match above, below:
-        case (Menu(), Menu()) | (Notice(), Notice()) | (Choices(prompt=""), Choices(prompt="")):
+        case (Menu(), Menu()) | (Notice(), Notice()) | (Buttons(prompt=""), Buttons(prompt="")):
             return False
-        case (_, Menu()) | (Menu() | Choices(), Choices()):
+        case (_, Menu()) | (Menu() | Buttons(), Buttons()):
             return True
-        case _, Choices(prompt=prompt):
+        case _, Buttons(prompt=prompt):
             return bool(prompt)
         case (Text() | Table() | Explanation() | Notice(), Text() | Table() | Explanation() | Notice()):
             return True
@@ -137,7 +137,7 @@ def _pieces(block: Block, pictures: Pictures) -> Iterator[Piece]:
             yield from _chart(block, pictures, title, mastery_lines(block))
         case Table():
             yield Words(_table(block))
-        case Choices(actions, prompt):
+        case Buttons(actions, prompt):
             if prompt:
                 yield Words(spoken(prompt))
             yield actions
@@ -176,7 +176,7 @@ def _card(card: QuestionCard) -> Iterator[Piece]:
     yield Words(f"-# {head}\n## {markdown(card.question)}")
     yield Line()
     for option in card.options:
-        yield Words(f"**{option.letter.upper()}**  {markdown(option.text)}", option.action)
+        yield Words(f"**{option.letter.upper()}**  {markdown(option.text)}", option.button)
     if card.write:
         yield (card.write,)
     small = [f"-# {markdown(card.note)}"] if card.note else []
@@ -213,7 +213,7 @@ def _points(points: tuple[Point, ...]) -> Iterator[str]:
 
 
 def _explanation(explanation: Explanation, pictures: Pictures) -> Iterator[Piece]:
-    why = f" ({plain(explanation.why)})" if explanation.why else ""
+    why = f" ({plain(explanation.reason)})" if explanation.reason else ""
     head = f"-# {explanation.label}{why}{'' if explanation.done else ' …'}"
     yield from _rich(explanation.text, pictures, head=head, model=explanation.source in ("model", "cache"))
     yield Words("\n".join(f"-# [{cited.number}] {plain(cited.title)}" for cited in explanation.citations))

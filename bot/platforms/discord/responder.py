@@ -47,7 +47,7 @@ class Answer:
     async def show(self, reply: Reply) -> None:
         """In the place of what was shown before; a long one goes on in further messages."""
         first, *others = await paint(self._easel, reply, home=self._home)
-        if reply.growing:
+        if reply.streaming:
             others = []  # they would stand there for ever, and each draft would bring them anew
         response = self._interaction.response
         aside = self._turns and reply.refused  # a refusal must not cost the member the page they are on

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import discord
 from discord import app_commands
 
-from bot.dispatch.handler import Command, Parameter, Shortcut, Suggestion
+from bot.commands.command import Command, Shortcut
+from bot.commands.parameters import Parameter, Suggestion
 from bot.platforms.discord import limits
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def plant(
         allowed_contexts=app_commands.AppCommandContext(guild=True),
         allowed_installs=app_commands.AppInstallationType(guild=True),
     )
-    listed = [command for command in commands if not command.button]
+    listed = [command for command in commands if not command.hidden]
     groups: dict[str, app_commands.Group] = {}
     for command in commands:
         if command.shortcut:
@@ -48,7 +49,7 @@ def plant(
                 name=first,
                 description=", ".join(members)[: limits.ABOUT],
                 # Discord takes permissions of whole groups only, which is why a group is for managers as a whole.
-                default_permissions=MANAGERS if command.managers else None,
+                default_permissions=MANAGERS if command.managers_only else None,
             )
             tree.add_command(groups[first])
         groups[first].add_command(_slash(command, second, carry, complete))
@@ -60,7 +61,7 @@ def _entry(command: Command, shortcut: Shortcut, carry: Carry) -> app_commands.C
     name = command.parameters[0].name
 
     async def of_message(interaction: discord.Interaction[Any], message: discord.Message) -> None:
-        await carry(interaction, command, {name: said_in(message)[: command.parameters[0].limit]})
+        await carry(interaction, command, {name: said_in(message)[: command.parameters[0].max_length]})
 
     async def of_member(interaction: discord.Interaction[Any], member: discord.Member) -> None:
         await carry(interaction, command, {name: str(member.id)})
@@ -95,16 +96,16 @@ def _slash(command: Command, name: str, carry: Carry, complete: Complete) -> app
     )
     decorated: Callable[..., Coroutine[Any, Any, None]] = callback
     if command.parameters:
-        decorated = app_commands.describe(**{p.name: p.described[: limits.ABOUT] for p in command.parameters})(
+        decorated = app_commands.describe(**{p.name: p.full_description[: limits.ABOUT] for p in command.parameters})(
             decorated
         )
     if fixed := {
         p.name: [app_commands.Choice(name=c, value=c) for c in p.choices] for p in command.parameters if p.choices
     }:
         decorated = app_commands.choices(**fixed)(decorated)
-    if free := {p.name: _completer(p, complete) for p in command.parameters if p.suggest and not p.choices}:
+    if free := {p.name: _completer(p, complete) for p in command.parameters if p.autocomplete and not p.choices}:
         decorated = app_commands.autocomplete(**free)(decorated)
-    return app_commands.Command(name=name, description=command.about[: limits.ABOUT], callback=decorated)
+    return app_commands.Command(name=name, description=command.description[: limits.ABOUT], callback=decorated)
 
 
 PICKED: dict[str, Any] = {"members": discord.Member, "roles": discord.Role}
@@ -118,11 +119,11 @@ def _text(value: Any) -> str:
 
 def _option(command: Command, parameter: Parameter) -> inspect.Parameter:
     """Where a form asks for what is missing, none is required."""
-    required = parameter.required and not command.form
-    annotation: Any = app_commands.Range[str, 1, parameter.limit]
-    picked = PICKED.get(parameter.of)
-    if parameter.within:
-        annotation = app_commands.Range[int, parameter.within[0], parameter.within[1]]
+    required = parameter.required and not command.opens_form
+    annotation: Any = app_commands.Range[str, 1, parameter.max_length]
+    picked = PICKED.get(parameter.kind)
+    if parameter.range:
+        annotation = app_commands.Range[int, parameter.range[0], parameter.range[1]]
     elif picked is not None:
         annotation = picked
     elif parameter.choices:

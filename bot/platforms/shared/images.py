@@ -34,7 +34,7 @@ async def pictures(easel: Easel, reply: Reply, formulas: Iterable[str]) -> Pictu
 
 
 def _drawn(block: Block) -> bool:
-    return isinstance(block, Standings | Calendar | Mastery) and block.drawn
+    return isinstance(block, Standings | Calendar | Mastery) and block.as_picture
 
 
 async def _picture(easel: Easel, wanted: Block | str) -> bytes | None:

@@ -57,7 +57,9 @@ async def slack(app: App, keys: Keys, *, api: str = API) -> AsyncIterator[list[R
     async with AsyncExitStack() as running:
         session = await running.enter_async_context(aiohttp.ClientSession(timeout=CALL))
         easel = Easel()
-        clients = Clients(session, api, app.installs, client_id=keys.client_id, client_secret=keys.client_secret)
+        clients = Clients(
+            session, api, app.slack_installations, client_id=keys.client_id, client_secret=keys.client_secret
+        )
         leaving = Leaving(app, clients)
         dispatch = Dispatch(app, Answering(app, clients, session, easel, leaving.ended), leaving)
         outbox = SlackOutbox(clients, Pace(), leaving.ended)
@@ -89,11 +91,11 @@ async def slack(app: App, keys: Keys, *, api: str = API) -> AsyncIterator[list[R
             dispatch.errands.start(greet(app, outbox, install))
 
         pages = None
-        if keys.client_id and app.installs is not None and not keys.bot_token:
+        if keys.client_id and app.slack_installations is not None and not keys.bot_token:
             pages = flow(
                 clients.web(),
                 api,
-                app.installs,
+                app.slack_installations,
                 installed,
                 client_id=keys.client_id,
                 client_secret=keys.client_secret,

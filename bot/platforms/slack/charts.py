@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from bot.platforms.shared.emoji import MARKS
 from bot.platforms.slack.layout import BlockKit, Grid, Piece, Said, Small
 from bot.platforms.slack.markup import MOMENT, moment, named, plain, spoken, utc
-from bot.replies import Calendar, DayMark, Mastered, Mastery, Rank, Standings, Table
+from bot.replies import Calendar, DayMark, TopicMastery, Mastery, Rank, Standings, Table
 
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
 BAR = 10
@@ -32,14 +32,14 @@ def standings_pieces(standings: Standings) -> Iterator[Piece]:
 
 
 def _ranked(rank: Rank, detailed: bool) -> tuple[BlockKit, ...]:
-    values = (MEDALS.get(rank.place) or str(rank.place), rank.name, rank.points, rank.detail)
+    values = (MEDALS.get(rank.rank) or str(rank.rank), rank.name, rank.points, rank.detail)
     return tuple(cell(value, bold=rank.mine) for value in values[: 3 + detailed])
 
 
 def _rank(rank: Rank) -> str:
     detail = f" · {named(rank.detail)}" if rank.detail else ""
     name = f"*{named(rank.name)}*" if rank.mine and rank.name.strip() else named(rank.name)
-    return f"{MEDALS.get(rank.place) or f'{rank.place}.'} {name} · {named(rank.points)}{detail}"
+    return f"{MEDALS.get(rank.rank) or f'{rank.rank}.'} {name} · {named(rank.points)}{detail}"
 
 
 def table_pieces(table: Table) -> Iterator[Piece]:
@@ -94,6 +94,6 @@ def mastery_pieces(mastery: Mastery) -> Iterator[Piece]:
     yield Said(f"*Not tried yet:* {untried}" if untried else "")
 
 
-def _bar(topic: Mastered, share: float) -> str:
+def _bar(topic: TopicMastery, share: float) -> str:
     full = round(share * BAR)
     return f"{'▰' * full}{'▱' * (BAR - full)}  *{named(topic.topic) or '…'}* · {share:.0%} of {topic.tried}"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from bot.dispatch.catalog import table
+from bot.dispatch.catalog import registry
 from bot.errors import SetupError
 from bot.platforms.slack.manifest import manifest
 
@@ -22,7 +22,7 @@ def print_manifest(url: str, *, many: bool = False) -> None:
         raise SetupError("--url is where Slack reaches this program, like https://study.example.org")
     if many and not url:
         raise SetupError("--many goes with --url: workspaces install the app by pages that it serves there.")
-    typer.echo(json.dumps(manifest(table(), url, many=many), indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(manifest(registry(), url, many=many), indent=2, ensure_ascii=False))
 
 
 def _sound(url: str) -> bool:

@@ -11,7 +11,11 @@ import aiohttp
 import structlog
 
 from bot.app import App
-from bot.dispatch.handler import Actor, Command, Parameter, Place, Request, given_back, respond
+from bot.commands.command import Command
+from bot.commands.parameters import Parameter
+from bot.context.identity import Actor, Location
+from bot.dispatch.handler import given_back, handle
+from bot.dispatch.request import Request
 from bot.drawing.renderer import Easel
 from bot.errors import DatabaseError, SetupError, UserError
 from bot.platforms.slack import limits
@@ -23,7 +27,7 @@ from bot.platforms.slack.identity import Members
 from bot.platforms.slack.interaction import Deed, Payload
 from bot.platforms.slack.render import draw
 from bot.platforms.slack.responder import Reach, taken
-from bot.replies import Action, Choices, Notice, Reply, Tone
+from bot.replies import Button, Buttons, Notice, Reply, Tone
 
 A_MOMENT = 1.0
 """Seconds for what a form's opening or its check has to know."""
@@ -48,7 +52,7 @@ class Answering:
 
     async def carry_out(self, deed: Deed) -> None:
         """What was asked for, and then the member's home; nothing where it was delivered before."""
-        team = deed.errand.place.workspace
+        team = deed.errand.location.workspace
         try:
             client = await self._sought(team)
             if isinstance(client, Notice):
@@ -71,14 +75,14 @@ class Answering:
 
         While nobody could be answered the form stays open, with all that was typed into it.
         """
-        asking = asyncio.create_task(self._sought(errand.place.workspace))
+        asking = asyncio.create_task(self._sought(errand.location.workspace))
         await asyncio.wait({asking}, timeout=A_MOMENT)  # what is under way goes on: a token may be renewed only once
         client = asking.result() if asking.done() else UNANSWERED
         if isinstance(client, Notice):
             return dict.fromkeys(list(fields)[:1], client.body)
         try:
             async with asyncio.timeout(A_MOMENT):
-                here = await self._app.at(errand.place)
+                here = await self._app.for_workspace(errand.location)
         except TimeoutError:
             log.warning("form checked by the bank alone")
             here = self._app
@@ -89,14 +93,14 @@ class Answering:
         found = command.check(here.study, {**values, **given}) if command else {}
         return {name: problem for name, problem in found.items() if name in fields}
 
-    async def understood(self, line: str, place: Place) -> tuple[Command | None, dict[str, str]]:
+    async def understood(self, line: str, location: Location) -> tuple[Command | None, dict[str, str]]:
         """None where the line says nothing; `respond` tells the member so."""
         command, given = _understood(self._app, line)
-        return (command, given) if command else _understood(await self._here(place), line)
+        return (command, given) if command else _understood(await self._here(location), line)
 
     async def suggested(self, errand: Errand, name: str, begun: str) -> list[dict[str, Any]]:
         """What a field of a form offers while it is typed in."""
-        command, _ = await self.understood(errand.line, errand.place)
+        command, _ = await self.understood(errand.line, errand.location)
         return suggested(self._app, command, name, begun) if command else []
 
     async def home(self, team: str, user: str) -> None:
@@ -123,18 +127,18 @@ class Answering:
             return STRANGER
         return client
 
-    async def _here(self, place: Place) -> App:
+    async def _here(self, location: Location) -> App:
         """The app as the workspace has it, with questions of its own, if that is known in time."""
         try:
             async with asyncio.timeout(A_MOMENT):
-                return await self._app.at(place)
+                return await self._app.for_workspace(location)
         except (TimeoutError, DatabaseError) as problem:
             log.warning("taken by the bank alone", problem=str(problem))
             return self._app
 
     async def _done(self, client: Client, deed: Deed) -> None:
         """A form where the command asks for one, else the reply."""
-        command, given = await self.understood(deed.errand.line, deed.errand.place)
+        command, given = await self.understood(deed.errand.line, deed.errand.location)
         values = {**given, **deed.values}
         fields = lacking(command, values) if command else ()
         try:
@@ -159,13 +163,13 @@ class Answering:
         values: Mapping[str, str],
     ) -> None:
         """Open the form of a command, with what was typed into it when it could not be carried out."""
-        line, place = deed.errand.line, deed.errand.place
+        line, place = deed.errand.line, deed.errand.location
         actor, kept, may = Actor(deed.user, deed.name), dict[str, str](), True
         try:
             async with asyncio.timeout(A_MOMENT):
                 actor = await self._members.actor(client, deed.user, deed.name)
-                may = not command.managers or await self._app.manages(place, actor)
-                kept = await self._app.draft(place, actor, line)
+                may = not command.managers_only or await self._app.is_manager(place, actor)
+                kept = await self._app.form_draft(place, actor, line)
         except (TimeoutError, DatabaseError) as problem:
             log.warning("form opened without a draft", problem=str(problem))
         if deed.slot:
@@ -186,28 +190,28 @@ class Answering:
     async def _kept(self, client: Client, deed: Deed) -> None:
         """What was picked on their home, which is then as it has become, with what there is to say of it."""
         request = await self._request(client, deed)
-        said = [reply async for reply in respond(self._app.table, self._app.study, request)][-1]
+        said = [reply async for reply in handle(self._app.registry, self._app.study, request)][-1]
         await self._homes.publish(client, deed.user, said)
 
     async def _request(self, client: Client, deed: Deed) -> Request:
         errand = deed.errand
         return Request(
-            place=errand.place,
+            location=errand.location,
             actor=await self._members.actor(client, deed.user, deed.name),
             id=deed.once,
             at=deed.at or self._app.study.clock(),
             line=errand.line,
             values=deed.values,
             form=deed.form,
-            beside=deed.beside,
+            platform_values=deed.beside,
         )
 
     async def _answer(self, client: Client, command: Command | None, deed: Deed) -> None:
         request = await self._request(client, deed)
         private = command is None or command.private
-        reach = self._reach(client, deed, turns=command is not None and command.turns and deed.turns)
-        async with aclosing(respond(self._app.table, self._app.study, request)) as replies:
-            if command is not None and command.grows:
+        reach = self._reach(client, deed, turns=command is not None and command.replaces_message and deed.turns)
+        async with aclosing(handle(self._app.registry, self._app.study, request)) as replies:
+            if command is not None and command.streams:
                 await reach.grow(replies, private=private)
             else:
                 async for reply in replies:
@@ -219,7 +223,7 @@ class Answering:
             client.web,
             self._session,
             self._easel,
-            channel=errand.place.channel.partition("/")[0],
+            channel=errand.location.channel.partition("/")[0],
             user=deed.user,
             thread=errand.thread,
             response_url=errand.response_url,
@@ -230,7 +234,7 @@ class Answering:
 
     async def _first(self, team: str, once: str) -> bool:
         try:
-            return await self._app.first("slack", f"{team}-{once}")
+            return await self._app.claim_request("slack", f"{team}-{once}")
         except DatabaseError as problem:  # `respond` has words for it, and what was typed
             log.error("database", problem=str(problem))
             return True
@@ -246,7 +250,7 @@ class Answering:
 
 def _understood(app: App, line: str) -> tuple[Command | None, dict[str, str]]:
     try:
-        return app.table.parse(app.study, line)
+        return app.registry.parse(app.study, line)
     except UserError:
         return None, {}
 
@@ -255,9 +259,9 @@ def _late(line: str) -> Reply:
     """In the place of a form: a button brings what lets it be opened anew."""
     return Reply.of(
         Notice("Slack did not open the form in time.", Tone.WARNING),
-        Choices((Action("Open the form", line, "primary"),)),
+        Buttons((Button("Open the form", line, "primary"),)),
     )
 
 
 def _wants_a_channel(command: Command, deed: Deed) -> bool:
-    return command.shows and not deed.errand.place.channel.startswith(("C", "G"))
+    return command.posts_publicly and not deed.errand.location.channel.startswith(("C", "G"))

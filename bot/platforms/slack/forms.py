@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bot.app import App
-from bot.dispatch.handler import Actor, Command, Parameter, Place, Suggestion
+from bot.commands.command import Command
+from bot.commands.parameters import Parameter, Suggestion
+from bot.context.identity import Actor, Location
 from bot.platforms.slack import limits
 from bot.platforms.slack.outbox import SlackOutbox
 from bot.text.cleaning import short
@@ -27,31 +29,31 @@ class Errand:
     """What a form carries unseen: the command line that opened it, where that was, and where the reply goes."""
 
     line: str
-    place: Place
+    location: Location
     response_url: str = ""
     thread: str = ""
 
     def dump(self) -> str:
-        return json.dumps([self.line, asdict(self.place), self.response_url, self.thread], ensure_ascii=False)
+        return json.dumps([self.line, asdict(self.location), self.response_url, self.thread], ensure_ascii=False)
 
     @classmethod
     def load(cls, text: str) -> Errand:
         line, place, response_url, thread = json.loads(text)
-        return cls(line, Place(**place), response_url, thread)
+        return cls(line, Location(**place), response_url, thread)
 
     def at(self, channel: str) -> Errand:
         """The same about another channel, whose name is not known yet."""
-        if not channel or channel == self.place.channel:
+        if not channel or channel == self.location.channel:
             return self
-        there = replace(self.place, channel=channel, channel_name="")
-        return replace(self, place=there, thread="")
+        there = replace(self.location, channel=channel, channel_name="")
+        return replace(self, location=there, thread="")
 
 
 def lacking(command: Command, values: Mapping[str, str]) -> tuple[Parameter, ...]:
     """What a form asks for: a command that lacks something opens one here, with all that is still open."""
     if not command.missing(values):
         return ()
-    here = command.offered(SlackOutbox.offers)
+    here = command.for_capabilities(SlackOutbox.capabilities)
     return tuple(p for p in here.parameters if not values.get(p.name, "").strip())
 
 
@@ -67,14 +69,14 @@ def form(
 
     A field's block and value both go by the parameter's name.
     """
-    presets = {**{p.name: p.begins(actor) for p in fields if p.begins}, **given}
-    channel = given.get(WHERE) or errand.place.channel
-    where = [_where(channel, answers=command.shows)] if command.where or command.shows else []
+    presets = {**{p.name: p.initial(actor) for p in fields if p.initial}, **given}
+    channel = given.get(WHERE) or errand.location.channel
+    where = [_where(channel, answers=command.posts_publicly)] if command.needs_channel or command.posts_publicly else []
     return {
         "type": "modal",
         "callback_id": FORM,
         "private_metadata": errand.dump(),
-        "title": _text(command.about if len(command.about) <= limits.TITLE else command.name.capitalize()),
+        "title": _text(command.description if len(command.description) <= limits.TITLE else command.name.capitalize()),
         "submit": _text("Send"),
         "close": _text("Cancel"),
         "blocks": where + [_field(app, parameter, presets.get(parameter.name, "")) for parameter in fields],
@@ -98,8 +100,10 @@ def _where(channel: str, *, answers: bool) -> dict[str, Any]:
 def _field(app: App, parameter: Parameter, preset: str) -> dict[str, Any]:
     element = _element(app, parameter, preset)
     hint = parameter.hint(picked=element["type"] != "plain_text_input")
-    if parameter.unset:
-        element["placeholder"] = _text(short(parameter.unset[0].upper() + parameter.unset[1:], limits.PLACEHOLDER))
+    if parameter.placeholder:
+        element["placeholder"] = _text(
+            short(parameter.placeholder[0].upper() + parameter.placeholder[1:], limits.PLACEHOLDER)
+        )
     return {
         "type": "input",
         "block_id": parameter.name,
@@ -114,25 +118,27 @@ def _element(app: App, parameter: Parameter, preset: str) -> dict[str, Any]:
     if parameter.choices:
         options = _options(Suggestion(choice, choice) for choice in parameter.choices)
         return {"type": "static_select", "options": options, **_initial(options, preset)}
-    if parameter.parts and 0 < len(parts := _options(parameter.parts(app.study))) <= limits.ENTRIES:
+    if parameter.options and 0 < len(parts := _options(parameter.options(app.study))) <= limits.ENTRIES:
         chosen = [option for option in parts if option["value"] in preset.split(",")]
         return {"type": "multi_static_select", "options": parts} | ({"initial_options": chosen} if chosen else {})
-    if parameter.listed and parameter.suggest:
-        known = _options(one for one in parameter.suggest(app.study, preset) if one.value == preset) if preset else []
+    if parameter.strict and parameter.autocomplete:
+        known = (
+            _options(one for one in parameter.autocomplete(app.study, preset) if one.value == preset) if preset else []
+        )
         return {"type": "external_select", "min_query_length": 1, **_initial(known, preset)}
-    if parameter.of == "times":
+    if parameter.kind == "times":
         return {"type": "timepicker"} | ({"initial_time": preset} if TIME.fullmatch(preset) else {})
-    if parameter.of == "members":
+    if parameter.kind == "members":
         return {"type": "users_select"} | ({"initial_user": preset} if MEMBER.fullmatch(preset) else {})
-    most = min(parameter.limit, limits.FIELD)
-    text = {"type": "plain_text_input", "multiline": parameter.long, "max_length": most}
+    most = min(parameter.max_length, limits.FIELD)
+    text = {"type": "plain_text_input", "multiline": parameter.multiline, "max_length": most}
     return text | ({"initial_value": preset[:most]} if preset else {})
 
 
 def suggested(app: App, command: Command, name: str, begun: str) -> list[dict[str, Any]]:
     """What a field offers for what was typed of it."""
-    found = next((p for p in command.parameters if p.name == name and p.listed), None)
-    return _options(found.suggest(app.study, begun)) if found and found.suggest else []
+    found = next((p for p in command.parameters if p.name == name and p.strict), None)
+    return _options(found.autocomplete(app.study, begun)) if found and found.autocomplete else []
 
 
 def _options(suggestions: Iterable[Suggestion]) -> list[dict[str, Any]]:

@@ -9,7 +9,9 @@ import structlog
 from cachetools import LRUCache, TTLCache
 
 from bot.app import App
-from bot.dispatch.handler import Place, Request, respond
+from bot.context.identity import Location
+from bot.dispatch.handler import handle
+from bot.dispatch.request import Request
 from bot.platforms.slack.clients import Client
 from bot.platforms.slack.errors import TROUBLE, why
 from bot.platforms.slack.identity import Members
@@ -46,9 +48,9 @@ class Homes:
         actor = replace(actor, channels=await self._members.channels(client, user))
         self._looked[team, actor.id] = True
         now = self._app.study.clock()
-        place = Place("slack", team, actor.id)
+        place = Location("slack", team, actor.id)
         request = Request(place, actor, f"home-{actor.id}-{now.timestamp()}", now, line="home")
-        replies = [reply async for reply in respond(self._app.table, self._app.study, request)]
+        replies = [reply async for reply in handle(self._app.registry, self._app.study, request)]
         notices = Reply(tuple(block for block in said.blocks if isinstance(block, Notice)) if said else ())
         view = {"type": "home", "blocks": home([notices, *replies[-1:]])}
         try:

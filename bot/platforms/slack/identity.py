@@ -10,7 +10,7 @@ from typing import TypeVar
 import structlog
 from cachetools import LRUCache
 
-from bot.dispatch.handler import Actor
+from bot.context.identity import Actor
 from bot.platforms.slack.clients import Client
 from bot.platforms.slack.errors import TROUBLE, why
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncBoltRequest
 
-from bot.dispatch.handler import Place
+from bot.context.identity import Location
 from bot.platforms.slack.forms import Errand
 from bot.platforms.slack.responder import Slot
 
@@ -49,7 +49,7 @@ def pressed(body: Payload, request: AsyncBoltRequest, line: str, values: Mapping
     container = body.get("container") or {}
     direct = channel.get("id", "").startswith("D")
     thread = container.get("thread_ts", "")
-    place = Place("slack", team[0], channel.get("id", user["id"]), team[1], channel.get("name", ""))
+    place = Location("slack", team[0], channel.get("id", user["id"]), team[1], channel.get("name", ""))
     return Deed(
         Errand(line, place, body.get("response_url", ""), thread),
         user["id"],

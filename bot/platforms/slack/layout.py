@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.platforms.slack import limits
 from bot.platforms.slack.markup import LIKE, escape, plain, split, stripped
-from bot.replies import Action, Entry, File, Menu, Picture
+from bot.replies import Button, MenuOption, File, Menu, Picture
 from bot.text.cleaning import short
 
 BlockKit = dict[str, Any]
@@ -34,7 +34,7 @@ class Said:
     """Text in mrkdwn, which alone knows moments; with `action`, its button stands beside it."""
 
     text: str
-    action: Action | None = None
+    action: Button | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Line:
     """A thin line between two parts of a message, drawn only once there is something below it."""
 
 
-Piece = Words | Said | Small | Head | Grid | tuple[Action, ...] | Menu | Picture | File | Line
+Piece = Words | Said | Small | Head | Grid | tuple[Button, ...] | Menu | Picture | File | Line
 
 
 @dataclass(slots=True)
@@ -126,7 +126,7 @@ class Sheet:
                     self._write(text, section, limits.SECTION)
                 else:
                     self._write(text, _markdown, limits.TEXT)
-            case Said(text, Action() as action):
+            case Said(text, Button() as action):
                 self._beside(text, action)
             case Said(text):
                 self._write(text, section, limits.SECTION)
@@ -183,7 +183,7 @@ class Sheet:
         elif text and self._roomy(len(text) + SLIVER):  # no page ends with a heading
             self._page.add({"type": "header", "text": label(text, limits.HEADER)}, text)
 
-    def _beside(self, text: str, action: Action) -> None:
+    def _beside(self, text: str, action: Button) -> None:
         """Text with its button at its side; one under the other where it is too long for that."""
         if not text.strip() or len(text) > limits.BESIDE:
             self._write(text, section, limits.SECTION)
@@ -191,13 +191,13 @@ class Sheet:
         elif self._roomy(len(text) + limits.BUTTON):
             self._page.add({**section(text), "accessory": self._button(action)}, stripped(text))
 
-    def _offer(self, actions: Sequence[Action]) -> None:
+    def _offer(self, actions: Sequence[Button]) -> None:
         for start in range(0, len(actions), limits.BUTTONS):
             row = actions[start : start + limits.BUTTONS]
             if self._roomy(len(row) * limits.BUTTON):
                 self._page.add({"type": "actions", "elements": [self._button(action) for action in row]})
 
-    def _button(self, action: Action) -> BlockKit:
+    def _button(self, action: Button) -> BlockKit:
         self._page.buttons += 1
         button = {
             "type": "button",
@@ -209,11 +209,11 @@ class Sheet:
 
     def _menu(self, menu: Menu) -> None:
         """The menu beside its prompt. Slack has no roles."""
-        if menu.of == "roles":
+        if menu.kind == "roles":
             return
-        fitting = {entry.value: entry for entry in menu.entries if 0 < len(entry.value) <= limits.VALUE}
+        fitting = {entry.value: entry for entry in menu.options if 0 < len(entry.value) <= limits.VALUE}
         entries = tuple(fitting.values())[: limits.ENTRIES]
-        self._cut = self._cut or len(entries) < len(menu.entries)
+        self._cut = self._cut or len(entries) < len(menu.options)
         prompt = f"*{escape(short(plain(menu.prompt), limits.LABEL).translate(LIKE)) or '…'}*"
         block = {**section(prompt), "accessory": _select(menu, entries)} if entries else section(prompt)
         size = weight(block)
@@ -280,17 +280,17 @@ def label(text: str, limit: int) -> BlockKit:
     return {"type": "plain_text", "text": short(plain(text), limit) or "…", "emoji": True}
 
 
-def _select(menu: Menu, entries: tuple[Entry, ...]) -> BlockKit:
+def _select(menu: Menu, entries: tuple[MenuOption, ...]) -> BlockKit:
     options = [{"text": label(entry.label, limits.OPTION), "value": entry.value} for entry in entries]
     chosen = [option for option, entry in zip(options, entries, strict=True) if entry.chosen]
     select: BlockKit = {
-        "type": "multi_static_select" if menu.many else "static_select",
+        "type": "multi_static_select" if menu.multiple else "static_select",
         "action_id": f"{PICKED} {menu.id}",
-        "placeholder": label("Pick some" if menu.many else "Pick one", limits.LABEL),
+        "placeholder": label("Pick some" if menu.multiple else "Pick one", limits.LABEL),
         "options": options,
     }
     if chosen:
-        select["initial_options" if menu.many else "initial_option"] = chosen if menu.many else chosen[0]
+        select["initial_options" if menu.multiple else "initial_option"] = chosen if menu.multiple else chosen[0]
     return select
 
 

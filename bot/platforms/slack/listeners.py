@@ -11,7 +11,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 
 from bot.app import App
-from bot.dispatch.handler import Place
+from bot.context.identity import Location
 from bot.platforms.shared.background_tasks import Errands
 from bot.platforms.slack.dispatch import Answering
 from bot.platforms.slack.forms import FORM, WHERE, Errand, typed
@@ -58,7 +58,7 @@ class Dispatch:
         bolt.action(re.compile(rf"^{PICKED} "))(self._on_menu)
         bolt.view(FORM)(self._on_form)
         bolt.view_closed(FORM)(self._on_closed)
-        for command in self._app.table:
+        for command in self._app.registry:
             if command.shortcut and command.shortcut.on == "message":
                 bolt.message_shortcut(command.name)(self._on_shortcut)
         bolt.global_shortcut(PRACTICE)(self._on_practice)
@@ -72,7 +72,7 @@ class Dispatch:
     # What members do
 
     async def _on_command(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
-        place = Place("slack", body["team_id"], body["channel_id"], body["team_domain"], body["channel_name"])
+        place = Location("slack", body["team_id"], body["channel_id"], body["team_domain"], body["channel_name"])
         errand = Errand(typed_text(body["text"]) or "help", place, body["response_url"])
         slot = Slot()
         deed = Deed(
@@ -103,7 +103,7 @@ class Dispatch:
 
     async def _on_form(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         errand, values = Errand.load(body["view"]["private_metadata"]), typed(body["view"])
-        if errand.place.workspace != team_of(body)[0]:  # Slack keeps what a form carries, and nothing rests on that
+        if errand.location.workspace != team_of(body)[0]:  # Slack keeps what a form carries, and nothing rests on that
             log.warning("form of another workspace", team=team_of(body)[0])
             await ack()
             return
@@ -153,7 +153,9 @@ class Dispatch:
             return  # two bots could go on for ever
         text = typed_text(without_mentions(event.get("text", "")))
         thread = event.get("thread_ts") or event["ts"]
-        place = Place("slack", heard_by(body), thread_place(event["channel"], thread), inside=event["channel"])
+        place = Location(
+            "slack", heard_by(body), thread_place(event["channel"], thread), parent_channel=event["channel"]
+        )
         errand = Errand("talk", place, thread=thread)
         self.errands.start(self._answering.carry_out(said(errand, event, {"text": text} if text else {})))
 
@@ -166,17 +168,19 @@ class Dispatch:
             return
         text, thread = typed_text(event.get("text", "")), event.get("thread_ts", "")
         channel = thread_place(event["channel"], thread) if thread else event["channel"]
-        place = Place("slack", heard_by(body), channel, inside=event["channel"] if thread else "", direct=True)
+        place = Location(
+            "slack", heard_by(body), channel, parent_channel=event["channel"] if thread else "", direct=True
+        )
         if not text:
             return
         self.errands.start(self._heard(text, place, thread, event))
 
-    async def _heard(self, text: str, place: Place, thread: str, event: Payload) -> None:
-        command, _ = await self._answering.understood(text, place)
+    async def _heard(self, text: str, location: Location, thread: str, event: Payload) -> None:
+        command, _ = await self._answering.understood(text, location)
         if command is not None and not thread:
-            deed = said(Errand(text, place), event, {})
+            deed = said(Errand(text, location), event, {})
         else:
-            deed = said(Errand("talk" if thread else "ask", place, thread=thread), event, {"text": text})
+            deed = said(Errand("talk" if thread else "ask", location, thread=thread), event, {"text": text})
         await self._answering.carry_out(deed)
 
     async def _on_home(self, body: Payload, event: Payload, ack: AsyncAck) -> None:

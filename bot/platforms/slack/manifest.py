@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.dispatch.handler import Table
+from bot.commands.registry import Registry
 
 WHY = {
     "commands": "the `/study` command and the shortcuts",
@@ -26,7 +26,7 @@ EVENTS_PATH, REDIRECT = "/slack/events", "/slack/oauth_redirect"
 EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "tokens_revoked")
 
 
-def manifest(table: Table, url: str = "", *, many: bool = False) -> dict[str, Any]:
+def manifest(table: Registry, url: str = "", *, many: bool = False) -> dict[str, Any]:
     """For requests over HTTP at `url`, the address that the world sees; for Socket Mode where there is none.
 
     `many` workspaces install the app by its own pages and renew their tokens. The token that one workspace puts into
@@ -63,7 +63,7 @@ def manifest(table: Table, url: str = "", *, many: bool = False) -> dict[str, An
                         "name": command.shortcut.label,
                         "type": "message",
                         "callback_id": command.name,
-                        "description": command.about,
+                        "description": command.description,
                     }
                     for command in table
                     if command.shortcut and command.shortcut.on == "message"
@@ -90,8 +90,8 @@ def manifest(table: Table, url: str = "", *, many: bool = False) -> dict[str, An
     }
 
 
-def _hint(table: Table) -> str:
-    names = dict.fromkeys(command.name.partition(" ")[0] for command in table if not command.button)
+def _hint(table: Registry) -> str:
+    names = dict.fromkeys(command.name.partition(" ")[0] for command in table if not command.hidden)
     return f"[{' | '.join(list(names)[:7])} | help]"
 
 

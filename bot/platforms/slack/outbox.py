@@ -8,7 +8,8 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot.dispatch.handler import CannotPost, Outbox, Place, Wants
+from bot.context.identity import Location
+from bot.context.outbox import Outbox, PostError, PostExtras
 from bot.platforms.slack.clients import Client, Clients, Ended
 from bot.platforms.slack.errors import ENDED, PASSING, REASONS, SILENT, status, why
 from bot.platforms.slack.render import draw
@@ -33,18 +34,18 @@ class SlackOutbox(Outbox):
     in it, as `thread_place` names it.
     """
 
-    offers = frozenset({"thread"})
+    capabilities = frozenset({"thread"})
 
     def __init__(self, clients: Clients, pace: Pace, ended: Ended) -> None:
         self._clients = clients
         self._pace = pace
         self._ended = ended
 
-    async def lacking(self, place: Place, wants: Wants) -> str:
+    async def missing_permissions(self, location: Location, wants: PostExtras) -> str:
         """Public channels are joined; into private ones somebody has to invite the app."""
-        async with self._asking(place) as client:
+        async with self._asking(location) as client:
             try:
-                channel = (await client.web.conversations_info(channel=place.channel))["channel"]
+                channel = (await client.web.conversations_info(channel=location.channel))["channel"]
             except SlackApiError as refusal:
                 if why(refusal) == "channel_not_found":
                     return REASONS["channel_not_found"]
@@ -55,32 +56,32 @@ class SlackOutbox(Outbox):
                 return ""
             if channel.get("is_private"):
                 return REASONS["not_in_channel"]
-            await client.web.conversations_join(channel=place.channel)
+            await client.web.conversations_join(channel=location.channel)
         return ""
 
-    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
-        async with self._asking(place) as client:
-            there = await self._posted(client, place.channel) if again else {}
-            return await self._send(client, place.channel, reply, key, there)
+    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+        async with self._asking(location) as client:
+            there = await self._posted(client, location.channel) if again else {}
+            return await self._send(client, location.channel, reply, key, there)
 
-    async def edit(self, place: Place, ref: str, reply: Reply) -> None:
+    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
         first, *_ = draw(reply)
-        async with self._asking(place) as client, self._pace.turn(EDITS, place.workspace, "edit"):
-            await client.web.chat_update(channel=place.channel, ts=ref, text=first.text, blocks=first.blocks)
+        async with self._asking(location) as client, self._pace.turn(EDITS, location.workspace, "edit"):
+            await client.web.chat_update(channel=location.channel, ts=ref, text=first.text, blocks=first.blocks)
 
-    async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
-        async with self._asking(place) as client:
+    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
+        async with self._asking(location) as client:
             await self._send(client, member, reply, key, {})
 
-    async def open_thread(self, place: Place, ref: str, name: str, *, again: bool = False) -> str:
+    async def open_thread(self, location: Location, ref: str, name: str, *, again: bool = False) -> str:
         """Threads are there as soon as somebody writes in one: the app begins it."""
-        async with self._asking(place) as client:
-            there = await self._posted(client, place.channel, ref) if again else {}
-            await self._send(client, place.channel, THREAD, f"thread-{ref}", there, thread_ts=ref)
-        return thread_place(place.channel, ref)
+        async with self._asking(location) as client:
+            there = await self._posted(client, location.channel, ref) if again else {}
+            await self._send(client, location.channel, THREAD, f"thread-{ref}", there, thread_ts=ref)
+        return thread_place(location.channel, ref)
 
-    async def owners(self, place: Place) -> Sequence[str]:
-        async with self._asking(place) as client:
+    async def owners(self, location: Location) -> Sequence[str]:
+        async with self._asking(location) as client:
             return [client.install.installer] if client.install.installer else []
 
     async def _posted(self, client: Client, channel: str, thread: str = "") -> dict[str, str]:
@@ -115,25 +116,25 @@ class SlackOutbox(Outbox):
         return refs[0]
 
     @asynccontextmanager
-    async def _asking(self, place: Place) -> AsyncIterator[Client]:
+    async def _asking(self, location: Location) -> AsyncIterator[Client]:
         """The workspace's client; Slack's refusals as CannotPost."""
         client: Client | None = None
         try:
-            client = await self._clients.of(place.workspace)
+            client = await self._clients.of(location.workspace)
             if client is None:
-                raise CannotPost(NOT_THERE)
+                raise PostError(NOT_THERE)
             yield client
         except SlackApiError as refusal:
             error = why(refusal)
             if client is None:
-                raise CannotPost(f"Slack renews no token just now ({error}).", retry=True) from refusal
+                raise PostError(f"Slack renews no token just now ({error}).", retry=True) from refusal
             if error in ENDED:
                 over = await self._ended(client.install)
-                raise CannotPost(NOT_THERE, retry=not over) from refusal
+                raise PostError(NOT_THERE, retry=not over) from refusal
             retry = error in PASSING or status(refusal) >= 500
-            raise CannotPost(REASONS.get(error, f"Slack refused it ({error})."), retry=retry) from refusal
+            raise PostError(REASONS.get(error, f"Slack refused it ({error})."), retry=retry) from refusal
         except SILENT as problem:
-            raise CannotPost(f"Slack did not answer ({type(problem).__name__}).", retry=True) from problem
+            raise PostError(f"Slack did not answer ({type(problem).__name__}).", retry=True) from problem
 
 
 def thread_place(channel: str, ts: str) -> str:

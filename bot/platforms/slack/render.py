@@ -27,7 +27,7 @@ from bot.platforms.slack.markup import (
 from bot.replies import (
     Block,
     Calendar,
-    Choices,
+    Buttons,
     Explanation,
     File,
     Mastery,
@@ -98,7 +98,7 @@ def _parted(above: Block | None, below: Block) -> bool:
             return False
         case (Menu(), Menu()) | (Notice(), Notice()):
             return False
-        case (_, Menu()) | (Choices() | Menu(), Choices()):
+        case (_, Menu()) | (Buttons() | Menu(), Buttons()):
             return True
         case (Text() | Explanation() | Notice(), Text() | Explanation() | Notice()):
             return True
@@ -108,7 +108,7 @@ def _parted(above: Block | None, below: Block) -> bool:
 
 def _headed(above: Block | None, below: Block) -> bool:
     """On a page of many things, a line stands before each that has a heading of its own."""
-    return above is not None and not isinstance(below, Choices | Menu | Notice)
+    return above is not None and not isinstance(below, Buttons | Menu | Notice)
 
 
 def _pieces(block: Block, tongue: Tongue) -> Iterator[Piece]:
@@ -141,7 +141,7 @@ def _pieces(block: Block, tongue: Tongue) -> Iterator[Piece]:
         case Table():
             yield Head(block.title)
             yield from table_pieces(block)
-        case Choices(actions, prompt):
+        case Buttons(actions, prompt):
             yield Said(spoken(prompt))
             yield actions
         case Menu() | Picture() | File():
@@ -157,7 +157,7 @@ def _card(card: QuestionCard) -> Iterator[Piece]:
     else:
         yield Said(mrkdwn(card.question))
     for option in card.options:
-        yield Said(f"*{option.letter.upper()}*  {mrkdwn(option.text)}", option.action)
+        yield Said(f"*{option.letter.upper()}*  {mrkdwn(option.text)}", option.button)
     if card.write:
         yield (card.write,)
     yield Small(mrkdwn(card.note))
@@ -192,7 +192,7 @@ def _points(points: tuple[Point, ...]) -> Iterator[str]:
 
 
 def _explanation(explanation: Explanation, tongue: Tongue) -> Iterator[Piece]:
-    why = f" ({named(explanation.why)})" if explanation.why else ""
+    why = f" ({named(explanation.reason)})" if explanation.reason else ""
     yield Small(f"{explanation.label}{why}{'' if explanation.done else ' …'}")
     yield Words(written(explanation.text, tongue, model=explanation.source in ("model", "cache")))
     yield Small("\n".join(f"[{cited.number}] {named(cited.title)}" for cited in explanation.citations))

@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 
 from bot.app import App, Install
-from bot.dispatch.handler import Place
+from bot.context.identity import Location
 from bot.platforms.slack.clients import Clients
 
 log = structlog.get_logger()
@@ -29,6 +29,6 @@ class Leaving:
         """The workspace has put the app out; False where the app is there by another token, or since a later moment."""
         over = await self.clients.end(team, token=token, before=before)
         if over:
-            await self.app.left(Place("slack", team, ""))
+            await self.app.workspace_left(Location("slack", team, ""))
         log.info("left" if over else "there again", team=team)
         return over

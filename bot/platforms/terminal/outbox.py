@@ -13,7 +13,8 @@ from pydantic import TypeAdapter
 
 from bot import replies
 from bot.app import Posts
-from bot.dispatch.handler import Outbox, Place
+from bot.context.identity import Location
+from bot.context.outbox import Outbox
 from bot.replies import Block, Reply
 
 _KINDS: dict[str, TypeAdapter[Block]] = {kind.__name__: TypeAdapter(kind) for kind in replies.Block.__args__}
@@ -26,15 +27,15 @@ class TerminalOutbox(Outbox):
         self._posts = posts
         self.arrived = asyncio.Event()
 
-    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
-        ref = await self._posts.put(key, place.channel, dump(reply))
+    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+        ref = await self._posts.put(key, location.channel, dump(reply))
         self.arrived.set()
         return ref
 
-    async def edit(self, place: Place, ref: str, reply: Reply) -> None:
+    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
         await self._posts.replace(ref, dump(reply))
 
-    async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
+    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
         await self._posts.put(key, f"@{member}", dump(reply))
         self.arrived.set()
 

@@ -16,14 +16,14 @@ from rich.table import Table as Grid
 from rich.text import Text as Line
 
 from bot.replies import (
-    Action,
+    Button,
     Block,
     Calendar,
-    Choices,
+    Buttons,
     DayMark,
     Explanation,
     File,
-    Mastered,
+    TopicMastery,
     Mastery,
     Menu,
     Notice,
@@ -59,17 +59,17 @@ MARKS = {
 }
 
 
-def shortcuts(reply: Reply) -> dict[str, Action]:
+def shortcuts(reply: Reply) -> dict[str, Button]:
     """What may be typed instead of a button: a letter for an option, `w` for one's own words, else a number."""
-    keys: dict[str, Action] = {}
+    keys: dict[str, Button] = {}
     number = 0
     for block in reply.blocks:
         if isinstance(block, QuestionCard):
-            keys.update({option.letter: option.action for option in block.options})
+            keys.update({option.letter: option.button for option in block.options})
             if block.write:
                 keys["w"] = block.write
-        elif isinstance(block, Choices):
-            for action in block.actions:
+        elif isinstance(block, Buttons):
+            for action in block.buttons:
                 number += 1
                 keys[str(number)] = action
     return keys
@@ -113,7 +113,7 @@ def _block(block: Block, numbers: dict[int, str]) -> Iterator[RenderableType]:
             yield _calendar(block)
         case Table():
             yield _table(block)
-        case Choices(actions, prompt):
+        case Buttons(actions, prompt):
             if prompt:
                 yield Line(f"\n{prompt}", style="dim")
             labels = [Line.assemble((f"[{numbers[id(a)]}]", "cyan"), f" {safe(a.label)}") for a in actions]
@@ -184,7 +184,7 @@ def _point(point: Point) -> Line:
 
 
 def _explanation(explanation: Explanation) -> Iterator[RenderableType]:
-    why = f" ({explanation.why})" if explanation.why else ""
+    why = f" ({explanation.reason})" if explanation.reason else ""
     yield Line(f"{explanation.label}{why}{'' if explanation.done else ' …'}\n", style="dim")
     yield _markdown(explanation.text)
 
@@ -196,7 +196,7 @@ def _standings(standings: Standings) -> RenderableType:
 
     def row(rank: Rank) -> None:
         # As lines, because Rich reads its markup in plain strings, and a name may hold some.
-        cells = (f"{rank.place}.", rank.name, rank.points, rank.detail)
+        cells = (f"{rank.rank}.", rank.name, rank.points, rank.detail)
         grid.add_row(*(Line(safe(cell)) for cell in cells), style="bold" if rank.mine else "")
 
     for rank in standings.rows:
@@ -232,7 +232,7 @@ def _weeks(calendar: Calendar) -> Iterator[tuple[date, list[DayMark]]]:
         monday += timedelta(days=7)
 
 
-def _mastered(topic: Mastered) -> tuple[str, str, str]:
+def _mastered(topic: TopicMastery) -> tuple[str, str, str]:
     known = "not tried yet" if topic.share is None else f"{topic.share:.0%} of {topic.tried}"
     return topic.topic, str(topic.questions), known
 

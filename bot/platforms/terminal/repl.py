@@ -83,7 +83,7 @@ class Repl:
         while True:
             await self._outbox.arrived.wait()
             self._outbox.arrived.clear()
-            if not self._prompting or not await self._app.posts.unseen():
+            if not self._prompting or not await self._app.terminal_posts.unseen():
                 continue  # shown after the reply in hand, or already
             if self._interactive:
                 self._console.print()
@@ -94,14 +94,14 @@ class Repl:
 
     async def _posts(self) -> None:
         async with self._posting:  # else the watch and the room may both show what neither has marked as seen yet
-            for id, channel, body in await self._app.posts.unseen():
+            for id, channel, body in await self._app.terminal_posts.unseen():
                 if not self._room.hears(channel):
                     continue
                 reply = restore(body)
                 self._console.print(draw(reply))
                 self._console.print()
                 self._room.offer(reply)
-                await self._app.posts.seen(id)
+                await self._app.terminal_posts.seen(id)
 
 
 def _typed() -> str:

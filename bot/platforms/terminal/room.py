@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from bot.app import App
-from bot.dispatch.handler import Actor, Command, Place, Request, respond
+from bot.commands.command import Command
+from bot.context.identity import Actor, Location
+from bot.dispatch.handler import handle
+from bot.dispatch.request import Request
 from bot.errors import UserError
 from bot.platforms.terminal.render import shortcuts
-from bot.replies import Action, Notice, Reply
+from bot.replies import Button, Notice, Reply
 
-PLACE = Place("terminal", "local", "terminal", "This computer", "terminal")
+PLACE = Location("terminal", "local", "terminal", "This computer", "terminal")
 _SPEAKER = re.compile(r"@([^\s:]{1,40}):\s*")
 
 
@@ -39,7 +42,7 @@ class Wanted:
 class Seat:
     """What a speaker has before them: the keys of the last reply, and a form if one is open."""
 
-    keys: dict[str, Action] = field(default_factory=dict)
+    keys: dict[str, Button] = field(default_factory=dict)
     form: Form | None = None
 
 
@@ -50,7 +53,7 @@ class Room:
         self.app = app
         self.owner = owner or _system_user()
         self._seats: dict[str, Seat] = {}
-        self._offered: dict[str, Action] = {}
+        self._offered: dict[str, Button] = {}
 
     async def hear(self, line: str) -> AsyncIterator[Reply]:
         """Replies to one line, each taking the place of the one before."""
@@ -62,7 +65,7 @@ class Room:
             yield wanted
             return
         request = Request(
-            place=PLACE,
+            location=PLACE,
             actor=Actor(speaker.lower(), speaker, manager=speaker.lower() == self.owner.lower()),
             id=uuid.uuid4().hex,
             at=self.app.study.clock(),
@@ -70,7 +73,7 @@ class Room:
             command=wanted.command,
             values=wanted.values,
         )
-        async for reply in respond(self.app.table, self.app.study, request):
+        async for reply in handle(self.app.registry, self.app.study, request):
             yield reply
             if keys := shortcuts(reply):
                 seat.keys = keys
@@ -101,10 +104,10 @@ class Room:
         if action := seat.keys.get(line.strip().lower()):
             line = action.line
         try:
-            command, values = self.app.table.parse(self.app.study, line)
+            command, values = self.app.registry.parse(self.app.study, line)
         except UserError:
             return Wanted(line=line)  # respond says what is wrong with it
-        if command.form and command.missing(values):
+        if command.opens_form and command.missing(values):
             seat.form = Form(command, values)
             return self._ask(seat.form)
         return Wanted(command=command.name, values=values)
@@ -122,7 +125,7 @@ class Room:
 
     def _ask(self, form: Form) -> Reply:
         parameter = form.command.missing(form.values)[0]
-        about = parameter.described[0].upper() + parameter.described[1:]
+        about = parameter.full_description[0].upper() + parameter.full_description[1:]
         return Reply.of(Notice(f"{about}, on one line (an empty line leaves it):"))
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from sqlmodel import col, select, union
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.context.identity import Asker, Study
-from bot.replies import Action, Block, Choices, Reply, Table, Text
-from bot.store.models import Answer, Channel, Round, Schedule, ScheduleState
+from bot.context.identity import RequestContext
+from bot.context.study import Study
+from bot.replies import Button, Block, Buttons, Reply, Table, Text
+from bot.store.orm import Answer, Channel, Round, Schedule
+from bot.store.models import ScheduleState
 from bot.study.account import settings as account_settings
 from bot.study.daily.schedule_card import in_words
 from bot.study.practice.rounds import as_asked, card, still_open
@@ -18,35 +20,35 @@ QUESTIONS = 3
 SCHEDULES = 20
 
 
-async def home(study: Study, asker: Asker) -> Reply:
+async def home(study: Study, context: RequestContext) -> Reply:
     """All of it, one under the other; what there is nothing of yet says how to begin."""
-    today = await _today(study, asker)
-    streak = await overview.streak(study, asker)
-    place = await leaderboard.leaderboard(study, asker)
-    topics = await overview.topics(study, asker)
-    settings = await account_settings.me(study, asker)
+    today = await _today(study, context)
+    streak = await overview.streak(study, context)
+    place = await leaderboard.leaderboard(study, context)
+    topics = await overview.topics(study, context)
+    settings = await account_settings.me(study, context)
     blocks: list[Block] = [*today, *streak.blocks, *place.blocks, *topics.blocks, *settings.blocks]
-    if asker.manager:
-        blocks += await _schedules(study, asker)
+    if context.manager:
+        blocks += await _schedules(study, context)
     return Reply(tuple(blocks))
 
 
-async def _today(study: Study, asker: Asker) -> list[Block]:
+async def _today(study: Study, context: RequestContext) -> list[Block]:
     """The open questions of the member's channels that they have not answered.
 
     Theirs are those they are in, as far as the platform tells, and those they have answered in.
     """
     theirs = union(
-        select(Answer.channel_id).where(Answer.member_id == asker.member_id),
+        select(Answer.channel_id).where(Answer.member_id == context.member_id),
         select(Channel.id).where(
-            Channel.workspace_id == asker.workspace_id, col(Channel.external_id).in_(asker.channels)
+            Channel.workspace_id == context.workspace_id, col(Channel.external_id).in_(context.channels)
         ),
     )
-    answered = select(Answer.round_id).where(Answer.member_id == asker.member_id)
+    answered = select(Answer.round_id).where(Answer.member_id == context.member_id)
     query = (
         select(Round)
         .where(
-            *still_open(asker.workspace_id, asker.at),
+            *still_open(context.workspace_id, context.at),
             col(Round.channel_id).in_(theirs),
             col(Round.id).not_in(answered),
         )
@@ -61,14 +63,14 @@ async def _today(study: Study, asker: Asker) -> list[Block]:
         return [*cards]
     return [
         Text("No open question of yours just now. Practice keeps the streak going, too.", title="Today"),
-        Choices((Action("A question now", "question", "primary"),)),
+        Buttons((Button("A question now", "question", "primary"),)),
     ]
 
 
-async def _schedules(study: Study, asker: Asker) -> list[Block]:
+async def _schedules(study: Study, context: RequestContext) -> list[Block]:
     async with study.store.read() as session:
-        rows = await _scheduled(session, asker.workspace_id)
-    more = Choices((Action("Set up a daily question", "schedule setup"),))
+        rows = await _scheduled(session, context.workspace_id)
+    more = Buttons((Button("Set up a daily question", "schedule setup"),))
     if not rows:
         return [Text("No channel has a daily question yet.", title="Schedules"), more]
     return [Table(("Channel", "When", "State"), tuple(rows), title="Schedules"), more]

@@ -8,34 +8,35 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import SQLModel, col, delete, select
 
-from bot.context.identity import Asker, Study
-from bot.replies import Action, Choices, File, Notice, Reply, Tone
-from bot.store.models import (
+from bot.context.identity import RequestContext
+from bot.context.study import Study
+from bot.replies import Button, Buttons, File, Notice, Reply, Tone
+from bot.store.orm import (
     Answer,
-    Draft,
-    Explained,
+    FormDraft,
+    StoredExplanation,
     Member,
-    Peek,
+    ViewedAnswer,
     Person,
-    Post,
+    TerminalPost,
     Report,
-    RestChange,
+    RestDays,
     Round,
     Team,
     Total,
-    TotalKind,
     Workspace,
 )
+from bot.store.models import TotalKind
 from bot.study.progress import totals
 
-OWNED: tuple[type[SQLModel], ...] = (Answer, Draft, Explained, Peek, Report, RestChange, Round)
+OWNED: tuple[type[SQLModel], ...] = (Answer, FormDraft, StoredExplanation, ViewedAnswer, Report, RestDays, Round)
 """Tables whose rows carry a `member_id`, the member's own."""
 
 
-async def export(study: Study, asker: Asker) -> Reply:
+async def export(study: Study, context: RequestContext) -> Reply:
     """Every row that is about the member, as a file."""
     async with study.store.read() as session:
-        member = await session.get_one(Member, asker.member_id)
+        member = await session.get_one(Member, context.member_id)
         workspace = await session.get_one(Workspace, member.workspace_id)
         team = await session.get(Team, member.team_id) if member.team_id else None
         everything: dict[str, Any] = {
@@ -45,7 +46,7 @@ async def export(study: Study, asker: Asker) -> Reply:
         }
         for table in OWNED:
             rows = (await session.exec(select(table).where(table.member_id == member.id))).all()  # type: ignore[attr-defined]
-            everything[table.__name__.lower()] = [row.model_dump(mode="json") for row in rows]
+            everything[table.__name__.removesuffix("Table").lower()] = [row.model_dump(mode="json") for row in rows]
         mine = (Total.workspace_id == member.workspace_id, Total.kind == TotalKind.MEMBER)
         rows = (await session.exec(select(Total).where(*mine, Total.subject_id == member.id))).all()
         everything["totals"] = [row.model_dump(mode="json") for row in rows]
@@ -56,27 +57,27 @@ async def export(study: Study, asker: Asker) -> Reply:
     )
 
 
-async def erase(study: Study, asker: Asker, *, sure: str = "") -> Reply:
+async def erase(study: Study, context: RequestContext, *, sure: str = "") -> Reply:
     """Delete everything about the member: answers, points, streak, settings, reports. Asks first."""
     if sure != "everything":
         return Reply.of(
             Notice("This deletes your answers, points, streak and settings here, for ever.", Tone.WARNING),
-            Choices(
+            Buttons(
                 (
-                    Action("Delete everything", "privacy delete everything", "danger"),
-                    Action("Export first", "privacy export"),
+                    Button("Delete everything", "privacy delete everything", "danger"),
+                    Button("Export first", "privacy export"),
                 )
             ),
         )
     async with study.store.write() as session:
-        member = await session.get(Member, asker.member_id, with_for_update=True)
+        member = await session.get(Member, context.member_id, with_for_update=True)
         if member is None:  # pressed twice, and the other press was faster
             return _gone()
         person = member.person_id
         await totals.forget(session, member)
         for table in OWNED:
             await session.exec(delete(table).where(table.member_id == member.id))  # type: ignore[attr-defined]
-        await session.exec(delete(Post).where(col(Post.channel) == f"@{member.external_id}"))
+        await session.exec(delete(TerminalPost).where(col(TerminalPost.channel) == f"@{member.external_id}"))
         await session.delete(member)
         await session.flush()
         others = (await session.exec(select(func.count()).select_from(Member).where(Member.person_id == person))).one()

@@ -16,11 +16,13 @@ from sqlalchemy import exists
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.context.identity import CannotPost, Place, Study
+from bot.context.identity import Location
 from bot.context.local_time import assigned_day, clock_in_force, day_boundary, instant_of, local_day, next_occurrence
+from bot.context.outbox import PostError
+from bot.context.study import Study
 from bot.errors import DatabaseError
-from bot.replies import Action, Choices, DayMark, Notice, Reply
-from bot.store.models import Member, Workspace
+from bot.replies import Button, Buttons, DayMark, Notice, Reply
+from bot.store.orm import Member, Workspace
 from bot.study.progress.streaks import member_streak
 
 log = structlog.get_logger()
@@ -33,7 +35,7 @@ DEADLINE = 20.0
 LATE = timedelta(hours=2)
 """A reminder later than this is left out: its member sleeps, or the day is over."""
 EVERY_DAY = "0123456"
-CHOICES = Choices((Action("A question now", "question", "primary"), Action("No more reminders", "remind off")))
+CHOICES = Buttons((Button("A question now", "question", "primary"), Button("No more reminders", "remind off")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Claim:
 
     member_id: int
     external_id: str
-    place: Place
+    location: Location
     due: datetime
     following: datetime | None
 
@@ -112,7 +114,7 @@ async def _claim(study: Study, now: datetime) -> tuple[int, list[Claim]]:
             due, member.next_reminder = _due_and_next(member, workspace.zone, now)
             session.add(member)
             if due is not None and workspace.left_at is None:
-                place = Place(workspace.platform, workspace.external_id, "", workspace.name)
+                place = Location(workspace.platform, workspace.external_id, "", workspace.name)
                 claims.append(Claim(member.id, member.external_id, place, due, member.next_reminder))
     return len(members), claims
 
@@ -159,8 +161,8 @@ async def _remind(study: Study, claim: Claim) -> bool:
     reply, key = Reply.of(Notice(words), CHOICES), f"reminder-{claim.member_id}-{claim.due:%Y%m%dT%H%M}"
     try:
         async with asyncio.timeout(DEADLINE):
-            await study.outboxes[claim.place.platform].tell(claim.place, claim.external_id, reply, key)
-    except CannotPost as refusal:
+            await study.outboxes[claim.location.platform].send_direct(claim.location, claim.external_id, reply, key)
+    except PostError as refusal:
         log.warning("not reminded", member=claim.member_id, reason=str(refusal), retry=refusal.retry)
         if not refusal.retry:
             await _stop(study, claim, str(refusal))

@@ -16,10 +16,13 @@ from sqlalchemy import bindparam, exists, text
 from sqlalchemy.orm import aliased
 from sqlmodel import and_, col, or_, select, update
 
-from bot.context.identity import CannotPost, Outbox, Place, Study, Wants
+from bot.context.identity import Location
+from bot.context.outbox import Outbox, PostError, PostExtras
+from bot.context.study import Study
 from bot.errors import DatabaseError
 from bot.replies import Notice, Reply, Tone
-from bot.store.models import OPEN_DELIVERY, Channel, Delivery, DeliveryKind, DeliveryState, Round, Schedule, Workspace
+from bot.store.models import OPEN_DELIVERY, DeliveryKind, DeliveryState
+from bot.store.orm import Channel, Delivery, Round, Schedule, Workspace
 from bot.store.upsert import insert
 from bot.study.daily import failures, questions
 from bot.study.daily.failures import LEASE
@@ -40,14 +43,14 @@ class Claim:
     """A delivery in hand, where it goes, the round it speaks of and the schedule it comes from."""
 
     delivery: Delivery
-    place: Place
+    location: Location
     round: Round
     schedule: Schedule
 
     @property
-    def wants(self) -> Wants:
+    def wants(self) -> PostExtras:
         """What the channel gets besides the post; a reveal brings nothing along."""
-        return wants_of(self.schedule) if self.delivery.kind is DeliveryKind.DAILY else Wants()
+        return wants_of(self.schedule) if self.delivery.kind is DeliveryKind.DAILY else PostExtras()
 
     @property
     def follows(self) -> bool:
@@ -119,7 +122,7 @@ async def _claim(study: Study) -> Claim | None:
         delivery.state, delivery.lease_until = DeliveryState.SENDING, now + LEASE
         delivery.attempts += 1
         session.add(delivery)
-        place = Place(workspace.platform, workspace.external_id, channel.external_id, workspace.name, channel.name)
+        place = Location(workspace.platform, workspace.external_id, channel.external_id, workspace.name, channel.name)
         return Claim(delivery, place, round, schedule)
 
 
@@ -144,31 +147,35 @@ async def _title(study: Study, claim: Claim) -> str:
 
 async def _post(study: Study, claim: Claim) -> bool:
     """The post and what follows it; whether all of it is done."""
-    outbox, fresh = study.outboxes[claim.place.platform], claim.delivery.message_ref is None
+    outbox, fresh = study.outboxes[claim.location.platform], claim.delivery.message_ref is None
     try:
         async with asyncio.timeout(DEADLINE):
             if fresh:
-                if lack := await outbox.lacking(claim.place, Wants()):
-                    raise CannotPost(lack)
+                if lack := await outbox.missing_permissions(claim.location, PostExtras()):
+                    raise PostError(lack)
                 again = claim.delivery.attempts > 1
                 ref = await outbox.post(
-                    claim.place, await _words(study, claim), key_of(claim.delivery), role=claim.wants.role, again=again
+                    claim.location,
+                    await _words(study, claim),
+                    key_of(claim.delivery),
+                    role=claim.wants.role,
+                    again=again,
                 )
                 await _posted(study, claim, ref)
             await _adorn(study, claim, outbox)
     except DatabaseError:
         raise  # no fault of the channel's: the lease runs out, and the post is taken up again
-    except CannotPost as refusal:
-        await failures.failed(study, claim.delivery, claim.place, str(refusal), retry=refusal.retry)
+    except PostError as refusal:
+        await failures.failed(study, claim.delivery, claim.location, str(refusal), retry=refusal.retry)
         return False
     except (OSError, TimeoutError) as problem:
-        reason = f"{claim.place.platform} did not answer ({type(problem).__name__})."
-        await failures.failed(study, claim.delivery, claim.place, reason, retry=True)
+        reason = f"{claim.location.platform} did not answer ({type(problem).__name__})."
+        await failures.failed(study, claim.delivery, claim.location, reason, retry=True)
         return False
     except Exception as problem:  # one post that cannot be written must not stop the others
         log.exception("post failed", delivery=claim.delivery.id)
         reason = f"the post could not be made ({type(problem).__name__})."
-        await failures.failed(study, claim.delivery, claim.place, reason, retry=True)
+        await failures.failed(study, claim.delivery, claim.location, reason, retry=True)
         return False
     if claim.follows or not fresh:
         await _record(study, claim, **DONE)
@@ -217,26 +224,26 @@ async def _adorn(study: Study, claim: Claim, outbox: Outbox) -> None:
     wants, delivery, ref = claim.wants, claim.delivery, claim.delivery.message_ref or ""
     if not claim.follows:
         return
-    if lack := await outbox.lacking(claim.place, wants):
-        await failures.half_done(study, claim.delivery, claim.place, lack)
+    if lack := await outbox.missing_permissions(claim.location, wants):
+        await failures.half_done(study, claim.delivery, claim.location, lack)
         return
     try:
         if wants.thread and delivery.thread_ref is None:
             again = delivery.attempts > 1
-            thread = await outbox.open_thread(claim.place, ref, await _title(study, claim), again=again)
+            thread = await outbox.open_thread(claim.location, ref, await _title(study, claim), again=again)
             await _record(study, claim, thread_ref=thread)
         if wants.pin and not delivery.pinned:
             before = await _pinned(study, claim)
-            await outbox.pin(claim.place, ref, before.message_ref or "" if before else "")
+            await outbox.pin(claim.location, ref, before.message_ref or "" if before else "")
             await _record(study, claim, pinned=True)
             if before is not None:
                 await _record(study, replace(claim, delivery=before), pinned=False)
         if claim.schedule.problem:
             await failures.mended(study, delivery)
-    except CannotPost as refusal:
+    except PostError as refusal:
         if refusal.retry and delivery.attempts < failures.TRIES:
             raise
-        await failures.half_done(study, claim.delivery, claim.place, str(refusal))
+        await failures.half_done(study, claim.delivery, claim.location, str(refusal))
 
 
 async def _pinned(study: Study, claim: Claim) -> Delivery | None:

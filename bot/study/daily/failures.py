@@ -10,9 +10,12 @@ import structlog
 from sqlmodel import col, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.context.identity import CannotPost, Outbox, Place, Study
+from bot.context.identity import Location
+from bot.context.outbox import Outbox, PostError
+from bot.context.study import Study
 from bot.replies import Notice, Reply, Tone
-from bot.store.models import Channel, Delivery, DeliveryState, Member, Schedule, ScheduleState
+from bot.store.orm import Channel, Delivery, Member, Schedule
+from bot.store.models import DeliveryState, ScheduleState
 
 log = structlog.get_logger()
 
@@ -23,7 +26,7 @@ DEADLINE = 30.0
 """Seconds for a word to one manager."""
 
 
-async def failed(study: Study, delivery: Delivery, place: Place, reason: str, *, retry: bool) -> None:
+async def failed(study: Study, delivery: Delivery, location: Location, reason: str, *, retry: bool) -> None:
     """Try again after a while, three times in all; then stop the schedule and tell its managers, once."""
     log.warning("not posted", delivery=delivery.id, reason=reason, attempt=delivery.attempts)
     last = not retry or delivery.attempts >= TRIES
@@ -40,11 +43,11 @@ async def failed(study: Study, delivery: Delivery, place: Place, reason: str, *,
         row.state = DeliveryState.DONE if posted else DeliveryState.FAILED
         managers = [] if posted else await _stopped(session, row, reason)
     if posted:
-        await half_done(study, delivery, place, reason)
+        await half_done(study, delivery, location, reason)
     elif managers is not None:
-        where = place.channel_name or place.channel
+        where = location.channel_name or location.channel
         words = f"The daily question in {where} is paused: {reason} When that is mended: `schedule resume` there."
-        await _tell(study, place, managers, words, f"paused-{delivery.id}")
+        await _tell(study, location, managers, words, f"paused-{delivery.id}")
 
 
 async def _stopped(session: AsyncSession, delivery: Delivery, reason: str) -> Sequence[str] | None:
@@ -57,7 +60,7 @@ async def _stopped(session: AsyncSession, delivery: Delivery, reason: str) -> Se
     return await _managers(session, delivery) if stopped.rowcount else None
 
 
-async def half_done(study: Study, delivery: Delivery, place: Place, reason: str) -> None:
+async def half_done(study: Study, delivery: Delivery, location: Location, reason: str) -> None:
     """The question is posted, without its thread or pin: kept with the schedule, and told where it is news."""
     log.warning("posted without its thread or pin", delivery=delivery.id, reason=reason)
     async with study.store.write() as session:
@@ -67,8 +70,8 @@ async def half_done(study: Study, delivery: Delivery, place: Place, reason: str)
         schedule.problem = reason
         session.add(schedule)
         managers = await _managers(session, delivery)
-    words = f"The daily question is in {place.channel_name or place.channel}, but not all of it: {reason}"
-    await _tell(study, place, managers, words, f"half-{delivery.id}")
+    words = f"The daily question is in {location.channel_name or location.channel}, but not all of it: {reason}"
+    await _tell(study, location, managers, words, f"half-{delivery.id}")
 
 
 async def mended(study: Study, delivery: Delivery) -> None:
@@ -95,20 +98,20 @@ async def _managers(session: AsyncSession, delivery: Delivery) -> Sequence[str]:
     return (await session.exec(query)).all()
 
 
-async def _tell(study: Study, place: Place, managers: Sequence[str], words: str, key: str) -> None:
-    outbox = study.outboxes[place.platform]
-    for manager in managers or await _owners(outbox, place):
+async def _tell(study: Study, location: Location, managers: Sequence[str], words: str, key: str) -> None:
+    outbox = study.outboxes[location.platform]
+    for manager in managers or await _owners(outbox, location):
         try:
             async with asyncio.timeout(DEADLINE):
-                await outbox.tell(place, manager, Reply.of(Notice(words, Tone.PROBLEM)), f"{key}-{manager}")
-        except (CannotPost, OSError, TimeoutError) as problem:
+                await outbox.send_direct(location, manager, Reply.of(Notice(words, Tone.PROBLEM)), f"{key}-{manager}")
+        except (PostError, OSError, TimeoutError) as problem:
             log.warning("manager not told", reason=str(problem))
 
 
-async def _owners(outbox: Outbox, place: Place) -> Sequence[str]:
+async def _owners(outbox: Outbox, location: Location) -> Sequence[str]:
     try:
         async with asyncio.timeout(DEADLINE):
-            return await outbox.owners(place)
-    except (CannotPost, OSError, TimeoutError) as problem:
+            return await outbox.owners(location)
+    except (PostError, OSError, TimeoutError) as problem:
         log.warning("nobody to tell", reason=str(problem))
         return ()

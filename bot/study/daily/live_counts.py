@@ -11,8 +11,10 @@ from sqlalchemy import func
 from sqlmodel import and_, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.context.identity import CannotPost, Place, Study
-from bot.store.models import Answer, Channel, Delivery, Round, Workspace
+from bot.context.identity import Location
+from bot.context.outbox import PostError
+from bot.context.study import Study
+from bot.store.orm import Answer, Channel, Delivery, Round, Workspace
 from bot.study.daily import questions
 from bot.study.practice.rounds import as_asked
 from bot.study.workspaces import custom_questions
@@ -29,7 +31,7 @@ DEADLINE = 20.0
 
 @dataclass(frozen=True, slots=True)
 class _Count:
-    place: Place
+    location: Location
     ref: str
     round: Round
     answers: int
@@ -89,7 +91,7 @@ async def _counts(session: AsyncSession, refs: dict[int, str], study: Study) -> 
     found = (await session.exec(query)).all() if refs else []
     return [
         _Count(
-            Place(workspace.platform, workspace.external_id, channel.external_id, workspace.name, channel.name),
+            Location(workspace.platform, workspace.external_id, channel.external_id, workspace.name, channel.name),
             refs[round.delivery_id or 0],
             round,
             answers,
@@ -107,8 +109,8 @@ async def _show(study: Study, count: _Count) -> bool:
     try:
         async with asyncio.timeout(DEADLINE):
             reply = questions.post(count.round, question, answers=count.answers)
-            await study.outboxes[count.place.platform].edit(count.place, count.ref, reply)
-    except (CannotPost, OSError, TimeoutError) as problem:
+            await study.outboxes[count.location.platform].edit(count.location, count.ref, reply)
+    except (PostError, OSError, TimeoutError) as problem:
         log.info("count not shown", round=count.round.id, reason=str(problem))
         return False
     return True

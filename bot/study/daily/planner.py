@@ -11,9 +11,10 @@ from sqlalchemy.orm import aliased
 from sqlmodel import and_, col, delete, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.context.identity import Study
 from bot.context.local_time import instant_of, next_occurrence
-from bot.store.models import Answer, Delivery, DeliveryKind, DeliveryState, Round, RoundKind, Schedule, ScheduleState
+from bot.context.study import Study
+from bot.store.orm import Answer, Delivery, Round, Schedule
+from bot.store.models import DeliveryKind, DeliveryState, RoundKind, ScheduleState
 from bot.study.daily import questions
 from bot.study.practice.rounds import new_round
 from bot.study.workspaces import custom_questions

@@ -13,21 +13,12 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.context.identity import Asker, Study
+from bot.context.identity import RequestContext
 from bot.context.local_time import assigned_day, instant_of
-from bot.replies import Action, Block, Choices, Notice, Reply, Text, Tone
-from bot.store.models import (
-    Answer,
-    Channel,
-    Delivery,
-    DeliveryKind,
-    Member,
-    Retired,
-    Round,
-    RoundKind,
-    Schedule,
-    ScheduleState,
-)
+from bot.context.study import Study
+from bot.replies import Button, Block, Buttons, Notice, Reply, Text, Tone
+from bot.store.orm import Answer, Channel, Delivery, Member, RetiredQuestion, Round, Schedule
+from bot.store.models import DeliveryKind, RoundKind, ScheduleState
 from bot.study.practice.feedback import Graded, verdict
 from bot.study.practice.rounds import LETTERS, as_asked, card, fingerprint, shown
 from bot.study.progress import streaks
@@ -61,7 +52,9 @@ class Choosing:
         channels = {c.id: c for c in (await session.exec(select(Channel).where(col(Channel.id).in_(ids)))).all()}
         shut: dict[int, set[str]] = defaultdict(set)
         workspaces = {channel.workspace_id for channel in channels.values()}
-        for gone in (await session.exec(select(Retired).where(col(Retired.workspace_id).in_(workspaces)))).all():
+        for gone in (
+            await session.exec(select(RetiredQuestion).where(col(RetiredQuestion.workspace_id).in_(workspaces)))
+        ).all():
             shut[gone.workspace_id].add(gone.question_id)
         query = (
             select(Round.channel_id, Round.question_id, func.max(Round.id))
@@ -123,17 +116,17 @@ async def reveal(session: AsyncSession, round: Round, question: Question, now: d
     )
     given = (await session.exec(query)).all()
     chosen = [answer for answer, _ in given if answer.choice is not None]
-    right = sum(bool(answer.right) for answer in chosen)
+    right = sum(bool(answer.correct) for answer in chosen)
     kept = []
     for _, member in given:
         if member.listed and (days := await _running(session, member, now)) > 1:
             kept.append(f"{named(member.name)} ({days})")
-    depth = (Action("In depth", f"show {question.id} depth"),) if question.in_depth else ()
+    depth = (Button("In depth", f"show {question.id} depth"),) if question.in_depth else ()
     return Reply.of(
         Text(f"{_right(round, question)}{question.answer}", title=f"The answer: {question.title}"),
         Notice(_counted(len(given), len(chosen), right), Tone.GOOD if right else Tone.INFO),
         Notice(f"On a streak: {_listed(kept)}") if kept else None,
-        Choices((*depth, Action("Practise more", f"question {question.topic}"))),
+        Buttons((*depth, Button("Practise more", f"question {question.topic}"))),
     )
 
 
@@ -142,7 +135,7 @@ def _right(round: Round, question: Question) -> str:
     if not question.choices:
         return ""
     letter = ""
-    if fingerprint(question) == round.fingerprint:
+    if fingerprint(question) == round.choices_hash:
         letter = f"{LETTERS[shown(round).index(question.right_choice)].upper()}. "
     return f"**{letter}{question.choices[question.right_choice].text}**\n\n"
 
@@ -170,12 +163,12 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names[:KEPT]) + (f" and {more} more" if more > 0 else "")
 
 
-async def daily(study: Study, asker: Asker) -> Reply:
+async def daily(study: Study, context: RequestContext) -> Reply:
     """This channel's question of today, from each of its schedules; when the next comes, where there is none."""
     async with study.store.read() as session:
-        found = await _latest(session, asker)
-        waiting = await _next(session, asker)
-        mine = await _answered(session, asker, found)
+        found = await _latest(session, context)
+        waiting = await _next(session, context)
+        mine = await _answered(session, context, found)
     blocks: list[Block] = []
     for round in found:
         question = as_asked(study.library.bank, round)
@@ -184,7 +177,7 @@ async def daily(study: Study, asker: Asker) -> Reply:
         if given := mine.get(round.id):
             blocks += verdict(question, round, Graded(given, again=True)).blocks
             continue
-        if round.closes_at and round.closes_at <= asker.at:
+        if round.closes_at and round.closes_at <= context.at:
             note = "The answer is out: this is practice now."
         else:
             note = "Your answer is private; the first one counts."
@@ -195,18 +188,18 @@ async def daily(study: Study, asker: Asker) -> Reply:
         return Reply.of(Notice("No question here yet today. The next one comes", when=waiting))
     return Reply.of(
         Notice("This channel has no daily question yet. A manager sets one up with `schedule setup 09:00`."),
-        Choices((Action("Practise now", "question"),)),
+        Buttons((Button("Practise now", "question"),)),
     )
 
 
-async def _latest(session: AsyncSession, asker: Asker) -> list[Round]:
+async def _latest(session: AsyncSession, context: RequestContext) -> list[Round]:
     """The newest posted round of each schedule of the channel that is open, or closed less than a day ago."""
     query = (
         select(Round, Delivery.schedule_id)
         .join(Delivery, col(Delivery.id) == Round.delivery_id)
         .join(Schedule, col(Schedule.id) == Delivery.schedule_id)
         .where(
-            Round.channel_id == asker.channel_id,
+            Round.channel_id == context.channel_id,
             Delivery.kind == DeliveryKind.DAILY,
             col(Delivery.message_ref).is_not(None),
             col(Schedule.state) != ScheduleState.REMOVED,
@@ -217,19 +210,19 @@ async def _latest(session: AsyncSession, asker: Asker) -> list[Round]:
     newest: dict[int, Round] = {}
     for round, schedule_id in (await session.exec(query)).all():
         newest.setdefault(schedule_id, round)
-    return [r for r in newest.values() if r.closes_at is None or (asker.at - r.closes_at).days < 1]
+    return [r for r in newest.values() if r.closes_at is None or (context.at - r.closes_at).days < 1]
 
 
-async def _next(session: AsyncSession, asker: Asker) -> datetime | None:
+async def _next(session: AsyncSession, context: RequestContext) -> datetime | None:
     query = select(func.min(Schedule.next_due)).where(
-        Schedule.channel_id == asker.channel_id, Schedule.state == ScheduleState.ACTIVE
+        Schedule.channel_id == context.channel_id, Schedule.state == ScheduleState.ACTIVE
     )
     return (await session.exec(query)).one()
 
 
-async def _answered(session: AsyncSession, asker: Asker, rounds: Iterable[Round]) -> dict[int, Answer]:
+async def _answered(session: AsyncSession, context: RequestContext, rounds: Iterable[Round]) -> dict[int, Answer]:
     """The member's answers to these rounds, by round."""
     query = select(Answer).where(
-        Answer.member_id == asker.member_id, col(Answer.round_id).in_([round.id for round in rounds])
+        Answer.member_id == context.member_id, col(Answer.round_id).in_([round.id for round in rounds])
     )
     return {answer.round_id: answer for answer in (await session.exec(query)).all()}

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from bot.context.identity import Asker, Study, Wants
+from bot.context.identity import RequestContext
 from bot.context.local_time import WEEKDAYS
-from bot.replies import Action, Block, Choices, Entry, Menu, Table, entries
-from bot.store.models import Schedule, ScheduleState
+from bot.context.outbox import PostExtras
+from bot.context.study import Study
+from bot.replies import Button, Block, Buttons, MenuOption, Menu, Table, menu_options
+from bot.store.orm import Schedule
+from bot.store.models import ScheduleState
 from knowledge.questions import Difficulty
 
 MOST_TOPICS = 24
@@ -16,7 +19,7 @@ MOST_TOPICS = 24
 _LEVELS = (("any difficulty", "any"), *((level.value, level.value) for level in Difficulty))
 
 
-def card(schedules: list[Schedule], asker: Asker) -> Table:
+def card(schedules: list[Schedule], context: RequestContext) -> Table:
     return Table(
         ("No.", "When", "Zone", "Questions", "Reveal", "Next"),
         tuple(
@@ -30,7 +33,7 @@ def card(schedules: list[Schedule], asker: Asker) -> Table:
             )
             for number, s in enumerate(schedules, 1)
         ),
-        title=f"Daily questions in {asker.place.channel_name or asker.place.channel}",
+        title=f"Daily questions in {context.location.channel_name or context.location.channel}",
     )
 
 
@@ -62,32 +65,32 @@ def mark(schedule: Schedule) -> str:
     return f"s{schedule.id}"
 
 
-def wants_of(schedule: Schedule) -> Wants:
-    return Wants(schedule.thread, schedule.pin, schedule.role or "")
+def wants_of(schedule: Schedule) -> PostExtras:
+    return PostExtras(schedule.thread, schedule.pin, schedule.role or "")
 
 
-def settings(study: Study, asker: Asker, schedule: Schedule) -> tuple[Block, ...]:
+def settings(study: Study, context: RequestContext, schedule: Schedule) -> tuple[Block, ...]:
     """One schedule with what can be picked for it."""
     line = f"schedule change {mark(schedule)}"
-    offers = outbox.offers if (outbox := study.outboxes.get(asker.place.platform)) else frozenset()
+    offers = outbox.capabilities if (outbox := study.outboxes.get(context.location.platform)) else frozenset()
     return (
-        _one(schedule, asker),
-        Menu("Weekdays", line, "days", _weekdays(schedule), many=True),
-        Menu("Topics", line, "topics", _topics(study, schedule), many=True),
-        Menu("Difficulty", line, "difficulty", entries(_LEVELS, (schedule.difficulty or "any",))),
+        _one(schedule, context),
+        Menu("Weekdays", line, "days", _weekdays(schedule), multiple=True),
+        Menu("Topics", line, "topics", _topics(study, schedule), multiple=True),
+        Menu("Difficulty", line, "difficulty", menu_options(_LEVELS, (schedule.difficulty or "any",))),
         *(_extras(line, schedule, offers)),
-        Choices(
+        Buttons(
             (
-                Action("Change the time", f"schedule move {mark(schedule)}"),
-                Action("Post a test now", f"schedule test {mark(schedule)}"),
-                Action("All schedules here", "schedule list"),
-                Action("Remove", f"schedule remove {mark(schedule)}", "danger"),
+                Button("Change the time", f"schedule move {mark(schedule)}"),
+                Button("Post a test now", f"schedule test {mark(schedule)}"),
+                Button("All schedules here", "schedule list"),
+                Button("Remove", f"schedule remove {mark(schedule)}", "danger"),
             )
         ),
     )
 
 
-def _one(schedule: Schedule, asker: Asker) -> Table:
+def _one(schedule: Schedule, context: RequestContext) -> Table:
     """One schedule, a line for each setting."""
     return Table(
         ("Setting", "Value"),
@@ -97,7 +100,7 @@ def _one(schedule: Schedule, asker: Asker) -> Table:
             ("Answer", _reveal(schedule)),
             ("Next", _state(schedule)),
         ),
-        title=f"Daily question in {asker.place.channel_name or asker.place.channel}",
+        title=f"Daily question in {context.location.channel_name or context.location.channel}",
     )
 
 
@@ -109,13 +112,13 @@ def _reveal(schedule: Schedule) -> str:
     return f"{schedule.reveal:%H:%M}{'' if schedule.reveal > schedule.at else ' next day'}"
 
 
-def _weekdays(schedule: Schedule) -> tuple[Entry, ...]:
-    return tuple(Entry(name, name.lower(), str(day) in schedule.weekdays) for day, name in enumerate(WEEKDAYS))
+def _weekdays(schedule: Schedule) -> tuple[MenuOption, ...]:
+    return tuple(MenuOption(name, name.lower(), str(day) in schedule.weekdays) for day, name in enumerate(WEEKDAYS))
 
 
-def _topics(study: Study, schedule: Schedule) -> tuple[Entry, ...]:
-    every = Entry("all topics", "all", not schedule.topics)
-    return (every, *entries(((name, name) for name in study.library.bank.topics[:MOST_TOPICS]), schedule.topics))
+def _topics(study: Study, schedule: Schedule) -> tuple[MenuOption, ...]:
+    every = MenuOption("all topics", "all", not schedule.topics)
+    return (every, *menu_options(((name, name) for name in study.library.bank.topics[:MOST_TOPICS]), schedule.topics))
 
 
 def _extras(line: str, schedule: Schedule, offers: frozenset[str]) -> Iterator[Menu]:
@@ -124,11 +127,11 @@ def _extras(line: str, schedule: Schedule, offers: frozenset[str]) -> Iterator[M
         ("pin", "Pinned until the next one", schedule.pin),
     ):
         if name in offers:
-            yield Menu(prompt, line, name, entries((("yes", "on"), ("no", "off")), ("on" if on else "off",)))
+            yield Menu(prompt, line, name, menu_options((("yes", "on"), ("no", "off")), ("on" if on else "off",)))
     if "role" in offers:
-        chosen = (Entry(schedule.role, schedule.role, chosen=True),) if schedule.role else ()
-        yield Menu("Call a role (picking none calls nobody)", line, "role", chosen, of="roles")
+        chosen = (MenuOption(schedule.role, schedule.role, chosen=True),) if schedule.role else ()
+        yield Menu("Call a role (picking none calls nobody)", line, "role", chosen, kind="roles")
 
 
-def next_steps() -> Choices:
-    return Choices((Action("Post a test now", "schedule test"), Action("Change it", "schedule change")))
+def next_steps() -> Buttons:
+    return Buttons((Button("Post a test now", "schedule test"), Button("Change it", "schedule change")))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bot.context.identity import Asker, Study
-from bot.replies import Action, Block, Choices, Notice, Reply, Text, Tone
+from bot.context.identity import RequestContext
+from bot.context.study import Study
+from bot.replies import Button, Block, Buttons, Notice, Reply, Text, Tone
 from bot.study.practice.rounds import seen, unanswered
 from bot.text.cleaning import short
 from knowledge.questions import Question
@@ -24,10 +25,10 @@ BY_WORDS = Notice("Search by meaning isn't ready yet, so I went by keywords. Ask
 LABELS = {"answer": "Answer", "depth": "In depth", "points": "Key points", "related": "Related"}
 
 
-async def ask(study: Study, asker: Asker, *, text: str) -> Reply:
+async def ask(study: Study, context: RequestContext, *, text: str) -> Reply:
     """The best match with its answer; other candidates where it is not clear; the nearest topics where none fits."""
     found = await study.library.search(text)
-    peeked = await peeked_at(study, asker, [found.hits[0].question.id]) if found.answered else None
+    peeked = await peeked_at(study, context, [found.hits[0].question.id]) if found.answered else None
     return found_reply(found, peeked)
 
 
@@ -44,17 +45,17 @@ def found_reply(found: Found, peeked: Notice | None = None) -> Reply:
         Text(best.answer, title=best.title),
         peeked,
         _parts(best, but="answer"),
-        Choices(tuple(Action(short(q.title, LABEL), f"show {q.id}") for q in others), prompt="Or did you mean:")
+        Buttons(tuple(Button(short(q.title, LABEL), f"show {q.id}") for q in others), prompt="Or did you mean:")
         if others
         else None,
     )
 
 
-async def show(study: Study, asker: Asker, *, question: Question, part: str = "answer") -> Reply:
+async def show(study: Study, context: RequestContext, *, question: Question, part: str = "answer") -> Reply:
     """One part of one question: its answer, in-depth text, key points or related questions."""
     if part == "related":
-        return Reply.of(*related(study, question), Choices((*opening(question, part), _share(question, part))))
-    return Reply.of(body(question, part), await peeked_at(study, asker, [question.id]), _parts(question, but=part))
+        return Reply.of(*related(study, question), Buttons((*opening(question, part), _share(question, part))))
+    return Reply.of(body(question, part), await peeked_at(study, context, [question.id]), _parts(question, but=part))
 
 
 def body(question: Question, part: str) -> Text:
@@ -76,10 +77,10 @@ def related(study: Study, question: Question) -> tuple[Block, ...]:
     """What an interviewer may ask next, and the questions near this one."""
     near = [found for id in question.related if (found := study.library.bank.get(id))]
     asked_next = "\n".join(f"- {follow_up}" for follow_up in question.follow_ups)
-    others = tuple(Action(short(q.title, LABEL), f"show {q.id}") for q in near)
+    others = tuple(Button(short(q.title, LABEL), f"show {q.id}") for q in near)
     return Reply.of(
         Text(asked_next, title="An interviewer may ask next") if asked_next else None,
-        Choices(others, prompt="Related questions:") if others else None,
+        Buttons(others, prompt="Related questions:") if others else None,
         None if asked_next or others else Notice("Nothing is linked to this one yet. `ask` finds what is near it."),
     ).blocks
 
@@ -88,18 +89,18 @@ def nothing(topics: tuple[str, ...]) -> Reply:
     """Nothing fits, and what is near."""
     return Reply.of(
         Notice("Nothing in the bank fits that. Try other words, or look around a topic near it.", Tone.WARNING),
-        Choices(tuple(Action(topic, f"question {topic}") for topic in topics), prompt="Practise a topic near it:")
+        Buttons(tuple(Button(topic, f"question {topic}") for topic in topics), prompt="Practise a topic near it:")
         if topics
         else None,
     )
 
 
-def _parts(question: Question, but: str) -> Choices:
+def _parts(question: Question, but: str) -> Buttons:
     """A button for each other part that the question has, and one that shares this part."""
-    return Choices((*opening(question, but), _share(question, but)))
+    return Buttons((*opening(question, but), _share(question, but)))
 
 
-def opening(question: Question, but: str) -> tuple[Action, ...]:
+def opening(question: Question, but: str) -> tuple[Button, ...]:
     """A button for each other part that the question has."""
     there = {
         "answer": True,
@@ -107,11 +108,11 @@ def opening(question: Question, but: str) -> tuple[Action, ...]:
         "points": bool(question.key_points or question.misconceptions),
         "related": bool(question.related or question.follow_ups),
     }
-    return tuple(Action(LABELS[p], f"show {question.id} {p}") for p in PARTS if p != but and there[p])
+    return tuple(Button(LABELS[p], f"show {question.id} {p}") for p in PARTS if p != but and there[p])
 
 
-def _share(question: Question, part: str) -> Action:
-    return Action("Share", f"share question {question.id} {part}")
+def _share(question: Question, part: str) -> Button:
+    return Button("Share", f"share question {question.id} {part}")
 
 
 def _sources(question: Question) -> str:
@@ -120,11 +121,11 @@ def _sources(question: Question) -> str:
     return as_of + ("\n\n**Sources**\n\n" + "\n".join(lines) if lines else "")
 
 
-async def peeked_at(study: Study, asker: Asker, questions: Sequence[str]) -> Notice | None:
+async def peeked_at(study: Study, context: RequestContext, questions: Sequence[str]) -> Notice | None:
     """Note that the member is shown the answers of daily questions still open, and say what follows from it."""
     async with study.store.read() as session:
-        rounds = await unanswered(session, asker, questions)
+        rounds = await unanswered(session, context, questions)
     if not rounds:
         return None
     async with study.store.write() as session:
-        return await (await session.connection()).run_sync(seen, asker, rounds)
+        return await (await session.connection()).run_sync(seen, context, rounds)

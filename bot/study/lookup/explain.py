@@ -12,11 +12,12 @@ import structlog
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.context.identity import Asker, Study
+from bot.context.identity import RequestContext
 from bot.context.library import Library
+from bot.context.study import Study
 from bot.inference.client import CutShort, Inference, InferenceUnavailable
-from bot.replies import Action, Choices, Citation, Explanation, Notice, Reply
-from bot.store.models import Channel, Delivery, Round
+from bot.replies import Button, Buttons, Citation, Explanation, Notice, Reply
+from bot.store.orm import Channel, Delivery, Round
 from bot.study.lookup.ask import BY_WORDS, LABEL, peeked_at
 from bot.study.lookup.explanations import (
     Thread,
@@ -45,25 +46,25 @@ SPOILER = Notice(
 )
 
 
-async def explain(study: Study, asker: Asker, *, text: str) -> AsyncIterator[Reply]:
+async def explain(study: Study, context: RequestContext, *, text: str) -> AsyncIterator[Reply]:
     """Drafts of a growing explanation, then the whole with its sources to open."""
     found = await study.library.search(text)
     told = _over(study.inference, text, fitting(found), found)
-    async for reply in _growing(study, asker, text, told, note=BY_WORDS if found.by_words else None):
+    async for reply in _growing(study, context, text, told, note=BY_WORDS if found.by_words else None):
         yield reply
 
 
-async def followup(study: Study, asker: Asker, *, to: str, text: str) -> AsyncIterator[Reply]:
+async def followup(study: Study, context: RequestContext, *, to: str, text: str) -> AsyncIterator[Reply]:
     """An explanation that goes on from an earlier one."""
     async with study.store.read() as session:
-        thread = await thread_of(session, asker, await by_token(session, asker, to), public=False)
+        thread = await thread_of(session, context, await by_token(session, context, to), public=False)
     sources, deeper, found = await following(study.library, thread, text)
     told = _over(study.inference, text, sources, found, thread.turns, deeper=deeper)
-    async for reply in _growing(study, asker, text, told, thread):
+    async for reply in _growing(study, context, text, told, thread):
         yield reply
 
 
-async def talk(study: Study, asker: Asker, *, text: str = "") -> AsyncIterator[Reply]:
+async def talk(study: Study, context: RequestContext, *, text: str = "") -> AsyncIterator[Reply]:
     """A word to the bot: follows up on what was last explained there, for all who are there to read.
 
     In the thread of a daily question it explains from that question. It never shows others what is still open.
@@ -71,13 +72,13 @@ async def talk(study: Study, asker: Asker, *, text: str = "") -> AsyncIterator[R
     if not text:
         yield Reply.of(WHAT)
         return
-    public = not asker.place.direct
+    public = not context.location.direct
     async with study.store.read() as session:
-        parent, question = await newest_here(session, asker), None
-        if parent is None or parent.channel_id != asker.channel_id:
-            question = study.library.bank.get(await _thread_question(session, asker) or "")
-        thread = await thread_of(session, asker, parent, public=public) if parent and not question else None
-        if thread and public and await spoiled(session, asker, thread.rests_on):
+        parent, question = await newest_here(session, context), None
+        if parent is None or parent.channel_id != context.channel_id:
+            question = study.library.bank.get(await _thread_question(session, context) or "")
+        thread = await thread_of(session, context, parent, public=public) if parent and not question else None
+        if thread and public and await spoiled(session, context, thread.rests_on):
             thread = Thread(thread.parent, (), frozenset())  # its sources may still do, its words would not
     if thread:
         sources, deeper, found = await following(study.library, thread, text)
@@ -86,13 +87,13 @@ async def talk(study: Study, asker: Asker, *, text: str = "") -> AsyncIterator[R
         first = (question,) if question else ()
         sources = tuple(dict.fromkeys((*first, *fitting(found))))[:SOURCES]
     async with study.store.read() as session:
-        spoils = public and await spoiled(session, asker, [source.id for source in sources])
+        spoils = public and await spoiled(session, context, [source.id for source in sources])
     if spoils:
         yield Reply.of(SPOILER)
         return
     thread = thread if thread and thread.turns else None
     told = _over(study.inference, text, sources, found, thread.turns if thread else (), deeper=deeper)
-    async for reply in _growing(study, asker, text, told, thread, public=public):
+    async for reply in _growing(study, context, text, told, thread, public=public):
         yield reply
 
 
@@ -136,7 +137,7 @@ async def _over(
 
 async def _growing(
     study: Study,
-    asker: Asker,
+    context: RequestContext,
     asked: str,
     explanations: AsyncIterator[Explanation],
     thread: Thread | None = None,
@@ -149,10 +150,10 @@ async def _growing(
     A request that comes a second time is told what it was told the first time; the model is not asked again.
     """
     async with study.store.read() as session:
-        before = await of_request(session, asker)
+        before = await of_request(session, context)
     if before is not None:
         told = told_again(before, study.library.bank)
-        yield Reply.of(told, opening(told), going_on(before.token, share=not before.public))
+        yield Reply.of(told, opening(told), going_on(before.explanation_key, share=not before.is_public))
         return
     shown: tuple[Citation, ...] = ()
     peeked: Notice | None = None
@@ -160,33 +161,33 @@ async def _growing(
         if told.citations and told.citations != shown and not public:  # before a word of them is shown
             shown = told.citations
             behind = thread.rests_on if thread and told.source == "model" else ()
-            peeked = await peeked_at(study, asker, [*(c.id for c in shown), *behind]) or peeked
+            peeked = await peeked_at(study, context, [*(c.id for c in shown), *behind]) or peeked
         if not told.done or told.source == "refused":
             yield Reply.of(note, told, peeked)
             continue
-        token = await kept(study, asker, asked, told, thread.parent.id if thread else None, public=public)
+        token = await kept(study, context, asked, told, thread.parent.id if thread else None, public=public)
         yield Reply.of(note, told, peeked, opening(told), going_on(token, share=not public) if token else None)
 
 
-def opening(told: Explanation) -> Choices | None:
+def opening(told: Explanation) -> Buttons | None:
     """The sources to open, each in private."""
-    opened = tuple(Action(short(c.title, LABEL), f"show {c.id}") for c in told.citations)
-    return Choices(opened, prompt="Sources:") if opened else None
+    opened = tuple(Button(short(c.title, LABEL), f"show {c.id}") for c in told.citations)
+    return Buttons(opened, prompt="Sources:") if opened else None
 
 
-def going_on(token: str, *, share: bool) -> Choices:
+def going_on(token: str, *, share: bool) -> Buttons:
     """What one can do with an explanation; what the channel has read need not be shared with it."""
-    more = Action("Ask more", f"followup {token}")
-    return Choices((more, Action("Share", f"share explanation {token}")) if share else (more,))
+    more = Button("Ask more", f"followup {token}")
+    return Buttons((more, Button("Share", f"share explanation {token}")) if share else (more,))
 
 
-async def _thread_question(session: AsyncSession, asker: Asker) -> str | None:
+async def _thread_question(session: AsyncSession, context: RequestContext) -> str | None:
     """The id of the daily question whose thread the asker writes in."""
     query = (
         select(Round.question_id)
         .join(Delivery, col(Delivery.id) == Round.delivery_id)
         .join(Channel, col(Channel.id) == Delivery.channel_id)
-        .where(Channel.workspace_id == asker.workspace_id, Delivery.thread_ref == asker.place.channel)
+        .where(Channel.workspace_id == context.workspace_id, Delivery.thread_ref == context.location.channel)
         .order_by(col(Delivery.id).desc())
         .limit(1)
     )

@@ -12,10 +12,11 @@ import structlog
 from sqlmodel import and_, col, delete, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.context.identity import Asker, Study
+from bot.context.identity import RequestContext
+from bot.context.study import Study
 from bot.errors import DatabaseError, NotFound
 from bot.replies import Citation, Explanation
-from bot.store.models import Channel, Explained, Member
+from bot.store.orm import Channel, StoredExplanation, Member
 from bot.study.lookup.prompts import TURNS, Turn
 from bot.study.practice.rounds import open_questions
 from bot.text.cleaning import clean
@@ -44,13 +45,13 @@ class Thread:
     `rests_on` are the questions that it and all before it rest on.
     """
 
-    parent: Explained
+    parent: StoredExplanation
     turns: tuple[Turn, ...]
     rests_on: frozenset[str]
 
 
 async def kept(
-    study: Study, asker: Asker, asked: str, told: Explanation, parent_id: int | None, *, public: bool
+    study: Study, context: RequestContext, asked: str, told: Explanation, parent_id: int | None, *, public: bool
 ) -> str | None:
     """Keep a finished explanation, once for each request; its token.
 
@@ -59,39 +60,43 @@ async def kept(
     try:
         async with study.store.write() as session:
             # A thread can be deleted for good while its next explanation is being written.
-            if await session.get(Member, asker.member_id, with_for_update=True) is None:
+            if await session.get(Member, context.member_id, with_for_update=True) is None:
                 return None
-            if again := await of_request(session, asker):
-                return again.token
-            forgotten = (col(Explained.member_id) == asker.member_id, col(Explained.at) < asker.at - KEPT)
-            await session.exec(delete(Explained).where(*forgotten))
-            parent = await session.get(Explained, parent_id, with_for_update=True) if parent_id else None
-            row = Explained(
-                token=new_token(),
-                request_id=asker.request_id,
-                workspace_id=asker.workspace_id,
-                channel_id=asker.channel_id,
-                member_id=asker.member_id,
+            if again := await of_request(session, context):
+                return again.explanation_key
+            forgotten = (
+                col(StoredExplanation.member_id) == context.member_id,
+                col(StoredExplanation.at) < context.at - KEPT,
+            )
+            await session.exec(delete(StoredExplanation).where(*forgotten))
+            parent = await session.get(StoredExplanation, parent_id, with_for_update=True) if parent_id else None
+            row = StoredExplanation(
+                explanation_key=new_token(),
+                request_id=context.request_id,
+                workspace_id=context.workspace_id,
+                channel_id=context.channel_id,
+                member_id=context.member_id,
                 parent_id=parent.id if parent else None,
-                asked=asked,
+                request_text=asked,
                 text=clean(told.text),
                 source=told.source,
-                why=told.why,
+                reason=told.reason,
                 questions=[citation.id for citation in told.citations],
-                public=public,
-                at=asker.at,
+                is_public=public,
+                at=context.at,
             )
             session.add(row)
     except DatabaseError as problem:
         log.warning("explanation not kept", problem=str(problem))
         return None
-    return row.token
+    return row.explanation_key
 
 
-async def by_token(session: AsyncSession, asker: Asker, token: str) -> Explained:
+async def by_token(session: AsyncSession, context: RequestContext, token: str) -> StoredExplanation:
     """The explanation of that token in the asker's workspace. Raises NotFound, alike for other workspaces'."""
-    query = select(Explained).where(
-        Explained.token == token.strip().lower(), Explained.workspace_id == asker.workspace_id
+    query = select(StoredExplanation).where(
+        StoredExplanation.explanation_key == token.strip().lower(),
+        StoredExplanation.workspace_id == context.workspace_id,
     )
     found = (await session.exec(query)).first()
     if found is None:
@@ -99,67 +104,69 @@ async def by_token(session: AsyncSession, asker: Asker, token: str) -> Explained
     return found
 
 
-async def of_request(session: AsyncSession, asker: Asker) -> Explained | None:
+async def of_request(session: AsyncSession, context: RequestContext) -> StoredExplanation | None:
     """What this very request was told before: platforms may deliver one twice."""
-    query = select(Explained).where(
-        Explained.workspace_id == asker.workspace_id, Explained.request_id == asker.request_id
+    query = select(StoredExplanation).where(
+        StoredExplanation.workspace_id == context.workspace_id, StoredExplanation.request_id == context.request_id
     )
     return (await session.exec(query)).first()
 
 
-async def newest_here(session: AsyncSession, asker: Asker) -> Explained | None:
+async def newest_here(session: AsyncSession, context: RequestContext) -> StoredExplanation | None:
     """The newest explanation of the last day that a talk in this channel may go on from.
 
     Among others, that is one for all to read; alone with the bot, any of the asker's own. Where there is none here, it
     is the newest around: of the channel that a thread is in, or of wherever the asker was.
     """
-    here = col(Explained.channel_id) == asker.channel_id
-    around = col(Channel.external_id) == asker.place.inside
-    mine = col(Explained.member_id) == asker.member_id
+    here = col(StoredExplanation.channel_id) == context.channel_id
+    around = col(Channel.external_id) == context.location.parent_channel
+    mine = col(StoredExplanation.member_id) == context.member_id
     query = (
-        select(Explained)
-        .join(Channel, col(Channel.id) == Explained.channel_id)
+        select(StoredExplanation)
+        .join(Channel, col(Channel.id) == StoredExplanation.channel_id)
         .where(
-            Explained.workspace_id == asker.workspace_id,
-            mine if asker.place.direct else and_(col(Explained.public), or_(here, around)),
-            col(Explained.at) > asker.at - FRESH,
-            or_(here, col(Explained.at) > asker.at - ELSEWHERE),
+            StoredExplanation.workspace_id == context.workspace_id,
+            mine if context.location.direct else and_(col(StoredExplanation.is_public), or_(here, around)),
+            col(StoredExplanation.at) > context.at - FRESH,
+            or_(here, col(StoredExplanation.at) > context.at - ELSEWHERE),
         )
-        .order_by(here.desc(), col(Explained.at).desc(), col(Explained.id).desc())
+        .order_by(here.desc(), col(StoredExplanation.at).desc(), col(StoredExplanation.id).desc())
         .limit(1)
     )
     return (await session.exec(query)).first()
 
 
-async def thread_of(session: AsyncSession, asker: Asker, parent: Explained, *, public: bool) -> Thread:
+async def thread_of(
+    session: AsyncSession, context: RequestContext, parent: StoredExplanation, *, public: bool
+) -> Thread:
     """The thread up to an explanation; what others were told in private before it is no context for the asker.
 
     Where what follows is `public`, neither is what the asker was told alone.
     """
     rests_on, turns, knows = set[str](), list[Turn](), True
-    row: Explained | None = parent
+    row: StoredExplanation | None = parent
     for _ in range(DEEPEST):
         if row is None:
             break
         rests_on.update(row.questions)
-        mine = not public and (row is parent or row.member_id == asker.member_id)
-        knows = knows and (mine or row.public)
+        mine = not public and (row is parent or row.member_id == context.member_id)
+        knows = knows and (mine or row.is_public)
         if knows and len(turns) < TURNS:
-            turns.append(Turn(row.asked, row.text))
-        row = await session.get(Explained, row.parent_id) if row.parent_id else None
+            turns.append(Turn(row.request_text, row.text))
+        row = await session.get(StoredExplanation, row.parent_id) if row.parent_id else None
     return Thread(parent, tuple(turns), frozenset(rests_on))
 
 
-async def spoiled(session: AsyncSession, asker: Asker, questions: Collection[str]) -> bool:
+async def spoiled(session: AsyncSession, context: RequestContext, questions: Collection[str]) -> bool:
     """Whether any of the questions is a daily one still open in the workspace, which no channel may be shown."""
-    return not (await open_questions(session, asker.workspace_id, asker.at)).isdisjoint(questions)
+    return not (await open_questions(session, context.workspace_id, context.at)).isdisjoint(questions)
 
 
 _SOURCES: dict[str, Literal["model", "cache", "bank"]] = {"model": "model", "cache": "cache", "bank": "bank"}
 
 
-def told_again(row: Explained, bank: Bank) -> Explanation:
+def told_again(row: StoredExplanation, bank: Bank) -> Explanation:
     """A kept explanation as it was read, citing what is still in the bank."""
     cited = [(n, bank.get(id)) for n, id in enumerate(row.questions, 1)]
     citations = tuple(Citation(n, q.id, q.title) for n, q in cited if q is not None)
-    return Explanation(row.text, _SOURCES.get(row.source, "model"), citations, why=row.why)
+    return Explanation(row.text, _SOURCES.get(row.source, "model"), citations, reason=row.reason)

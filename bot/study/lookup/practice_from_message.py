@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bot.context.identity import Asker, Study
+from bot.context.identity import RequestContext
+from bot.context.study import Study
 from bot.replies import Reply
 from bot.study.lookup.ask import nothing
 from bot.study.practice.rounds import open_questions, retired
@@ -20,11 +21,11 @@ SHORTEST = 12
 """Characters below which a sentence says nothing to go by."""
 
 
-async def quiz(study: Study, asker: Asker, *, text: str) -> Reply:
+async def quiz(study: Study, context: RequestContext, *, text: str) -> Reply:
     """A practice question on what a message is about; never one that is open or retired here."""
     async with study.store.read() as session:
-        shut = await open_questions(session, asker.workspace_id, asker.at)
-        shut |= await retired(session, asker.workspace_id)
+        shut = await open_questions(session, context.workspace_id, context.at)
+        shut |= await retired(session, context.workspace_id)
     whole, *sentences = pieces(text)
     best = await study.library.search(whole, without=shut)
     topics = best.topics
@@ -34,7 +35,7 @@ async def quiz(study: Study, asker: Asker, *, text: str) -> Reply:
         best = max(found, key=_fits, default=best)
     if not best.answered:
         return nothing(topics)
-    return await pose(study, asker, best.hits[0].question)
+    return await pose(study, context, best.hits[0].question)
 
 
 def pieces(text: str) -> list[str]:

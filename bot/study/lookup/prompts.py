@@ -76,7 +76,7 @@ def checked(written: str, sources: tuple[Question, ...], cut: str = "", *, deepe
         return from_bank(sources, why="the model's text did not pass the check", deeper=deeper)
     named = {int(n) for n in re.findall(r"\[(\d+)\]", body)}
     doubts = [cut, "" if named else "the model named no source: check it against those listed"]
-    return Explanation(body, "model", citations(sources), why="; ".join(filter(None, doubts)))
+    return Explanation(body, "model", citations(sources), reason="; ".join(filter(None, doubts)))
 
 
 def _recites(text: str, rules: str, run: int = 8) -> bool:
@@ -94,13 +94,13 @@ def from_bank(sources: tuple[Question, ...], why: str, *, deeper: bool = False) 
     """The bank's own text on the best source; `deeper`, the in-depth texts alone of all that have one."""
     best = sources[0]
     if not deeper:
-        return Explanation(f"{best.answer}\n\n{best.in_depth}", "bank", citations(sources[:1]), why=why)
+        return Explanation(f"{best.answer}\n\n{best.in_depth}", "bank", citations(sources[:1]), reason=why)
     deep = [q for q in sources if q.in_depth] or [best]
     texts = [f"**{q.title}** [{n}]\n\n{q.in_depth or q.answer}" for n, q in enumerate(deep, 1)]
-    return Explanation("\n\n".join(texts), "bank", citations(deep), why=why)
+    return Explanation("\n\n".join(texts), "bank", citations(deep), reason=why)
 
 
 def refused(found: Found) -> Explanation:
     """No evidence, no explanation."""
     near = f" Topics near it: {', '.join(found.topics)}." if found.topics else ""
-    return Explanation(f"The bank does not cover that.{near}", "refused", why="nothing in the bank fits")
+    return Explanation(f"The bank does not cover that.{near}", "refused", reason="nothing in the bank fits")

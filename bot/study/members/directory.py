@@ -11,42 +11,54 @@ from sqlalchemy import select as columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.context.identity import Actor, Asker, Place, Study
+from bot.context.identity import Actor, Location, RequestContext
 from bot.context.local_time import is_zone
+from bot.context.study import Study
 from bot.errors import NotFound
 from bot.replies import Notice
-from bot.store.models import Channel, Member, Person, Workspace
+from bot.store.orm import Channel, Member, Person, Workspace
 from bot.store.rows import as_of
 from bot.store.upsert import insert
 from bot.text.cleaning import named
 
 
-async def arrive(study: Study, place: Place, actor: Actor, *, request_id: str, at: datetime) -> Asker:
+async def arrive(study: Study, location: Location, actor: Actor, *, request_id: str, at: datetime) -> RequestContext:
     """The member behind a request; new workspaces, channels and members are entered, new names taken over."""
-    ids = {"platform": place.platform, "workspace": place.workspace, "channel": place.channel, "member": actor.id}
+    ids = {
+        "platform": location.platform,
+        "workspace": location.workspace,
+        "channel": location.channel,
+        "member": actor.id,
+    }
     there = await study.store.look(lambda connection: connection.execute(KNOWN, ids).first())
-    names = (place.workspace_name, place.channel_name, actor.name)
+    names = (location.workspace_name, location.channel_name, actor.name)
     if there is None or any(new and new != old for old, new in zip(there[:3], names, strict=True)):
         async with study.store.write() as session:
-            workspace, channel, member = await _enter(session, study, place, actor, at)
-        known: tuple[Any, ...] = (workspace.id, channel.id, member.id, member.manager, workspace.own_version)
+            workspace, channel, member = await _enter(session, study, location, actor, at)
+        known: tuple[Any, ...] = (
+            workspace.id,
+            channel.id,
+            member.id,
+            member.manager,
+            workspace.custom_questions_version,
+        )
     else:
         known = tuple(there[3:])
     workspace_id, channel_id, member_id, manager, own_version = known
-    return Asker(
-        place=place,
+    return RequestContext(
+        location=location,
         workspace_id=workspace_id,
         channel_id=channel_id,
         member_id=member_id,
         manager=actor.manager or manager,
         request_id=request_id,
         at=at,
-        own_version=own_version,
+        custom_questions_version=own_version,
         channels=actor.channels,
     )
 
 
-async def manages(study: Study, place: Place, actor: Actor) -> bool:
+async def manages(study: Study, location: Location, actor: Actor) -> bool:
     """Whether the platform or a command makes them a manager there."""
     if actor.manager:
         return True
@@ -54,8 +66,8 @@ async def manages(study: Study, place: Place, actor: Actor) -> bool:
         select(Member.manager)
         .join(Workspace, col(Workspace.id) == Member.workspace_id)
         .where(
-            Workspace.platform == place.platform,
-            Workspace.external_id == place.workspace,
+            Workspace.platform == location.platform,
+            Workspace.external_id == location.workspace,
             Member.external_id == actor.id,
         )
     )
@@ -73,30 +85,30 @@ def member_at_home(connection: Connection, id: int, *, lock: bool = False) -> tu
 
 
 async def _enter(
-    session: AsyncSession, study: Study, place: Place, actor: Actor, at: datetime
+    session: AsyncSession, study: Study, location: Location, actor: Actor, at: datetime
 ) -> tuple[Workspace, Channel, Member]:
     await session.exec(
         insert(session, Workspace)
         .values(
-            platform=place.platform,
-            external_id=place.workspace,
-            name=place.workspace_name or place.workspace,
+            platform=location.platform,
+            external_id=location.workspace,
+            name=location.workspace_name or location.workspace,
             zone=study.rules.zone,
             created_at=at,
         )
         .on_conflict_do_nothing()
     )
-    where = (Workspace.platform == place.platform, Workspace.external_id == place.workspace)
+    where = (Workspace.platform == location.platform, Workspace.external_id == location.workspace)
     workspace = (await session.exec(select(Workspace).where(*where).with_for_update())).one()
-    if place.workspace_name:
-        workspace.name = place.workspace_name
+    if location.workspace_name:
+        workspace.name = location.workspace_name
 
-    here = (Channel.workspace_id == workspace.id, Channel.external_id == place.channel)
+    here = (Channel.workspace_id == workspace.id, Channel.external_id == location.channel)
     channel = (await session.exec(select(Channel).where(*here))).first()
     if channel is None:
-        channel = Channel(workspace_id=workspace.id, external_id=place.channel, name=place.channel)
+        channel = Channel(workspace_id=workspace.id, external_id=location.channel, name=location.channel)
         session.add(channel)
-    channel.name = place.channel_name or channel.name
+    channel.name = location.channel_name or channel.name
 
     them = (Member.workspace_id == workspace.id, Member.external_id == actor.id)
     member = (await session.exec(select(Member).where(*them))).first()
@@ -118,35 +130,35 @@ async def _enter(
     return workspace, channel, member
 
 
-async def member_named(session: AsyncSession, asker: Asker, name: str) -> Member:
+async def member_named(session: AsyncSession, context: RequestContext, name: str) -> Member:
     """A member of the asker's workspace by id on the platform, mention or name. Raises NotFound."""
-    if (found := await member_if_known(session, asker, name)) is not None:
+    if (found := await member_if_known(session, context, name)) is not None:
         return found
     wanted = name.strip().lstrip("@")
     raise NotFound(f"I know no member called “{wanted}” here. Members are known once they have used a command.")
 
 
-async def member_if_known(session: AsyncSession, asker: Asker, name: str) -> Member | None:
+async def member_if_known(session: AsyncSession, context: RequestContext, name: str) -> Member | None:
     """The same; None for somebody unknown. Raises NotFound where several go by the name.
 
     Ids are never taken for names: members choose their names, and somebody else's id could be one.
     """
     mention = _ID.fullmatch(name.strip())
     wanted = (mention[1] or mention[2]) if mention else name.strip().lstrip("@").strip()
-    here = select(Member).where(Member.workspace_id == asker.workspace_id)
+    here = select(Member).where(Member.workspace_id == context.workspace_id)
     found = (await session.exec(here.where(Member.external_id == wanted))).first()
     if found is not None or mention:
         return found
-    names = select(Member.id, Member.name).where(Member.workspace_id == asker.workspace_id)
+    names = select(Member.id, Member.name).where(Member.workspace_id == context.workspace_id)
     called = [id for id, known in (await session.exec(names)).all() if known.casefold() == wanted.casefold()]
     if len(called) > 1:
         raise NotFound(f"There are {len(called)} members called {wanted}; mention the one you mean.")
     return await session.get_one(Member, called[0]) if called else None
 
 
-def keeps_to_themselves(asker: Asker, whose: Member) -> Notice | None:
+def keeps_to_themselves(context: RequestContext, whose: Member) -> Notice | None:
     """What is said of a member who does not want to be seen, to anybody but themselves."""
-    if whose.listed or whose.id == asker.member_id:
+    if whose.listed or whose.id == context.member_id:
         return None
     return Notice(f"{named(whose.name)} keeps their standing to themselves.")
 
@@ -165,7 +177,7 @@ KNOWN = (
         *(table.c.name for table in (_workspace, _channel, _member)),
         *(table.c.id for table in (_workspace, _channel, _member)),
         _member.c.manager,
-        _workspace.c.own_version,
+        _workspace.c.custom_questions_version,
     )
     .join_from(_workspace, _channel, _channel.c.workspace_id == _workspace.c.id)
     .join(_member, _member.c.workspace_id == _workspace.c.id)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.replies import Action, Choices, Notice, Point, Reply, Verdict
-from bot.store.models import Answer, Round
+from bot.replies import Button, Buttons, Notice, Point, Reply, Verdict
+from bot.store.orm import Answer, Round
 from bot.study.practice.grading import POINTS, TEXT_CAP
 from bot.study.practice.rounds import LETTERS, shown
 from bot.study.progress.streaks import Streak
@@ -41,11 +41,11 @@ def verdict(question: Question, round: Round, graded: Graded) -> Reply:
         _by_choice(question, round, graded) if given.choice is not None else _in_words(question, graded),
         _streak(graded.streak) if graded.streak and not graded.again else None,
         _judge(round) if _judgeable(given) else None,
-        Choices(
+        Buttons(
             (
-                *((Action("In depth", f"show {question.id} depth"),) if question.in_depth else ()),
-                Action("Another one", f"question {question.topic}"),
-                Action("Report this question", f"report {question.id}"),
+                *((Button("In depth", f"show {question.id} depth"),) if question.in_depth else ()),
+                Button("Another one", f"question {question.topic}"),
+                Button("Report this question", f"report {question.id}"),
             )
         ),
         *(_zone(graded.new_zone) if graded.new_zone else ()),
@@ -54,16 +54,18 @@ def verdict(question: Question, round: Round, graded: Graded) -> Reply:
 
 def _judgeable(given: Answer) -> bool:
     """Only one's own words, once, and not what is kept nowhere."""
-    return given.text is not None and not given.assessed and (given.share or 0) > 0 and given.uncounted != "test"
+    return (
+        given.text is not None and not given.self_graded and (given.share or 0) > 0 and given.unscored_reason != "test"
+    )
 
 
 def _score(question: Question, given: Answer) -> str:
-    if not given.counted:
-        return UNCOUNTED[given.uncounted]
+    if not given.scored:
+        return UNCOUNTED[given.unscored_reason]
     full = POINTS[question.difficulty]
     if given.choice is not None:
         return f"+{given.points} points" if given.points else "No points this time."
-    judged = " (by your own judgement)" if given.assessed else ""
+    judged = " (by your own judgement)" if given.self_graded else ""
     return f"+{given.points} of the {int(full * TEXT_CAP)} points a written answer can earn{judged}"
 
 
@@ -99,7 +101,7 @@ def _in_words(question: Question, graded: Graded) -> Verdict:
     points = tuple(Point(p.claim, p.state, p.sentence) for p in coverage.points) if coverage else ()
     reason = ""
     if coverage is None:
-        headline = "You have judged your answer." if given.assessed else "You have answered this one already."
+        headline = "You have judged your answer." if given.self_graded else "You have answered this one already."
     elif coverage.off_topic:
         headline = "This seems to be about something else."
     else:
@@ -112,7 +114,7 @@ def _in_words(question: Question, graded: Graded) -> Verdict:
     if graded.again and coverage is not None:
         headline = f"You have answered this one already; your first answer stays. {headline}"
     return Verdict(
-        right=given.right,
+        right=given.correct,
         headline=headline,
         reason=reason,
         points=points,
@@ -121,12 +123,12 @@ def _in_words(question: Question, graded: Graded) -> Verdict:
     )
 
 
-def _judge(round: Round) -> Choices:
-    return Choices(
+def _judge(round: Round) -> Buttons:
+    return Buttons(
         (
-            Action("I had it", f"assess {round.token} had-it"),
-            Action("Partly", f"assess {round.token} partly"),
-            Action("I missed it", f"assess {round.token} missed"),
+            Button("I had it", f"assess {round.round_key} had-it"),
+            Button("Partly", f"assess {round.round_key} partly"),
+            Button("I missed it", f"assess {round.round_key} missed"),
         ),
         prompt="I compare words, not truth. Beside the reference, how was your answer?",
     )
@@ -138,8 +140,8 @@ def _streak(streak: Streak) -> Notice:
     return Notice(f"🔥 Streak: {days}.{best}")  # no sign of success: it stands under wrong answers too
 
 
-def _zone(zone: str) -> tuple[Notice, Choices]:
+def _zone(zone: str) -> tuple[Notice, Buttons]:
     return (
         Notice(f"I count your days in {zone}. Is that right? If not, tell me yours, like `me zone=Europe/Berlin`."),
-        Choices((Action("That is my zone", f"zone {zone}"),)),
+        Buttons((Button("That is my zone", f"zone {zone}"),)),
     )

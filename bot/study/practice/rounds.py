@@ -12,10 +12,12 @@ from sqlalchemy import ColumnElement, Connection
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.context.identity import Asker, Study
+from bot.context.identity import RequestContext
+from bot.context.study import Study
 from bot.errors import UserError
-from bot.replies import Action, Notice, Option, QuestionCard
-from bot.store.models import Answer, Peek, Retired, Round, RoundKind
+from bot.replies import Button, Notice, Option, QuestionCard
+from bot.store.orm import Answer, ViewedAnswer, RetiredQuestion, Round
+from bot.store.models import RoundKind
 from bot.store.upsert import insert
 from knowledge.questions import Bank, Question
 
@@ -43,15 +45,15 @@ def new_round(
     order = list(range(len(question.choices)))
     secrets.SystemRandom().shuffle(order)
     return Round(
-        token="".join(secrets.choice(_SIGNS) for _ in range(8)),
+        round_key="".join(secrets.choice(_SIGNS) for _ in range(8)),
         workspace_id=workspace_id,
         channel_id=channel_id,
         member_id=member_id,
         request_id=request_id,
         kind=kind,
         question_id=question.id,
-        order="".join(map(str, order)),
-        fingerprint=fingerprint(question),
+        choice_order="".join(map(str, order)),
+        choices_hash=fingerprint(question),
         opened_at=at,
         closes_at=closes,
     )
@@ -59,7 +61,7 @@ def new_round(
 
 def shown(round: Round) -> list[int]:
     """Indices into the question's choices, in the order in which the round shows them."""
-    return [int(digit) for digit in round.order]
+    return [int(digit) for digit in round.choice_order]
 
 
 def card(round: Round, question: Question, heading: str, note: str = "") -> QuestionCard:
@@ -70,10 +72,10 @@ def card(round: Round, question: Question, heading: str, note: str = "") -> Ques
         topic=question.topic,
         difficulty=question.difficulty,
         options=tuple(
-            Option(letter, question.choices[index].text, Action(letter.upper(), f"answer {round.token} {letter}"))
+            Option(letter, question.choices[index].text, Button(letter.upper(), f"answer {round.round_key} {letter}"))
             for letter, index in zip(LETTERS, shown(round), strict=False)
         ),
-        write=Action("In my own words", f"write {round.token}"),
+        write=Button("In my own words", f"write {round.round_key}"),
         note=note,
         closes=round.closes_at,
     )
@@ -90,7 +92,7 @@ def question_of(study: Study, round: Round) -> Question:
 def as_asked(bank: Bank, round: Round) -> Question | None:
     """The round's question; None where it left the bank, or its choices are not those that were shown."""
     question = bank.get(round.question_id)
-    return question if question is not None and fingerprint(question) == round.fingerprint else None
+    return question if question is not None and fingerprint(question) == round.choices_hash else None
 
 
 def still_open(workspace: Any, at: Any) -> tuple[ColumnElement[bool], ...]:
@@ -105,21 +107,21 @@ async def open_questions(session: AsyncSession, workspace_id: int, now: datetime
     return set((await session.exec(query)).all())
 
 
-async def unanswered(session: AsyncSession, asker: Asker, questions: Collection[str]) -> list[int]:
+async def unanswered(session: AsyncSession, context: RequestContext, questions: Collection[str]) -> list[int]:
     """Daily rounds of these questions whose answers still count, and which the member has not answered."""
-    answered = select(Answer.round_id).where(Answer.member_id == asker.member_id)
+    answered = select(Answer.round_id).where(Answer.member_id == context.member_id)
     query = select(Round.id).where(
-        *still_open(asker.workspace_id, asker.at),
+        *still_open(context.workspace_id, context.at),
         col(Round.question_id).in_(questions),
         col(Round.id).not_in(answered),
     )
     return list((await session.exec(query)).all())
 
 
-def seen(connection: Connection, asker: Asker, rounds: Collection[int]) -> Notice | None:
+def seen(connection: Connection, context: RequestContext, rounds: Collection[int]) -> Notice | None:
     """Keep that the member has seen the answer to these open rounds, and say what follows from it."""
     for id in rounds:
-        peek = insert(connection, Peek).values(round_id=id, member_id=asker.member_id, at=asker.at)
+        peek = insert(connection, ViewedAnswer).values(round_id=id, member_id=context.member_id, at=context.at)
         connection.execute(peek.on_conflict_do_nothing())
     words = "This is an open daily question: now that you have seen its answer, it counts as practice for you."
     return Notice(words) if rounds else None
@@ -127,5 +129,5 @@ def seen(connection: Connection, asker: Asker, rounds: Collection[int]) -> Notic
 
 async def retired(session: AsyncSession, workspace_id: int) -> set[str]:
     """Ids of the questions that the workspace no longer asks."""
-    query = select(Retired.question_id).where(Retired.workspace_id == workspace_id)
+    query = select(RetiredQuestion.question_id).where(RetiredQuestion.workspace_id == workspace_id)
     return set((await session.exec(query)).all())

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, insert, literal_column, select, union_all, update
 
-from bot.context.identity import Asker, Study
+from bot.context.identity import RequestContext
 from bot.context.local_time import assigned_day, clock_in_force, period_keys
+from bot.context.study import Study
 from bot.errors import NotFound, UserError
 from bot.replies import Notice, Reply
-from bot.store.models import Answer, Delivery, Member, Peek, Round, RoundKind, Schedule, Workspace
+from bot.store.orm import Answer, Delivery, Member, ViewedAnswer, Round, Schedule, Workspace
+from bot.store.models import RoundKind
 from bot.store.rows import as_of
 from bot.study.members.directory import member_at_home
 from bot.study.practice import grading
@@ -40,50 +42,50 @@ class _Beside:
     open: list[int]
 
 
-async def answer(study: Study, asker: Asker, *, round: str, choice: str) -> Reply:
+async def answer(study: Study, context: RequestContext, *, round: str, choice: str) -> Reply:
     """Answer by a choice."""
-    return await _accept(study, asker, round, choice=choice)
+    return await _accept(study, context, round, choice=choice)
 
 
-async def write(study: Study, asker: Asker, *, round: str, text: str) -> Reply:
+async def write(study: Study, context: RequestContext, *, round: str, text: str) -> Reply:
     """Answer in one's own words."""
-    _, question = await study.store.look(partial(_posed, study=study, asker=asker, token=round))
-    return await _accept(study, asker, round, text=text, coverage=await study.library.compare(question, text))
+    _, question = await study.store.look(partial(_posed, study=study, context=context, token=round))
+    return await _accept(study, context, round, text=text, coverage=await study.library.compare(question, text))
 
 
-async def assess(study: Study, asker: Asker, *, round: str, how: str) -> Reply:
+async def assess(study: Study, context: RequestContext, *, round: str, how: str) -> Reply:
     """Judge one's own written answer against the reference, once; it may raise the points up to their cap."""
-    posed, question = await study.store.look(partial(_posed, study=study, asker=asker, token=round))
-    given, peeked = await study.store.change(partial(_judged, asker=asker, posed=posed, question=question, how=how))
+    posed, question = await study.store.look(partial(_posed, study=study, context=context, token=round))
+    given, peeked = await study.store.change(partial(_judged, context=context, posed=posed, question=question, how=how))
     return Reply.of(*verdict(question, posed, Graded(given, again=True)).blocks, peeked)
 
 
-def _posed(connection: Connection, study: Study, asker: Asker, token: str) -> Posed:
+def _posed(connection: Connection, study: Study, context: RequestContext, token: str) -> Posed:
     """The round that the member answers and its question. Raises NotFound, alike for others' rounds, and UserError."""
     row = connection.execute(BY_TOKEN, {"token": token.strip().lower()}).first()
-    return _theirs(study, asker, as_of(Round, row._mapping) if row is not None else None)
+    return _theirs(study, context, as_of(Round, row._mapping) if row is not None else None)
 
 
-def _theirs(study: Study, asker: Asker, posed: Round | None) -> Posed:
-    foreign = posed is None or posed.workspace_id != asker.workspace_id
-    if posed is None or foreign or posed.member_id not in (None, asker.member_id):
+def _theirs(study: Study, context: RequestContext, posed: Round | None) -> Posed:
+    foreign = posed is None or posed.workspace_id != context.workspace_id
+    if posed is None or foreign or posed.member_id not in (None, context.member_id):
         raise NotFound(GONE)
     return posed, question_of(study, posed)
 
 
-def _held(connection: Connection, study: Study, asker: Asker, token: str) -> tuple[Posed, Member, str]:
+def _held(connection: Connection, study: Study, context: RequestContext, token: str) -> tuple[Posed, Member, str]:
     """The same, with the member, whose row is held from here on, and the zone of their workspace."""
-    row = connection.execute(HELD, {"token": token.strip().lower(), "me": asker.member_id}).first()
+    row = connection.execute(HELD, {"token": token.strip().lower(), "me": context.member_id}).first()
     if row is None:
         raise NotFound(GONE)
     columns, (*member, home) = row[: len(_round.c)], row[len(_round.c) :]
-    posed = _theirs(study, asker, as_of(Round, dict(zip(_round.c.keys(), columns, strict=True))))
+    posed = _theirs(study, context, as_of(Round, dict(zip(_round.c.keys(), columns, strict=True))))
     return posed, as_of(Member, dict(zip(_member.c.keys(), member, strict=True))), home
 
 
 async def _accept(
     study: Study,
-    asker: Asker,
+    context: RequestContext,
     token: str,
     *,
     choice: str = "",
@@ -91,11 +93,11 @@ async def _accept(
     coverage: Coverage | None = None,
 ) -> Reply:
     def entering(connection: Connection) -> tuple[Round, Question, Graded, Notice | None]:
-        (posed, question), member, home = _held(connection, study, asker, token)
+        (posed, question), member, home = _held(connection, study, context, token)
         if choice and not question.choices:
             raise UserError("This question has nothing to choose from: answer it in your own words.")
         index = shown(posed)[LETTERS.index(choice)] if choice else None
-        told = _entered(connection, asker, member, home, posed, question, choice=index, text=text, coverage=coverage)
+        told = _entered(connection, context, member, home, posed, question, choice=index, text=text, coverage=coverage)
         return posed, question, *told
 
     posed, question, told, peeked = await study.store.change(entering)
@@ -104,7 +106,7 @@ async def _accept(
 
 def _entered(
     connection: Connection,
-    asker: Asker,
+    context: RequestContext,
     member: Member,
     home: str,
     posed: Round,
@@ -118,57 +120,59 @@ def _entered(
 
     The verdict tells the answer, which may be that of a question still open elsewhere: the notice says so.
     """
-    beside = _beside(connection, asker, posed)
-    peeked = seen(connection, asker, beside.open)
+    beside = _beside(connection, context, posed)
+    peeked = seen(connection, context, beside.open)
     if beside.answered:
-        given = _given(connection, posed, asker)
-        repeat = given.request_id == asker.request_id
-        now = streaks.streak_of(connection, member, asker.at) if repeat else None
+        given = _given(connection, posed, context)
+        repeat = given.request_id == context.request_id
+        now = streaks.streak_of(connection, member, context.at) if repeat else None
         return Graded(given, coverage=coverage, streak=now, again=not repeat), peeked
     kept = posed.kind is not RoundKind.TEST
     new_zone = _settle_zone(connection, posed, member, home) if kept else None
-    week, month = period_keys(asker.at, home)
-    uncounted = _why_uncounted(posed, asker.at, peeked=beside.peeked)
+    week, month = period_keys(context.at, home)
+    uncounted = _why_uncounted(posed, context.at, peeked=beside.peeked)
     values = {
-        "request_id": asker.request_id,
+        "request_id": context.request_id,
         "round_id": posed.id,
-        "member_id": asker.member_id,
-        "workspace_id": asker.workspace_id,
+        "member_id": context.member_id,
+        "workspace_id": context.workspace_id,
         "channel_id": posed.channel_id,
         "team_id": member.team_id,
         "question_id": question.id,
         "topic": question.topic,
-        "accepted_at": asker.at,
+        "accepted_at": context.at,
         "choice": choice,
         "text": text,
         "share": None,
-        "right": None,
-        "assessed": False,
-        "uncounted": uncounted,
-        "counted": not uncounted,
+        "correct": None,
+        "self_graded": False,
+        "unscored_reason": uncounted,
+        "scored": not uncounted,
         "points": 0,
-        "day": assigned_day(member, asker.at),
-        "zone": clock_in_force(member, asker.at)[0],
+        "day": assigned_day(member, context.at),
+        "zone": clock_in_force(member, context.at)[0],
         "week": week,
         "month": month,
     }
     given = as_of(Answer, values)
     grading.grade(given, question, coverage)
-    streak = _keep(connection, asker, member, given, new_zone) if kept else None
-    if posed.delivery_id is not None and posed.closes_at is not None and asker.at < posed.closes_at:
-        connection.execute(UNCOUNTED, {"delivery": posed.delivery_id, "count_due": asker.at})
+    streak = _keep(connection, context, member, given, new_zone) if kept else None
+    if posed.delivery_id is not None and posed.closes_at is not None and context.at < posed.closes_at:
+        connection.execute(UNCOUNTED, {"delivery": posed.delivery_id, "count_due": context.at})
     return Graded(given, coverage=coverage, streak=streak, new_zone=new_zone), peeked
 
 
-def _keep(connection: Connection, asker: Asker, member: Member, given: Answer, new_zone: str | None) -> streaks.Streak:
+def _keep(
+    connection: Connection, context: RequestContext, member: Member, given: Answer, new_zone: str | None
+) -> streaks.Streak:
     """Write an answer and what follows from it: the totals, and with the first of a day, the day and the streak."""
     given.id = connection.execute(ENTER, vars(given)).scalar_one()
-    if given.counted:
+    if given.scored:
         totals.credited(connection, given, member, points=given.points)
     if member.last_day == given.day and new_zone is None:
         return streaks.as_kept(member)
     member.last_day = given.day
-    streak = streaks.streak_of(connection, member, asker.at)
+    streak = streaks.streak_of(connection, member, context.at)
     connection.execute(
         FOLLOWS,
         {
@@ -184,31 +188,31 @@ def _keep(connection: Connection, asker: Asker, member: Member, given: Answer, n
 
 
 def _judged(
-    connection: Connection, asker: Asker, posed: Round, question: Question, how: str
+    connection: Connection, context: RequestContext, posed: Round, question: Question, how: str
 ) -> tuple[Answer, Notice | None]:
-    member, _ = member_at_home(connection, asker.member_id, lock=True)
-    beside = _beside(connection, asker, posed)
-    given = _given(connection, posed, asker) if beside.answered else None
+    member, _ = member_at_home(connection, context.member_id, lock=True)
+    beside = _beside(connection, context, posed)
+    given = _given(connection, posed, context) if beside.answered else None
     if given is None or given.text is None:
         raise UserError("There is nothing to judge here yet: answer in your own words first.")
-    if given.assessed:
+    if given.self_graded:
         raise UserError("You have judged this answer already; once is all there is.")
     before = given.points
     grading.judge_oneself(given, question, how)
-    judgement = {name: getattr(given, name) for name in ("assessed", "right", "share", "points")}
+    judgement = {name: getattr(given, name) for name in ("self_graded", "correct", "share", "points")}
     connection.execute(JUDGE, {"answer": given.id, **judgement})
-    if given.counted and given.points > before:
+    if given.scored and given.points > before:
         totals.credited(connection, given, member, points=given.points - before, again=True)
-    return given, seen(connection, asker, beside.open)
+    return given, seen(connection, context, beside.open)
 
 
-def _given(connection: Connection, posed: Round, asker: Asker) -> Answer:
-    row = connection.execute(GIVEN, {"round": posed.id, "me": asker.member_id}).one()
+def _given(connection: Connection, posed: Round, context: RequestContext) -> Answer:
+    row = connection.execute(GIVEN, {"round": posed.id, "me": context.member_id}).one()
     return as_of(Answer, row._mapping)
 
 
-def _beside(connection: Connection, asker: Asker, posed: Round) -> _Beside:
-    place = {"workspace": asker.workspace_id, "me": asker.member_id, "at": asker.at}
+def _beside(connection: Connection, context: RequestContext, posed: Round) -> _Beside:
+    place = {"workspace": context.workspace_id, "me": context.member_id, "at": context.at}
     found = connection.execute(BESIDE, {**place, "round": posed.id, "question": posed.question_id}).all()
     kinds = {kind for kind, _ in found}
     return _Beside("answered" in kinds, "peeked" in kinds, [id for kind, id in found if kind == "open"])
@@ -238,19 +242,19 @@ def _why_uncounted(posed: Round, at: datetime, *, peeked: bool) -> str:
 
 _round: Any = Round.__table__  # type: ignore[attr-defined]
 _answer: Any = Answer.__table__  # type: ignore[attr-defined]
-_peek: Any = Peek.__table__  # type: ignore[attr-defined]
+_peek: Any = ViewedAnswer.__table__  # type: ignore[attr-defined]
 _member: Any = Member.__table__  # type: ignore[attr-defined]
 _workspace: Any = Workspace.__table__  # type: ignore[attr-defined]
 _delivery: Any = Delivery.__table__  # type: ignore[attr-defined]
 _schedule: Any = Schedule.__table__  # type: ignore[attr-defined]
 
-BY_TOKEN = select(_round).where(_round.c.token == bindparam("token"))
+BY_TOKEN = select(_round).where(_round.c.round_key == bindparam("token"))
 # A round never changes, so that it may be read with the row that is waited for; what others write in between may not.
 HELD = (
     select(_round, _member, _workspace.c.zone)
     .join_from(_round, _member, _member.c.id == bindparam("me"))
     .join(_workspace, _workspace.c.id == _member.c.workspace_id)
-    .where(_round.c.token == bindparam("token"))
+    .where(_round.c.round_key == bindparam("token"))
     .with_for_update(of=_member)
 )
 GIVEN = select(_answer).where(_answer.c.round_id == bindparam("round"), _answer.c.member_id == bindparam("me"))

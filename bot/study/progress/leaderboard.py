@@ -6,10 +6,12 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from bot.context.identity import Asker, Study
+from bot.context.identity import RequestContext
 from bot.context.local_time import period_keys
-from bot.replies import Action, Choices, Notice, Rank, Reply, Standings
-from bot.store.models import EVERYWHERE, Member, TotalKind
+from bot.context.study import Study
+from bot.replies import Button, Buttons, Notice, Rank, Reply, Standings
+from bot.store.models import EVERYWHERE, TotalKind
+from bot.store.orm import Member
 from bot.study.members.directory import member_at_home
 from bot.study.progress.standings import MIN_TEAM, Place, Ranking, ranking
 
@@ -18,7 +20,7 @@ TITLES = {"week": "This week", "month": "This month", "all": "All time"}
 
 async def leaderboard(
     study: Study,
-    asker: Asker,
+    context: RequestContext,
     *,
     period: str = "week",
     who: str = "members",
@@ -26,9 +28,9 @@ async def leaderboard(
     view: str = "words",
 ) -> Reply:
     """Standings with my own place. Ties go to who got there first; members who opted out are not shown."""
-    member, found = await study.store.look(partial(_found, asker=asker, period=period, who=who, where=where))
+    member, found = await study.store.look(partial(_found, context=context, period=period, who=who, where=where))
     title = f"{TITLES[period]}{', teams' if who == 'teams' else ''}{', this channel' if where == 'channel' else ''}"
-    turns = Choices(_turns(period, who, where, view))
+    turns = Buttons(_turns(period, who, where, view))
     if not found.rows:
         return Reply.of(Notice(_empty(who, period) + _waiting(found.waiting)), turns)
     mine = found.mine if found.mine and not any(row.mine for row in found.rows) else None
@@ -40,28 +42,30 @@ async def leaderboard(
             tuple(_rank(row, teams=who == "teams") for row in found.rows),
             mine=_rank(mine, teams=who == "teams") if mine else None,
             footnote=_footnote(who, listed=member.listed) + _waiting(found.waiting),
-            drawn=view == "picture",
+            as_picture=view == "picture",
         ),
         turns,
     )
 
 
-def _turns(period: str, who: str, where: str, view: str) -> tuple[Action, ...]:
+def _turns(period: str, who: str, where: str, view: str) -> tuple[Button, ...]:
     """The other pages: the periods, members or teams, and the same one drawn or in words."""
     other, otherwise = ("members" if who == "teams" else "teams"), ("words" if view == "picture" else "picture")
     return (
-        *(Action(TITLES[p], f"leaderboard {p} {who} {where} {view}") for p in TITLES if p != period),
-        Action(other.title(), f"leaderboard {period} {other} {where} {view}"),
-        Action("In words" if view == "picture" else "As a picture", f"leaderboard {period} {who} {where} {otherwise}"),
+        *(Button(TITLES[p], f"leaderboard {p} {who} {where} {view}") for p in TITLES if p != period),
+        Button(other.title(), f"leaderboard {period} {other} {where} {view}"),
+        Button("In words" if view == "picture" else "As a picture", f"leaderboard {period} {who} {where} {otherwise}"),
     )
 
 
-def _found(connection: Connection, asker: Asker, period: str, who: str, where: str) -> tuple[Member, Ranking]:
-    member, zone = member_at_home(connection, asker.member_id)
-    week, month = period_keys(asker.at, zone)
+def _found(
+    connection: Connection, context: RequestContext, period: str, who: str, where: str
+) -> tuple[Member, Ranking]:
+    member, zone = member_at_home(connection, context.member_id)
+    week, month = period_keys(context.at, zone)
     scope = {
-        "workspace": asker.workspace_id,
-        "channel": asker.channel_id if where == "channel" else EVERYWHERE,
+        "workspace": context.workspace_id,
+        "channel": context.channel_id if where == "channel" else EVERYWHERE,
         "period": {"week": week, "month": month}.get(period, "all"),
         "kind": TotalKind.TEAM if who == "teams" else TotalKind.MEMBER,
     }

@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.context.identity import Asker, Study
-from bot.replies import Action, Block, Calendar, Choices, DayMark, Mastered, Mastery, Notice, Reply, Table, Tone
-from bot.store.models import Answer, Member
+from bot.context.identity import RequestContext
+from bot.context.study import Study
+from bot.replies import Button, Block, Calendar, Buttons, DayMark, TopicMastery, Mastery, Notice, Reply, Table, Tone
+from bot.store.orm import Answer, Member
 from bot.study.members.directory import keeps_to_themselves, member_at_home, member_named
 from bot.study.progress import streaks
 from bot.study.progress.streaks import Streak
@@ -34,17 +35,17 @@ WHY = {
 }
 
 
-async def streak(study: Study, asker: Asker, *, view: str = "", member: str = "") -> Reply:
+async def streak(study: Study, context: RequestContext, *, view: str = "", member: str = "") -> Reply:
     """The streak of the member, or of another; `why` shows what each day was. Others' answers stay theirs."""
     if member:
         async with study.store.read() as session:
-            whose = await member_named(session, asker, member)
-            if hidden := keeps_to_themselves(asker, whose):
+            whose = await member_named(session, context, member)
+            if hidden := keeps_to_themselves(context, whose):
                 return Reply.of(hidden)
-            it = await streaks.member_streak(session, whose, now=asker.at)
+            it = await streaks.member_streak(session, whose, now=context.at)
     else:
-        whose, it = await study.store.look(partial(_mine, asker=asker))
-    mine = whose.id == asker.member_id
+        whose, it = await study.store.look(partial(_mine, context=context))
+    mine = whose.id == context.member_id
     title = "Your streak" if mine else _title(whose)
     if view == "why":
         return Reply.of(*_why(it, title), Notice(streaks.RULES))
@@ -55,10 +56,10 @@ async def streak(study: Study, asker: Asker, *, view: str = "", member: str = ""
     )
 
 
-async def for_others(study: Study, asker: Asker) -> tuple[Member, tuple[Block, ...]]:
+async def for_others(study: Study, context: RequestContext) -> tuple[Member, tuple[Block, ...]]:
     """The asker and their own streak, for others to read."""
-    whose, it = await study.store.look(partial(_mine, asker=asker))
-    return whose, (_calendar(it, _title(whose)), Choices((Action("My streak", "streak"),)))
+    whose, it = await study.store.look(partial(_mine, context=context))
+    return whose, (_calendar(it, _title(whose)), Buttons((Button("My streak", "streak"),)))
 
 
 def _title(whose: Member) -> str:
@@ -66,22 +67,22 @@ def _title(whose: Member) -> str:
 
 
 def _calendar(it: Streak, title: str, *, drawn: bool = False) -> Calendar:
-    return Calendar(title, it.current, it.longest, it.freezes, it.marks[-7 * WEEKS :], drawn=drawn)
+    return Calendar(title, it.current, it.longest, it.freezes, it.marks[-7 * WEEKS :], as_picture=drawn)
 
 
-def _on(it: Streak, view: str) -> Choices:
-    share = (Action("Share", "share streak"),) if it.current else ()
-    return Choices((Action("Practise now", "question"), Action("Why?", "streak why"), *_other(view), *share))
+def _on(it: Streak, view: str) -> Buttons:
+    share = (Button("Share", "share streak"),) if it.current else ()
+    return Buttons((Button("Practise now", "question"), Button("Why?", "streak why"), *_other(view), *share))
 
 
-def _other(view: str) -> tuple[Action, ...]:
+def _other(view: str) -> tuple[Button, ...]:
     """The calendar the other way: in words, or drawn."""
-    return (Action("In words", "streak"),) if view == "picture" else (Action("As a picture", "streak picture"),)
+    return (Button("In words", "streak"),) if view == "picture" else (Button("As a picture", "streak picture"),)
 
 
-def _mine(connection: Connection, asker: Asker) -> tuple[Member, Streak]:
-    member, _ = member_at_home(connection, asker.member_id)
-    return member, streaks.streak_of(connection, member, asker.at)
+def _mine(connection: Connection, context: RequestContext) -> tuple[Member, Streak]:
+    member, _ = member_at_home(connection, context.member_id)
+    return member, streaks.streak_of(connection, member, context.at)
 
 
 def _why(it: Streak, title: str) -> tuple[Table | Notice, ...]:
@@ -100,19 +101,19 @@ def _today(it: Streak) -> Notice | None:
     return Notice("Today counts already.", Tone.GOOD)
 
 
-async def topics(study: Study, asker: Asker) -> Reply:
+async def topics(study: Study, context: RequestContext) -> Reply:
     """The topics, how many questions each has, and the member's mastery: the share right of the last ten answers."""
     async with study.store.read() as session:
-        worth = await _last_shares(session, asker.member_id)
+        worth = await _last_shares(session, context.member_id)
     bank = study.library.bank
     questions = Counter(question.topic for question in bank)
     share = {topic: sum(shares) / len(shares) for topic, shares in worth.items() if topic in bank.topics}
-    known = tuple(Mastered(t, questions[t], len(worth.get(t, ())), share.get(t)) for t in bank.topics)
+    known = tuple(TopicMastery(t, questions[t], len(worth.get(t, ())), share.get(t)) for t in bank.topics)
     weakest = [topic for topic in sorted(share, key=lambda t: share[t]) if share[topic] < MASTERED][:3]
     untried = [topic for topic in bank.topics if topic not in share]
     return Reply.of(
-        Mastery("Topics", known, drawn=True),
-        Choices(tuple(Action(t, f"question {t}") for t in (*weakest, *untried)[:5]), prompt="Practise one:"),
+        Mastery("Topics", known, as_picture=True),
+        Buttons(tuple(Button(t, f"question {t}") for t in (*weakest, *untried)[:5]), prompt="Practise one:"),
     )
 
 

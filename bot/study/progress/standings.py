@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, and_, bindparam, func, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.store.models import EVERYWHERE, Member, Team, Tier, Total, TotalKind
+from bot.store.models import EVERYWHERE, TotalKind
+from bot.store.orm import Member, Team, PointsBucket, Total
 
 MIN_TEAM = 3
 """Active members from which on a team is ranked: below, points per head would show what one member has."""
@@ -82,21 +83,21 @@ def ranking(connection: Connection, scope: Mapping[str, Any], member: Member, li
 
 def _teams(found: Sequence[Row[Any]], my_team: int | None, limit: int) -> Ranking:
     ranked = sorted(
-        (row for row in found if row.active >= MIN_TEAM),
-        key=lambda row: (-Fraction(row.points, row.active), row.reached_at, row.subject_id),
+        (row for row in found if row.active_members >= MIN_TEAM),
+        key=lambda row: (-Fraction(row.points, row.active_members), row.reached_at, row.subject_id),
     )
     places = [
-        Place(place, row.subject_id, row.name, row.points, row.answers, row.active, row.subject_id == my_team)
+        Place(place, row.subject_id, row.name, row.points, row.answers, row.active_members, row.subject_id == my_team)
         for place, row in enumerate(ranked, start=1)
     ]
-    few = (row.active for row in found if row.subject_id == my_team and row.active < MIN_TEAM)
+    few = (row.active_members for row in found if row.subject_id == my_team and row.active_members < MIN_TEAM)
     return Ranking(tuple(places[:limit]), next((place for place in places if place.mine), None), next(few, None))
 
 
 # The statements are built once: building them takes longer than running them.
 
 _total: Any = Total.__table__  # type: ignore[attr-defined]
-_tier: Any = Tier.__table__  # type: ignore[attr-defined]
+_tier: Any = PointsBucket.__table__  # type: ignore[attr-defined]
 _member: Any = Member.__table__  # type: ignore[attr-defined]
 _team: Any = Team.__table__  # type: ignore[attr-defined]
 

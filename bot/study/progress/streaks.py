@@ -38,7 +38,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.context.local_time import assigned_day, clock_in_force
 from bot.replies import DayMark
-from bot.store.models import Answer, Delivery, DeliveryKind, DeliveryState, Member, RestChange
+from bot.store.orm import Answer, Delivery, Member, RestDays
+from bot.store.models import DeliveryKind, DeliveryState
 
 EARNED_EVERY = 7
 MOST_FREEZES = 2
@@ -83,7 +84,7 @@ def reckon(
     days: Iterable[StudyDay],
     *,
     today: date,
-    rests: Iterable[RestChange] = (),
+    rests: Iterable[RestDays] = (),
     excused: Collection[date] = frozenset(),
     arrival: StudyDay | None = None,
 ) -> Streak:
@@ -132,7 +133,7 @@ def reckon(
     return Streak(current, longest, freezes, tuple(marks))
 
 
-def _rests(history: list[RestChange], day: date) -> bool:
+def _rests(history: list[RestDays], day: date) -> bool:
     weekdays = next((change.weekdays for change in history if change.from_day <= day), "")
     return str(day.weekday()) in weekdays
 
@@ -160,13 +161,13 @@ async def member_streak(session: AsyncSession, member: Member, *, now: datetime)
 def streak_of(connection: Connection, member: Member, now: datetime) -> Streak:
     """The same, where there is no session; the answers must have been written."""
     days: list[StudyDay] = []
-    rests: list[RestChange] = []
+    rests: list[RestDays] = []
     excused: set[date] = set()
     for kind, day, what, first, last in connection.execute(HISTORY, {"me": member.id}).all():
         if kind == "studied":
             days.append(StudyDay(day, first, last, what, what))
         elif kind == "rests":
-            rests.append(RestChange(member_id=member.id, from_day=day, weekdays=what))
+            rests.append(RestDays(member_id=member.id, from_day=day, weekdays=what))
         else:
             excused.add(day)
     today = assigned_day(member, now)
@@ -191,7 +192,7 @@ async def refresh(session: AsyncSession, member: Member, *, now: datetime) -> St
 
 _answer: Any = Answer.__table__  # type: ignore[attr-defined]
 _delivery: Any = Delivery.__table__  # type: ignore[attr-defined]
-_rest: Any = RestChange.__table__  # type: ignore[attr-defined]
+_rest: Any = RestDays.__table__  # type: ignore[attr-defined]
 
 
 def _history() -> CompoundSelect[Any]:

@@ -36,7 +36,8 @@ from sqlalchemy import select as sql_select
 from sqlmodel import SQLModel, col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.store.models import EVERYWHERE, Answer, Member, Tier, Total, TotalKind, Workspace
+from bot.store.models import EVERYWHERE, TotalKind
+from bot.store.orm import Answer, Member, PointsBucket, Total, Workspace
 from bot.store.upsert import insert_on
 
 ALL_TIME = "all"
@@ -105,7 +106,7 @@ async def set_listed(session: AsyncSession, member: Member, listed: bool) -> Non
 async def forget(session: AsyncSession, member: Member) -> None:
     """Takes the member out of all totals, their teams' too. To be called before their answers are deleted."""
     await _hold(session, member.workspace_id)
-    mine = (Answer.member_id == member.id, col(Answer.counted))
+    mine = (Answer.member_id == member.id, col(Answer.scored))
     teams = (
         await session.exec(select(col(Answer.team_id)).where(*mine, col(Answer.team_id).is_not(None)).distinct())
     ).all()
@@ -140,7 +141,7 @@ async def _kept(session: AsyncSession, workspace_id: int, kind: TotalKind, subje
     owner = Answer.member_id if kind is TotalKind.MEMBER else Answer.team_id
     query = (
         select(col(Answer.channel_id), col(Answer.week), col(Answer.month))
-        .where(col(owner).in_(subjects), col(Answer.counted))
+        .where(col(owner).in_(subjects), col(Answer.scored))
         .distinct()
     )
     places = set[tuple[int, str]]().union(*(_places(*place) for place in (await session.exec(query)).all()))
@@ -193,7 +194,7 @@ async def _tell(session: AsyncSession, workspace_id: int, kind: TotalKind, which
                 "subject_id": subject,
                 "points": func.sum(answers.points),
                 "answers": func.count(),
-                "active": literal(0) if by_member else func.count(distinct(answers.member_id)),
+                "active_members": literal(0) if by_member else func.count(distinct(answers.member_id)),
                 "listed": members.listed if by_member else literal(True),
                 "reached_at": func.coalesce(func.max(with_points), func.min(answers.accepted_at)),
             }
@@ -201,7 +202,7 @@ async def _tell(session: AsyncSession, workspace_id: int, kind: TotalKind, which
             told = (
                 sql_select(*columns.values())
                 .join_from(answers.id.table, members.id.table, members.id == answers.member_id)
-                .where(answers.workspace_id == workspace_id, answers.counted, subject.is_not(None), which)
+                .where(answers.workspace_id == workspace_id, answers.scored, subject.is_not(None), which)
                 .group_by(*(group for group in groups if group is not None))
             )
             await session.exec(plain_insert(totals.kind.table).from_select(list(columns), told))
@@ -209,7 +210,7 @@ async def _tell(session: AsyncSession, workspace_id: int, kind: TotalKind, which
 
 async def rebuild_tiers(session: AsyncSession, workspace_id: int) -> None:
     """Tells the tiers of a workspace from its totals."""
-    totals, tiers = _columns(Total), _columns(Tier)
+    totals, tiers = _columns(Total), _columns(PointsBucket)
     await session.exec(delete(tiers.points.table).where(tiers.workspace_id == workspace_id))
     by = (totals.workspace_id, totals.channel_id, totals.period, totals.points)
     told = (
@@ -248,7 +249,7 @@ def _adding(dialect: str) -> Any:
     before = exists().where(
         answers.member_id == bindparam("member"),
         answers.team_id == bindparam("team", type_=Integer()),
-        answers.counted,
+        answers.scored,
         answers.id != bindparam("answer"),
         or_(place == EVERYWHERE, answers.channel_id == place),
         or_(period == ALL_TIME, answers.week == period, answers.month == period),
@@ -261,7 +262,7 @@ def _adding(dialect: str) -> Any:
         "subject_id": bindparam("subject", type_=Integer()),
         "points": bindparam("points", type_=Integer()),
         "answers": bindparam("answers", type_=Integer()),
-        "active": case((and_(bindparam("first", type_=Boolean()), ~before), 1), else_=0),
+        "active_members": case((and_(bindparam("first", type_=Boolean()), ~before), 1), else_=0),
         "listed": bindparam("listed", type_=Boolean()),
         "reached_at": bindparam("reached_at", type_=totals.reached_at.type),
     }
@@ -277,7 +278,7 @@ def _adding(dialect: str) -> Any:
         set_={
             "points": totals.points + new.points,
             "answers": totals.answers + new.answers,
-            "active": totals.active + new.active,
+            "active_members": totals.active_members + new.active_members,
             "reached_at": case((decides, new.reached_at), else_=totals.reached_at),
         },
     ).returning(totals.channel_id, totals.period, totals.points, totals.answers)
@@ -285,8 +286,8 @@ def _adding(dialect: str) -> Any:
 
 @cache
 def _moving(dialect: str) -> Any:
-    tiers = _columns(Tier)
-    fresh = insert_on(dialect, Tier)
+    tiers = _columns(PointsBucket)
+    fresh = insert_on(dialect, PointsBucket)
     return fresh.on_conflict_do_update(
         index_elements=TIER_KEY, set_={"members": tiers.members + fresh.excluded.members}
     )

@@ -11,11 +11,12 @@ import structlog
 from sqlmodel import and_, col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.context.identity import Asker, Place, Study
+from bot.context.identity import Location, RequestContext
 from bot.context.library import Library, OwnLibrary
+from bot.context.study import Study
 from bot.errors import SetupError, UserError
 from bot.replies import Notice, Reply, Table, Tone
-from bot.store.models import Channel, OwnQuestion, Schedule, Workspace
+from bot.store.orm import Channel, CustomQuestion, Schedule, Workspace
 from bot.store.upsert import insert
 from knowledge.format.reader import read
 from knowledge.format.writer import markdown
@@ -33,11 +34,11 @@ async def scoped(study: Study, workspace_id: int, version: int) -> Study:
     return replace(study, library=await _library(study, workspace_id, version)) if version else study
 
 
-async def at(study: Study, place: Place) -> Study:
+async def at(study: Study, location: Location) -> Study:
     """The study as the workspace of a place has it."""
     async with study.store.read() as session:
-        query = select(Workspace.id, Workspace.own_version).where(
-            Workspace.platform == place.platform, Workspace.external_id == place.workspace
+        query = select(Workspace.id, Workspace.custom_questions_version).where(
+            Workspace.platform == location.platform, Workspace.external_id == location.workspace
         )
         found = (await session.exec(query)).first()
     return await scoped(study, *found) if found else study
@@ -46,7 +47,9 @@ async def at(study: Study, place: Place) -> Study:
 async def of_workspace(study: Study, workspace_id: int) -> Study:
     """The study as the workspace of that id has it."""
     async with study.store.read() as session:
-        version = (await session.exec(select(Workspace.own_version).where(Workspace.id == workspace_id))).first()
+        version = (
+            await session.exec(select(Workspace.custom_questions_version).where(Workspace.id == workspace_id))
+        ).first()
     return await scoped(study, workspace_id, version or 0)
 
 
@@ -54,10 +57,10 @@ async def banks_of_due(study: Study, now: datetime) -> dict[int, Bank]:
     """The banks of workspaces that have questions of their own and a schedule that is due."""
     async with study.store.read() as session:
         query = (
-            select(Workspace.id, Workspace.own_version)
+            select(Workspace.id, Workspace.custom_questions_version)
             .join(Channel, col(Channel.workspace_id) == Workspace.id)
             .join(Schedule, col(Schedule.channel_id) == Channel.id)
-            .where(col(Schedule.next_due) <= now, Workspace.own_version > 0)
+            .where(col(Schedule.next_due) <= now, Workspace.custom_questions_version > 0)
             .distinct()
         )
         found = (await session.exec(query)).all()
@@ -65,9 +68,9 @@ async def banks_of_due(study: Study, now: datetime) -> dict[int, Bank]:
 
 
 async def _library(study: Study, workspace_id: int, version: int) -> Library:
-    known = study.own.get(workspace_id)
+    known = study.custom_libraries.get(workspace_id)
     if known is None or known[0] != version:
-        study.own[workspace_id] = known = version, await _read(study, workspace_id)
+        study.custom_libraries[workspace_id] = known = version, await _read(study, workspace_id)
     return known[1]
 
 
@@ -78,13 +81,13 @@ async def _read(study: Study, workspace_id: int) -> Library:
     return OwnLibrary(bank, study.library, workspace_id) if len(bank) else study.library
 
 
-async def questions(session: AsyncSession, workspace_id: int) -> Sequence[OwnQuestion]:
+async def questions(session: AsyncSession, workspace_id: int) -> Sequence[CustomQuestion]:
     """The rows of a workspace's own questions, in the order of topic and id."""
-    query = select(OwnQuestion).where(OwnQuestion.workspace_id == workspace_id)
-    return (await session.exec(query.order_by(col(OwnQuestion.topic), col(OwnQuestion.question_id)))).all()
+    query = select(CustomQuestion).where(CustomQuestion.workspace_id == workspace_id)
+    return (await session.exec(query.order_by(col(CustomQuestion.topic), col(CustomQuestion.question_id)))).all()
 
 
-def _parsed(rows: Iterable[OwnQuestion]) -> Bank:
+def _parsed(rows: Iterable[CustomQuestion]) -> Bank:
     found = []
     for row in rows:
         problems: set[tuple[int, str]] = set()
@@ -129,11 +132,11 @@ async def add(session: AsyncSession, workspace_id: int, new: Iterable[Question],
             "source": markdown(question),
             "added_at": now,
         }
-        done = await session.exec(insert(session, OwnQuestion).values(**row).on_conflict_do_nothing())
+        done = await session.exec(insert(session, CustomQuestion).values(**row).on_conflict_do_nothing())
         if done.rowcount:
             added.append(question.id)
     if added:
-        workspace.own_version += 1
+        workspace.custom_questions_version += 1
         session.add(workspace)
     return added
 
@@ -141,18 +144,18 @@ async def add(session: AsyncSession, workspace_id: int, new: Iterable[Question],
 async def remove(session: AsyncSession, workspace_id: int, question_id: str) -> bool:
     """Forget a question; whether there was one. What was answered stays."""
     workspace = (await session.exec(select(Workspace).where(Workspace.id == workspace_id).with_for_update())).one()
-    mine = and_(OwnQuestion.workspace_id == workspace_id, OwnQuestion.question_id == question_id)
-    gone = (await session.exec(delete(OwnQuestion).where(mine))).rowcount > 0
+    mine = and_(CustomQuestion.workspace_id == workspace_id, CustomQuestion.question_id == question_id)
+    gone = (await session.exec(delete(CustomQuestion).where(mine))).rowcount > 0
     if gone:
-        workspace.own_version += 1
+        workspace.custom_questions_version += 1
         session.add(workspace)
     return gone
 
 
-async def show(study: Study, asker: Asker) -> Reply:
+async def show(study: Study, context: RequestContext) -> Reply:
     """The workspace's own questions, by topic."""
     async with study.store.read() as session:
-        mine = await bank_of(session, asker.workspace_id)
+        mine = await bank_of(session, context.workspace_id)
     if not len(mine):
         return Reply.of(
             Notice(
@@ -168,10 +171,10 @@ async def show(study: Study, asker: Asker) -> Reply:
     )
 
 
-async def forget(study: Study, asker: Asker, *, question: Question) -> Reply:
+async def forget(study: Study, context: RequestContext, *, question: Question) -> Reply:
     """Take one of the workspace's own questions away."""
     if not question.id.startswith(OWN):
         raise UserError(f"`{question.id}` is in the bank that everybody has. `reports retire` stops asking it here.")
     async with study.store.write() as session:
-        await remove(session, asker.workspace_id, question.id)
+        await remove(session, context.workspace_id, question.id)
     return Reply.of(Notice(f"“{question.title}” is gone. Points earned with it stay.", Tone.GOOD))

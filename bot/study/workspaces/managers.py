@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
-from bot.context.identity import Asker, Study
+from bot.context.identity import RequestContext
+from bot.context.study import Study
 from bot.errors import UserError
 from bot.replies import Notice, Reply, Table, Tone
-from bot.store.models import Member
+from bot.store.orm import Member
 from bot.study.members.directory import member_named
 from bot.text.cleaning import named
 
 
-async def add(study: Study, asker: Asker, *, member: str) -> Reply:
+async def add(study: Study, context: RequestContext, *, member: str) -> Reply:
     """Make a member a manager."""
-    return await _set(study, asker, member, manager=True)
+    return await _set(study, context, member, manager=True)
 
 
-async def remove(study: Study, asker: Asker, *, member: str) -> Reply:
+async def remove(study: Study, context: RequestContext, *, member: str) -> Reply:
     """Take a member's right away again; what the platform itself gives stays."""
-    return await _set(study, asker, member, manager=False)
+    return await _set(study, context, member, manager=False)
 
 
-async def _set(study: Study, asker: Asker, name: str, *, manager: bool) -> Reply:
+async def _set(study: Study, context: RequestContext, name: str, *, manager: bool) -> Reply:
     async with study.store.write() as session:
-        member = await member_named(session, asker, name)
+        member = await member_named(session, context, name)
         if member.manager == manager:
             already = "is a manager already" if manager else "is not on the list of managers"
             raise UserError(f"{named(member.name)} {already}.")
@@ -33,12 +34,12 @@ async def _set(study: Study, asker: Asker, name: str, *, manager: bool) -> Reply
     return Reply.of(Notice(f"{named(member.name)} is {'now' if manager else 'no longer'} a manager.", Tone.GOOD))
 
 
-async def show(study: Study, asker: Asker) -> Reply:
+async def show(study: Study, context: RequestContext) -> Reply:
     """The managers named here; administrators of the platform are managers besides."""
     async with study.store.read() as session:
         query = (
             select(Member.name)
-            .where(Member.workspace_id == asker.workspace_id, col(Member.manager).is_(True))
+            .where(Member.workspace_id == context.workspace_id, col(Member.manager).is_(True))
             .order_by(col(Member.name))
         )
         names = (await session.exec(query)).all()

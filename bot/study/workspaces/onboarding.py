@@ -9,9 +9,11 @@ from sqlalchemy import ColumnElement, text
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.context.identity import Place, Study
-from bot.replies import Action, Choices, Notice, Reply, Text
-from bot.store.models import OPEN_DELIVERY, Channel, Delivery, DeliveryState, Schedule, ScheduleState, Workspace
+from bot.context.identity import Location
+from bot.context.study import Study
+from bot.replies import Button, Buttons, Notice, Reply, Text
+from bot.store.models import OPEN_DELIVERY, DeliveryState, ScheduleState
+from bot.store.orm import Channel, Delivery, Schedule, Workspace
 from bot.store.upsert import insert
 
 GONE = "I was removed from here."
@@ -35,16 +37,16 @@ async def known(study: Study, platform: str) -> list[str]:
         return list((await session.exec(query)).all())
 
 
-async def joined(study: Study, place: Place) -> Greeting | None:
+async def joined(study: Study, location: Location) -> Greeting | None:
     """The greeting, for whichever process gets to know of it first; None where the workspace has had it."""
     now = study.clock()
     async with study.store.write() as session:
         new = await session.exec(
             insert(session, Workspace)
             .values(
-                platform=place.platform,
-                external_id=place.workspace,
-                name=place.workspace_name or place.workspace,
+                platform=location.platform,
+                external_id=location.workspace,
+                name=location.workspace_name or location.workspace,
                 zone=study.rules.zone,
                 created_at=now,
             )
@@ -55,7 +57,7 @@ async def joined(study: Study, place: Place) -> Greeting | None:
             return Greeting(_greeting(study, here=True), _greeting(study, here=False))
         back = await session.exec(
             update(Workspace)
-            .where(*_is(place), col(Workspace.left_at).is_not(None))
+            .where(*_is(location), col(Workspace.left_at).is_not(None))
             .values(left_at=None)
             .returning(col(Workspace.id))
         )
@@ -73,8 +75,8 @@ def _greeting(study: Study, *, here: bool) -> Reply:
         )
     return Reply.of(
         Text(FIRST, title="Hello! Let's study together"),
-        Choices(
-            (Action("A question here every weekday at 09:00", "schedule setup 09:00", "primary"),),
+        Buttons(
+            (Button("A question here every weekday at 09:00", "schedule setup 09:00", "primary"),),
             prompt=f"A daily question, by a manager (09:00 is {study.rules.zone} until you change it):",
         ),
     )
@@ -88,11 +90,11 @@ def _back(waiting: int) -> Reply:
     return Reply.of(Text(kept, title="Back again!"))
 
 
-async def left(study: Study, place: Place) -> None:
+async def left(study: Study, location: Location) -> None:
     """Nothing is posted any more; answers and schedules stay, for the day the bot comes back."""
     now: datetime = study.clock()
     async with study.store.write() as session:
-        found = (await session.exec(select(Workspace.id).where(*_is(place)))).first()
+        found = (await session.exec(select(Workspace.id).where(*_is(location)))).first()
         if found is None:
             return
         channels = select(Channel.id).where(Channel.workspace_id == found)
@@ -110,8 +112,8 @@ async def left(study: Study, place: Place) -> None:
         )
 
 
-def _is(place: Place) -> tuple[ColumnElement[bool], ...]:
-    return col(Workspace.platform) == place.platform, col(Workspace.external_id) == place.workspace
+def _is(location: Location) -> tuple[ColumnElement[bool], ...]:
+    return col(Workspace.platform) == location.platform, col(Workspace.external_id) == location.workspace
 
 
 async def _schedules(session: AsyncSession, workspace_id: int) -> int:

@@ -12,9 +12,9 @@ from simcord.env import Env
 from simcord.pytest_plugin import pytest_configure, pytest_runtest_call, pytest_runtest_makereport, simcord_env
 
 from bot.app import App, Posts
-from bot.context.identity import Study
 from bot.context.library import Library
-from bot.dispatch.catalog import table
+from bot.context.study import Study
+from bot.dispatch.catalog import registry
 from bot.inference.client import Inference
 from bot.platforms.discord.client import StudyClient
 from bot.store.engine import Store
@@ -36,7 +36,7 @@ async def app(sqlite_store: Store, library: Library, model: Model, clock: Clock)
     await library.search("lora")  # the first search loads the model, which takes longer than a platform waits
     async with model.listening() as url:
         inference = Inference(url, model="small")
-        yield App(table(), Study(sqlite_store, library, clock=clock, inference=inference), Posts(sqlite_store))
+        yield App(registry(), Study(sqlite_store, library, clock=clock, inference=inference), Posts(sqlite_store))
         await inference.close()
 
 

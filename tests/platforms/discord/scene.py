@@ -18,7 +18,7 @@ from sqlmodel import col, select
 
 from bot.app import App
 from bot.scheduler import Clockwork
-from bot.store.models import Round
+from bot.store.orm import Round
 from bot.study.practice.rounds import LETTERS, shown
 from knowledge.questions import Question
 
@@ -154,7 +154,7 @@ async def letters(app: App, message: Any) -> tuple[str, str, Question]:
     """The label of the right button of a posed question and of a wrong one, and the question."""
     line = next(line for line in buttons(message).values() if re.search(r"answer \S+ a$", line))
     async with app.study.store.read() as session:
-        posed = (await session.exec(select(Round).where(col(Round.token) == line.split()[-2]))).one()
+        posed = (await session.exec(select(Round).where(col(Round.round_key) == line.split()[-2]))).one()
     question = app.study.library.question(posed.question_id)
     place = shown(posed).index(question.right_choice)
     return LETTERS[place].upper(), LETTERS[(place + 1) % 4].upper(), question

@@ -8,9 +8,9 @@ import pytest
 from sqlmodel import col, select
 
 from bot.app import App
-from bot.dispatch.handler import Place
+from bot.context.identity import Location
 from bot.platforms.discord.client import connected
-from bot.store.models import Workspace
+from bot.store.orm import Workspace
 from tests.platforms.discord.fake import Channel, Discord, Guild, Person, met
 
 MESSAGES = r"/channels/\d+/messages"
@@ -94,10 +94,10 @@ async def test_where_it_may_not_read_who_that_was_the_owner_is_greeted(discord: 
     assert not discord.asked("GET", r"/guilds/\d+/audit-logs")
 
 
-async def known(app: App, guild: Guild) -> Place:
+async def known(app: App, guild: Guild) -> Location:
     """A guild that has been greeted."""
-    place = Place("discord", str(guild.id), "", guild.name)
-    assert await app.joined(place) is not None
+    place = Location("discord", str(guild.id), "", guild.name)
+    assert await app.workspace_joined(place) is not None
     return place
 
 
@@ -124,7 +124,7 @@ async def test_servers_that_it_came_back_to_while_it_was_away_are_marked_and_gre
     app: App, discord: Discord
 ) -> None:
     back = guild_of(discord, 0)
-    await app.left(await known(app, back))
+    await app.workspace_left(await known(app, back))
 
     async with connected(app, token=discord.token, shard_count=2, shard_ids=[0]):
         assert "Back again!" in await is_told(discord, lobby(back))

@@ -14,8 +14,8 @@ from simcord.env import Env
 from simcord.results import InteractionResult
 
 from bot.app import App
-from bot.dispatch.catalog import table
-from bot.dispatch.handler import Command
+from bot.commands.command import Command
+from bot.dispatch.catalog import registry
 from bot.platforms.discord.client import StudyClient
 from tests.platforms.discord.scene import (
     NEVER,
@@ -35,7 +35,7 @@ from tests.platforms.model import Model
 
 pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=600)
 
-LISTED = [command for command in table() if not command.button]
+LISTED = [command for command in registry() if not command.hidden]
 VALUES: dict[str, str] = {
     "text": "how does LoRA work",
     "name": "Blue",
@@ -50,7 +50,7 @@ DEPTH = 2
 
 def values(command: Command, ada: MemberActor) -> dict[str, Any]:
     needed = [parameter for parameter in command.parameters if parameter.required]
-    return {p.name: ada if p.of == "members" else VALUES[p.name] for p in needed}
+    return {p.name: ada if p.kind == "members" else VALUES[p.name] for p in needed}
 
 
 async def opened(env: Env, maya: MemberActor, result: InteractionResult) -> InteractionResult:
@@ -113,7 +113,7 @@ async def test_managers_are_shown_what_is_for_managers(
     channel: ChannelHandle, bob: MemberActor, maya: MemberActor
 ) -> None:
     here = {command.name for command in LISTED}
-    for_managers = {command.name for command in LISTED if command.managers}
+    for_managers = {command.name for command in LISTED if command.managers_only}
 
     assert set(maya.available_commands(channel)) == here
     assert set(bob.available_commands(channel)) == here - for_managers
@@ -128,7 +128,7 @@ async def test_suggestions_come_from_the_bank(channel: ChannelHandle, bob: Membe
 async def test_every_suggestion_is_within_discords_limits(channel: ChannelHandle, maya: MemberActor) -> None:
     for command in LISTED:
         for parameter in command.parameters:
-            if parameter.suggest is None or parameter.choices:
+            if parameter.autocomplete is None or parameter.choices:
                 continue
             for typed in ("", "a", "lo", "@everyone \u202e"):
                 found = await maya.autocomplete(channel, command.name, parameter.name, typed)

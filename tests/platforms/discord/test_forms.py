@@ -149,8 +149,8 @@ async def test_ask_more_is_a_form_that_goes_on_from_an_explanation(channel: Chan
 
 
 async def test_every_form_keeps_discords_limits(app: App, channel: ChannelHandle, maya: MemberActor) -> None:
-    for command in app.table:
-        if not command.form or command.button:
+    for command in app.registry:
+        if not command.opens_form or command.hidden:
             continue
         form = await maya.slash(channel, command.name)
         assert form.modal is not None

@@ -13,15 +13,15 @@ import pytest
 from sqlmodel import col, select
 
 from bot.app import App, Posts
-from bot.context.identity import Study
+from bot.context.identity import Location
 from bot.context.library import Library
-from bot.dispatch.catalog import table
-from bot.dispatch.handler import Place
+from bot.context.study import Study
+from bot.dispatch.catalog import registry
 from bot.platforms.discord.client import connected
-from bot.replies import Action, Choices, Notice, Reply
+from bot.replies import Button, Buttons, Notice, Reply
 from bot.scheduler import Clockwork
 from bot.store.engine import Store
-from bot.store.models import Answer, Workspace
+from bot.store.orm import Answer, Workspace
 from tests.databases import PostgresqlDatabases, Server
 from tests.platforms.discord.fake import Channel, Discord, Interaction, Message, Person, met
 
@@ -98,7 +98,7 @@ class Processes:
         store = await Store.open(self._url)
         running.push_async_callback(store.close)
         study = Study(store, self._library, clock=lambda: present(self._discord))
-        app = App(table(), study, Posts(store))
+        app = App(registry(), study, Posts(store))
         await running.enter_async_context(connected(app, token=self._discord.token, **shards))
         return Process(app, Clockwork(app.study, 5), running)
 
@@ -127,9 +127,9 @@ async def set_up(discord: Discord, channel: Channel, **options: str) -> None:
     assert "weekdays at 09:00" in done.text
 
 
-def at(channel: Channel) -> Place:
+def at(channel: Channel) -> Location:
     assert channel.guild is not None
-    return Place("discord", str(channel.guild.id), str(channel.id))
+    return Location("discord", str(channel.guild.id), str(channel.id))
 
 
 def posts(channel: Channel, about: str) -> list[Message]:
@@ -304,8 +304,8 @@ async def test_who_manages_a_guild_of_another_process_does_so_from_a_direct_mess
     channel = channel_of(discord, 1)
     maya = member(discord, channel, "maya", **rights)
     process = await processes.start(**FIRST)
-    button = Reply.of(Notice("The daily question is paused."), Choices((Action("Schedules", "schedule list"),)))
-    await process.app.study.outboxes["discord"].tell(at(channel), str(maya.user.id), button, "paused-7")
+    button = Reply.of(Notice("The daily question is paused."), Buttons((Button("Schedules", "schedule list"),)))
+    await process.app.study.outboxes["discord"].send_direct(at(channel), str(maya.user.id), button, "paused-7")
 
     assert said in (await maya.press(discord.conversation(maya.user).last, "Schedules").answered()).text
 
@@ -316,8 +316,8 @@ async def test_who_is_no_member_of_a_guild_of_another_process_is_told_so(
     channel = channel_of(discord, 1)
     bob = member(discord, channel, "bob")
     process = await processes.start(**FIRST)
-    button = Reply.of(Notice("Your streak ends tonight."), Choices((Action("A question now", "question"),)))
-    await process.app.study.outboxes["discord"].tell(at(channel), str(bob.user.id), button, "reminder-7")
+    button = Reply.of(Notice("Your streak ends tonight."), Buttons((Button("A question now", "question"),)))
+    await process.app.study.outboxes["discord"].send_direct(at(channel), str(bob.user.id), button, "reminder-7")
     assert channel.guild is not None
     del discord.guilds[channel.guild.id]
 

@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from bot.app import App
 from bot.platforms.discord.client import StudyClient
-from bot.store.models import Answer, Workspace
+from bot.store.orm import Answer, Workspace
 from tests.platforms.discord.scene import Clock, buttons, direct, letters, press, said, turn, words
 
 pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=600)

@@ -18,11 +18,11 @@ from bot.platforms.discord.layout import SHORTENED, Drawing, Line, Piece, Sheet,
 from bot.platforms.discord.markup import markdown, plain, split
 from bot.platforms.discord.render import draw, mark
 from bot.replies import (
-    Action,
+    Button,
     Calendar,
-    Choices,
+    Buttons,
     DayMark,
-    Entry,
+    MenuOption,
     Explanation,
     Menu,
     Notice,
@@ -110,13 +110,13 @@ async def test_a_line_stands_between_two_parts(reply: Reply) -> None:
 pieces = st.one_of(
     st.just(Line()),
     st.builds(Words, st.sampled_from(["", "a", "word " * 100, "word " * 900])),
-    st.integers(1, 60).map(lambda n: tuple(Action(f"{n} {i}", f"go {n} {i}") for i in range(n))),
-    st.integers(1, 60).map(lambda n: Menu("Days", f"go {n}", "days", (Entry("Monday", "monday"),))),
+    st.integers(1, 60).map(lambda n: tuple(Button(f"{n} {i}", f"go {n} {i}") for i in range(n))),
+    st.integers(1, 60).map(lambda n: Menu("Days", f"go {n}", "days", (MenuOption("Monday", "monday"),))),
 )
 
 
 @given(st.lists(pieces, max_size=60))
-@example([*(Words("a") for _ in range(35)), Line(), Menu("Days", "go", "days", (Entry("Monday", "monday"),))])
+@example([*(Words("a") for _ in range(35)), Line(), Menu("Days", "go", "days", (MenuOption("Monday", "monday"),))])
 async def test_lines_leave_all_else_as_it_is(laid: list[Piece]) -> None:
     def drawn(pieces: list[Piece]) -> list[list[dict[str, Any]]]:
         sheet = Sheet()
@@ -198,7 +198,7 @@ async def test_a_tie_keeps_its_places() -> None:
 
 async def test_a_card_has_a_line_between_the_question_and_what_can_be_answered() -> None:
     card = QuestionCard(
-        "Practice", "Why?", "gan", "hard", (Option("a", "So.", Action("A", "answer k a")),), note="No points."
+        "Practice", "Why?", "gan", "hard", (Option("a", "So.", Button("A", "answer k a")),), note="No points."
     )
 
     assert looks(Reply.of(card)) == ["-# Practice · gan · hard\n## Why?", "---", "**A**  So.", "[A]", "-# No points."]
@@ -207,7 +207,7 @@ async def test_a_card_has_a_line_between_the_question_and_what_can_be_answered()
 async def test_a_verdict_has_three_parts_what_was_said_what_is_right_and_what_it_brought() -> None:
     verdict = Verdict(False, "No.", "A. This", "Because.", "B. That", reference="All of it.", score="+0")
     streak = Notice("Streak: 3 days.", Tone.GOOD)
-    next_ = Choices((Action("Another one", "question"),))
+    next_ = Buttons((Button("Another one", "question"),))
 
     assert looks(Reply.of(verdict, streak, next_)) == [
         "## ❌ No.\nYou chose A. This",
@@ -240,11 +240,11 @@ async def test_a_sentence_stands_beneath_the_point_it_spoke_for_and_is_not_said_
 
 
 async def test_buttons_with_a_question_before_them_stand_apart() -> None:
-    parts, near = Choices((Action("In depth", "a"),)), Choices((Action("That", "b"),), prompt="Or did you mean:")
+    parts, near = Buttons((Button("In depth", "a"),)), Buttons((Button("That", "b"),), prompt="Or did you mean:")
     drawn = looks(Reply.of(Text("It is so.", title="Why?"), parts, near, parts))
 
     assert drawn == ["## Why?\nIt is so.", "[In depth]", "---", "Or did you mean:", "[That]"]
-    assert "---" not in looks(Reply.of(parts, Choices((Action("Share", "c"),))))
+    assert "---" not in looks(Reply.of(parts, Buttons((Button("Share", "c"),))))
 
 
 async def test_a_table_of_two_columns_is_a_list_and_further_columns_are_named_beneath() -> None:
@@ -272,14 +272,18 @@ async def test_no_message_ends_with_the_title_of_what_comes_on_the_next() -> Non
 
 
 async def test_two_buttons_that_do_the_same_are_one() -> None:
-    reply = Reply.of(Choices((Action("One", "help"), Action("Two", "help"), Action("Three", "daily"))))
+    reply = Reply.of(Buttons((Button("One", "help"), Button("Two", "help"), Button("Three", "daily"))))
 
     assert [part["label"] for part in parts(reply) if "label" in part] == ["One", "Three"]
 
 
 async def test_a_menu_shows_what_is_picked_and_says_in_its_id_what_is_missing() -> None:
     menu = Menu(
-        "Days", "schedule change s1", "days", (Entry("Monday", "monday", True), Entry("Friday", "friday")), True
+        "Days",
+        "schedule change s1",
+        "days",
+        (MenuOption("Monday", "monday", True), MenuOption("Friday", "friday")),
+        True,
     )
     [found] = [part for part in parts(Reply.of(menu)) if "options" in part]
 
@@ -298,7 +302,7 @@ async def test_a_post_carries_its_mark_and_calls_a_role_only_where_told_to() -> 
 
 
 async def test_buttons_of_a_direct_message_say_where_they_belong() -> None:
-    reply = Reply.of(Choices((Action("Now", "question"), Action("Long", "x" * 100))))
+    reply = Reply.of(Buttons((Button("Now", "question"), Button("Long", "x" * 100))))
 
     assert [part["custom_id"] for part in parts(reply, home="42") if "custom_id" in part] == ["@42 question"]
 

@@ -10,7 +10,7 @@ from simcord.results import InteractionResult
 from sqlmodel import select
 
 from bot.app import App
-from bot.store.models import Schedule
+from bot.store.orm import Schedule
 from tests.platforms.discord.scene import buttons, deny, fields, menus, pick, posts, press, said
 
 pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=600)

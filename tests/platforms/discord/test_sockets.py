@@ -10,16 +10,17 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.app import App
-from bot.dispatch.handler import CannotPost, Outbox, Place
+from bot.context.identity import Location
+from bot.context.outbox import Outbox, PostError
 from bot.errors import SetupError
 from bot.platforms.discord.client import connected
-from bot.replies import Action, Choices, Notice, Reply, Text
+from bot.replies import Button, Buttons, Notice, Reply, Text
 from tests.clocks import HANG
 from tests.platforms.discord.fake import Channel, Discord, Interaction, Message, Person, met
 from tests.platforms.model import Model
 
 POST = Reply.of(Text("Why is the rank of the update low?"))
-ALONE = Reply.of(Notice("Your streak ends tonight."), Choices((Action("A question now", "question"),)))
+ALONE = Reply.of(Notice("Your streak ends tonight."), Buttons((Button("A question now", "question"),)))
 MESSAGES = r"/channels/\d+/messages"
 MEMBER = r"/guilds/\d+/members/\d+"
 CALLBACK = r"/interactions/\d+/[^/]+/callback"
@@ -61,17 +62,17 @@ def outbox(app: App, bot: None) -> Outbox:
     return app.study.outboxes["discord"]
 
 
-def at(channel: Channel) -> Place:
+def at(channel: Channel) -> Location:
     assert channel.guild is not None
-    return Place("discord", str(channel.guild.id), str(channel.id))
+    return Location("discord", str(channel.guild.id), str(channel.id))
 
 
 @pytest.mark.usefixtures("bot")
 async def test_it_starts_and_its_commands_are_registered(app: App, discord: Discord) -> None:
     registered = {command["name"] for command in discord.commands[0]}
 
-    listed = {command.name.split()[0] for command in app.table if not command.button}
-    assert registered == listed | {command.shortcut.label for command in app.table if command.shortcut}
+    listed = {command.name.split()[0] for command in app.registry if not command.hidden}
+    assert registered == listed | {command.shortcut.label for command in app.registry if command.shortcut}
     assert len(discord.gateway.identified) == 1
 
 
@@ -188,7 +189,7 @@ async def test_a_post_whose_answer_got_lost_is_not_made_twice(
     discord: Discord, outbox: Outbox, papers: Channel
 ) -> None:
     discord.cut("POST", MESSAGES)
-    with pytest.raises(CannotPost) as refusal:
+    with pytest.raises(PostError) as refusal:
         await outbox.post(at(papers), POST, "daily-7")
     assert refusal.value.retry
 
@@ -222,7 +223,7 @@ async def test_a_post_outlives_a_fault_of_discord(discord: Discord, outbox: Outb
 async def test_a_longer_fault_of_discord_may_be_tried_again(discord: Discord, outbox: Outbox, papers: Channel) -> None:
     discord.fail("POST", MESSAGES, 503)
 
-    with pytest.raises(CannotPost) as refusal:
+    with pytest.raises(PostError) as refusal:
         await outbox.post(at(papers), POST, "daily-7")
 
     assert refusal.value.retry
@@ -233,7 +234,7 @@ async def test_a_post_that_is_refused_for_now_again_and_again_may_be_tried_again
 ) -> None:
     discord.fail("POST", MESSAGES, 429, times=5, after=0.01)
 
-    with pytest.raises(CannotPost) as refusal:
+    with pytest.raises(PostError) as refusal:
         await outbox.post(at(papers), POST, "daily-7")
 
     assert refusal.value.retry
@@ -243,7 +244,7 @@ async def test_what_the_bot_may_not_do_is_said_in_words(outbox: Outbox, papers: 
     assert papers.guild is not None
     papers.deny(papers.guild.id, send_messages=True)
 
-    with pytest.raises(CannotPost, match="Send Messages") as refusal:
+    with pytest.raises(PostError, match="Send Messages") as refusal:
         await outbox.post(at(papers), POST, "daily-7")
 
     assert not refusal.value.retry
@@ -252,14 +253,14 @@ async def test_what_the_bot_may_not_do_is_said_in_words(outbox: Outbox, papers: 
 async def test_a_channel_that_is_gone_is_said_to_be(discord: Discord, outbox: Outbox, papers: Channel) -> None:
     del discord.channels[papers.id]
 
-    with pytest.raises(CannotPost, match="gone") as refusal:
+    with pytest.raises(PostError, match="gone") as refusal:
         await outbox.post(at(papers), POST, "daily-7")
 
     assert not refusal.value.retry
 
 
 async def test_a_member_is_told_alone(outbox: Outbox, discord: Discord, papers: Channel, bob: Person) -> None:
-    await outbox.tell(at(papers), str(bob.user.id), POST, "stopped-7")
+    await outbox.send_direct(at(papers), str(bob.user.id), POST, "stopped-7")
 
     assert "rank of the update" in discord.conversation(bob.user).last.text
     assert not papers.messages
@@ -268,14 +269,14 @@ async def test_a_member_is_told_alone(outbox: Outbox, discord: Discord, papers: 
 async def test_a_member_who_takes_no_messages_cannot_be_told(outbox: Outbox, papers: Channel, bob: Person) -> None:
     bob.user.closed = True
 
-    with pytest.raises(CannotPost):
-        await outbox.tell(at(papers), str(bob.user.id), POST, "stopped-7")
+    with pytest.raises(PostError):
+        await outbox.send_direct(at(papers), str(bob.user.id), POST, "stopped-7")
 
 
 @pytest.fixture
 async def told(discord: Discord, outbox: Outbox, papers: Channel, bob: Person) -> Message:
     """A direct message to Bob, with a button that belongs to the server."""
-    await outbox.tell(at(papers), str(bob.user.id), ALONE, "reminder-7")
+    await outbox.send_direct(at(papers), str(bob.user.id), ALONE, "reminder-7")
     return discord.conversation(bob.user).last
 
 
@@ -408,7 +409,7 @@ async def test_a_guild_that_it_left_takes_no_posts(
     discord.join(guild)
     discord.part_with(guild)
 
-    with pytest.raises(CannotPost) as refusal:
+    with pytest.raises(PostError) as refusal:
         await outbox.post(at(channel), POST, "daily-7")
 
     assert not refusal.value.retry

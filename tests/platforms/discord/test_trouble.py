@@ -8,7 +8,8 @@ from simcord.builders import ChannelHandle
 from simcord.env import Env
 
 from bot.app import App
-from bot.dispatch.handler import CannotPost, Outbox, Place, Wants
+from bot.context.identity import Location
+from bot.context.outbox import Outbox, PostError, PostExtras
 from bot.platforms.discord.outbox import PINS_FULL
 from bot.replies import Reply
 from tests.platforms.discord.scene import (
@@ -31,24 +32,24 @@ class Forgetful(Outbox):
 
     def __init__(self, real: Outbox) -> None:
         self._real = real
-        self.offers = real.offers
+        self.capabilities = real.capabilities
         self.died = False
 
-    async def lacking(self, place: Place, wants: Wants) -> str:
-        return await self._real.lacking(place, wants)
+    async def missing_permissions(self, location: Location, wants: PostExtras) -> str:
+        return await self._real.missing_permissions(location, wants)
 
-    async def post(self, place: Place, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
-        ref = await self._real.post(place, reply, key, role=role, again=again)
+    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+        ref = await self._real.post(location, reply, key, role=role, again=again)
         if not self.died:
             self.died = True
-            raise CannotPost("the connection broke", retry=True)
+            raise PostError("the connection broke", retry=True)
         return ref
 
-    async def edit(self, place: Place, ref: str, reply: Reply) -> None:
-        await self._real.edit(place, ref, reply)
+    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
+        await self._real.edit(location, ref, reply)
 
-    async def tell(self, place: Place, member: str, reply: Reply, key: str) -> None:
-        await self._real.tell(place, member, reply, key)
+    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
+        await self._real.send_direct(location, member, reply, key)
 
 
 async def test_a_post_that_was_never_written_down_is_found_again(

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from bot.app import App, Installs, Posts
-from bot.context.identity import Study
 from bot.context.library import Library
-from bot.dispatch.catalog import table
+from bot.context.study import Study
+from bot.dispatch.catalog import registry
 from bot.encryption import Vault, new_key
 from bot.inference.client import Inference
 from bot.platforms.slack.app import Keys, slack
@@ -64,7 +64,7 @@ async def opened(
     store = await Store.open(url, busy_ms=busy_ms)
     study = Study(store, library, clock=lambda: present(fake), inference=inference)
     try:
-        yield App(table(), study, Posts(store), installs=Installs(store, Vault(KEY), study.clock))
+        yield App(registry(), study, Posts(store), slack_installations=Installs(store, Vault(KEY), study.clock))
     finally:
         await store.close()
 

@@ -12,7 +12,7 @@ from sqlmodel import select
 from bot.app import App
 from bot.platforms.slack.interaction import typed_text, without_mentions
 from bot.scheduler import Clockwork
-from bot.store.models import Member, Workspace
+from bot.store.orm import Member, Workspace
 from bot.study.workspaces import custom_questions
 from tests.platforms.model import Model
 from tests.platforms.slack.conftest import by_socket, until

@@ -12,8 +12,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from bot.app import App
+from bot.context.identity import Location
 from bot.context.library import Library
-from bot.dispatch.handler import Place
 from bot.replies import Notice, Reply
 from tests.platforms.slack.conftest import by_socket, monday, opened, turn, until
 from tests.platforms.slack.fake import Channel, Message, Person, Slack, Team
@@ -230,7 +230,7 @@ async def test_a_burst_in_one_channel_keeps_its_order_and_slacks_pace(
     fake: Slack, team: Team, app: App, running: str
 ) -> None:
     fake.rates.on = True
-    outbox, place = app.study.outboxes["slack"], Place("slack", team.id, team.main.id)
+    outbox, place = app.study.outboxes["slack"], Location("slack", team.id, team.main.id)
     said = [f"Number {n}" for n in range(4)]
     await asyncio.gather(*(outbox.post(place, Reply.of(Notice(words)), words) for words in said))
 

@@ -18,7 +18,7 @@ import jsonschema
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.dispatch.catalog import table
+from bot.dispatch.catalog import registry
 from bot.encryption import Vault
 from bot.errors import SetupError
 from bot.platforms.slack import cli, listeners, oauth, server
@@ -35,9 +35,9 @@ SCHEMA = ROOT.parent / "shared" / "specs" / "slack-manifest.schema.json"
 URL = "https://study.example.org"
 
 KINDS = [
-    pytest.param(manifest(table()), id="socket"),
-    pytest.param(manifest(table(), URL), id="http"),
-    pytest.param(manifest(table(), f"{URL}/", many=True), id="many"),
+    pytest.param(manifest(registry()), id="socket"),
+    pytest.param(manifest(registry(), URL), id="http"),
+    pytest.param(manifest(registry(), f"{URL}/", many=True), id="many"),
 ]
 each = pytest.mark.parametrize("made", KINDS)
 
@@ -93,7 +93,7 @@ def addresses(value: Any) -> Iterator[str]:
 
 
 def test_over_http_everything_comes_to_where_the_program_listens() -> None:
-    made = manifest(table(), f"{URL}/")
+    made = manifest(registry(), f"{URL}/")
     events = f"{URL}{server.EVENTS}"
 
     assert (EVENTS_PATH, REDIRECT) == (server.EVENTS, oauth.REDIRECT)
@@ -105,14 +105,14 @@ def test_over_http_everything_comes_to_where_the_program_listens() -> None:
 
 
 def test_by_a_socket_no_address_is_named() -> None:
-    made = manifest(table())
+    made = manifest(registry())
 
     assert list(addresses(made)) == []
     assert made["settings"]["socket_mode_enabled"]
 
 
 def test_tokens_expire_only_where_they_are_renewed() -> None:
-    one, many = manifest(table(), URL), manifest(table(), URL, many=True)
+    one, many = manifest(registry(), URL), manifest(registry(), URL, many=True)
 
     assert not one["settings"]["token_rotation_enabled"]
     assert "redirect_urls" not in one["oauth_config"]
@@ -121,14 +121,14 @@ def test_tokens_expire_only_where_they_are_renewed() -> None:
 
 
 def test_the_hint_and_the_shortcuts_are_the_tables() -> None:
-    features = manifest(table())["features"]
+    features = manifest(registry())["features"]
     hinted = features["slash_commands"][0]["usage_hint"].strip("[]").split(" | ")
-    groups = {command.name.partition(" ")[0] for command in table()}
+    groups = {command.name.partition(" ")[0] for command in registry()}
     shortcuts = {shortcut["callback_id"]: shortcut["type"] for shortcut in features["shortcuts"]}
 
     assert set(hinted) <= groups
     assert shortcuts == {listeners.PRACTICE: "global"} | {
-        command.name: "message" for command in table() if command.shortcut and command.shortcut.on == "message"
+        command.name: "message" for command in registry() if command.shortcut and command.shortcut.on == "message"
     }
     assert features["slash_commands"][0]["command"] == listeners.COMMAND
 
@@ -194,8 +194,8 @@ def test_menus_that_ask_for_their_entries_have_an_address() -> None:
     source = "".join(file.read_text("utf-8") for file in SOURCE.glob("*.py"))
 
     assert "external_select" in source
-    assert manifest(table(), URL)["settings"]["interactivity"]["message_menu_options_url"] == f"{URL}/slack/events"
-    assert "message_menu_options_url" not in json.dumps(manifest(table()))
+    assert manifest(registry(), URL)["settings"]["interactivity"]["message_menu_options_url"] == f"{URL}/slack/events"
+    assert "message_menu_options_url" not in json.dumps(manifest(registry()))
 
 
 def test_the_operators_page_tells_each_scope_and_why() -> None:
@@ -211,7 +211,7 @@ def test_the_manifest_is_printed_for_slacks_pages() -> None:
     done = studyhall({}, "slack", "manifest", "--url", URL, "--many")
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == manifest(table(), URL, many=True)
+    assert json.loads(done.stdout) == manifest(registry(), URL, many=True)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_slacks_command_line_gets_the_manifest_and_nothing_beside_it() -> None:
         hook("get-manifest"), cwd=ROOT, env=SETTINGS, capture_output=True, text=True, check=True, timeout=HANG
     )
 
-    assert json.loads(done.stdout) == manifest(table())
+    assert json.loads(done.stdout) == manifest(registry())
     assert HOOKS["config"]["sdk-managed-connection-enabled"], "the program holds the socket, not the command line"
 
 

@@ -32,15 +32,15 @@ from bot.platforms.slack.markup import (
 from bot.platforms.slack.render import draw, home
 from bot.platforms.slack.render_images import FORMULAS, paint
 from bot.replies import (
-    Action,
+    Button,
     Calendar,
-    Choices,
+    Buttons,
     Citation,
     DayMark,
-    Entry,
+    MenuOption,
     Explanation,
     File,
-    Mastered,
+    TopicMastery,
     Mastery,
     Menu,
     Notice,
@@ -202,12 +202,12 @@ def test_every_button_and_every_file_is_there_or_the_messages_say_what_is_missin
     assert len(files) == sum(len(drawing.files) for drawing in drawn)
 
 
-def actions_of(block: object) -> tuple[Action, ...]:
+def actions_of(block: object) -> tuple[Button, ...]:
     match block:
-        case Choices(actions):
+        case Buttons(actions):
             return actions
         case QuestionCard(options=options, write=write):
-            return (*(option.action for option in options), *([write] if write else []))
+            return (*(option.button for option in options), *([write] if write else []))
         case _:
             return ()
 
@@ -283,14 +283,14 @@ def test_an_escaped_character_is_not_cut_in_half() -> None:
 
 
 def test_a_question_has_a_button_beside_each_choice_and_says_when_the_answer_comes() -> None:
-    options = tuple(Option(letter, f"The *{letter}*", Action(letter.upper(), f"answer k {letter}")) for letter in "ab")
+    options = tuple(Option(letter, f"The *{letter}*", Button(letter.upper(), f"answer k {letter}")) for letter in "ab")
     card = QuestionCard(
         "Daily question",
         "What is `x`?",
         "gan",
         "easy",
         options,
-        write=Action("In my own words", "write k"),
+        write=Button("In my own words", "write k"),
         note="3 have answered.",
         closes=NOON,
     )
@@ -355,7 +355,7 @@ def test_a_calendar_has_its_weeks_from_mondays_and_names_only_the_marks_it_has()
 
 
 def test_topics_have_bars() -> None:
-    topics = (Mastered("gan", 12, 10, 0.6), Mastered("vae", 9), Mastered("rag", 9))
+    topics = (TopicMastery("gan", 12, 10, 0.6), TopicMastery("vae", 9), TopicMastery("rag", 9))
     drawn = everything(Reply.of(Mastery("Topics", topics)))
 
     assert "▰▰▰▰▰▰▱▱▱▱  *gan* · 60% of 10" in drawn
@@ -363,11 +363,11 @@ def test_topics_have_bars() -> None:
 
 
 def test_a_menu_shows_what_is_picked_and_says_in_its_id_what_is_missing() -> None:
-    entries = (Entry("Monday", "monday", True), Entry("Friday", "friday"))
+    entries = (MenuOption("Monday", "monday", True), MenuOption("Friday", "friday"))
     reply = Reply.of(
-        Menu("Days", "schedule change s1", "days", entries, many=True),
-        Menu("Thread", "schedule change s1", "thread", (Entry("yes", "on"), Entry("no", "off", True))),
-        Menu("Who", "schedule change s1", "role", (Entry("hosts", "5", True),), of="roles"),
+        Menu("Days", "schedule change s1", "days", entries, multiple=True),
+        Menu("Thread", "schedule change s1", "thread", (MenuOption("yes", "on"), MenuOption("no", "off", True))),
+        Menu("Who", "schedule change s1", "role", (MenuOption("hosts", "5", True),), kind="roles"),
     )
     blocks = only(reply).blocks
     [many], [one] = of_type(blocks, "multi_static_select"), of_type(blocks, "static_select")
@@ -379,7 +379,7 @@ def test_a_menu_shows_what_is_picked_and_says_in_its_id_what_is_missing() -> Non
 
 
 def test_a_menu_with_more_entries_than_slack_takes_says_so() -> None:
-    entries = tuple(Entry(f"entry {n}", f"e{n}") for n in range(101))
+    entries = tuple(MenuOption(f"entry {n}", f"e{n}") for n in range(101))
 
     assert SHORTENED in everything(Reply.of(Menu("Topics", "schedule change s1", "topics", entries)))
 
@@ -448,7 +448,7 @@ def test_what_is_read_aloud_has_no_marks_of_ours(body: str) -> None:
 
 async def test_formulas_and_charts_are_pictures_beside_the_words() -> None:
     body = "\n\n".join(f"$$x_{n} = \\frac{{a}}{{{n}}}$$" for n in range(1, 6))
-    reply = Reply.of(Text(body), Mastery("Topics", (Mastered("gan", 12, 10, 0.6),), drawn=True))
+    reply = Reply.of(Text(body), Mastery("Topics", (TopicMastery("gan", 12, 10, 0.6),), as_picture=True))
     easel = Easel()
     try:
         [drawing] = await paint(easel, reply)

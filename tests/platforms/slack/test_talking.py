@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import col, select
 
 from bot.app import App
-from bot.store.models import Explained
+from bot.store.orm import StoredExplanation
 from tests.platforms.model import Model
 from tests.platforms.slack.fake import Message, Person, Slack, Team
 
@@ -21,9 +21,9 @@ async def told(fake: Slack) -> Message:
     return edited
 
 
-async def explained(app: App) -> list[Explained]:
+async def explained(app: App) -> list[StoredExplanation]:
     async with app.study.store.read() as session:
-        return list((await session.exec(select(Explained).order_by(col(Explained.id)))).all())
+        return list((await session.exec(select(StoredExplanation).order_by(col(StoredExplanation.id)))).all())
 
 
 async def test_a_thread_goes_on_from_what_was_explained_in_it(fake: Slack, bob: Person, maya: Person, app: App) -> None:
@@ -58,7 +58,7 @@ async def test_alone_with_the_app_one_goes_on_from_what_was_explained_there(fake
 
     lora, why = await explained(app)
     assert why.parent_id == lora.id
-    assert not why.public
+    assert not why.is_public
     assert second.thread_ts == first.ts
     assert "Share" in second.buttons
 
@@ -81,7 +81,7 @@ async def test_what_was_explained_alone_is_shared_with_a_channel_that_is_picked(
     await bob.mentions("why does that save memory?", papers, thread=shared)
     await told(fake)
     _, copy, why = await explained(app)
-    assert copy.public
+    assert copy.is_public
     assert why.parent_id == copy.id
 
 

@@ -14,14 +14,15 @@ from slack_sdk.signature import SignatureVerifier
 from sqlmodel import select, text
 
 from bot.app import App
+from bot.context.identity import Location
 from bot.context.library import Library
-from bot.dispatch.handler import CannotPost, Place
+from bot.context.outbox import PostError
 from bot.errors import SetupError
 from bot.platforms.slack.app import Keys
 from bot.platforms.slack.server import LARGEST
 from bot.replies import Reply, Text
 from bot.store.engine import Store
-from bot.store.models import Answer
+from bot.store.orm import Answer
 from knowledge.format.reader import load
 from knowledge.retrieval.embedding import Embedder
 from tests.databases import PostgresqlDatabases
@@ -407,12 +408,12 @@ async def test_a_post_of_unknown_outcome_is_there_once(
 
 @pytest.mark.real_time
 async def test_a_post_of_several_messages_is_completed(fake: Slack, team: Team, app: App, running: str) -> None:
-    place, key = Place("slack", team.id, team.main.id), "long"
+    place, key = Location("slack", team.id, team.main.id), "long"
     reply = Reply.of(Text("\n\n".join(f"Paragraph {n}. " + "It goes on and on. " * 100 for n in range(12))))
     outbox = app.study.outboxes["slack"]
     fake.hold("chat.postMessage").set()
     fake.fail("chat.postMessage", status=503)
-    with pytest.raises(CannotPost) as broken:
+    with pytest.raises(PostError) as broken:
         await outbox.post(place, reply, key)
     assert broken.value.retry
     [first] = team.main.messages.values()

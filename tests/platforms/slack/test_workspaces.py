@@ -12,15 +12,16 @@ import pytest
 from sqlmodel import select
 
 from bot.app import App, Installs
+from bot.context.identity import Location
 from bot.context.library import Library
-from bot.dispatch.handler import CannotPost, Place
+from bot.context.outbox import PostError
 from bot.encryption import Vault, new_key
 from bot.platforms.slack.app import Keys
 from bot.platforms.slack.forms import Errand
 from bot.platforms.slack.manifest import SCOPES
 from bot.platforms.slack.server import EVENTS
 from bot.replies import Notice, Reply
-from bot.store.models import Answer, Explained, Installation, Schedule
+from bot.store.orm import Answer, StoredExplanation, SlackInstallation, Schedule
 from tests.clocks import HANG
 from tests.platforms.model import Model
 from tests.platforms.slack.conftest import monday, opened, over_http, turn
@@ -104,8 +105,8 @@ async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
 
 
 def here(app: App) -> Installs:
-    assert app.installs is not None
-    return app.installs
+    assert app.slack_installations is not None
+    return app.slack_installations
 
 
 async def rows(app: App, table: Any) -> list[Any]:
@@ -117,7 +118,7 @@ async def over(app: App) -> None:
     """Until the only workspace has put the app out."""
 
     async def gone() -> bool:
-        return not await here(app).teams() and await app.known("slack") == []
+        return not await here(app).teams() and await app.active_workspaces("slack") == []
 
     await eventually(gone)
 
@@ -143,7 +144,7 @@ async def test_from_the_page_to_the_first_question(fake: Slack, root: str, app: 
 
 
 async def test_tokens_are_kept_encrypted(app: App, readers: Home) -> None:
-    [row] = await rows(app, Installation)
+    [row] = await rows(app, SlackInstallation)
     assert readers.team.token not in row.model_dump_json()
     assert here(app).vault.decrypt(row.token) == readers.team.token
     assert (row.team, row.installer) == (readers.team.id, readers.ada.id)
@@ -219,7 +220,7 @@ async def test_a_workspace_without_the_app_gets_words(fake: Slack, root: str) ->
 
 
 async def test_a_key_that_is_wrong_is_told_in_words(fake: Slack, readers: Home, app: App) -> None:
-    other = replace(app, installs=replace(here(app), vault=Vault(new_key())))
+    other = replace(app, slack_installations=replace(here(app), vault=Vault(new_key())))
     async with over_http(other, keys(fake), fake) as address:
         fake.point_at(address)
         await readers.ada.types("streak")
@@ -259,7 +260,7 @@ async def test_a_form_is_for_the_workspace_that_sends_it(fake: Slack, root: str,
 
     form = await form_of(writers)
     errand = Errand.load(form.body["private_metadata"])
-    elsewhere = replace(errand, place=replace(errand.place, workspace=readers.team.id))
+    elsewhere = replace(errand, location=replace(errand.location, workspace=readers.team.id))
     form.body["private_metadata"] = elsewhere.dump()
     await writers.ada.sends(form, values)
 
@@ -283,14 +284,14 @@ async def test_a_form_of_a_visitor_belongs_to_where_the_app_is_installed(
     while (again := await fake.next(fake.edits)).ts == told.ts or "Ask more" not in again.buttons:
         pass
 
-    assert {it.workspace_id for it in await rows(app, Explained)} == {1}
-    assert len(await rows(app, Explained)) == 2
+    assert {it.workspace_id for it in await rows(app, StoredExplanation)} == {1}
+    assert len(await rows(app, StoredExplanation)) == 2
 
 
 @pytest.mark.real_time
 async def test_word_of_the_end_is_not_acknowledged_before_it_is_kept(fake: Slack, readers: Home, app: App) -> None:
     async with app.study.store.write() as session:
-        await session.exec(select(Installation).with_for_update())
+        await session.exec(select(SlackInstallation).with_for_update())
         revoked, uninstalled = await readers.ada.uninstalls()
     fake.forgive("acknowledgement")
     assert {revoked.status, uninstalled.status}.isdisjoint({200})
@@ -313,9 +314,9 @@ async def test_a_token_that_cannot_be_renewed_after_its_end_stops_no_schedule(
     fake.clock.forward(13 * 3600)
     fake.fail("oauth.v2.access", status=503, times=9)
     async with opened(fake, url, library) as app, over_http(app, keys(fake), fake):
-        place, words = Place("slack", home.team.id, ""), Reply.of(Notice("Hello."))
-        with pytest.raises(CannotPost) as refused:
-            await app.study.outboxes["slack"].tell(place, home.ada.id, words, "hello")
+        place, words = Location("slack", home.team.id, ""), Reply.of(Notice("Hello."))
+        with pytest.raises(PostError) as refused:
+            await app.study.outboxes["slack"].send_direct(place, home.ada.id, words, "hello")
 
     assert refused.value.retry
 
@@ -356,8 +357,8 @@ async def test_a_token_is_renewed_once_by_two_replicas(fake: Slack, root: str, u
         over_http(one, keys(fake), fake),
         over_http(two, keys(fake), fake),
     ):
-        place, words = Place("slack", home.team.id, ""), Reply.of(Notice("Hello."))
-        telling = (app.study.outboxes["slack"].tell(place, home.ada.id, words, "hello") for app in (one, two))
+        place, words = Location("slack", home.team.id, ""), Reply.of(Notice("Hello."))
+        telling = (app.study.outboxes["slack"].send_direct(place, home.ada.id, words, "hello") for app in (one, two))
         await asyncio.gather(*telling)
         renewed = [c for c in fake.calls["oauth.v2.access"] if c.text("grant_type") == "refresh_token"]
         kept = await here(one).find(home.team.id)
@@ -376,8 +377,8 @@ async def test_a_token_that_cannot_be_renewed_is_used_to_its_end(
     fake.clock.forward(11 * 3600)
     fake.fail("oauth.v2.access", status=503)
     async with opened(fake, url, library) as app, over_http(app, keys(fake), fake):
-        place, words = Place("slack", home.team.id, ""), Reply.of(Notice("Hello."))
-        await app.study.outboxes["slack"].tell(place, home.ada.id, words, "hello")
+        place, words = Location("slack", home.team.id, ""), Reply.of(Notice("Hello."))
+        await app.study.outboxes["slack"].send_direct(place, home.ada.id, words, "hello")
 
     assert (await fake.heard()).words == "Hello."
 
@@ -398,7 +399,7 @@ async def test_put_out_it_is_silent_and_keeps_what_was_done(fake: Slack, root: s
     await turn(app)
 
     assert sum(map(len, fake.calls.values())) == calls
-    assert await rows(app, Installation) == []
+    assert await rows(app, SlackInstallation) == []
     assert len(await rows(app, Answer)) == 1
     back = await greeted(fake, root, readers.ada)
     assert "Back again!" in back.words

@@ -16,7 +16,7 @@ from tests.platforms.model import Model
 
 @pytest.fixture
 def room(app: App) -> Room:
-    app.attach("terminal", TerminalOutbox(app.posts))
+    app.attach("terminal", TerminalOutbox(app.terminal_posts))
     return Room(app, "maya")
 
 
@@ -58,7 +58,7 @@ async def test_an_explanation_grows(room: Room, model: Model) -> None:
 async def test_a_post_has_keys_that_work(app: App, room: Room) -> None:
     await said(room, "schedule setup 09:00")
     await said(room, "schedule test")
-    ((_, channel, body),) = await app.posts.unseen()
+    ((_, channel, body),) = await app.terminal_posts.unseen()
     room.offer(restore(body))
 
     assert channel == "terminal"

@@ -8,7 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.context.local_time import period_keys
 from bot.store.engine import Store
-from bot.store.models import Answer, Channel, Member, Person, Round, RoundKind, Team, Workspace
+from bot.store.orm import Answer, Channel, Member, Person, Round, Team, Workspace
+from bot.store.models import RoundKind
 from bot.study.progress.totals import credit
 
 START = datetime(2026, 11, 16, 9, tzinfo=UTC)
@@ -44,7 +45,7 @@ class Classroom:
         """Members appear, or change to the team."""
         async with self.store.write() as session:
             if team is not None and team not in self.teams:
-                there = Team(workspace_id=self.workspace, name=team, key=team, created_at=START)
+                there = Team(workspace_id=self.workspace, name=team, name_key=team, created_at=START)
                 session.add(there)
                 await session.flush()
                 self.teams[team] = there.id or 0
@@ -80,13 +81,13 @@ class Classroom:
         async with self.store.write() as session:
             member = await self.member(session, name, lock=True)
             posed = Round(
-                token=f"{self.name}-{number}",
+                round_key=f"{self.name}-{number}",
                 workspace_id=self.workspace,
                 channel_id=self.channels[channel],
                 kind=RoundKind.DAILY,
                 question_id="lora",
-                order="0123",
-                fingerprint="f",
+                choice_order="0123",
+                choices_hash="f",
                 opened_at=START,
             )
             session.add(posed)
@@ -100,7 +101,7 @@ class Classroom:
                 team_id=member.team_id,
                 question_id="lora",
                 topic="fine-tuning",
-                counted=counted,
+                scored=counted,
                 points=points,
                 accepted_at=at,
                 day=at.date(),

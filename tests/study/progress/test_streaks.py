@@ -12,20 +12,8 @@ from sqlmodel import col, delete, select
 
 from bot.replies import DayMark
 from bot.store.engine import Store
-from bot.store.models import (
-    Answer,
-    Channel,
-    Delivery,
-    DeliveryKind,
-    DeliveryState,
-    Member,
-    Person,
-    RestChange,
-    Round,
-    RoundKind,
-    Schedule,
-    Workspace,
-)
+from bot.store.orm import Answer, Channel, Delivery, Member, Person, RestDays, Round, Schedule, Workspace
+from bot.store.models import DeliveryKind, DeliveryState, RoundKind
 from bot.study.progress.streaks import Streak, StudyDay, member_streak, reckon, refresh
 
 pytestmark = pytest.mark.both_databases
@@ -52,11 +40,11 @@ def after(number: int) -> date:
     return MONDAY + timedelta(days=number)
 
 
-def rest(weekdays: str, from_day: date = MONDAY) -> RestChange:
-    return RestChange(member_id=1, from_day=from_day, weekdays=weekdays)
+def rest(weekdays: str, from_day: date = MONDAY) -> RestDays:
+    return RestDays(member_id=1, from_day=from_day, weekdays=weekdays)
 
 
-def history(pattern: str, *, rests: Iterable[RestChange] = (), excused: Iterable[int] = ()) -> Streak:
+def history(pattern: str, *, rests: Iterable[RestDays] = (), excused: Iterable[int] = ()) -> Streak:
     """Reckons from the first Monday, one letter a day: s for studied, anything else for not; the last is today."""
     days = [study_day(after(number)) for number, letter in enumerate(pattern) if letter == "s"]
     return reckon(days, today=after(len(pattern) - 1), rests=rests, excused={after(n) for n in excused})
@@ -251,12 +239,12 @@ rest_changes = st.dictionaries(
 TODAY = after(59)
 
 
-def streak_of(days: Iterable[date], rests: Iterable[RestChange] = (), excused: Iterable[date] = ()) -> Streak:
+def streak_of(days: Iterable[date], rests: Iterable[RestDays] = (), excused: Iterable[date] = ()) -> Streak:
     return reckon([study_day(day) for day in days], today=TODAY, rests=rests, excused=set(excused))
 
 
 @given(recent_days, rest_changes, recent_days)
-def test_studying_today_adds_exactly_one(days: set[date], rests: list[RestChange], excused: set[date]) -> None:
+def test_studying_today_adds_exactly_one(days: set[date], rests: list[RestDays], excused: set[date]) -> None:
     with_today = streak_of(days | {TODAY}, rests, excused)
     without = streak_of(days - {TODAY}, rests, excused)
 
@@ -264,7 +252,7 @@ def test_studying_today_adds_exactly_one(days: set[date], rests: list[RestChange
 
 
 @given(st.lists(st.sampled_from(sorted(map(after, range(60))))), rest_changes, st.randoms(use_true_random=False))
-def test_neither_order_nor_replays_matter(days: list[date], rests: list[RestChange], random: object) -> None:
+def test_neither_order_nor_replays_matter(days: list[date], rests: list[RestDays], random: object) -> None:
     shuffled = [*days, *days]
     random.shuffle(shuffled)  # type: ignore[attr-defined]
 
@@ -272,7 +260,7 @@ def test_neither_order_nor_replays_matter(days: list[date], rests: list[RestChan
 
 
 @given(recent_days, rest_changes, recent_days)
-def test_the_numbers_stay_within_their_bounds(days: set[date], rests: list[RestChange], excused: set[date]) -> None:
+def test_the_numbers_stay_within_their_bounds(days: set[date], rests: list[RestDays], excused: set[date]) -> None:
     streak = streak_of(days, rests, excused)
 
     assert 0 <= streak.current <= streak.longest <= len(days)
@@ -347,13 +335,13 @@ class Study:
                 self._count += 1
                 at = datetime.combine(after(number), NOON, tzinfo=UTC)
                 posed = Round(
-                    token=f"t{self._count}",
+                    round_key=f"t{self._count}",
                     workspace_id=self.workspace,
                     channel_id=self.channels[channel],
                     kind=RoundKind.PRACTICE,
                     question_id="lora",
-                    order="0123",
-                    fingerprint="f",
+                    choice_order="0123",
+                    choices_hash="f",
                     opened_at=at,
                 )
                 session.add(posed)
@@ -407,7 +395,7 @@ async def test_rest_days_come_from_their_history(store: Store) -> None:
     study = await Study(store).begin()
     await study.answers(*range(5), 7)
     async with store.write() as session:
-        session.add(RestChange(member_id=study.member, from_day=MONDAY, weekdays="56"))
+        session.add(RestDays(member_id=study.member, from_day=MONDAY, weekdays="56"))
 
     assert drawn(await study.streak(7)) == "sssssrrs"
 

@@ -10,7 +10,8 @@ import pytest
 from sqlmodel import col, delete, select
 
 from bot.store.engine import Store
-from bot.store.models import EVERYWHERE, Answer, Member, Tier, Total, TotalKind
+from bot.store.models import EVERYWHERE, TotalKind
+from bot.store.orm import Answer, Member, PointsBucket, Total
 from bot.study.progress.totals import ALL_TIME, credit, forget, rebuild, set_listed
 from tests.study.progress.classroom import START, Classroom
 
@@ -30,7 +31,7 @@ async def totals(store: Store) -> dict[Key, Value]:
         rows = (await session.exec(select(Total))).all()
     return {
         (row.workspace_id, row.channel_id, row.period, row.kind, row.subject_id):
-        (row.points, row.answers, row.active, row.listed, row.reached_at)
+        (row.points, row.answers, row.active_members, row.listed, row.reached_at)
         for row in rows
     }  # fmt: skip
 
@@ -38,7 +39,7 @@ async def totals(store: Store) -> dict[Key, Value]:
 async def tiers(store: Store) -> dict[tuple[int, int, str, int], int]:
     """Without those that everybody has left."""
     async with store.read() as session:
-        rows = (await session.exec(select(Tier))).all()
+        rows = (await session.exec(select(PointsBucket))).all()
     return {(row.workspace_id, row.channel_id, row.period, row.points): row.members for row in rows if row.members}
 
 
@@ -84,7 +85,7 @@ async def test_totals_say_what_the_answers_say(room: Classroom, seed: int) -> No
                     await set_listed(session, await room.member(session, name, lock=True), chance.random() < 0.5)
             case 2:
                 async with room.store.write() as session:
-                    answers = select(Answer).where(Answer.member_id == room.members[name], col(Answer.counted))
+                    answers = select(Answer).where(Answer.member_id == room.members[name], col(Answer.scored))
                     given = (await session.exec(answers.limit(1))).first()
                     if given is not None:
                         given.points += 5

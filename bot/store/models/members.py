@@ -1,0 +1,91 @@
+"""Members of workspaces, the persons behind them, and their teams."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+from sqlalchemy import Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from bot.store.models.row import Row
+
+
+class Person(Row):
+    """Whoever stands behind one or more members."""
+
+    id: int = Field(default=None, primary_key=True)
+    created_at: datetime
+
+
+class PersonTable(Person, table=True):
+    __tablename__ = "person"
+
+
+class Team(Row):
+    """A team of a workspace; `name_key` is its name without case, and unique there."""
+
+    id: int = Field(default=None, primary_key=True)
+    workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE")
+    name: str
+    name_key: str
+    created_at: datetime
+
+
+class TeamTable(Team, table=True):
+    __tablename__ = "team"
+    __table_args__ = (UniqueConstraint("workspace_id", "name_key"),)
+
+
+class Member(Row):
+    """A person in one workspace.
+
+    `zone` (None until known) and `day_starts_at` (hours after midnight at which the day begins, 0 to 4) are in force;
+    the `next_` pair takes their place at `next_from`. `last_day` is the latest day given to an answer: days never go
+    backwards. The three streak columns are a cache of what the answers say, as of `last_day`.
+
+    `remind_at` is the local time of the one reminder before a streak ends, for those who want it, and `next_reminder`
+    the moment of the next look; `unreachable` says why reminders stopped, when the platform would not deliver one.
+    """
+
+    id: int = Field(default=None, primary_key=True)
+    workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE")
+    person_id: int = Field(foreign_key="person.id", index=True)
+    external_id: str
+    name: str
+    manager: bool = False
+    team_id: int | None = Field(default=None, foreign_key="team.id", ondelete="SET NULL", index=True)
+    zone: str | None = None
+    day_starts_at: int = 0
+    next_zone: str | None = None
+    next_day_starts_at: int | None = None
+    next_from: datetime | None = None
+    listed: bool = True
+    last_day: date | None = None
+    streak: int = 0
+    longest: int = 0
+    freezes: int = 0
+    remind_at: time | None = None
+    next_reminder: datetime | None = None
+    unreachable: str | None = None
+    joined_at: datetime
+
+
+class MemberTable(Member, table=True):
+    __tablename__ = "member"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "external_id"),
+        Index("ix_member_reminder", "next_reminder", sqlite_where=text("next_reminder IS NOT NULL"),
+              postgresql_where=text("next_reminder IS NOT NULL")),
+    )  # fmt: skip
+
+
+class RestDays(Row):
+    """From `from_day` on the member rests on these weekdays ("56" is the weekend; Monday is 0)."""
+
+    member_id: int = Field(foreign_key="member.id", ondelete="CASCADE", primary_key=True)
+    from_day: date = Field(primary_key=True)
+    weekdays: str
+
+
+class RestDaysTable(RestDays, table=True):
+    __tablename__ = "rest_days"

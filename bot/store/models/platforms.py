@@ -1,0 +1,61 @@
+"""What platforms keep: the terminal's posts and Slack's installations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index, text
+from sqlmodel import Field
+
+from bot.store.models.row import Row
+
+
+class TerminalPost(Row):
+    """The terminal's durable outbox: what was posted there, and when somebody has seen it."""
+
+    id: int = Field(default=None, primary_key=True)
+    post_key: str = Field(unique=True)
+    channel: str
+    body: str
+    posted_at: datetime
+    seen_at: datetime | None = None
+
+
+class TerminalPostTable(TerminalPost, table=True):
+    __tablename__ = "terminal_post"
+    __table_args__ = (Index("ix_terminal_post_unseen", "id", sqlite_where=text("seen_at IS NULL"),
+                            postgresql_where=text("seen_at IS NULL")),)  # fmt: skip
+
+
+class SlackInstallation(Row):
+    """A Slack workspace that installed the app. `token` and `refresh` are encrypted; `installer` is a user's id there.
+
+    `expires_at` is the token's end where tokens rotate; whoever renews one has until `renewing_until` alone.
+    """
+
+    team: str = Field(primary_key=True)
+    name: str
+    bot_user: str
+    bot_id: str
+    scopes: str
+    installer: str
+    token: str
+    refresh: str | None = None
+    expires_at: datetime | None = None
+    renewing_until: datetime | None = None
+    installed_at: datetime
+
+
+class SlackInstallationTable(SlackInstallation, table=True):
+    __tablename__ = "slack_installation"
+
+
+class OauthState(Row):
+    """An installation that was begun; `digest` is that of the state that Slack brings back."""
+
+    digest: str = Field(primary_key=True)
+    expires_at: datetime
+
+
+class OauthStateTable(OauthState, table=True):
+    __tablename__ = "oauth_state"

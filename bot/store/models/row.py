@@ -1,0 +1,47 @@
+"""The base of all rows, and the metadata of all tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any, Self, cast
+
+from sqlalchemy import Enum, MetaData
+from sqlmodel import SQLModel
+
+# Before any table: constraints need names, or a batch migration on SQLite cannot find them again.
+SQLModel.metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Row(SQLModel):
+    """A row as plain values. Its table is the subclass of the same name with `Table` behind it."""
+
+    @classmethod
+    def of(cls, columns: Mapping[Any, Any]) -> Self:
+        """Make a row of what a statement returned, as `result.mappings()` gives it; nothing is validated."""
+        return cast("Self", cls.model_construct(**columns))
+
+    @classmethod
+    def all(cls, result: Iterable[Mapping[Any, Any]]) -> list[Self]:
+        """Make a row of each mapping."""
+        return [cls.of(columns) for columns in result]
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns for an INSERT, without an `id` that the database has yet to give."""
+        values = dict(self)
+        if values.get("id", 0) is None:
+            del values["id"]
+        return values
+
+
+def enum_column(kind: type[StrEnum]) -> Any:
+    """Return a column type that holds the values of an enum as text: a new one needs no migration."""
+    return Enum(kind, native_enum=False, length=16, values_callable=lambda k: [m.value for m in k])

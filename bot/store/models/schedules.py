@@ -1,0 +1,120 @@
+"""Schedules, and the posts they lead to."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from enum import StrEnum
+
+from sqlalchemy import JSON, Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from bot.store.models.row import Row, enum_column
+
+
+class ScheduleState(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+    FAILED = "failed"
+    REMOVED = "removed"
+
+
+class Schedule(Row):
+    """A channel's daily question at a local time. `next_due` is empty once it is removed.
+
+    The times of a paused or failed one pass as skipped deliveries, so that their days are excused.
+
+    `weekdays` as in "01234" (Monday is 0); no `topics` means all of them, no `difficulty` any. `reveal` is a local
+    time: on the same day when later than `at`, else on the next. A removed schedule stays for what it has posted.
+
+    `thread` and `pin` ask for a thread under each question, and for its pin in the place of the one before. `role` is
+    the platform's id of those to be called, empty for nobody. `made_by` hears of it when the schedule has to stop.
+    """
+
+    id: int = Field(default=None, primary_key=True)
+    channel_id: int = Field(foreign_key="channel.id", ondelete="CASCADE")
+    request_id: str
+    at: time
+    zone: str
+    weekdays: str
+    topics: list[str] = Field(default_factory=list, sa_type=JSON)
+    difficulty: str | None = None
+    reveal: time
+    thread: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+    pin: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+    role: str | None = None
+    made_by: int | None = Field(default=None, foreign_key="member.id", ondelete="SET NULL", index=True)
+    state: ScheduleState = Field(default=ScheduleState.ACTIVE, sa_type=enum_column(ScheduleState))
+    paused_until: date | None = None
+    problem: str | None = None
+    next_day: date | None = None
+    next_due: datetime | None = None
+    created_at: datetime
+
+
+class ScheduleTable(Schedule, table=True):
+    __tablename__ = "schedule"
+    __table_args__ = (
+        Index("ix_schedule_due", "next_due", sqlite_where=text("next_due IS NOT NULL"),
+              postgresql_where=text("next_due IS NOT NULL")),
+        UniqueConstraint("channel_id", "request_id"),
+    )  # fmt: skip
+
+
+OPEN_DELIVERY = "delivery.state IN ('due', 'sending')"
+"""Deliveries still to be seen to. A query has to say it in these words: for values that are bound, a database cannot
+tell that the partial index holds all it looks for."""
+
+
+class DeliveryKind(StrEnum):
+    DAILY = "daily"
+    REVEAL = "reveal"
+
+
+class DeliveryState(StrEnum):
+    """due -> sending -> done; or failed after three tries; or skipped (late, paused, nothing to ask).
+
+    What is posted and still wants its thread or pin is due or sending, and has a `message_ref`.
+    """
+
+    DUE = "due"
+    SENDING = "sending"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Delivery(Row):
+    """One post that must happen exactly once: unique by schedule, kind and scheduled local date.
+
+    `message_ref` and `thread_ref` are the platform's own; `pinned` while the message is pinned by us. `count_due` is
+    set when an answer came that the message does not count yet, and `counted_at` is when it last did.
+    """
+
+    id: int = Field(default=None, primary_key=True)
+    schedule_id: int = Field(foreign_key="schedule.id", ondelete="CASCADE")
+    channel_id: int = Field(foreign_key="channel.id", ondelete="CASCADE")
+    kind: DeliveryKind = Field(sa_type=enum_column(DeliveryKind))
+    day: date
+    due_at: datetime
+    state: DeliveryState = Field(default=DeliveryState.DUE, sa_type=enum_column(DeliveryState))
+    lease_until: datetime | None = None
+    attempts: int = 0
+    problem: str | None = None
+    message_ref: str | None = None
+    posted_at: datetime | None = None
+    thread_ref: str | None = None
+    pinned: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+    count_due: datetime | None = None
+    counted_at: datetime | None = None
+
+
+class DeliveryTable(Delivery, table=True):
+    __tablename__ = "delivery"
+    __table_args__ = (
+        UniqueConstraint("schedule_id", "kind", "day"),
+        Index("ix_delivery_open", "due_at", sqlite_where=text("state IN ('due', 'sending')"),
+              postgresql_where=text("state IN ('due', 'sending')")),
+        Index("ix_delivery_channel_day", "channel_id", "day"),
+        Index("ix_delivery_count", "count_due", sqlite_where=text("count_due IS NOT NULL"),
+              postgresql_where=text("count_due IS NOT NULL")),
+    )  # fmt: skip
