@@ -23,8 +23,8 @@ from bot.context.outbox import Outbox
 from bot.context.study import Study
 from bot.replies import Reply
 from bot.store.engine import Store
-from bot.store.orm import Channel, Delivery, Round, Schedule, Workspace
 from bot.store.models import DeliveryKind, DeliveryState, RoundKind
+from bot.store.orm import Channel, Delivery, Round, Schedule, Workspace
 from bot.store.upgrade import upgrade
 from bot.study.daily import delivery as daily_delivery
 from bot.study.daily import planner
@@ -129,11 +129,11 @@ async def measure(url: str, channels: int) -> None:
     seen: list[float] = []
     watch = asyncio.create_task(stalls(seen))
     start = time.perf_counter()
-    count = await planner.sweep(study, NOW)
+    count = await planner.enqueue_due(study, NOW)
     swept = time.perf_counter() - start
     watch.cancel()
     start = time.perf_counter()
-    sent = await daily_delivery.send(study)
+    sent = await daily_delivery.send_due(study)
     took = time.perf_counter() - start
     bare = await floor(store, channels)
     print(f"{store.dialect}: {count} channels due")

@@ -39,11 +39,11 @@ from bot.dispatch.catalog import registry
 from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.store.engine import Store
-from bot.store.orm import Answer, Channel, Delivery, Member, Person, Schedule, Workspace
 from bot.store.models import DeliveryKind, DeliveryState, RoundKind
+from bot.store.orm import Answer, Channel, Delivery, Member, Person, Schedule, Workspace
 from bot.store.upgrade import upgrade
 from bot.study.practice.grading import POINTS
-from bot.study.practice.rounds import LETTERS, new_round, shown
+from bot.study.practice.rounds import LETTERS, display_order, new_round
 from bot.study.progress import totals
 from knowledge.format.reader import load
 from knowledge.retrieval.embedding import Embedder
@@ -101,7 +101,9 @@ async def fill(study: Study, members: int, chance: random.Random, rounds: int) -
                 session.add(posed)
                 await session.flush()
                 if not back:
-                    lines.append(f"answer {posed.round_key} {LETTERS[shown(posed).index(question.right_choice)]}")
+                    lines.append(
+                        f"answer {posed.round_key} {LETTERS[display_order(posed).index(question.right_choice)]}"
+                    )
                     continue
                 week, month = period_keys(at, "UTC")
                 given = [

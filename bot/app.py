@@ -82,31 +82,31 @@ class App:
 
     async def for_workspace(self, location: Location) -> App:
         """The app as the workspace of a place has it, with its own questions."""
-        return replace(self, study=await custom_questions.at(self.study, location))
+        return replace(self, study=await custom_questions.for_location(self.study, location))
 
     async def claim_request(self, platform: str, id: str) -> bool:
         """Whether a request is seen for the first time; platforms deliver some again."""
-        return await idempotency.first(self.study, platform, id)
+        return await idempotency.claim(self.study, platform, id)
 
     async def is_manager(self, location: Location, actor: Actor) -> bool:
         """Whether they are a manager there."""
-        return await directory.manages(self.study, location, actor)
+        return await directory.is_manager(self.study, location, actor)
 
     async def form_draft(self, location: Location, actor: Actor, line: str) -> dict[str, str]:
         """What the member typed into the form of that line earlier, when it could not be carried out."""
-        return await form_drafts.draft(self.study, location, actor, line)
+        return await form_drafts.find_draft(self.study, location, actor, line)
 
     async def active_workspaces(self, platform: str) -> list[str]:
         """The workspaces that were greeted and have not put the bot out since."""
-        return await onboarding.known(self.study, platform)
+        return await onboarding.active_workspaces(self.study, platform)
 
     async def workspace_joined(self, location: Location) -> Greeting | None:
         """What to say on coming to a workspace; None where it has been said."""
-        return await onboarding.joined(self.study, location)
+        return await onboarding.on_joined(self.study, location)
 
     async def workspace_left(self, location: Location) -> None:
         """The workspace has put the bot out."""
-        await onboarding.left(self.study, location)
+        await onboarding.on_left(self.study, location)
 
     async def readiness_problem(self) -> str:
         """What stands in the way of serving members, in words that anybody may read; empty where nothing does."""

@@ -35,8 +35,8 @@ class Clockwork:
             return
         async with self._turning:
             try:
-                await planner.sweep(self._study, self._study.clock())
-                await delivery.send(self._study)
+                await planner.enqueue_due(self._study, self._study.clock())
+                await delivery.send_due(self._study)
                 await live_counts.sweep(self._study)
                 await reminders.sweep(self._study, self._study.clock())
             except DatabaseError as problem:

@@ -39,7 +39,7 @@ from bot.scheduler import Clockwork
 from bot.store.engine import Store
 from bot.store.orm import Round
 from bot.store.upgrade import upgrade
-from bot.study.practice.rounds import LETTERS, shown
+from bot.study.practice.rounds import LETTERS, display_order
 from knowledge.questions import Question
 
 IMAGES = Path(__file__).parent / "images"
@@ -135,7 +135,7 @@ class Story:
         async with self.app.study.store.read() as session:
             round = (await session.exec(select(Round).where(Round.round_key == line.split()[1]))).one()
         question = self.app.study.library.question(round.question_id)
-        return LETTERS[shown(round).index(question.right_choice)].upper(), question
+        return LETTERS[display_order(round).index(question.right_choice)].upper(), question
 
 
 async def _lit(new_context: Callable[..., Awaitable[Any]], **options: Any) -> Any:

@@ -21,8 +21,8 @@ from bot.platforms.terminal.room import Room
 from bot.replies import Reply
 from bot.scheduler import Clockwork
 from bot.store.engine import Store
-from bot.store.orm import Answer, Member, Round
 from bot.store.models import RoundKind
+from bot.store.orm import Answer, Member, Round
 from knowledge.questions import Question
 
 OWNER = "maya"

@@ -22,7 +22,7 @@ def text(study: Study, typed: str) -> str:
     return typed
 
 
-def token(study: Study, typed: str) -> str:
+def round_key(study: Study, typed: str) -> str:
     if not _TOKEN.fullmatch(typed):
         raise UserError(f"“{typed[:40]}” is not the mark of a question, like k3f7w2ab.")
     return typed.lower()
@@ -39,7 +39,7 @@ def one_of(*choices: str) -> Callable[[Study, str], str]:
     return read
 
 
-def whole(least: int, most: int) -> Callable[[Study, str], int]:
+def whole_number(least: int, most: int) -> Callable[[Study, str], int]:
     """A reader for a whole number within these limits."""
 
     def read(study: Study, typed: str) -> int:
@@ -103,7 +103,7 @@ def question(study: Study, typed: str) -> Question:
     return study.library.question(typed)
 
 
-def clock(study: Study, typed: str) -> time:
+def time_of_day(study: Study, typed: str) -> time:
     """A time of day: 09:30, 9:30, 9, 9am."""
     if found := _TIME.fullmatch(typed.strip()):
         hour, minute, half = int(found[1]), int(found[2] or 0), (found[3] or "").lower()
@@ -116,13 +116,13 @@ def clock(study: Study, typed: str) -> time:
     raise UserError(f"“{typed[:40]}” is not a time of day; write it like 09:30.")
 
 
-def clock_or_off(study: Study, typed: str) -> time | Literal["off"]:
+def time_or_off(study: Study, typed: str) -> time | Literal["off"]:
     """A time of day, or "off". A bare number is none: `me 7` was hardly meant to ask for messages."""
     if typed.lower().strip() == "off":
         return "off"
     try:
         if not typed.strip().isdigit():
-            return clock(study, typed)
+            return time_of_day(study, typed)
     except UserError:
         pass
     raise UserError(f"“{typed[:40]}” is not a time of day; write it like 20:00, or off for no reminders.")

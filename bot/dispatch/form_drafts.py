@@ -16,7 +16,7 @@ KEPT = timedelta(days=30)
 """How long a draft waits for whoever wrote it."""
 
 
-async def keep(study: Study, context: RequestContext, line: str, values: Mapping[str, str]) -> None:
+async def save(study: Study, context: RequestContext, line: str, values: Mapping[str, str]) -> None:
     """In the place of an earlier draft for the same line; the member's forgotten ones go."""
     async with study.store.write() as session:
         mine = col(FormDraft.member_id) == context.member_id
@@ -29,7 +29,7 @@ async def keep(study: Study, context: RequestContext, line: str, values: Mapping
         )
 
 
-async def drop(study: Study, context: RequestContext, line: str) -> None:
+async def delete_draft(study: Study, context: RequestContext, line: str) -> None:
     """The command has been carried out."""
     async with study.store.write() as session:
         await session.exec(
@@ -37,7 +37,7 @@ async def drop(study: Study, context: RequestContext, line: str) -> None:
         )
 
 
-async def draft(study: Study, location: Location, actor: Actor, line: str) -> dict[str, str]:
+async def find_draft(study: Study, location: Location, actor: Actor, line: str) -> dict[str, str]:
     """What the member had typed into the form that this line opens; empty where it was carried out."""
     query = (
         select(FormDraft)

@@ -16,8 +16,8 @@ from bot.context.study import Study
 from bot.dispatch import form_drafts
 from bot.dispatch.request import Request
 from bot.errors import DatabaseError, NotAllowed, UserError
-from bot.replies import Button, Block, Buttons, Notice, Reply, Text, Tone
-from bot.study.members.directory import arrive
+from bot.replies import Block, Button, Buttons, Notice, Reply, Text, Tone
+from bot.study.members.directory import get_or_create_member
 from bot.study.workspaces import custom_questions
 from bot.text.cleaning import clean, invisible, short
 
@@ -34,10 +34,12 @@ async def handle(table: Registry, study: Study, request: Request) -> AsyncGenera
     """
     with structlog.contextvars.bound_contextvars(request=request.id, platform=request.location.platform):
         try:
-            context = await arrive(study, *_by_name(request), request_id=request.id, at=request.at)
-            study = await custom_questions.scoped(study, context.workspace_id, context.custom_questions_version)
+            context = await get_or_create_member(study, *_by_name(request), request_id=request.id, at=request.at)
+            study = await custom_questions.with_custom_questions(
+                study, context.workspace_id, context.custom_questions_version
+            )
             if request.form:
-                await form_drafts.keep(study, context, request.line, {**request.values, **request.platform_values})
+                await form_drafts.save(study, context, request.line, {**request.values, **request.platform_values})
             command, raw = _understand(table, study, request)
             if command.managers_only and not context.manager:
                 raise NotAllowed(f"`{command.name}` is for managers. Ask one of yours to do it.")
@@ -71,7 +73,7 @@ async def handle(table: Registry, study: Study, request: Request) -> AsyncGenera
 async def _carried_out(study: Study, context: RequestContext, request: Request) -> None:
     """The reply stands, so a draft that cannot be dropped is no problem of the member's."""
     try:
-        await form_drafts.drop(study, context, request.line)
+        await form_drafts.delete_draft(study, context, request.line)
     except DatabaseError as problem:
         log.warning("draft not dropped", problem=str(problem))
 

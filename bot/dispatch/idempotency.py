@@ -18,7 +18,7 @@ SWEPT = 500
 """Of so many requests, one sweeps what is older away."""
 
 
-async def first(study: Study, platform: str, id: str) -> bool:
+async def claim(study: Study, platform: str, id: str) -> bool:
     """Whether this is the first time that the request is seen, by any process."""
     now = study.clock()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from bot.replies import Calendar, DayMark, TopicMastery, Mastery, Rank, Standings
+from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, TopicMastery
 from bot.text.cleaning import clean, short
 
 LIMIT = 1000

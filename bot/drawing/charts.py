@@ -24,7 +24,7 @@ from bot.drawing.svg import (
     rect,
     stroke,
 )
-from bot.replies import TopicMastery, Mastery, Rank, Standings
+from bot.replies import Mastery, Rank, Standings, TopicMastery
 
 __all__ = ["calendar", "mastery", "standings"]
 

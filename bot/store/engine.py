@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL
@@ -42,6 +42,7 @@ TURN_S = 30
 IDLE_S = 5
 """Seconds after which a connection to a server is asked whether it still lives before it is used."""
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -126,6 +127,17 @@ class Store:
 
         with self._alone():
             return await greenlet_spawn(looking)
+
+    async def query(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `work` reads by the connection it is called with, all of it from one moment of the database.
+
+        `work` must not write. On SQLite it runs on the event loop: keep it to what an index finds.
+        """
+        return await self.look(lambda connection: work(connection, *args, **kwargs))
+
+    async def transaction(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `work` returns, once everything it wrote is committed; nothing is kept where it raises."""
+        return await self.change(lambda connection: work(connection, *args, **kwargs))
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:

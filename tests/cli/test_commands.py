@@ -32,7 +32,7 @@ def test_piped_lines_are_answered_and_the_end_of_the_file_ends_it(home: dict[str
     assert done.returncode == 0, done.stderr
     said = done.stdout.decode()
     assert "What is mode collapse" in said
-    assert "There is no team yet" in said
+    assert "There are no teams yet" in said
     assert "There is no command `nonsense`" in said
     assert "\x1b" not in said
 

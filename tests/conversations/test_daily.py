@@ -12,8 +12,8 @@ from bot.context.identity import Location
 from bot.context.outbox import Outbox, PostError
 from bot.replies import Reply
 from bot.scheduler import Clockwork
-from bot.store.orm import Delivery, Schedule, Workspace
 from bot.store.models import DeliveryKind, DeliveryState
+from bot.store.orm import Delivery, Schedule, Workspace
 from tests.chat import Chat
 
 

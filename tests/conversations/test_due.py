@@ -10,8 +10,8 @@ from sqlmodel import select
 from bot.context.identity import Location
 from bot.context.outbox import Outbox
 from bot.replies import Reply
-from bot.store.orm import Delivery, Round, Schedule
 from bot.store.models import DeliveryKind, DeliveryState, ScheduleState
+from bot.store.orm import Delivery, Round, Schedule
 from tests.chat import Chat
 
 pytestmark = pytest.mark.both_databases

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlmodel import select
 
-from bot.store.orm import Channel, Member, Round
 from bot.store.models import RoundKind
+from bot.store.orm import Channel, Member, Round
 from bot.study.practice.rounds import new_round
 from tests.chat import Chat
 

@@ -57,8 +57,8 @@ async def test_another_workspace_never_sees_them(team: Chat) -> None:
         session.add(Workspace(platform="slack", external_id="T2", name="Others", created_at=NOW))
     async with team.study.store.read() as session:
         other = (await session.exec(select(Workspace.id).where(Workspace.external_id == "T2"))).one()
-    theirs = await custom_questions.of_workspace(team.study, other)
-    ours = await custom_questions.of_workspace(team.study, await workspace_of(team.study.store))
+    theirs = await custom_questions.for_workspace(team.study, other)
+    ours = await custom_questions.for_workspace(team.study, await workspace_of(team.study.store))
 
     assert FREEZE.id in ours.library.bank
     assert FREEZE.id not in theirs.library.bank

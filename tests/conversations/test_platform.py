@@ -19,8 +19,8 @@ from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.replies import Reply
 from bot.store.engine import Store
-from bot.store.orm import Answer, Delivery, Member, ViewedAnswer, Round, Schedule
 from bot.store.models import DeliveryKind, DeliveryState
+from bot.store.orm import Answer, Delivery, Member, Round, Schedule, ViewedAnswer
 from bot.study.daily import delivery, live_counts, planner
 from tests.chat import Clock, plain
 
@@ -106,8 +106,8 @@ class Guild:
 
     async def turn(self, **forward: float) -> int:
         self.clock.forward(**forward)
-        await planner.sweep(self.study, self.clock())
-        return await delivery.send(self.study)
+        await planner.enqueue_due(self.study, self.clock())
+        return await delivery.send_due(self.study)
 
     async def schedule(self, **values: Any) -> None:
         await self.ask("1", "schedule setup", manager=True, time="09:00", zone="UTC", **values)
@@ -139,7 +139,7 @@ async def test_who_keeps_to_themselves_is_seen_by_nobody(guild: Guild) -> None:
     await guild.ask("1", "me standings=hidden", name="Ada")
 
     for line in ("profile", "streak"):
-        assert "Ada keeps their standing to themselves." in await guild.ask("2", line, member="1")
+        assert "Ada keeps their standing private." in await guild.ask("2", line, member="1")
     assert "Ada keeps" in await guild.ask("2", "streak", member="1", view="why")
     assert "Your streak" in await guild.ask("1", "streak", member="1")
 

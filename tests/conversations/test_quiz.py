@@ -93,7 +93,7 @@ async def test_who_is_hidden_is_seen_by_themselves_alone(chat: Chat) -> None:
 
     said = await chat.say("bob", "profile ada")
 
-    assert said.strip().endswith("ada keeps their standing to themselves.")
+    assert said.strip().endswith("ada keeps their standing private.")
     assert "20" not in said
     assert (await standing(chat, "ada", "profile ada"))["Points in all"] == "20"
 

@@ -72,7 +72,7 @@ async def test_periods_and_places(chat: Chat) -> None:
 
 async def test_a_team_is_ranked_from_three_active_members_on(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 08:00 easy")
-    assert "first member" in await chat.say("ada", "team create Blue Birds")
+    assert "is set up" in await chat.say("ada", "team create Blue Birds")
     assert "Welcome to Blue Birds" in await chat.say("bob", "team join blue birds")
     await daily(chat, right="ada", wrong="bob")
     assert "No team has 3 members" in await chat.say("ada", "leaderboard week teams")
@@ -85,7 +85,7 @@ async def test_a_team_is_ranked_from_three_active_members_on(chat: Chat) -> None
     assert "6.7" in said
     assert "Blue Birds   3" in await chat.say("ada", "team list")
     assert "left Blue Birds" in await chat.say("ada", "team leave")
-    assert "You are in no team" in await chat.say("ada", "team leave")
+    assert "You aren't in a team" in await chat.say("ada", "team leave")
     assert "There is a team Blue Birds already" in await chat.say("zoe", "team create BLUE birds")
 
 
@@ -102,7 +102,7 @@ async def test_a_streak_and_its_reasons(chat: Chat) -> None:
     assert "studied" in why
     assert "today, still open" in why
     assert "ada's streak: 3 days" in await chat.say("bob", "streak ada")
-    assert "no member called “nobody”" in await chat.say("bob", "streak nobody")
+    assert "a member called “nobody”" in await chat.say("bob", "streak nobody")
 
 
 async def test_a_missed_day_ends_a_young_streak(chat: Chat) -> None:

@@ -134,9 +134,9 @@ async def test_members_teams_and_standings_of_another_workspace_stay_out_of_sigh
         request = Request(elsewhere, Actor("eve", "eve", manager=True), f"x-{line}", chat.clock(), line=line)
         return [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
-    assert "There is no team yet" in await eve("team list")
-    assert "no member called “ada”" in await eve("streak ada")
-    assert "no member called “ada”" in await eve("managers add ada")
+    assert "There are no teams yet" in await eve("team list")
+    assert "a member called “ada”" in await eve("streak ada")
+    assert "a member called “ada”" in await eve("managers add ada")
     async with chat.study.store.read() as session:
         assert len((await session.exec(select(Member))).all()) == 2
 
@@ -165,7 +165,7 @@ async def test_members_who_start_the_same_team_at_once_make_one(chat: Chat) -> N
 
     said = await asyncio.gather(*(start(chat, who) for who in names))
 
-    assert sum("first member" in reply for reply in said) == 1
+    assert sum("is set up" in reply for reply in said) == 1
     assert sum("There is a team Blue already" in reply for reply in said) == 5
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.drawing.alt_text import LIMIT, alt_of
 from bot.drawing.charts import calendar, mastery, standings
-from bot.replies import Calendar, DayMark, TopicMastery, Mastery, Rank, Standings
+from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, TopicMastery
 from tests.drawing.png import size
 
 NASTY = [

@@ -12,7 +12,7 @@ from datetime import date
 import pytest
 
 from bot.drawing.renderer import OVERHEAD, Easel
-from bot.replies import Calendar, DayMark, TopicMastery, Mastery, Rank, Standings
+from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, TopicMastery
 from tests.drawing.png import size
 
 TOPICS = Mastery("Mastery", (TopicMastery("rag", 12, 4, 0.5),))

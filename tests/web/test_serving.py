@@ -76,7 +76,7 @@ async def test_a_taken_port_is_told_and_stops_nothing_that_needs_none(home: dict
 
     assert f"port {taken}" in str(problem["problem"])
     assert problem["lost"] == "health"
-    assert "There is no team yet" in json.dumps(ack.json)
+    assert "There are no teams yet" in json.dumps(ack.json)
 
 
 async def test_slack_over_http_alone_cannot_do_without_its_port(home: dict[str, str], taken: str) -> None:

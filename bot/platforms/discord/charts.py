@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from bot.platforms.discord.markup import plain, spoken
 from bot.platforms.shared.emoji import MARKS
-from bot.replies import Calendar, DayMark, TopicMastery, Mastery, Rank, Standings
+from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, TopicMastery
 
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
 BAR = 10

@@ -18,8 +18,8 @@ from bot.platforms.shared.formulas import DISPLAY
 from bot.platforms.shared.images import Pictures
 from bot.replies import (
     Block,
-    Calendar,
     Buttons,
+    Calendar,
     Explanation,
     File,
     Mastery,

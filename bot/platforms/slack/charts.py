@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from bot.platforms.shared.emoji import MARKS
 from bot.platforms.slack.layout import BlockKit, Grid, Piece, Said, Small
 from bot.platforms.slack.markup import MOMENT, moment, named, plain, spoken, utc
-from bot.replies import Calendar, DayMark, TopicMastery, Mastery, Rank, Standings, Table
+from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, Table, TopicMastery
 
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
 BAR = 10

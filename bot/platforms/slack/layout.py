@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.platforms.slack import limits
 from bot.platforms.slack.markup import LIKE, escape, plain, split, stripped
-from bot.replies import Button, MenuOption, File, Menu, Picture
+from bot.replies import Button, File, Menu, MenuOption, Picture
 from bot.text.cleaning import short
 
 BlockKit = dict[str, Any]

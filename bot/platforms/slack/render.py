@@ -26,8 +26,8 @@ from bot.platforms.slack.markup import (
 )
 from bot.replies import (
     Block,
-    Calendar,
     Buttons,
+    Calendar,
     Explanation,
     File,
     Mastery,

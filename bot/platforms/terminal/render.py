@@ -16,14 +16,13 @@ from rich.table import Table as Grid
 from rich.text import Text as Line
 
 from bot.replies import (
-    Button,
     Block,
-    Calendar,
+    Button,
     Buttons,
+    Calendar,
     DayMark,
     Explanation,
     File,
-    TopicMastery,
     Mastery,
     Menu,
     Notice,
@@ -36,6 +35,7 @@ from bot.replies import (
     Table,
     Text,
     Tone,
+    TopicMastery,
     Verdict,
 )
 from bot.text.maths import readable

@@ -7,12 +7,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.context.identity import RequestContext
 from bot.context.study import Study
-from bot.replies import Button, Block, Buttons, Reply, Table, Text
-from bot.store.orm import Answer, Channel, Round, Schedule
+from bot.replies import Block, Button, Buttons, Reply, Table, Text
 from bot.store.models import ScheduleState
+from bot.store.orm import Answer, Channel, Round, Schedule
 from bot.study.account import settings as account_settings
 from bot.study.daily.schedule_card import in_words
-from bot.study.practice.rounds import as_asked, card, still_open
+from bot.study.practice.rounds import question_card, still_open, unchanged_question
 from bot.study.progress import leaderboard, overview
 
 QUESTIONS = 3
@@ -57,8 +57,8 @@ async def _today(study: Study, context: RequestContext) -> list[Block]:
     )
     async with study.store.read() as session:
         found = (await session.exec(query)).all()
-    posed = [(round, as_asked(study.library.bank, round)) for round in found]
-    cards = [card(round, question, "Question of the day") for round, question in posed if question is not None]
+    posed = [(round, unchanged_question(study.library.bank, round)) for round in found]
+    cards = [question_card(round, question, "Question of the day") for round, question in posed if question is not None]
     if cards:
         return [*cards]
     return [

@@ -11,22 +11,22 @@ from sqlmodel import SQLModel, col, delete, select
 from bot.context.identity import RequestContext
 from bot.context.study import Study
 from bot.replies import Button, Buttons, File, Notice, Reply, Tone
+from bot.store.models import TotalKind
 from bot.store.orm import (
     Answer,
     FormDraft,
-    StoredExplanation,
     Member,
-    ViewedAnswer,
     Person,
-    TerminalPost,
     Report,
     RestDays,
     Round,
+    StoredExplanation,
     Team,
+    TerminalPost,
     Total,
+    ViewedAnswer,
     Workspace,
 )
-from bot.store.models import TotalKind
 from bot.study.progress import totals
 
 OWNED: tuple[type[SQLModel], ...] = (Answer, FormDraft, StoredExplanation, ViewedAnswer, Report, RestDays, Round)

@@ -13,7 +13,7 @@ from bot.context.identity import RequestContext
 from bot.context.local_time import WEEKDAYS, assigned_day, change_clock, clock_in_force
 from bot.context.study import Study
 from bot.errors import UserError
-from bot.replies import Button, Block, Buttons, MenuOption, Menu, Notice, Reply, Table, Tone, menu_options
+from bot.replies import Block, Button, Buttons, Menu, MenuOption, Notice, Reply, Table, Tone, menu_options
 from bot.store.orm import Member, RestDays, Team, Workspace
 from bot.study.account import reminders
 from bot.study.progress import totals

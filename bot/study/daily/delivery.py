@@ -27,7 +27,7 @@ from bot.store.upsert import insert
 from bot.study.daily import failures, questions
 from bot.study.daily.failures import LEASE
 from bot.study.daily.schedule_card import wants_of
-from bot.study.practice.rounds import as_asked
+from bot.study.practice.rounds import unchanged_question
 from bot.study.workspaces import custom_questions
 
 log = structlog.get_logger()
@@ -97,7 +97,7 @@ NEXT = (
 """The delivery that waits longest `now` on one of the `platforms`. Made once: to make it takes longer than to ask."""
 
 
-async def send(study: Study) -> int:
+async def send_due(study: Study) -> int:
     """Post everything that is due on the platforms of this process; how many posts there were."""
 
     async def one_by_one() -> int:
@@ -128,8 +128,8 @@ async def _claim(study: Study) -> Claim | None:
 
 async def _words(study: Study, claim: Claim) -> Reply:
     daily_post = claim.delivery.kind is DeliveryKind.DAILY
-    bank = (await custom_questions.of_workspace(study, claim.round.workspace_id)).library.bank
-    question = as_asked(bank, claim.round) if daily_post else bank.get(claim.round.question_id)
+    bank = (await custom_questions.for_workspace(study, claim.round.workspace_id)).library.bank
+    question = unchanged_question(bank, claim.round) if daily_post else bank.get(claim.round.question_id)
     if question is None:
         return Reply.of(Notice("The question of this day has left the bank or been rewritten since.", Tone.WARNING))
     if daily_post:
@@ -140,7 +140,7 @@ async def _words(study: Study, claim: Claim) -> Reply:
 
 async def _title(study: Study, claim: Claim) -> str:
     """What a thread under the question is called."""
-    bank = (await custom_questions.of_workspace(study, claim.round.workspace_id)).library.bank
+    bank = (await custom_questions.for_workspace(study, claim.round.workspace_id)).library.bank
     question = bank.get(claim.round.question_id)
     return question.title if question is not None else f"{claim.delivery.day:%d %B}"
 

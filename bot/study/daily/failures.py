@@ -14,8 +14,8 @@ from bot.context.identity import Location
 from bot.context.outbox import Outbox, PostError
 from bot.context.study import Study
 from bot.replies import Notice, Reply, Tone
-from bot.store.orm import Channel, Delivery, Member, Schedule
 from bot.store.models import DeliveryState, ScheduleState
+from bot.store.orm import Channel, Delivery, Member, Schedule
 
 log = structlog.get_logger()
 

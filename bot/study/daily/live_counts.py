@@ -16,7 +16,7 @@ from bot.context.outbox import PostError
 from bot.context.study import Study
 from bot.store.orm import Answer, Channel, Delivery, Round, Workspace
 from bot.study.daily import questions
-from bot.study.practice.rounds import as_asked
+from bot.study.practice.rounds import unchanged_question
 from bot.study.workspaces import custom_questions
 
 log = structlog.get_logger()
@@ -102,8 +102,8 @@ async def _counts(session: AsyncSession, refs: dict[int, str], study: Study) -> 
 
 async def _show(study: Study, count: _Count) -> bool:
     """The question anew with its count. A message that can't be edited stays as it is: the count is a courtesy."""
-    bank = (await custom_questions.of_workspace(study, count.round.workspace_id)).library.bank
-    question = as_asked(bank, count.round)
+    bank = (await custom_questions.for_workspace(study, count.round.workspace_id)).library.bank
+    question = unchanged_question(bank, count.round)
     if question is None:
         return False
     try:

@@ -13,8 +13,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.context.local_time import instant_of, next_occurrence
 from bot.context.study import Study
-from bot.store.orm import Answer, Delivery, Round, Schedule
 from bot.store.models import DeliveryKind, DeliveryState, RoundKind, ScheduleState
+from bot.store.orm import Answer, Delivery, Round, Schedule
 from bot.study.daily import questions
 from bot.study.practice.rounds import new_round
 from bot.study.workspaces import custom_questions
@@ -28,7 +28,7 @@ LATE = timedelta(minutes=15)
 """What a post may wait in the queue, or for another try, without being a late one."""
 
 
-async def sweep(study: Study, now: datetime) -> int:
+async def enqueue_due(study: Study, now: datetime) -> int:
     """Enter a delivery for every schedule that has come due; how many schedules there were."""
     count = 0
     own_banks = await custom_questions.banks_of_due(study, now)

@@ -16,11 +16,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.context.identity import RequestContext
 from bot.context.local_time import assigned_day, instant_of
 from bot.context.study import Study
-from bot.replies import Button, Block, Buttons, Notice, Reply, Text, Tone
-from bot.store.orm import Answer, Channel, Delivery, Member, RetiredQuestion, Round, Schedule
+from bot.replies import Block, Button, Buttons, Notice, Reply, Text, Tone
 from bot.store.models import DeliveryKind, RoundKind, ScheduleState
+from bot.store.orm import Answer, Channel, Delivery, Member, RetiredQuestion, Round, Schedule
 from bot.study.practice.feedback import Graded, verdict
-from bot.study.practice.rounds import LETTERS, as_asked, card, fingerprint, shown
+from bot.study.practice.rounds import LETTERS, choices_hash, display_order, question_card, unchanged_question
 from bot.study.progress import streaks
 from bot.text.cleaning import named
 from knowledge.questions import Bank, Question
@@ -103,7 +103,9 @@ def reveal_at(schedule: Schedule, day: date) -> datetime:
 def post(round: Round, question: Question, heading: str = "Question of the day", answers: int = 0) -> Reply:
     """The message in the channel, with how many have answered it so far. Answers to it are private."""
     so_far = f" {answers} answered so far." if answers else ""
-    return Reply.of(card(round, question, heading, note=f"Your answer is private; the first one counts.{so_far}"))
+    return Reply.of(
+        question_card(round, question, heading, note=f"Your answer is private; the first one counts.{so_far}")
+    )
 
 
 async def reveal(session: AsyncSession, round: Round, question: Question, now: datetime) -> Reply:
@@ -135,8 +137,8 @@ def _right(round: Round, question: Question) -> str:
     if not question.choices:
         return ""
     letter = ""
-    if fingerprint(question) == round.choices_hash:
-        letter = f"{LETTERS[shown(round).index(question.right_choice)].upper()}. "
+    if choices_hash(question) == round.choices_hash:
+        letter = f"{LETTERS[display_order(round).index(question.right_choice)].upper()}. "
     return f"**{letter}{question.choices[question.right_choice].text}**\n\n"
 
 
@@ -171,7 +173,7 @@ async def daily(study: Study, context: RequestContext) -> Reply:
         mine = await _answered(session, context, found)
     blocks: list[Block] = []
     for round in found:
-        question = as_asked(study.library.bank, round)
+        question = unchanged_question(study.library.bank, round)
         if question is None:
             continue
         if given := mine.get(round.id):
@@ -181,7 +183,7 @@ async def daily(study: Study, context: RequestContext) -> Reply:
             note = "The answer is out: this is practice now."
         else:
             note = "Your answer is private; the first one counts."
-        blocks.append(card(round, question, "Question of the day", note=note))
+        blocks.append(question_card(round, question, "Question of the day", note=note))
     if blocks:
         return Reply(tuple(blocks))
     if waiting:

@@ -9,9 +9,9 @@ from bot.context.identity import RequestContext
 from bot.context.local_time import WEEKDAYS
 from bot.context.outbox import PostExtras
 from bot.context.study import Study
-from bot.replies import Button, Block, Buttons, MenuOption, Menu, Table, menu_options
-from bot.store.orm import Schedule
+from bot.replies import Block, Button, Buttons, Menu, MenuOption, Table, menu_options
 from bot.store.models import ScheduleState
+from bot.store.orm import Schedule
 from knowledge.questions import Difficulty
 
 MOST_TOPICS = 24

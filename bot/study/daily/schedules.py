@@ -15,8 +15,8 @@ from bot.context.outbox import PostError, PostExtras
 from bot.context.study import Study
 from bot.errors import NotFound, UserError
 from bot.replies import Button, Buttons, Notice, Reply, Tone
-from bot.store.orm import Channel, Member, Schedule, Workspace
 from bot.store.models import RoundKind, ScheduleState
+from bot.store.orm import Channel, Member, Schedule, Workspace
 from bot.study.daily import questions
 from bot.study.daily.planner import activate
 from bot.study.daily.schedule_card import card, in_words, mark, next_steps, settings, wants_of

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from bot.context.identity import RequestContext
 from bot.context.study import Study
-from bot.replies import Button, Block, Buttons, Notice, Reply, Text, Tone
-from bot.study.practice.rounds import seen, unanswered
+from bot.replies import Block, Button, Buttons, Notice, Reply, Text, Tone
+from bot.study.practice.rounds import record_viewed, unanswered_open_rounds
 from bot.text.cleaning import short
 from knowledge.questions import Question
 
@@ -124,8 +124,8 @@ def _sources(question: Question) -> str:
 async def peeked_at(study: Study, context: RequestContext, questions: Sequence[str]) -> Notice | None:
     """Note that the member is shown the answers of daily questions still open, and say what follows from it."""
     async with study.store.read() as session:
-        rounds = await unanswered(session, context, questions)
+        rounds = await unanswered_open_rounds(session, context, questions)
     if not rounds:
         return None
     async with study.store.write() as session:
-        return await (await session.connection()).run_sync(seen, context, rounds)
+        return await (await session.connection()).run_sync(record_viewed, context, rounds)

@@ -16,7 +16,7 @@ from bot.context.identity import RequestContext
 from bot.context.study import Study
 from bot.errors import DatabaseError, NotFound
 from bot.replies import Citation, Explanation
-from bot.store.orm import Channel, StoredExplanation, Member
+from bot.store.orm import Channel, Member, StoredExplanation
 from bot.study.lookup.prompts import TURNS, Turn
 from bot.study.practice.rounds import open_questions
 from bot.text.cleaning import clean

@@ -9,7 +9,7 @@ from bot.context.identity import RequestContext
 from bot.context.study import Study
 from bot.replies import Reply
 from bot.study.lookup.ask import nothing
-from bot.study.practice.rounds import open_questions, retired
+from bot.study.practice.rounds import open_questions, retired_questions
 from bot.study.practice.selection import pose
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ async def quiz(study: Study, context: RequestContext, *, text: str) -> Reply:
     """A practice question on what a message is about; never one that is open or retired here."""
     async with study.store.read() as session:
         shut = await open_questions(session, context.workspace_id, context.at)
-        shut |= await retired(session, context.workspace_id)
+        shut |= await retired_questions(session, context.workspace_id)
     whole, *sentences = pieces(text)
     best = await study.library.search(whole, without=shut)
     topics = best.topics

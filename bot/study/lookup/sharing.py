@@ -5,8 +5,8 @@ from __future__ import annotations
 from bot.context.identity import RequestContext
 from bot.context.study import Study
 from bot.errors import UserError
-from bot.replies import Button, Block, Buttons, Notice, Reply, Tone
-from bot.store.orm import StoredExplanation, Member
+from bot.replies import Block, Button, Buttons, Notice, Reply, Tone
+from bot.store.orm import Member, StoredExplanation
 from bot.study.lookup.ask import body, related
 from bot.study.lookup.ask import opening as parts
 from bot.study.lookup.explain import going_on, opening

@@ -1,99 +1,93 @@
-"""Teams: a member has at most one, and points stay with the team they were earned for."""
+"""Teams: a member is in one at most, and points stay with the team they were earned for."""
 
 from __future__ import annotations
 
-from sqlalchemy import func
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy import Connection
 
 from bot.context.identity import RequestContext
 from bot.context.study import Study
 from bot.errors import NotFound, UserError
 from bot.replies import Button, Buttons, Notice, Reply, Table, Tone
-from bot.store.orm import Member, Team
-from bot.store.upsert import insert
+from bot.store.models import Team
+from bot.study.members import queries
 from bot.text.cleaning import named
 
-MOST = 200
-"""Teams a workspace may have."""
+MAX_TEAMS = 200
+"""Per workspace."""
+
+
+async def create(study: Study, context: RequestContext, *, name: str) -> Reply:
+    """Start a team and join it."""
+    shown = " ".join(name.split())
+    if await study.store.transaction(_create, context, shown):
+        return Reply.of(Notice(f"Team {shown} is set up, and you're in it. Others can `team join {shown}`.", Tone.GOOD))
+    return Reply.of(Notice(f"You're already in {named(shown)}."))
+
+
+def _create(connection: Connection, context: RequestContext, name: str) -> bool:
+    """Store the team and its first member; False where they are in it already."""
+    member = queries.lock_member(connection, context.member_id)
+    if existing := queries.team_by_key(connection, context.workspace_id, _key(name)):
+        if existing.id == member.team_id:
+            return False
+        raise _taken(existing.name)
+    if queries.count_teams(connection, context.workspace_id) >= MAX_TEAMS:
+        raise UserError(f"This workspace already has {MAX_TEAMS} teams, and that's the maximum.")
+    new = Team(workspace_id=context.workspace_id, name=name, name_key=_key(name), created_at=context.at)
+    team_id = queries.add_team(connection, new)
+    if team_id is None:  # somebody else was a moment faster
+        raise _taken(name)
+    queries.set_team(connection, member.id, team_id)
+    return True
+
+
+async def join(study: Study, context: RequestContext, *, name: str) -> Reply:
+    """Join a team and leave the one before; the points earned so far stay there."""
+    before, team = await study.store.transaction(_join, context, name)
+    if before == team.id:
+        return Reply.of(Notice(f"You're already in {named(team.name)}."))
+    stay = " The points you earned before stay with your old team." if before else ""
+    return Reply.of(Notice(f"Welcome to {named(team.name)}.{stay}", Tone.GOOD))
+
+
+def _join(connection: Connection, context: RequestContext, name: str) -> tuple[int | None, Team]:
+    """Return the id of the team before, and the one they are in now."""
+    team = queries.team_by_key(connection, context.workspace_id, _key(name))
+    if team is None:
+        raise NotFound(f"There's no team “{name}”. `team list` shows all teams, and `team create {name}` starts it.")
+    member = queries.lock_member(connection, context.member_id)
+    queries.set_team(connection, member.id, team.id)
+    return member.team_id, team
+
+
+async def leave(study: Study, context: RequestContext) -> Reply:
+    """Leave the team."""
+    team = await study.store.transaction(_leave, context)
+    return Reply.of(Notice(f"You've left {named(team.name)}. The points you earned stay with the team."))
+
+
+def _leave(connection: Connection, context: RequestContext) -> Team:
+    member = queries.lock_member(connection, context.member_id)
+    if member.team_id is None:
+        raise UserError("You aren't in a team. `team list` shows the teams you can join.")
+    queries.set_team(connection, member.id, None)
+    return queries.team(connection, member.team_id)
+
+
+async def show(study: Study, context: RequestContext) -> Reply:
+    """List the teams with their number of members."""
+    sizes = await study.store.query(queries.team_sizes, context.workspace_id)
+    if not sizes:
+        return Reply.of(Notice("There are no teams yet. `team create NAME` starts one."))
+    return Reply.of(
+        Table(("Team", "Members"), tuple((name, str(size)) for name, size in sizes), title="Teams"),
+        Buttons((Button("Team leaderboard", "leaderboard week teams"),)),
+    )
 
 
 def _key(name: str) -> str:
     return " ".join(name.casefold().split())
 
 
-async def create(study: Study, context: RequestContext, *, name: str) -> Reply:
-    """Start a team and join it."""
-    async with study.store.write() as session:
-        member = await session.get_one(Member, context.member_id, with_for_update=True)
-        if there := await _named(session, context, name):
-            if there.id == member.team_id:
-                return Reply.of(Notice(f"You are in {named(there.name)} already."))
-            raise _taken(there.name)
-        count = select(func.count()).select_from(Team).where(Team.workspace_id == context.workspace_id)
-        if (await session.exec(count)).one() >= MOST:
-            raise UserError(f"This workspace has {MOST} teams, which is the most.")
-        shown = " ".join(name.split())
-        values = {"workspace_id": context.workspace_id, "name": shown, "name_key": _key(name), "created_at": context.at}
-        added = insert(session, Team).values(values).on_conflict_do_nothing().returning(col(Team.id))
-        new = (await session.exec(added)).scalar_one_or_none()
-        if new is None:  # somebody else was faster by a moment
-            raise _taken(shown)
-        member.team_id = new
-        session.add(member)
-    return Reply.of(Notice(f"{shown} is there, and you are its first member. Others: `team join {shown}`.", Tone.GOOD))
-
-
 def _taken(name: str) -> UserError:
-    return UserError(f"There is a team {name} already. `team join {name}` joins it.")
-
-
-async def join(study: Study, context: RequestContext, *, name: str) -> Reply:
-    """Join a team, leaving the one before; points earned so far stay there."""
-    async with study.store.write() as session:
-        team = await _named(session, context, name)
-        if team is None:
-            raise NotFound(f"There is no team “{name}”. `team list` shows them, `team create {name}` starts it.")
-        member = await session.get_one(Member, context.member_id, with_for_update=True)
-        before, member.team_id = member.team_id, team.id
-        session.add(member)
-    if before == team.id:
-        return Reply.of(Notice(f"You are in {named(team.name)} already."))
-    stay = " Points from before stay with your old team." if before else ""
-    return Reply.of(Notice(f"Welcome to {named(team.name)}.{stay}", Tone.GOOD))
-
-
-async def leave(study: Study, context: RequestContext) -> Reply:
-    """Leave the team."""
-    async with study.store.write() as session:
-        member = await session.get_one(Member, context.member_id, with_for_update=True)
-        if member.team_id is None:
-            raise UserError("You are in no team. `team list` shows the teams there are.")
-        team = await session.get_one(Team, member.team_id)
-        member.team_id = None
-        session.add(member)
-    return Reply.of(Notice(f"You have left {named(team.name)}. What you earned for it stays with it."))
-
-
-async def show(study: Study, context: RequestContext) -> Reply:
-    """The teams and how many members each has."""
-    async with study.store.read() as session:
-        query = (
-            select(Team.name, func.count(col(Member.id)))
-            .outerjoin(Member, col(Member.team_id) == Team.id)
-            .where(Team.workspace_id == context.workspace_id)
-            .group_by(col(Team.id), col(Team.name))
-            .order_by(col(Team.name))
-        )
-        found = (await session.exec(query)).all()
-    if not found:
-        return Reply.of(Notice("There is no team yet. `team create NAME` starts one."))
-    return Reply.of(
-        Table(("Team", "Members"), tuple((name, str(count)) for name, count in found), title="Teams"),
-        Buttons((Button("How they stand", "leaderboard week teams"),)),
-    )
-
-
-async def _named(session: AsyncSession, context: RequestContext, name: str) -> Team | None:
-    query = select(Team).where(Team.workspace_id == context.workspace_id, Team.name_key == _key(name))
-    return (await session.exec(query)).first()
+    return UserError(f"There's already a team called {name}. `team join {name}` joins it.")

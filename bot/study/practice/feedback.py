@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.replies import Button, Buttons, Notice, Point, Reply, Verdict
 from bot.store.orm import Answer, Round
 from bot.study.practice.grading import POINTS, TEXT_CAP
-from bot.study.practice.rounds import LETTERS, shown
+from bot.study.practice.rounds import LETTERS, display_order
 from bot.study.progress.streaks import Streak
 from knowledge.questions import Question
 
@@ -71,7 +71,7 @@ def _score(question: Question, given: Answer) -> str:
 
 def _by_choice(question: Question, round: Round, graded: Graded) -> Verdict:
     given = graded.answer
-    order = shown(round)
+    order = display_order(round)
     chosen = question.choices[given.choice or 0]
 
     def named(index: int) -> str:

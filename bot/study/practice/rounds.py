@@ -16,8 +16,8 @@ from bot.context.identity import RequestContext
 from bot.context.study import Study
 from bot.errors import UserError
 from bot.replies import Button, Notice, Option, QuestionCard
-from bot.store.orm import Answer, ViewedAnswer, RetiredQuestion, Round
 from bot.store.models import RoundKind
+from bot.store.orm import Answer, RetiredQuestion, Round, ViewedAnswer
 from bot.store.upsert import insert
 from knowledge.questions import Bank, Question
 
@@ -25,7 +25,7 @@ LETTERS = "abcd"
 _SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that reads like something else
 
 
-def fingerprint(question: Question) -> str:
+def choices_hash(question: Question) -> str:
     """Changes when the choices do: an order recorded for other choices would point at the wrong ones."""
     return hashlib.sha256(repr([(c.text, c.right) for c in question.choices]).encode()).hexdigest()[:16]
 
@@ -53,18 +53,18 @@ def new_round(
         kind=kind,
         question_id=question.id,
         choice_order="".join(map(str, order)),
-        choices_hash=fingerprint(question),
+        choices_hash=choices_hash(question),
         opened_at=at,
         closes_at=closes,
     )
 
 
-def shown(round: Round) -> list[int]:
+def display_order(round: Round) -> list[int]:
     """Indices into the question's choices, in the order in which the round shows them."""
     return [int(digit) for digit in round.choice_order]
 
 
-def card(round: Round, question: Question, heading: str, note: str = "") -> QuestionCard:
+def question_card(round: Round, question: Question, heading: str, note: str = "") -> QuestionCard:
     """The round as a card: a button for each choice, and one for answering in one's own words."""
     return QuestionCard(
         heading=heading,
@@ -73,7 +73,7 @@ def card(round: Round, question: Question, heading: str, note: str = "") -> Ques
         difficulty=question.difficulty,
         options=tuple(
             Option(letter, question.choices[index].text, Button(letter.upper(), f"answer {round.round_key} {letter}"))
-            for letter, index in zip(LETTERS, shown(round), strict=False)
+            for letter, index in zip(LETTERS, display_order(round), strict=False)
         ),
         write=Button("In my own words", f"write {round.round_key}"),
         note=note,
@@ -83,16 +83,16 @@ def card(round: Round, question: Question, heading: str, note: str = "") -> Ques
 
 def question_of(study: Study, round: Round) -> Question:
     """The round's question, if its choices are still those that were shown. Raises UserError."""
-    question = as_asked(study.library.bank, round)
+    question = unchanged_question(study.library.bank, round)
     if question is None:
         raise UserError("This question has been rewritten since it was asked. `question` gives you a new one.")
     return question
 
 
-def as_asked(bank: Bank, round: Round) -> Question | None:
+def unchanged_question(bank: Bank, round: Round) -> Question | None:
     """The round's question; None where it left the bank, or its choices are not those that were shown."""
     question = bank.get(round.question_id)
-    return question if question is not None and fingerprint(question) == round.choices_hash else None
+    return question if question is not None and choices_hash(question) == round.choices_hash else None
 
 
 def still_open(workspace: Any, at: Any) -> tuple[ColumnElement[bool], ...]:
@@ -107,7 +107,9 @@ async def open_questions(session: AsyncSession, workspace_id: int, now: datetime
     return set((await session.exec(query)).all())
 
 
-async def unanswered(session: AsyncSession, context: RequestContext, questions: Collection[str]) -> list[int]:
+async def unanswered_open_rounds(
+    session: AsyncSession, context: RequestContext, questions: Collection[str]
+) -> list[int]:
     """Daily rounds of these questions whose answers still count, and which the member has not answered."""
     answered = select(Answer.round_id).where(Answer.member_id == context.member_id)
     query = select(Round.id).where(
@@ -118,7 +120,7 @@ async def unanswered(session: AsyncSession, context: RequestContext, questions: 
     return list((await session.exec(query)).all())
 
 
-def seen(connection: Connection, context: RequestContext, rounds: Collection[int]) -> Notice | None:
+def record_viewed(connection: Connection, context: RequestContext, rounds: Collection[int]) -> Notice | None:
     """Keep that the member has seen the answer to these open rounds, and say what follows from it."""
     for id in rounds:
         peek = insert(connection, ViewedAnswer).values(round_id=id, member_id=context.member_id, at=context.at)
@@ -127,7 +129,7 @@ def seen(connection: Connection, context: RequestContext, rounds: Collection[int
     return Notice(words) if rounds else None
 
 
-async def retired(session: AsyncSession, workspace_id: int) -> set[str]:
+async def retired_questions(session: AsyncSession, workspace_id: int) -> set[str]:
     """Ids of the questions that the workspace no longer asks."""
     query = select(RetiredQuestion.question_id).where(RetiredQuestion.workspace_id == workspace_id)
     return set((await session.exec(query)).all())

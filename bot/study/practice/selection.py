@@ -12,9 +12,9 @@ from bot.context.identity import RequestContext
 from bot.context.study import Study
 from bot.errors import NotFound, UserError
 from bot.replies import Reply
-from bot.store.orm import Answer, Member, Round
 from bot.store.models import RoundKind
-from bot.study.practice.rounds import card, new_round, open_questions, retired
+from bot.store.orm import Answer, Member, Round
+from bot.study.practice.rounds import new_round, open_questions, question_card, retired_questions
 from knowledge.questions import Difficulty, Question
 
 
@@ -25,7 +25,7 @@ async def question(
     async with study.store.read() as session:
         posed = await _posed(session, context)
         if posed is None:
-            shut = await retired(session, context.workspace_id)
+            shut = await retired_questions(session, context.workspace_id)
             shut |= await open_questions(session, context.workspace_id, context.at)
             seen = await _last_answered(session, context)
     if posed is None:
@@ -49,7 +49,9 @@ async def pose(study: Study, context: RequestContext, chosen: Question) -> Reply
 
 def _asked(study: Study, posed: Round) -> Reply:
     question = study.library.question(posed.question_id)
-    return Reply.of(card(posed, question, "Practice", note="Practice earns no points, but counts for your streak."))
+    return Reply.of(
+        question_card(posed, question, "Practice", note="Practice earns no points, but counts for your streak.")
+    )
 
 
 async def _posed(session: AsyncSession, context: RequestContext) -> Round | None:

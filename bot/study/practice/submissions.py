@@ -14,13 +14,13 @@ from bot.context.local_time import assigned_day, clock_in_force, period_keys
 from bot.context.study import Study
 from bot.errors import NotFound, UserError
 from bot.replies import Notice, Reply
-from bot.store.orm import Answer, Delivery, Member, ViewedAnswer, Round, Schedule, Workspace
 from bot.store.models import RoundKind
+from bot.store.orm import Answer, Delivery, Member, Round, Schedule, ViewedAnswer, Workspace
 from bot.store.rows import as_of
-from bot.study.members.directory import member_at_home
+from bot.study.members.queries import member_with_zone
 from bot.study.practice import grading
 from bot.study.practice.feedback import Graded, verdict
-from bot.study.practice.rounds import LETTERS, question_of, seen, shown, still_open
+from bot.study.practice.rounds import LETTERS, display_order, question_of, record_viewed, still_open
 from bot.study.progress import streaks, totals
 from knowledge.questions import Question
 
@@ -96,7 +96,7 @@ async def _accept(
         (posed, question), member, home = _held(connection, study, context, token)
         if choice and not question.choices:
             raise UserError("This question has nothing to choose from: answer it in your own words.")
-        index = shown(posed)[LETTERS.index(choice)] if choice else None
+        index = display_order(posed)[LETTERS.index(choice)] if choice else None
         told = _entered(connection, context, member, home, posed, question, choice=index, text=text, coverage=coverage)
         return posed, question, *told
 
@@ -121,7 +121,7 @@ def _entered(
     The verdict tells the answer, which may be that of a question still open elsewhere: the notice says so.
     """
     beside = _beside(connection, context, posed)
-    peeked = seen(connection, context, beside.open)
+    peeked = record_viewed(connection, context, beside.open)
     if beside.answered:
         given = _given(connection, posed, context)
         repeat = given.request_id == context.request_id
@@ -168,9 +168,9 @@ def _keep(
     """Write an answer and what follows from it: the totals, and with the first of a day, the day and the streak."""
     given.id = connection.execute(ENTER, vars(given)).scalar_one()
     if given.scored:
-        totals.credited(connection, given, member, points=given.points)
+        totals.add_points(connection, given, member, points=given.points)
     if member.last_day == given.day and new_zone is None:
-        return streaks.as_kept(member)
+        return streaks.stored_streak(member)
     member.last_day = given.day
     streak = streaks.streak_of(connection, member, context.at)
     connection.execute(
@@ -190,7 +190,7 @@ def _keep(
 def _judged(
     connection: Connection, context: RequestContext, posed: Round, question: Question, how: str
 ) -> tuple[Answer, Notice | None]:
-    member, _ = member_at_home(connection, context.member_id, lock=True)
+    member, _ = member_with_zone(connection, context.member_id, lock=True)
     beside = _beside(connection, context, posed)
     given = _given(connection, posed, context) if beside.answered else None
     if given is None or given.text is None:
@@ -202,8 +202,8 @@ def _judged(
     judgement = {name: getattr(given, name) for name in ("self_graded", "correct", "share", "points")}
     connection.execute(JUDGE, {"answer": given.id, **judgement})
     if given.scored and given.points > before:
-        totals.credited(connection, given, member, points=given.points - before, again=True)
-    return given, seen(connection, context, beside.open)
+        totals.add_points(connection, given, member, points=given.points - before, again=True)
+    return given, record_viewed(connection, context, beside.open)
 
 
 def _given(connection: Connection, posed: Round, context: RequestContext) -> Answer:

@@ -12,7 +12,7 @@ from bot.context.study import Study
 from bot.replies import Button, Buttons, Notice, Rank, Reply, Standings
 from bot.store.models import EVERYWHERE, TotalKind
 from bot.store.orm import Member
-from bot.study.members.directory import member_at_home
+from bot.study.members.queries import member_with_zone
 from bot.study.progress.standings import MIN_TEAM, Place, Ranking, ranking
 
 TITLES = {"week": "This week", "month": "This month", "all": "All time"}
@@ -61,7 +61,7 @@ def _turns(period: str, who: str, where: str, view: str) -> tuple[Button, ...]:
 def _found(
     connection: Connection, context: RequestContext, period: str, who: str, where: str
 ) -> tuple[Member, Ranking]:
-    member, zone = member_at_home(connection, context.member_id)
+    member, zone = member_with_zone(connection, context.member_id)
     week, month = period_keys(context.at, zone)
     scope = {
         "workspace": context.workspace_id,

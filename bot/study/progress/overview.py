@@ -11,9 +11,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.context.identity import RequestContext
 from bot.context.study import Study
-from bot.replies import Button, Block, Calendar, Buttons, DayMark, TopicMastery, Mastery, Notice, Reply, Table, Tone
+from bot.replies import Block, Button, Buttons, Calendar, DayMark, Mastery, Notice, Reply, Table, Tone, TopicMastery
 from bot.store.orm import Answer, Member
-from bot.study.members.directory import keeps_to_themselves, member_at_home, member_named
+from bot.study.members.directory import hidden_notice, require_member
+from bot.study.members.queries import member_with_zone
 from bot.study.progress import streaks
 from bot.study.progress.streaks import Streak
 
@@ -39,8 +40,8 @@ async def streak(study: Study, context: RequestContext, *, view: str = "", membe
     """The streak of the member, or of another; `why` shows what each day was. Others' answers stay theirs."""
     if member:
         async with study.store.read() as session:
-            whose = await member_named(session, context, member)
-            if hidden := keeps_to_themselves(context, whose):
+            whose = await (await session.connection()).run_sync(require_member, context, member)
+            if hidden := hidden_notice(context, whose):
                 return Reply.of(hidden)
             it = await streaks.member_streak(session, whose, now=context.at)
     else:
@@ -81,7 +82,7 @@ def _other(view: str) -> tuple[Button, ...]:
 
 
 def _mine(connection: Connection, context: RequestContext) -> tuple[Member, Streak]:
-    member, _ = member_at_home(connection, context.member_id)
+    member, _ = member_with_zone(connection, context.member_id)
     return member, streaks.streak_of(connection, member, context.at)
 
 

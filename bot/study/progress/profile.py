@@ -10,7 +10,7 @@ from bot.context.study import Study
 from bot.replies import Notice, Reply, Table
 from bot.store.models import EVERYWHERE, TotalKind
 from bot.store.orm import Total, Workspace
-from bot.study.members.directory import keeps_to_themselves, member_if_known
+from bot.study.members.directory import find_member, hidden_notice
 from bot.study.progress import streaks
 from bot.text.cleaning import named
 
@@ -20,10 +20,10 @@ NEW = "hasn't studied here yet"
 async def profile(study: Study, context: RequestContext, *, member: str) -> Reply:
     """How a member stands; nothing of those who do not want to be seen, except to themselves."""
     async with study.store.read() as session:
-        whose = await member_if_known(session, context, member)
+        whose = await (await session.connection()).run_sync(find_member, context, member)
         if whose is None:
             return Reply.of(Notice(f"This member {NEW}."))
-        if hidden := keeps_to_themselves(context, whose):
+        if hidden := hidden_notice(context, whose):
             return Reply.of(hidden)
         if whose.last_day is None:
             return Reply.of(Notice(f"{named(whose.name)} {NEW}."))

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, and_, bi
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.store.models import EVERYWHERE, TotalKind
-from bot.store.orm import Member, Team, PointsBucket, Total
+from bot.store.orm import Member, PointsBucket, Team, Total
 
 MIN_TEAM = 3
 """Active members from which on a team is ranked: below, points per head would show what one member has."""

@@ -38,8 +38,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.context.local_time import assigned_day, clock_in_force
 from bot.replies import DayMark
-from bot.store.orm import Answer, Delivery, Member, RestDays
 from bot.store.models import DeliveryKind, DeliveryState
+from bot.store.orm import Answer, Delivery, Member, RestDays
 
 EARNED_EVERY = 7
 MOST_FREEZES = 2
@@ -80,7 +80,7 @@ class Streak:
     marks: tuple[tuple[date, DayMark], ...]
 
 
-def reckon(
+def compute_streak(
     days: Iterable[StudyDay],
     *,
     today: date,
@@ -172,10 +172,12 @@ def streak_of(connection: Connection, member: Member, now: datetime) -> Streak:
             excused.add(day)
     today = assigned_day(member, now)
     zone, _ = clock_in_force(member, now)
-    return reckon(days, today=today, rests=rests, excused=excused, arrival=StudyDay(today, now, now, zone, zone))
+    return compute_streak(
+        days, today=today, rests=rests, excused=excused, arrival=StudyDay(today, now, now, zone, zone)
+    )
 
 
-def as_kept(member: Member) -> Streak:
+def stored_streak(member: Member) -> Streak:
     """What the member's row says, without marks: it holds for as long as the day of their last answer does."""
     return Streak(member.streak, member.longest, member.freezes, marks=())
 

@@ -56,10 +56,10 @@ async def credit(session: AsyncSession, answer: Answer, member: Member, *, point
     """
     await session.flush()
     connection = await session.connection()
-    await connection.run_sync(credited, answer, member, points=points, again=again)
+    await connection.run_sync(add_points, answer, member, points=points, again=again)
 
 
-def credited(connection: Connection, answer: Answer, member: Member, *, points: int, again: bool = False) -> None:
+def add_points(connection: Connection, answer: Answer, member: Member, *, points: int, again: bool = False) -> None:
     """The same, where there is no session; the answer must have been written."""
     adding = _adding(connection.dialect.name)
     given = {

@@ -29,28 +29,28 @@ MOST = 5_000
 SHOWN = 50
 
 
-async def scoped(study: Study, workspace_id: int, version: int) -> Study:
+async def with_custom_questions(study: Study, workspace_id: int, version: int) -> Study:
     """The study as a workspace has it, with its own questions in the library; `version` is that of the workspace."""
     return replace(study, library=await _library(study, workspace_id, version)) if version else study
 
 
-async def at(study: Study, location: Location) -> Study:
+async def for_location(study: Study, location: Location) -> Study:
     """The study as the workspace of a place has it."""
     async with study.store.read() as session:
         query = select(Workspace.id, Workspace.custom_questions_version).where(
             Workspace.platform == location.platform, Workspace.external_id == location.workspace
         )
         found = (await session.exec(query)).first()
-    return await scoped(study, *found) if found else study
+    return await with_custom_questions(study, *found) if found else study
 
 
-async def of_workspace(study: Study, workspace_id: int) -> Study:
+async def for_workspace(study: Study, workspace_id: int) -> Study:
     """The study as the workspace of that id has it."""
     async with study.store.read() as session:
         version = (
             await session.exec(select(Workspace.custom_questions_version).where(Workspace.id == workspace_id))
         ).first()
-    return await scoped(study, workspace_id, version or 0)
+    return await with_custom_questions(study, workspace_id, version or 0)
 
 
 async def banks_of_due(study: Study, now: datetime) -> dict[int, Bank]:

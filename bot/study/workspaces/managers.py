@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from sqlalchemy import update
 from sqlmodel import col, select
 
 from bot.context.identity import RequestContext
 from bot.context.study import Study
 from bot.errors import UserError
 from bot.replies import Notice, Reply, Table, Tone
+from bot.store import tables
 from bot.store.orm import Member
-from bot.study.members.directory import member_named
+from bot.study.members.directory import require_member
 from bot.text.cleaning import named
 
 
@@ -25,12 +27,12 @@ async def remove(study: Study, context: RequestContext, *, member: str) -> Reply
 
 async def _set(study: Study, context: RequestContext, name: str, *, manager: bool) -> Reply:
     async with study.store.write() as session:
-        member = await member_named(session, context, name)
+        member = await (await session.connection()).run_sync(require_member, context, name)
         if member.manager == manager:
             already = "is a manager already" if manager else "is not on the list of managers"
             raise UserError(f"{named(member.name)} {already}.")
-        member.manager = manager
-        session.add(member)
+        change = update(tables.members).where(tables.members.c.id == member.id).values(manager=manager)
+        await (await session.connection()).execute(change)
     return Reply.of(Notice(f"{named(member.name)} is {'now' if manager else 'no longer'} a manager.", Tone.GOOD))
 
 

@@ -30,14 +30,14 @@ class Greeting:
     alone: Reply
 
 
-async def known(study: Study, platform: str) -> list[str]:
+async def active_workspaces(study: Study, platform: str) -> list[str]:
     """The workspaces that were greeted and have not put the bot out since."""
     query = select(Workspace.external_id).where(Workspace.platform == platform, col(Workspace.left_at).is_(None))
     async with study.store.read() as session:
         return list((await session.exec(query)).all())
 
 
-async def joined(study: Study, location: Location) -> Greeting | None:
+async def on_joined(study: Study, location: Location) -> Greeting | None:
     """The greeting, for whichever process gets to know of it first; None where the workspace has had it."""
     now = study.clock()
     async with study.store.write() as session:
@@ -90,7 +90,7 @@ def _back(waiting: int) -> Reply:
     return Reply.of(Text(kept, title="Back again!"))
 
 
-async def left(study: Study, location: Location) -> None:
+async def on_left(study: Study, location: Location) -> None:
     """Nothing is posted any more; answers and schedules stay, for the day the bot comes back."""
     now: datetime = study.clock()
     async with study.store.write() as session:

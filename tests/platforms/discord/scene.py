@@ -19,7 +19,7 @@ from sqlmodel import col, select
 from bot.app import App
 from bot.scheduler import Clockwork
 from bot.store.orm import Round
-from bot.study.practice.rounds import LETTERS, shown
+from bot.study.practice.rounds import LETTERS, display_order
 from knowledge.questions import Question
 
 Someone = MemberActor | UserHandle
@@ -156,7 +156,7 @@ async def letters(app: App, message: Any) -> tuple[str, str, Question]:
     async with app.study.store.read() as session:
         posed = (await session.exec(select(Round).where(col(Round.round_key) == line.split()[-2]))).one()
     question = app.study.library.question(posed.question_id)
-    place = shown(posed).index(question.right_choice)
+    place = display_order(posed).index(question.right_choice)
     return LETTERS[place].upper(), LETTERS[(place + 1) % 4].upper(), question
 
 

@@ -55,7 +55,7 @@ async def test_an_answer_that_comes_too_late_or_twice_is_logged_and_hurts_nobody
     [line] = [line for line in logs if line["event"] == "not answered"]
     assert line["log_level"] == "warning"
     assert line["kind"] == "command"
-    assert "There is no team yet" in said(await bob.slash(channel, "team list"))
+    assert "There are no teams yet" in said(await bob.slash(channel, "team list"))
 
 
 @pytest.mark.parametrize("fault", [LATE, TWICE], ids=["too-late", "twice"])

@@ -39,7 +39,7 @@ async def test_what_could_not_be_done_is_given_back_and_stands_in_the_form_again
     form = await bob.slash(channel, "team join")
     refused = await bob.submit_modal(form, {"name": "Reds"})
     assert refused.ephemeral
-    assert "There is no team “Reds”" in said(refused)
+    assert "There's no team “Reds”" in said(refused)
     assert "You wrote" in said(refused)
     assert list(buttons(refused.response)) == ["Fix"]
 

@@ -19,12 +19,12 @@ from bot.platforms.discord.markup import markdown, plain, split
 from bot.platforms.discord.render import draw, mark
 from bot.replies import (
     Button,
-    Calendar,
     Buttons,
+    Calendar,
     DayMark,
-    MenuOption,
     Explanation,
     Menu,
+    MenuOption,
     Notice,
     Option,
     Point,

@@ -106,7 +106,7 @@ async def test_a_command_is_answered_in_private(papers: Channel, bob: Person) ->
     answer = await bob.slash(papers, "team list").answered()
 
     assert answer.private
-    assert "There is no team yet" in answer.text
+    assert "There are no teams yet" in answer.text
     assert not papers.messages
 
 

@@ -23,7 +23,7 @@ async def test_a_quick_answer_comes_with_the_acknowledgement(fake: Slack, bob: P
     ack = await bob.types("team list")
 
     assert ack.json["response_type"] == "ephemeral"
-    assert "There is no team yet" in json.dumps(ack.json)
+    assert "There are no teams yet" in json.dumps(ack.json)
     assert "chat.postMessage" not in fake.calls
 
 

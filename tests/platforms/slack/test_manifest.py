@@ -322,7 +322,7 @@ async def test_slack_run_serves_the_app_that_the_command_line_has_made(
         running.send_signal(signal.SIGINT)
         _, rest = await running.communicate()
 
-        assert "There is no team yet" in json.dumps(ack.json)
+        assert "There are no teams yet" in json.dumps(ack.json)
         assert running.returncode == 0
         assert "xoxb-" not in heard + rest.decode()
         assert fake.violations == []

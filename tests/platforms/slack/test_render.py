@@ -33,16 +33,15 @@ from bot.platforms.slack.render import draw, home
 from bot.platforms.slack.render_images import FORMULAS, paint
 from bot.replies import (
     Button,
-    Calendar,
     Buttons,
+    Calendar,
     Citation,
     DayMark,
-    MenuOption,
     Explanation,
     File,
-    TopicMastery,
     Mastery,
     Menu,
+    MenuOption,
     Notice,
     Option,
     Picture,
@@ -54,6 +53,7 @@ from bot.replies import (
     Table,
     Text,
     Tone,
+    TopicMastery,
     Verdict,
 )
 from tests.platforms.replies import any_reply, texts

@@ -24,7 +24,7 @@ async def program(app: App, fake: Slack, team: Team) -> AsyncIterator[AsyncExitS
 
 async def test_a_command_is_answered_with_its_acknowledgement(bob: Person) -> None:
     ack = await bob.types("team list")
-    assert "There is no team yet" in json.dumps(ack.json)
+    assert "There are no teams yet" in json.dumps(ack.json)
 
 
 async def test_buttons_answer_a_question(fake: Slack, bob: Person) -> None:
@@ -80,4 +80,4 @@ async def test_it_connects_anew_when_the_connection_breaks(fake: Slack, bob: Per
     await fake.sockets.connected(2)
     await bob.types("team list")
 
-    assert "There is no team yet" in (await fake.heard()).words
+    assert "There are no teams yet" in (await fake.heard()).words

@@ -292,7 +292,7 @@ async def test_what_fails_after_the_acknowledgement_is_told_in_words(
         assert (await bob.writes("what is LoRA?")).status == 200
         assert "it is in the log as" in (await fake.heard()).words
         await bob.types("team list")
-        assert "There is no team yet" in (await fake.heard()).words
+        assert "There are no teams yet" in (await fake.heard()).words
 
 
 async def test_an_answer_that_slack_does_not_finish_is_told_in_words(fake: Slack, bob: Person) -> None:
@@ -300,7 +300,7 @@ async def test_an_answer_that_slack_does_not_finish_is_told_in_words(fake: Slack
     assert (await bob.types("team list")).status == 200
     assert "Something went wrong on our side" in (await fake.heard()).words
     await bob.types("team list")
-    assert "There is no team yet" in (await fake.heard()).words
+    assert "There are no teams yet" in (await fake.heard()).words
 
 
 # The Web API
@@ -310,7 +310,7 @@ async def test_an_answer_that_slack_does_not_finish_is_told_in_words(fake: Slack
 async def test_whoever_cannot_be_looked_up_is_answered_all_the_same(fake: Slack, bob: Person) -> None:
     asking = fake.hold("users.info")
     await bob.types("team list")
-    assert "There is no team yet" in (await fake.heard()).words
+    assert "There are no teams yet" in (await fake.heard()).words
     asking.set()
 
 

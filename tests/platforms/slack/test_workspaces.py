@@ -21,7 +21,7 @@ from bot.platforms.slack.forms import Errand
 from bot.platforms.slack.manifest import SCOPES
 from bot.platforms.slack.server import EVENTS
 from bot.replies import Notice, Reply
-from bot.store.orm import Answer, StoredExplanation, SlackInstallation, Schedule
+from bot.store.orm import Answer, Schedule, SlackInstallation, StoredExplanation
 from tests.clocks import HANG
 from tests.platforms.model import Model
 from tests.platforms.slack.conftest import monday, opened, over_http, turn
@@ -155,7 +155,7 @@ async def test_whoever_installs_it_once_more_is_not_greeted_again(fake: Slack, r
     assert page.status == 200
     await readers.ada.types("team list")
 
-    assert "There is no team yet" in (await fake.heard()).words
+    assert "There are no teams yet" in (await fake.heard()).words
 
 
 async def test_whoever_does_not_agree_is_told_so(fake: Slack, root: str, app: App) -> None:
@@ -235,7 +235,7 @@ async def test_workspaces_know_nothing_of_each_other(fake: Slack, root: str, rea
     await readers.ada.types("team create Owls")
     await fake.heard()
     await writers.ada.types("team list")
-    assert "There is no team yet" in (await fake.heard()).words
+    assert "There are no teams yet" in (await fake.heard()).words
     await readers.ada.types("team list")
     assert "Owls" in (await fake.heard()).words
 
@@ -418,7 +418,7 @@ async def test_word_of_the_end_that_comes_late_ends_nothing(
     await fake.courier.redeliver(gone)
     await readers.ada.types("team list")
 
-    assert "There is no team yet" in (await fake.heard()).words
+    assert "There are no teams yet" in (await fake.heard()).words
     assert await here(app).teams() == [readers.team.id]
 
 
@@ -426,7 +426,7 @@ async def test_tokens_of_users_are_nothing_to_the_app(fake: Slack, readers: Home
     await readers.ada.tells("tokens_revoked", tokens={"oauth": [readers.ada.id], "bot": []})
     await readers.ada.types("team list")
 
-    assert "There is no team yet" in (await fake.heard()).words
+    assert "There are no teams yet" in (await fake.heard()).words
     assert await here(app).teams() == [readers.team.id]
 
 

@@ -26,7 +26,7 @@ async def said(room: Room, line: str) -> str:
 
 
 async def test_a_command_is_answered(room: Room) -> None:
-    assert "There is no team yet" in await said(room, "team list")
+    assert "There are no teams yet" in await said(room, "team list")
 
 
 async def test_a_key_answers_a_question(room: Room) -> None:

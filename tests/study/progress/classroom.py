@@ -8,8 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.context.local_time import period_keys
 from bot.store.engine import Store
-from bot.store.orm import Answer, Channel, Member, Person, Round, Team, Workspace
 from bot.store.models import RoundKind
+from bot.store.orm import Answer, Channel, Member, Person, Round, Team, Workspace
 from bot.study.progress.totals import credit
 
 START = datetime(2026, 11, 16, 9, tzinfo=UTC)

@@ -12,9 +12,9 @@ from sqlmodel import col, delete, select
 
 from bot.replies import DayMark
 from bot.store.engine import Store
-from bot.store.orm import Answer, Channel, Delivery, Member, Person, RestDays, Round, Schedule, Workspace
 from bot.store.models import DeliveryKind, DeliveryState, RoundKind
-from bot.study.progress.streaks import Streak, StudyDay, member_streak, reckon, refresh
+from bot.store.orm import Answer, Channel, Delivery, Member, Person, RestDays, Round, Schedule, Workspace
+from bot.study.progress.streaks import Streak, StudyDay, compute_streak, member_streak, refresh
 
 pytestmark = pytest.mark.both_databases
 
@@ -47,7 +47,7 @@ def rest(weekdays: str, from_day: date = MONDAY) -> RestDays:
 def history(pattern: str, *, rests: Iterable[RestDays] = (), excused: Iterable[int] = ()) -> Streak:
     """Reckons from the first Monday, one letter a day: s for studied, anything else for not; the last is today."""
     days = [study_day(after(number)) for number, letter in enumerate(pattern) if letter == "s"]
-    return reckon(days, today=after(len(pattern) - 1), rests=rests, excused={after(n) for n in excused})
+    return compute_streak(days, today=after(len(pattern) - 1), rests=rests, excused={after(n) for n in excused})
 
 
 def drawn(streak: Streak) -> str:
@@ -58,7 +58,7 @@ def drawn(streak: Streak) -> str:
 
 
 def test_without_an_answer_there_is_only_today() -> None:
-    assert reckon([], today=MONDAY) == Streak(0, 0, 0, ((MONDAY, DayMark.OPEN),))
+    assert compute_streak([], today=MONDAY) == Streak(0, 0, 0, ((MONDAY, DayMark.OPEN),))
 
 
 def test_days_in_a_row_add_up() -> None:
@@ -173,35 +173,35 @@ LANDED = StudyDay(
 
 
 def test_a_date_swallowed_by_a_move_east_is_bridged_and_does_not_count() -> None:
-    streak = reckon([LEFT, LANDED], today=after(2))
+    streak = compute_streak([LEFT, LANDED], today=after(2))
 
     assert (streak.current, drawn(streak)) == (2, "sbs")
 
 
 def test_a_swallowed_date_shows_as_bridged_before_the_first_answer_there() -> None:
-    assert drawn(reckon([LEFT], today=after(2), arrival=LANDED)) == "sbo"
-    assert reckon([LEFT], today=after(2), arrival=LANDED).current == 1
+    assert drawn(compute_streak([LEFT], today=after(2), arrival=LANDED)) == "sbo"
+    assert compute_streak([LEFT], today=after(2), arrival=LANDED).current == 1
 
 
 def test_more_than_36_hours_are_not_bridged() -> None:
     on_time = StudyDay(after(2), LEFT.last_at + timedelta(hours=36), LANDED.last_at, "Asia/Tokyo", "Asia/Tokyo")
     late = StudyDay(after(2), LEFT.last_at + timedelta(hours=36, seconds=1), LANDED.last_at, "Asia/Tokyo", "Asia/Tokyo")
 
-    assert drawn(reckon([LEFT, on_time], today=after(2))) == "sbs"
-    assert drawn(reckon([LEFT, late], today=after(2))) == "sms"
+    assert drawn(compute_streak([LEFT, on_time], today=after(2))) == "sbs"
+    assert drawn(compute_streak([LEFT, late], today=after(2))) == "sms"
 
 
 def test_a_move_west_bridges_nothing() -> None:
     east = StudyDay(after(0), LEFT.first_at, LEFT.last_at, "Asia/Tokyo", "Asia/Tokyo")
     west = StudyDay(after(2), LANDED.first_at, LANDED.last_at, "America/Los_Angeles", "America/Los_Angeles")
 
-    assert drawn(reckon([east, west], today=after(2))) == "sms"
+    assert drawn(compute_streak([east, west], today=after(2))) == "sms"
 
 
 def test_staying_bridges_nothing() -> None:
     stayed = StudyDay(after(2), LANDED.first_at, LANDED.last_at, "America/Los_Angeles", "America/Los_Angeles")
 
-    assert drawn(reckon([LEFT, stayed], today=after(2))) == "sms"
+    assert drawn(compute_streak([LEFT, stayed], today=after(2))) == "sms"
 
 
 def test_a_change_of_the_clock_is_no_move() -> None:
@@ -221,13 +221,13 @@ def test_a_change_of_the_clock_is_no_move() -> None:
         "Europe/Berlin",
     )
 
-    assert drawn(reckon([before, later], today=date(2026, 3, 30))) == "sms"
+    assert drawn(compute_streak([before, later], today=date(2026, 3, 30))) == "sms"
 
 
 def test_two_missing_dates_are_not_bridged() -> None:
     far = StudyDay(after(3), LANDED.first_at, LANDED.last_at, "Asia/Tokyo", "Asia/Tokyo")
 
-    assert drawn(reckon([LEFT, far], today=after(3))) == "sm.s"
+    assert drawn(compute_streak([LEFT, far], today=after(3))) == "sm.s"
 
 
 # What holds for any history
@@ -240,7 +240,7 @@ TODAY = after(59)
 
 
 def streak_of(days: Iterable[date], rests: Iterable[RestDays] = (), excused: Iterable[date] = ()) -> Streak:
-    return reckon([study_day(day) for day in days], today=TODAY, rests=rests, excused=set(excused))
+    return compute_streak([study_day(day) for day in days], today=TODAY, rests=rests, excused=set(excused))
 
 
 @given(recent_days, rest_changes, recent_days)

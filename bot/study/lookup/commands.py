@@ -1,0 +1,87 @@
+"""The commands that look things up."""
+
+from __future__ import annotations
+
+from bot.commands import converters
+from bot.commands.command import Command, Shortcut
+from bot.commands.parameters import Parameter
+from bot.commands.shared_parameters import QUESTION, asked
+from bot.study.lookup import ask, explain, practice_from_message, sharing
+
+SHARED = ("question", "explanation", "streak")
+
+COMMANDS = (
+    Command(
+        "ask",
+        "Find the answer to a question",
+        ask.ask,
+        (asked("what you want to know"),),
+        slow=True,
+        example="ask why is LoRA cheaper than full fine-tuning",
+    ),
+    Command(
+        "explain",
+        "Explain something, with sources",
+        explain.explain,
+        (asked("what to explain"),),
+        slow=True,
+        example="explain how a VAE learns",
+    ),
+    Command(
+        "show",
+        "One part of one question",
+        ask.show,
+        (QUESTION, Parameter("part", "which part", converters.one_of(*ask.PARTS), choices=ask.PARTS)),
+        hidden=True,
+        example="show lora depth",
+    ),
+    Command(
+        "followup",
+        "Ask about an explanation",
+        explain.followup,
+        (
+            Parameter("to", "the mark of an explanation", converters.round_key, required=True),
+            Parameter(
+                "text", "what else you want to know", converters.text, True, greedy=True, multiline=True, max_length=500
+            ),
+        ),
+        opens_form=True,
+        slow=True,
+        hidden=True,
+        example="followup k3f7w2abcd why is that",
+    ),
+    Command(
+        "talk",
+        "Ask me in the channel, for all to read",
+        explain.talk,
+        (Parameter("text", "what you want to know", converters.text, greedy=True, max_length=500),),
+        private=False,
+        slow=True,
+        hidden=True,
+        example="talk why is that",
+    ),
+    Command(
+        "share",
+        "Show the channel what I looked up, or my streak",
+        sharing.share,
+        (
+            Parameter("kind", "question, explanation or streak", converters.one_of(*SHARED), True, choices=SHARED),
+            Parameter("id", "a question's id, or the mark of an explanation", converters.text),
+            Parameter("part", "which part of a question", converters.one_of(*ask.PARTS), choices=ask.PARTS),
+        ),
+        private=False,
+        hidden=True,
+        posts_publicly=True,
+        example="share question lora depth",
+    ),
+    Command(
+        "quiz",
+        "Practise with a question about a message",
+        practice_from_message.quiz,
+        (Parameter("text", "the message", converters.text, required=True, greedy=True, max_length=4000),),
+        slow=True,
+        hidden=True,
+        shortcut=Shortcut("Quiz me on this", "message"),
+        example="quiz our GAN makes the same face over and over",
+    ),
+)

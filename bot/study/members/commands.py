@@ -1,0 +1,19 @@
+"""The commands for teams."""
+
+from __future__ import annotations
+
+from bot.commands import converters
+from bot.commands.command import Command
+from bot.commands.parameters import Parameter
+from bot.study.members import teams
+
+TEAM = Parameter("name", "the team's name", converters.text, required=True, greedy=True, max_length=40)
+
+COMMANDS = (
+    Command(
+        "team create", "Start a team and join it", teams.create, (TEAM,), opens_form=True, example="team create Blue"
+    ),
+    Command("team join", "Join a team", teams.join, (TEAM,), opens_form=True, example="team join Blue"),
+    Command("team leave", "Leave my team", teams.leave),
+    Command("team list", "The teams here", teams.show),
+)

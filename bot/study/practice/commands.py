@@ -1,0 +1,54 @@
+"""The commands to practice and to answer."""
+
+from __future__ import annotations
+
+from bot.commands import autocomplete, converters
+from bot.commands.command import Command
+from bot.commands.parameters import Parameter
+from bot.commands.shared_parameters import DIFFICULTY
+from bot.study.practice import selection, submissions
+from bot.study.practice.grading import JUDGEMENTS
+
+TOPIC = Parameter("topic", "a topic of the bank", converters.topic, autocomplete=autocomplete.topics)
+ROUND = Parameter("round", "the mark of a question you were asked", converters.round_key, required=True)
+
+COMMANDS = (
+    Command(
+        "question",
+        "Practise with a question now",
+        selection.question,
+        (TOPIC, DIFFICULTY),
+        example="question fine-tuning hard",
+    ),
+    Command(
+        "answer",
+        "Answer by a choice",
+        submissions.answer,
+        (ROUND, Parameter("choice", "a, b, c or d", converters.one_of(*"abcd"), required=True, choices=tuple("abcd"))),
+        hidden=True,
+        example="answer k3f7w2ab b",
+    ),
+    Command(
+        "write",
+        "Answer in my own words",
+        submissions.write,
+        (
+            ROUND,
+            Parameter(
+                "text", "your answer", converters.text, required=True, greedy=True, multiline=True, max_length=4000
+            ),
+        ),
+        opens_form=True,
+        slow=True,
+        hidden=True,
+        example="write k3f7w2ab because the update has low rank",
+    ),
+    Command(
+        "assess",
+        "Judge my written answer",
+        submissions.assess,
+        (ROUND, Parameter("how", "had-it, partly or missed", converters.one_of(*JUDGEMENTS), required=True)),
+        hidden=True,
+        replaces_message=True,
+    ),
+)
