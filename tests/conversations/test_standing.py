@@ -86,7 +86,7 @@ async def test_a_team_is_ranked_from_three_active_members_on(chat: Chat) -> None
     assert "Blue Birds   3" in await chat.say("ada", "team list")
     assert "left Blue Birds" in await chat.say("ada", "team leave")
     assert "You aren't in a team" in await chat.say("ada", "team leave")
-    assert "There is a team Blue Birds already" in await chat.say("zoe", "team create BLUE birds")
+    assert "There's already a team called Blue Birds" in await chat.say("zoe", "team create BLUE birds")
 
 
 async def test_a_streak_and_its_reasons(chat: Chat) -> None:

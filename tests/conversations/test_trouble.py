@@ -166,7 +166,7 @@ async def test_members_who_start_the_same_team_at_once_make_one(chat: Chat) -> N
     said = await asyncio.gather(*(start(chat, who) for who in names))
 
     assert sum("is set up" in reply for reply in said) == 1
-    assert sum("There is a team Blue already" in reply for reply in said) == 5
+    assert sum("There's already a team Blue already" in reply for reply in said) == 5
 
 
 async def start(chat: Chat, who: str) -> str:

@@ -47,7 +47,7 @@ async def test_only_managers_set_up_schedules(bob: Person, maya: Person) -> None
 
 
 async def test_a_member_is_named_by_a_mention(fake: Slack, bob: Person, maya: Person) -> None:
-    assert "I know no member" in json.dumps((await maya.types(f"managers add <@{bob.id}|bob>")).json)
+    assert "I don't know a member" in json.dumps((await maya.types(f"managers add <@{bob.id}|bob>")).json)
     await bob.types("streak")
     assert "bob is now a manager" in json.dumps((await maya.types(f"managers add <@{bob.id}|bob>")).json)
 
@@ -267,7 +267,7 @@ async def test_a_member_who_was_picked_is_in_the_form_that_fix_opens(fake: Slack
     await maya.types("managers add")
     await maya.sends(await fake.next(fake.views), {"member": bob.id})
     told = await fake.heard()
-    assert "I know no member" in told.words
+    assert "I don't know a member" in told.words
     await maya.presses(told, "Fix")
 
     assert bob.id in json.dumps((await fake.next(fake.views)).blocks)
