@@ -1,9 +1,8 @@
-"""Runs migrations on the connection that `bot.store.upgrade` hands over.
+"""Run migrations on the connection that `bot.store.upgrade` passes in.
 
-Started by Alembic's own command line (to write a new revision), it connects to DATABASE_URL by itself.
+Started by Alembic's own command line (to write a new revision), connect to DATABASE_URL.
 """
 
-import asyncio
 import os
 import sys
 from collections.abc import Collection, Mapping
@@ -13,15 +12,14 @@ from alembic import context
 from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.script import Script
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
-from bot.store import models  # noqa: F401  (fills the metadata)
-from bot.store.urls import address
+from bot.store import models, postgresql, sqlite  # noqa: F401  # the models fill the metadata
+from bot.store.urls import file_of, parse_url
 
 
 def migrate(connection: Connection) -> None:
-    """Runs the migrations in the transaction that is open; on SQLite a table is rebuilt to change it."""
+    """Run the migrations in the open transaction; SQLite changes a table by rebuilding it."""
     progress = context.config.attributes.get("progress", lambda line: None)
 
     def told(ctx: MigrationContext, step: MigrationInfo, heads: Collection[Any], run_args: Mapping[str, Any]) -> None:
@@ -39,17 +37,11 @@ def migrate(connection: Connection) -> None:
         context.run_migrations()
 
 
-async def connect_and_migrate(url: str) -> None:
-    engine = create_async_engine(address(url))
-    async with engine.begin() as connection:
-        await connection.run_sync(migrate)
-    await engine.dispose()
-
-
 given = context.config.attributes.get("connection")
 if given is not None:
     migrate(given)
 elif "DATABASE_URL" in os.environ:
-    asyncio.run(connect_and_migrate(os.environ["DATABASE_URL"]))
+    url = parse_url(os.environ["DATABASE_URL"])
+    (postgresql.migrate if file_of(url) is None else sqlite.migrate)(url, migrate)
 else:
     sys.exit("Set DATABASE_URL to the database whose tables are compared, or use `studyhall db upgrade`.")

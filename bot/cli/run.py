@@ -24,7 +24,7 @@ from bot.config.loader import Config
 from bot.errors import SetupError
 from bot.scheduler import clockwork
 from bot.store.upgrade import upgrade
-from bot.store.urls import address, file_of
+from bot.store.urls import parse_url, file_of
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -48,7 +48,7 @@ def run(platform: str | None, host: str | None, port: int | None) -> None:
     # In the terminal, screen and pipe belong to the conversation.
     file = config.log_file if "terminal" in wanted else None
     logs.set_up(config.log.level, config.log.format, file=file, secrets=config.secrets())
-    if file_of(address(config.database_url)) is not None:
+    if file_of(parse_url(config.database_url)) is not None:
         # The embedded database belongs to this program alone; PostgreSQL is upgraded by a deployment's release step.
         upgrade(config.database_url, lambda line: err.print(line, style="dim", markup=False, highlight=False))
     if "terminal" in wanted:

@@ -324,11 +324,11 @@ def db_check() -> None:
     """Revision and tables against the program's."""
     from bot.store.revision import refuse_unless_current
     from bot.store.upgrade import check
-    from bot.store.urls import address, place
+    from bot.store.urls import parse_url, display_name
 
     url = _config().database_url
     found = check(url)
-    refuse_unless_current(found.revision, place(address(url)))
+    refuse_unless_current(found.revision, display_name(parse_url(url)))
     for difference in found.differences:
         out.print(difference, markup=False, highlight=False)
     if not found.clean:

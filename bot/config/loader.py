@@ -62,10 +62,10 @@ def _data_folder(folder: Path) -> Path:
 
 def _database(url: SecretStr) -> SecretStr:
     if url.get_secret_value():
-        from bot.store.urls import address  # sqlalchemy: 0.2 s, only for those who name a database
+        from bot.store.urls import parse_url  # sqlalchemy: 0.2 s, only for those who name a database
 
         try:
-            address(url.get_secret_value())
+            parse_url(url.get_secret_value())
         except DatabaseError as problem:
             raise ValueError(str(problem)) from None
     return url

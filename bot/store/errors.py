@@ -1,7 +1,7 @@
-"""What a database says when it cannot be used, in words for the operator.
+"""Turn what a database reports into words for the operator.
 
-Only trouble that the operator can end becomes a DatabaseError; a broken constraint or a mistake in a statement stays
-what it is. The driver's own text is left out: it may repeat values of the statement, or the password.
+Only what the operator can put right becomes a DatabaseError; a broken constraint or a mistake in a statement stays what
+it is. The driver's own text is left out: it may repeat values of the statement, or the password.
 """
 
 from __future__ import annotations
@@ -15,44 +15,45 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.errors import DatabaseError
-from bot.store.urls import file_of, place
+from bot.store.urls import display_name, file_of
 
 SQLITE = {
-    "SQLITE_BUSY": "{place} is locked: another program has been writing to it for too long. Close it and try again.",
-    "SQLITE_FULL": "The disk that holds {place} is full. Free some space and try again.",
-    "SQLITE_CANTOPEN": "{place} cannot be opened. Is its folder there, and may this user write to it?",
-    "SQLITE_READONLY": "{place} is open for reading only, or may not be written to by this user.",
-    "SQLITE_IOERR": "The disk that holds {place} reports an error. Is it full or failing?",
-    "SQLITE_NOTADB": "{place} is not a SQLite database. Name another file, or move this one out of the way.",
-    "SQLITE_CORRUPT": "{place} is damaged. Restore it from a backup.",
-    "SQLITE_PERM": "{place} may not be read by this user.",
+    "SQLITE_BUSY": "{name} is locked: another program has been writing to it for too long. Close that program and try "
+    "again.",
+    "SQLITE_FULL": "The disk that holds {name} is full. Free up some space and try again.",
+    "SQLITE_CANTOPEN": "{name} can't be opened. Does its folder exist, and may this user write to it?",
+    "SQLITE_READONLY": "{name} is read-only, or this user may not write to it.",
+    "SQLITE_IOERR": "The disk that holds {name} reports an error. Is it full or failing?",
+    "SQLITE_NOTADB": "{name} is not a SQLite database. Choose another file, or move this one out of the way.",
+    "SQLITE_CORRUPT": "{name} is damaged. Restore it from a backup.",
+    "SQLITE_PERM": "This user may not read {name}.",
 }
-"""By the beginning of SQLite's own name for an error: the extended names carry a suffix."""
+"""By the start of SQLite's name for an error; its extended names add a suffix."""
 
 POSTGRESQL = {
-    "08": "The database server at {place} has closed the connection. It is tried again with the next command.",
-    "28": "The database server at {place} does not accept this user or password.",
-    "3D": "There is no such database at {place}. Create it (createdb), then run `studyhall db upgrade`.",
-    "40": "The database at {place} had to undo this, because others changed the same. Try again in a moment.",
-    "42501": "This user has too few rights in the database at {place}.",
-    "53100": "The disk of the database server at {place} is full.",
-    "53": "The database server at {place} is out of resources or connections.",
-    "55000": "The database at {place} lets nobody in just now. Try again in a moment.",
-    "55P03": "The database at {place} is locked by another program. Try again in a moment.",
-    "57": "The database server at {place} is stopping or starting. Try again in a moment.",
+    "08": "The database server at {name} closed the connection. The next command will try again.",
+    "28": "The database server at {name} doesn't accept this user or password.",
+    "3D": "There's no such database at {name}. Create it (createdb), then run `studyhall db upgrade`.",
+    "40": "The database at {name} undid this because something else changed the same data. Try again in a moment.",
+    "42501": "This user doesn't have enough rights in the database at {name}.",
+    "53100": "The disk of the database server at {name} is full.",
+    "53": "The database server at {name} is out of resources or connections.",
+    "55000": "The database at {name} lets nobody in right now. Try again in a moment.",
+    "55P03": "The database at {name} is locked by another program. Try again in a moment.",
+    "57": "The database server at {name} is stopping or starting. Try again in a moment.",
 }
-"""By the beginning of the SQLSTATE; the longest beginning wins."""
+"""By the start of the SQLSTATE; the longest match wins."""
 
 
 @contextmanager
-def connecting(url: URL) -> Iterator[None]:
-    """Also takes failures of the network and of signing in, which only happen while a connection is made."""
-    with using(url):
+def connection_errors(url: URL) -> Iterator[None]:
+    """Raise DatabaseError for what can go wrong while connecting: the network, signing in, and all of a statement's."""
+    with statement_errors(url):
         try:
             yield
         except (TimeoutError, OSError):
             raise DatabaseError(
-                f"The database at {place(url)} does not answer. Is the server running, and is DATABASE_URL right?"
+                f"The database at {display_name(url)} doesn't answer. Is the server running, and is DATABASE_URL right?"
             ) from None
         except Exception as error:
             problem = _problem(error, url)
@@ -62,17 +63,17 @@ def connecting(url: URL) -> Iterator[None]:
 
 
 @contextmanager
-def using(url: URL) -> Iterator[None]:
-    """Takes what a statement or a commit can run into."""
+def statement_errors(url: URL) -> Iterator[None]:
+    """Raise DatabaseError for what can go wrong in a statement or a commit."""
     try:
         yield
     except PoolTimeout:
-        raise DatabaseError(f"The database at {place(url)} is too busy. Try again in a moment.") from None
+        raise DatabaseError(f"The database at {display_name(url)} is too busy. Try again in a moment.") from None
     except (DBAPIError, sqlite3.Error) as error:
         lost = isinstance(error, DBAPIError) and error.connection_invalidated
         problem = _problem(error.orig if isinstance(error, DBAPIError) else error, url)
-        if problem is None and lost:  # noticed by the driver, which has no number for it
-            problem = _said(POSTGRESQL["08"], url)
+        if problem is None and lost:  # the driver noticed, and has no code for it
+            problem = _database_error(POSTGRESQL["08"], url)
         if problem is None:
             raise
         raise problem from error
@@ -80,17 +81,15 @@ def using(url: URL) -> Iterator[None]:
 
 def _problem(error: BaseException | None, url: URL) -> DatabaseError | None:
     file = file_of(url)
-    state = getattr(error, "sqlstate" if file is None else "sqlite_errorname", None)
-    if error is None or not isinstance(state, str):
+    code = getattr(error, "sqlstate" if file is None else "sqlite_errorname", None)
+    if not isinstance(code, str):
         return None
-    known = POSTGRESQL if file is None else SQLITE
-    beginnings = [start for start in known if state.startswith(start)]
-    if not beginnings:
-        return None
-    return _said(known[max(beginnings, key=len)], url)
+    sentences = POSTGRESQL if file is None else SQLITE
+    matches = [start for start in sentences if code.startswith(start)]
+    return _database_error(sentences[max(matches, key=len)], url) if matches else None
 
 
-def _said(words: str, url: URL) -> DatabaseError:
-    public = words.replace("at {place}", "").replace("{place}", "the database")
-    public = " ".join(public.split()).replace(" .", ".")
-    return DatabaseError(words.format(place=place(url)), public[0].upper() + public[1:])
+def _database_error(sentence: str, url: URL) -> DatabaseError:
+    """Return the error with the sentence for the operator, and the one for members, which doesn't say where it is."""
+    public = sentence.replace(" at {name}", "").replace("{name}", "the database")
+    return DatabaseError(sentence.format(name=display_name(url)), public[0].upper() + public[1:])

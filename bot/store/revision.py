@@ -1,4 +1,4 @@
-"""Which revision a database is at, which this program needs, and what to say when they differ."""
+"""Which revision a database is at, which one this program needs, and what to say when they differ."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bot.errors import DatabaseError
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
-def settings() -> Config:
-    """Alembic's settings, the same from a checkout and from an installed package."""
+def alembic_config() -> Config:
+    """Return Alembic's settings, the same from a checkout and from an installed package."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     return config
@@ -24,28 +24,28 @@ def settings() -> Config:
 
 @cache
 def revisions() -> tuple[str, ...]:
-    """Every revision this program knows, newest first."""
-    return tuple(script.revision for script in ScriptDirectory.from_config(settings()).walk_revisions())
+    """Return every revision this program knows, newest first."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions())
 
 
 def revision_of(connection: Connection) -> str | None:
-    """The revision of the database; None before its first upgrade."""
+    """Return the revision of the database; None before its first upgrade."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def refuse_newer(revision: str | None, place: str) -> None:
-    """Raises DatabaseError for a revision this program does not know."""
+def refuse_newer(revision: str | None, name: str) -> None:
+    """Raise DatabaseError for a revision this program doesn't know. `name` says which database."""
     if revision is not None and revision not in revisions():
         raise DatabaseError(
-            f"The database at {place} is newer than this program: it is at revision {revision}, and the newest one "
+            f"The database at {name} is newer than this program: it's at revision {revision}, and the newest one "
             f"known here is {revisions()[0]}. Install the newer Studyhall; nothing was changed."
         )
 
 
-def refuse_unless_current(revision: str | None, place: str) -> None:
-    """Raises DatabaseError unless the database is at this program's newest revision."""
-    refuse_newer(revision, place)
+def refuse_unless_current(revision: str | None, name: str) -> None:
+    """Raise DatabaseError unless the database is at this program's newest revision."""
+    refuse_newer(revision, name)
     if revision is None:
-        raise DatabaseError(f"The database at {place} has no tables yet. Run `studyhall db upgrade`.")
+        raise DatabaseError(f"The database at {name} has no tables yet. Run `studyhall db upgrade`.")
     if revision != revisions()[0]:
-        raise DatabaseError(f"The database at {place} is older than this program. Run `studyhall db upgrade`.")
+        raise DatabaseError(f"The database at {name} is older than this program. Run `studyhall db upgrade`.")

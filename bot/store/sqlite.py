@@ -1,8 +1,8 @@
-"""SQLite for the store: how its connections begin and wait, and a driver that goes fewer ways.
+"""SQLite: one connection that reads and one that writes, both used on the event loop.
 
-Sessions have a thread for each connection, as aiosqlite does it. What is quick runs where it is called, without one:
-handing a statement to another thread and back takes more CPU than SQLite takes to answer it. Nothing waits there for
-another program's lock but by letting everybody else go on meanwhile.
+Handing a statement to another thread and back takes more CPU than SQLite takes to answer it. Only another program's
+lock is waited for, and the event loop goes on meanwhile. SQLite has one writer at a time, so a transaction takes the
+lock when it begins: one that began by reading could fail, or overwrite what others wrote in between.
 """
 
 from __future__ import annotations
@@ -10,141 +10,140 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections import deque
-from collections.abc import Callable
-from functools import partial
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
-import aiosqlite
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.dialects.sqlite.aiosqlite import (
-    AsyncAdapt_aiosqlite_connection,
-    AsyncAdapt_aiosqlite_cursor,
-    AsyncAdapt_aiosqlite_dbapi,
-)
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.util import await_only
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-BUSY_MS = 5_000
-"""How long another program's lock is waited for."""
-A_MOMENT = 0.01
-"""Seconds until a lock is tried again."""
-READERS = 8
-READS = ("foreign_keys=ON", "query_only=ON")
-WRITES = ("foreign_keys=ON", "journal_mode=WAL", "synchronous=NORMAL")
+from bot.store.errors import connection_errors, statement_errors
 
+BUSY_TIMEOUT_MS = 5_000
+"""How long to wait for another program's lock."""
+BUSY_RETRY_S = 0.01
+TURN_TIMEOUT_S = 30
+"""How long a transaction waits for the ones before it."""
+READER_PRAGMAS = ("foreign_keys=ON", "query_only=ON")
+WRITER_PRAGMAS = ("foreign_keys=ON", "journal_mode=WAL", "synchronous=NORMAL")
+MIGRATION_PRAGMAS = ("foreign_keys=OFF", "journal_mode=WAL")
+"""Rebuilding a parent table would delete its children, so a migration checks its foreign keys at the end instead."""
 
-def sessions(url: URL, busy_ms: int) -> tuple[AsyncEngine, AsyncEngine]:
-    """Readers, which cannot write; and the one writer, which has the lock from its beginning on."""
-    # Without an isolation level the driver leaves BEGIN to us; else it would begin late, with a lock too weak.
-    arguments = {"isolation_level": None, "timeout": busy_ms / 1000}
-    driver = _Driver()
-    reader = create_async_engine(url, module=driver, pool_size=READERS, max_overflow=0, connect_args=arguments)
-    writer = create_async_engine(url, module=driver, pool_size=1, max_overflow=0, connect_args=arguments)
-    settle(reader, "BEGIN", READS)
-    settle(writer, "BEGIN IMMEDIATE", WRITES)
-    return reader, writer
+T = TypeVar("T")
 
 
-def quick(url: URL, busy_ms: int) -> tuple[Engine, Engine]:
-    """The same for what is called without a session, within a greenlet of SQLAlchemy's."""
-    url = url.set(drivername="sqlite")
-    arguments = {"isolation_level": None, "timeout": 0}
-    reader = create_engine(url, pool_size=1, max_overflow=0, connect_args=arguments)
-    writer = create_engine(url, pool_size=1, max_overflow=0, connect_args=arguments)
-    prepare(reader, READS)
-    prepare(writer, WRITES)
+class SqliteDatabase:
+    def __init__(self, url: URL, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
+        self._url = url
+        self._busy_timeout_ms = busy_timeout_ms
+        self._reader = _engine(url, READER_PRAGMAS)
+        self._writer = _engine(url, WRITER_PRAGMAS)
+        self._turn = asyncio.Lock()
 
-    @event.listens_for(reader, "begin")
-    def reading(connection: Connection) -> None:
-        _driver(connection).execute("BEGIN")
+        @event.listens_for(self._reader, "begin")
+        def begin(connection: Connection) -> None:
+            _driver(connection).execute("BEGIN")  # so that all of a query sees one moment of the database
 
-    @event.listens_for(writer, "begin")
-    def writing(connection: Connection) -> None:
-        begin = partial(_driver(connection).execute, "BEGIN IMMEDIATE")
-        patiently(begin, busy_ms, wait=lambda: await_only(asyncio.sleep(A_MOMENT)))
+    async def connect(self) -> None:
+        """Open both connections. Raises DatabaseError."""
+        with connection_errors(self._url):
+            # The writer first: it switches to the write-ahead log, without which readers would wait for writers.
+            for engine in (self._writer, self._reader):
+                engine.connect().close()
 
-    return reader, writer
+    async def query(self, work: Callable[[Connection], T]) -> T:
+        with connection_errors(self._url):
+            connection = self._reader.connect()
+        with connection, statement_errors(self._url):
+            return work(connection)
+
+    async def transaction(self, work: Callable[[Connection], T]) -> T:
+        async with self._in_turn():
+            with connection_errors(self._url):
+                connection = self._writer.connect()
+            with connection, statement_errors(self._url):
+                await self._begin(_driver(connection))
+                with connection.begin():
+                    return work(connection)
+
+    async def close(self) -> None:
+        self._writer.dispose()
+        self._reader.dispose()
+
+    async def _begin(self, driver: sqlite3.Connection) -> None:
+        deadline = time.monotonic() + self._busy_timeout_ms / 1000
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(BUSY_RETRY_S)
+            else:
+                return
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        """Let transactions of this program begin in the order they came."""
+        with statement_errors(self._url):
+            try:
+                # `wait_for` can lose a cancellation that comes as the turn does.
+                async with asyncio.timeout(TURN_TIMEOUT_S):
+                    await self._turn.acquire()
+            except TimeoutError:
+                raise PoolTimeout from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
 
-def settle(engine: AsyncEngine | Engine, begin: str, pragmas: tuple[str, ...]) -> None:
-    """Gives each connection its settings, and each transaction its way to begin."""
-    prepare(engine, pragmas)
+def migrate(url: URL, work: Callable[[Connection], T]) -> T:
+    """Run `work` in one transaction that ignores foreign keys. Blocks, also while another program holds the lock."""
+    engine = _engine(url, MIGRATION_PRAGMAS, busy_timeout_ms=BUSY_TIMEOUT_MS)
+    try:
+        with engine.connect() as connection:
+            _driver(connection).execute("BEGIN IMMEDIATE")
+            with connection.begin():
+                return work(connection)
+    finally:
+        engine.dispose()
 
-    @event.listens_for(_sync(engine), "begin")
-    def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
 
+def _engine(url: URL, pragmas: tuple[str, ...], *, busy_timeout_ms: int = 0) -> Engine:
+    # Without an isolation level the driver leaves BEGIN to us; its own comes late and takes too weak a lock.
+    arguments = {"isolation_level": None, "timeout": busy_timeout_ms / 1000}
+    engine = create_engine(url, pool_size=1, max_overflow=0, connect_args=arguments)
 
-def prepare(engine: AsyncEngine | Engine, pragmas: tuple[str, ...]) -> None:
-    @event.listens_for(_sync(engine), "connect")
+    @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
         for pragma in pragmas:
-            # Two programs that turn the write-ahead log on at once fail without SQLite's own waiting.
-            patiently(partial(cursor.execute, f"PRAGMA {pragma}"), BUSY_MS, wait=partial(time.sleep, A_MOMENT))
-        cursor.close()
+            _set_pragma(connection, pragma)
+
+    return engine
 
 
-def patiently(step: Callable[[], object], busy_ms: int, wait: Callable[[], object]) -> None:
-    """Do it again for as long as another program has the database locked."""
-    until = time.monotonic() + busy_ms / 1000
+def _set_pragma(connection: sqlite3.Connection, pragma: str) -> None:
+    """Set it, trying again while another program does: SQLite itself doesn't wait when the journal mode changes."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
-            step()
-        except (sqlite3.OperationalError, OperationalError) as error:
-            cause = error.orig if isinstance(error, OperationalError) else error
-            if not getattr(cause, "sqlite_errorname", "").startswith("SQLITE_BUSY") or time.monotonic() > until:
+            connection.execute(f"PRAGMA {pragma}").close()
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > deadline:
                 raise
-            wait()
+            time.sleep(BUSY_RETRY_S)
         else:
             return
 
 
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorname.startswith("SQLITE_BUSY")
+
+
 def _driver(connection: Connection) -> sqlite3.Connection:
-    """The driver's own: a statement by SQLAlchemy takes longer than BEGIN."""
-    driver = connection.connection.dbapi_connection
+    """Return the driver's own connection, which runs a BEGIN in a fraction of the time SQLAlchemy takes for it."""
+    driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)  # noqa: S101
     return driver
-
-
-def _sync(engine: AsyncEngine | Engine) -> Engine:
-    return engine.sync_engine if isinstance(engine, AsyncEngine) else engine
-
-
-class _Cursor(AsyncAdapt_aiosqlite_cursor):
-    """Runs a statement and fetches its rows in one turn of the connection's thread, where the driver's takes four."""
-
-    __slots__ = ()
-    _awaitable_cursor_close = False
-
-    def _make_new_cursor(self, connection: Any) -> Any:
-        return connection._conn.cursor()
-
-    def _aenter_cursor(self, cursor: Any) -> Any:
-        return cursor
-
-    async def _execute_async(self, operation: Any, parameters: Any) -> None:
-        self._rows = await self._connection._execute(_rows, self._cursor, operation, parameters or ())
-
-    async def _executemany_async(self, operation: Any, parameters: Any) -> None:
-        await self._connection._execute(self._cursor.executemany, operation, parameters)
-
-
-def _rows(cursor: sqlite3.Cursor, statement: str, parameters: Any) -> deque[Any]:
-    return deque(cursor.execute(statement, parameters).fetchall())
-
-
-class _Connection(AsyncAdapt_aiosqlite_connection):
-    __slots__ = ()
-    _cursor_cls = _Cursor
-
-
-class _Driver(AsyncAdapt_aiosqlite_dbapi):
-    def __init__(self) -> None:
-        super().__init__(aiosqlite, sqlite3)
-
-    def connect(self, *arguments: Any, **named: Any) -> _Connection:
-        return _Connection(self, super().connect(*arguments, **named)._connection)

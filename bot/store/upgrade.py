@@ -1,11 +1,10 @@
-"""Bringing a database to this program's tables, and looking whether it has them.
+"""Upgrade a database to this program's tables, and check whether it has them.
 
-Plain functions that block: call them from the command line, or in a thread.
+These functions block: call them from the command line, or in a thread.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,15 +14,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel import SQLModel
 
 from bot.errors import DatabaseError
-from bot.store.engine import CONNECT_S
-from bot.store.errors import connecting
-from bot.store.orm import Workspace
-from bot.store.revision import refuse_newer, revision_of, revisions, settings
-from bot.store.sqlite import BUSY_MS, settle
-from bot.store.urls import address, file_of, place
+from bot.store import models, postgresql, sqlite  # noqa: F401  # the models fill the metadata
+from bot.store.errors import connection_errors
+from bot.store.revision import alembic_config, refuse_newer, revision_of, revisions
+from bot.store.urls import display_name, file_of, parse_url
 
 UPGRADE_LOCK = 7_239_840_121
 """PostgreSQL's advisory lock that lets one replica upgrade while the others wait: any number nobody else uses."""
@@ -45,48 +42,48 @@ class Check:
 
 
 def upgrade(url: str, progress: Callable[[str], None] = lambda line: None) -> None:
-    """Migrates to the newest revision, all of it or nothing, creating a SQLite file and its folder.
+    """Migrate to the newest revision, all or nothing; create a SQLite file and its folder first where missing.
 
-    `progress` is told each step in words. Raises DatabaseError for a newer database, and for one that cannot be used.
+    `progress` gets a sentence for each step. Raises DatabaseError, also for a database newer than this program.
     """
-    where = address(url)
-    file = file_of(where)
+    parsed = parse_url(url)
+    file = file_of(parsed)
     if file is not None:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch(mode=0o600)  # members' answers are nobody else's business on this computer
         except OSError as error:
-            raise DatabaseError(f"The folder {file.parent} cannot be created: {error.strerror}.") from None
-    _within(where, lambda connection: _upgrade(connection, place(where), progress))
+            raise DatabaseError(f"The folder {file.parent} can't be created: {error.strerror}.") from None
+    _in_transaction(parsed, lambda connection: _upgrade(connection, display_name(parsed), progress))
 
 
 def check(url: str) -> Check:
-    """Compares revision and tables; changes nothing."""
-    return _within(_existing(url), _check)
+    """Compare the revision and the tables with the program's; change nothing."""
+    return _in_transaction(_existing(url), _check)
 
 
-def current(url: str) -> str | None:
-    """The database's revision; None before the first upgrade."""
-    return _within(_existing(url), revision_of)
+def current_revision(url: str) -> str | None:
+    """Return the database's revision; None before its first upgrade."""
+    return _in_transaction(_existing(url), revision_of)
 
 
 def _existing(url: str) -> URL:
-    where = address(url)
-    file = file_of(where)
+    parsed = parse_url(url)
+    file = file_of(parsed)
     if file is not None and not file.exists():
-        raise DatabaseError(f"There is no database at {file} yet. Run `studyhall db upgrade`.")
-    return where
+        raise DatabaseError(f"There's no database at {file} yet. Run `studyhall db upgrade`.")
+    return parsed
 
 
-def _upgrade(connection: Connection, place: str, progress: Callable[[str], None]) -> None:
+def _upgrade(connection: Connection, name: str, progress: Callable[[str], None]) -> None:
     on_sqlite = connection.dialect.name == "sqlite"
     if not on_sqlite:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UPGRADE_LOCK})
     revision = revision_of(connection)
-    refuse_newer(revision, place)
+    refuse_newer(revision, name)
     if revision == revisions()[0]:
         return
-    config = settings()
+    config = alembic_config()
     config.attributes["connection"] = connection
     config.attributes["progress"] = progress
     command.upgrade(config, "head")
@@ -94,41 +91,27 @@ def _upgrade(connection: Connection, place: str, progress: Callable[[str], None]
         orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
         if orphans:
             raise DatabaseError(
-                f"The upgrade of {place} was undone: it would leave {len(orphans)} rows without the rows they belong "
-                f"to, the first in the table {orphans[0][0]}. Restore a backup or report this."
+                f"The upgrade of {name} was undone: it would leave {len(orphans)} rows without the rows they refer to, "
+                f"the first of them in the table {orphans[0][0]}. Restore a backup, or report this."
             )
 
 
 def _check(connection: Connection) -> Check:
     context = MigrationContext.configure(connection)
-    found = compare_metadata(context, Workspace.metadata)
-    return Check(context.get_current_revision(), revisions()[0], tuple(map(_words, found)))
+    differences = compare_metadata(context, SQLModel.metadata)
+    return Check(context.get_current_revision(), revisions()[0], tuple(map(_in_words, differences)))
 
 
-def _words(difference: Any) -> str:
-    """One of Alembic's differences: what is to be done, and the names of what it is to be done to."""
+def _in_words(difference: Any) -> str:
+    """Return one of Alembic's differences as words: what would have to be done, and the names of what to."""
     if isinstance(difference, list):  # changes of one column come together
-        return "; ".join(map(_words, difference))
-    what, *things = difference
-    named = [str(getattr(thing, "name", thing)) for thing in things if isinstance(thing, str) or hasattr(thing, "name")]
-    return f"{what.replace('_', ' ')}: {' '.join(named)}"
+        return "; ".join(map(_in_words, difference))
+    operation, *operands = difference
+    names = [str(getattr(each, "name", each)) for each in operands if isinstance(each, str) or hasattr(each, "name")]
+    return f"{operation.replace('_', ' ')}: {' '.join(names)}"
 
 
-def _within(url: URL, work: Callable[[Connection], T]) -> T:
-    """One transaction around `work`, in an event loop of its own: asyncpg is the only PostgreSQL driver here."""
-
-    async def run() -> T:
-        if file_of(url) is None:
-            engine = create_async_engine(url, connect_args={"timeout": CONNECT_S})
-        else:
-            engine = create_async_engine(url, connect_args={"isolation_level": None, "timeout": BUSY_MS / 1000})
-            # Rebuilding a parent table would delete its children; the check at the end makes up for the laxness.
-            settle(engine, "BEGIN IMMEDIATE", ("foreign_keys=OFF", "journal_mode=WAL"))
-        try:
-            async with engine.begin() as connection:
-                return await connection.run_sync(work)
-        finally:
-            await engine.dispose()
-
-    with connecting(url):
-        return asyncio.run(run())
+def _in_transaction(url: URL, work: Callable[[Connection], T]) -> T:
+    migrate = postgresql.migrate if file_of(url) is None else sqlite.migrate
+    with connection_errors(url):
+        return migrate(url, work)

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from bot.config.loader import Config, described, load
 from bot.config.sections import SECTIONS
 from bot.errors import ConfigError
-from bot.store.urls import address, file_of
+from bot.store.urls import parse_url, file_of
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 SECRETS = {
@@ -158,7 +158,7 @@ def test_a_folder_of_questions_is_seen_from_the_file(folder: Path) -> None:
 def test_a_data_folder_with_strange_letters_still_holds_the_database(folder: Path) -> None:
     config = load({"STUDYHALL_DATA": "a b%20?#&"})
 
-    assert file_of(address(config.database_url)) == folder / "a b%20?#&" / "studyhall.db"
+    assert file_of(parse_url(config.database_url)) == folder / "a b%20?#&" / "studyhall.db"
 
 
 def test_slack_needs_a_bot_token_and_a_way_in(read: Read) -> None:

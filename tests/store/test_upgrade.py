@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
-from sqlmodel import select
+from sqlalchemy import Connection, select, text
 
 from bot.errors import DatabaseError
+from bot.store import tables
 from bot.store.engine import Store
-from bot.store.orm import Workspace
+from bot.store.models import Workspace
 from bot.store.revision import revisions
-from bot.store.upgrade import check, current, upgrade
+from bot.store.upgrade import check, current_revision, upgrade
+from bot.store.upsert import insert
 
 pytestmark = pytest.mark.both_databases
 
@@ -23,11 +24,12 @@ NOW = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 
 
 async def run(url: str, *statements: str) -> None:
-    store = await Store.open(url)
-    async with store.write() as session:
-        connection = await session.connection()
+    def execute(connection: Connection) -> None:
         for statement in statements:
-            await connection.execute(text(statement))
+            connection.execute(text(statement))
+
+    store = await Store.open(url)
+    await store.transaction(execute)
     await store.close()
 
 
@@ -39,7 +41,7 @@ def test_an_empty_database_gets_every_table(empty_database_url: str) -> None:
     found = check(empty_database_url)
     assert found.clean
     assert found.differences == ()
-    assert current(empty_database_url) == revisions()[0]
+    assert current_revision(empty_database_url) == revisions()[0]
     assert len(steps) == len(revisions())
 
 
@@ -52,16 +54,16 @@ def test_upgrading_twice_does_nothing(database_url: str) -> None:
 
 
 def test_rows_survive_an_upgrade(database_url: str) -> None:
+    workspace = Workspace(platform="terminal", external_id="here", name="here", created_at=NOW)
+
     async def write() -> None:
         store = await Store.open(database_url)
-        async with store.write() as session:
-            session.add(Workspace(platform="terminal", external_id="here", name="here", created_at=NOW))
+        await store.transaction(lambda c: c.execute(insert(c, tables.workspaces).values(workspace.columns())))
         await store.close()
 
     async def read() -> str:
         store = await Store.open(database_url)
-        async with store.read() as session:
-            name = (await session.exec(select(Workspace.name))).one()
+        name: str = await store.query(lambda c: c.execute(select(tables.workspaces.c.name)).scalar_one())
         await store.close()
         return name
 
@@ -97,7 +99,7 @@ def test_a_newer_database_is_refused_and_left_alone(database_url: str) -> None:
     with pytest.raises(DatabaseError, match=r"newer than this program.*9999.*nothing was changed"):
         upgrade(database_url)
 
-    assert current(database_url) == "9999"
+    assert current_revision(database_url) == "9999"
 
 
 async def test_ready_accepts_the_newest_tables(store: Store) -> None:
@@ -127,11 +129,11 @@ def test_the_folder_of_a_new_database_is_made(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
-    with pytest.raises(DatabaseError, match=r"folder .*file/deep cannot be created"):
+    with pytest.raises(DatabaseError, match=r"folder .*file/deep can't be created"):
         upgrade(f"sqlite:///{tmp_path}/file/deep/study.db")
 
 
-def test_nothing_of_a_missing_database_can_be_checked(tmp_path: Path) -> None:
+def test_a_missing_database_cannot_be_checked(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="no database at"):
         check(f"sqlite:///{tmp_path}/study.db")
 
@@ -150,4 +152,4 @@ def test_an_upgrade_that_would_orphan_rows_is_undone(empty_database_url: str) ->
     with pytest.raises(DatabaseError, match="would leave 1 rows"):
         upgrade(empty_database_url)
 
-    assert current(empty_database_url) is None
+    assert current_revision(empty_database_url) is None

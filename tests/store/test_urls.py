@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import DatabaseError
-from bot.store.urls import address, place
+from bot.store.urls import display_name, parse_url
 
 
 @pytest.mark.parametrize(
     ("written", "understood"),
     [
-        ("sqlite:///data/study.db", "sqlite+aiosqlite:///data/study.db"),
-        ("sqlite:////var/lib/study.db", "sqlite+aiosqlite:////var/lib/study.db"),
+        ("sqlite:///data/study.db", "sqlite:///data/study.db"),
+        ("sqlite:////var/lib/study.db", "sqlite:////var/lib/study.db"),
         ("postgres://ada:pw@db.example:6432/study", "postgresql+asyncpg://ada:pw@db.example:6432/study"),
         ("postgresql://db/study?sslmode=require", "postgresql+asyncpg://db/study?ssl=require"),
         (" postgresql+asyncpg://db/study\n", "postgresql+asyncpg://db/study"),
@@ -20,7 +20,7 @@ from bot.store.urls import address, place
     ],
 )
 def test_urls_as_people_write_them(written: str, understood: str) -> None:
-    assert address(written).render_as_string(hide_password=False) == understood
+    assert parse_url(written).render_as_string(hide_password=False) == understood
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,12 @@ def test_urls_as_people_write_them(written: str, understood: str) -> None:
 )
 def test_wrong_urls_are_refused_without_repeating_them(wrong: str) -> None:
     with pytest.raises(DatabaseError) as caught:
-        address(wrong)
+        parse_url(wrong)
 
     assert "s3cret" not in str(caught.value)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
 def test_a_place_shows_neither_user_nor_password() -> None:
-    assert place(address("postgres://ada:s3cret@db.example:6432/study")) == "db.example:6432/study"
-    assert place(address("sqlite:///data/study.db")) == "data/study.db"
+    assert display_name(parse_url("postgres://ada:s3cret@db.example:6432/study")) == "db.example:6432/study"
+    assert display_name(parse_url("sqlite:///data/study.db")) == "data/study.db"
