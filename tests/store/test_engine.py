@@ -215,11 +215,8 @@ async def test_two_programs_share_a_database(store: Store, database_url: str) ->
     other = await Store.open(database_url)
 
     await asyncio.gather(
-        *(
-            through.transaction(add_workspace, f"{n}{i}")
-            for i in range(20)
-            for n, through in (("a", store), ("b", other))
-        )
+        *(store.transaction(add_workspace, f"ours {number}") for number in range(20)),
+        *(other.transaction(add_workspace, f"theirs {number}") for number in range(20)),
     )
     await other.close()
 
@@ -332,12 +329,9 @@ async def test_a_server_that_goes_away_in_the_middle_becomes_a_plain_sentence(po
     await store.close()
 
 
-async def test_a_connection_that_was_idle_is_tested_before_it_is_used(
-    postgresql: PostgresqlDatabases, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = await Store.open(postgresql.with_tables())
-    monkeypatch.setattr("bot.store.postgresql.IDLE_S", 0)
+async def test_a_connection_that_was_idle_is_tested_before_it_is_used(postgresql: PostgresqlDatabases) -> None:
+    database = PostgresqlDatabase(parse_url(postgresql.with_tables()), idle_s=0)
 
-    await store.transaction(add_workspace)
-    assert await names(store) == ["Ada's team"]
-    await store.close()
+    await database.transaction(add_workspace)
+    assert await database.query(workspace_names) == ["Ada's team"]
+    await database.close()
