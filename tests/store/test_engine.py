@@ -19,7 +19,9 @@ from bot.errors import DatabaseError
 from bot.store import tables
 from bot.store.engine import Store
 from bot.store.models import Channel, Member, Workspace
+from bot.store.postgresql import PostgresqlDatabase
 from bot.store.upsert import insert
+from bot.store.urls import parse_url
 from tests.clocks import HANG
 from tests.databases import PostgresqlDatabases
 
