@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
-from bot.store.models.row import Row
+from bot.store.models.row import Row, partial_index
 
 
 class Person(Row):
@@ -74,9 +74,8 @@ class MemberTable(Member, table=True):
     __tablename__ = "member"
     __table_args__ = (
         UniqueConstraint("workspace_id", "external_id"),
-        Index("ix_member_reminder", "next_reminder", sqlite_where=text("next_reminder IS NOT NULL"),
-              postgresql_where=text("next_reminder IS NOT NULL")),
-    )  # fmt: skip
+        partial_index("ix_member_reminder", "next_reminder", "next_reminder IS NOT NULL"),
+    )
 
 
 class RestDays(Row):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from bot.store.models.row import Row
+from bot.store.models.row import Row, partial_index
 
 
 class TerminalPost(Row):
@@ -23,8 +22,7 @@ class TerminalPost(Row):
 
 class TerminalPostTable(TerminalPost, table=True):
     __tablename__ = "terminal_post"
-    __table_args__ = (Index("ix_terminal_post_unseen", "id", sqlite_where=text("seen_at IS NULL"),
-                            postgresql_where=text("seen_at IS NULL")),)  # fmt: skip
+    __table_args__ = (partial_index("ix_terminal_post_unseen", "id", "seen_at IS NULL"),)
 
 
 class SlackInstallation(Row):

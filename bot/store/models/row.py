@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Self, cast
 
-from sqlalchemy import Enum, MetaData
+from sqlalchemy import Enum, Index, MetaData, text
 from sqlmodel import SQLModel
 
 # Before any table: constraints need names, or a batch migration on SQLite cannot find them again.
@@ -22,7 +22,7 @@ SQLModel.metadata = MetaData(
 
 
 class Row(SQLModel):
-    """A row as plain values. Its table is the subclass of the same name with `Table` behind it."""
+    """A row as plain values, which nothing changes. The class with `Table` behind its name makes the table of it."""
 
     @classmethod
     def of(cls, columns: Mapping[Any, Any]) -> Self:
@@ -45,3 +45,8 @@ class Row(SQLModel):
 def enum_column(kind: type[StrEnum]) -> Any:
     """Return a column type that holds the values of an enum as text: a new one needs no migration."""
     return Enum(kind, native_enum=False, length=16, values_callable=lambda k: [m.value for m in k])
+
+
+def partial_index(name: str, column: str, condition: str) -> Index:
+    """Return an index of the rows for which an SQL condition holds."""
+    return Index(name, column, sqlite_where=text(condition), postgresql_where=text(condition))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from enum import StrEnum
 
-from sqlalchemy import JSON, Index, UniqueConstraint, text
+from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field
 
-from bot.store.models.row import Row, enum_column
+from bot.store.models.row import Row, enum_column, partial_index
 
 
 class ScheduleState(StrEnum):
@@ -54,10 +54,9 @@ class Schedule(Row):
 class ScheduleTable(Schedule, table=True):
     __tablename__ = "schedule"
     __table_args__ = (
-        Index("ix_schedule_due", "next_due", sqlite_where=text("next_due IS NOT NULL"),
-              postgresql_where=text("next_due IS NOT NULL")),
+        partial_index("ix_schedule_due", "next_due", "next_due IS NOT NULL"),
         UniqueConstraint("channel_id", "request_id"),
-    )  # fmt: skip
+    )
 
 
 OPEN_DELIVERY = "delivery.state IN ('due', 'sending')"
@@ -112,9 +111,7 @@ class DeliveryTable(Delivery, table=True):
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("schedule_id", "kind", "day"),
-        Index("ix_delivery_open", "due_at", sqlite_where=text("state IN ('due', 'sending')"),
-              postgresql_where=text("state IN ('due', 'sending')")),
+        partial_index("ix_delivery_open", "due_at", "state IN ('due', 'sending')"),
         Index("ix_delivery_channel_day", "channel_id", "day"),
-        Index("ix_delivery_count", "count_due", sqlite_where=text("count_due IS NOT NULL"),
-              postgresql_where=text("count_due IS NOT NULL")),
-    )  # fmt: skip
+        partial_index("ix_delivery_count", "count_due", "count_due IS NOT NULL"),
+    )
