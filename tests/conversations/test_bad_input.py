@@ -37,7 +37,7 @@ from tests.chat import Chat, plain
         ("me rollover=9", "whole number from 0 to 4"),
         ("me zone", "`zone` needs a value after it"),
         ("answer nonsense! a", "is not the mark of a question"),
-        ("answer abcd2345 a", "no question by that mark"),
+        ("answer abcd2345 a", "question is no longer available"),
         ("show no-such-thing", "The bank has no question"),
         ("team join Nowhere", "There's no team “Nowhere”"),
         ("daily now", "I don't know what to do with “now”"),
