@@ -156,8 +156,8 @@ async def _replies(
     before = await study.store.query(queries.explanation_of_request, context)
     if before is not None:
         explanation = restore(before, study.library.bank)
-        buttons = follow_up_buttons(before.explanation_key, share=not before.is_public)
-        yield Reply.of(explanation, source_buttons(explanation), buttons)
+        further = follow_up_buttons(before.explanation_key, share=not before.is_public)
+        yield Reply.of(explanation, source_buttons(explanation), further)
         return
     recorded: tuple[Citation, ...] = ()
     viewed: Notice | None = None
