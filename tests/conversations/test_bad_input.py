@@ -20,7 +20,7 @@ from tests.chat import Chat, plain
         ("schedule", "needs one word more"),
         ("schedul list", "Did you mean `schedule"),
         ("question vae hard extra", "I don't know what to do with “extra”"),
-        ("question agents easy", "no easy questions on agents; it has medium and hard ones"),
+        ("question agents easy", "no easy questions on agents, only medium and hard ones"),
         ("schedule setpu 09:00", "Did you mean `schedule setup`?"),
         ("ask", "`ask` needs text"),
         ("question quantum", "There is no topic “quantum”."),

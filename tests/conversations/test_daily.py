@@ -119,8 +119,8 @@ async def test_own_words_earn_at_most_half(chat: Chat) -> None:
 
     said = await chat.say("ada", f"write {round.round_key} {' '.join(question.key_points)}")
 
-    assert "of the 15 points a written answer can earn" in said
-    assert "+15 of the 15" in await chat.say("ada", f"assess {round.round_key} had-it")
+    assert "of up to 15 points for a written answer" in said
+    assert "+15 of up to 15" in await chat.say("ada", f"assess {round.round_key} had-it")
     assert "15" in await chat.say("ada", "leaderboard")
 
 
