@@ -135,10 +135,10 @@ def _found(found: Found) -> RenderableType:
     """
     from bot.platforms.terminal.render import draw
     from bot.replies import Buttons
-    from bot.study.lookup.ask import BY_WORDS, found_reply
+    from bot.study.lookup.ask import KEYWORDS_ONLY, search_reply
 
-    blocks = found_reply(found).blocks
-    return draw(Reply.of(*(block for block in blocks if not isinstance(block, Buttons) and block != BY_WORDS)))
+    blocks = search_reply(found).blocks
+    return draw(Reply.of(*(block for block in blocks if not isinstance(block, Buttons) and block != KEYWORDS_ONLY)))
 
 
 def _asked(text: str) -> str:

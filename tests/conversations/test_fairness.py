@@ -1,31 +1,41 @@
-"""No points for an answer that has been seen, and nobody is shown who does not want to be."""
+"""Nobody earns points for an answer they have seen, and hidden members stay hidden."""
 
 from __future__ import annotations
 
-import pytest
-from sqlmodel import select
+from datetime import timedelta
 
-from bot.store.models import RoundKind
-from bot.store.orm import Channel, Member, Round
+import pytest
+from sqlalchemy import Connection, select
+
+from bot.replies import Notice
+from bot.store import tables
+from bot.store.models import Round, RoundKind
+from bot.study.practice.queries import add_round
 from bot.study.practice.rounds import new_round
+from knowledge.questions import Question
 from tests.chat import Chat
 
 
-async def pose(chat: Chat, question_id: str, kind: RoundKind, who: str | None = None) -> Round:
-    """Another round of the question, as practice of a member's or as a daily question of the channel."""
-    async with chat.study.store.write() as session:
-        channel = (await session.exec(select(Channel))).one()
-        member = (await session.exec(select(Member.id).where(Member.external_id == who))).first()
-        round = new_round(
+async def ask_again(
+    chat: Chat, question_id: str, kind: RoundKind, who: str | None = None, *, open_for: timedelta | None = None
+) -> Round:
+    """Another round of the question, as a member's practice, a test or a daily question of the channel."""
+
+    def add(connection: Connection) -> Round:
+        channel = connection.execute(select(tables.channels)).one()
+        member_id = connection.execute(select(tables.members.c.id).where(tables.members.c.external_id == who)).scalar()
+        again = new_round(
             chat.study.library.question(question_id),
             workspace_id=channel.workspace_id,
             channel_id=channel.id,
-            member_id=member,
+            member_id=member_id,
             kind=kind,
             at=chat.clock(),
+            closes=chat.clock() + open_for if open_for else None,
         )
-        session.add(round)
-    return round
+        return add_round(connection, again)
+
+    return await chat.study.store.transaction(add)
 
 
 async def open_question(chat: Chat) -> Round:
@@ -36,25 +46,113 @@ async def open_question(chat: Chat) -> Round:
     return await chat.daily()
 
 
-@pytest.mark.both_databases
-@pytest.mark.parametrize("kind", [RoundKind.PRACTICE, RoundKind.TEST, RoundKind.DAILY])
-async def test_who_has_answered_the_question_elsewhere_earns_nothing_for_it(chat: Chat, kind: RoundKind) -> None:
-    daily = await open_question(chat)
-    elsewhere = await pose(chat, daily.question_id, kind, "ada" if kind is RoundKind.PRACTICE else None)
+SHOW_AN_ANSWER = {
+    "ask": "ask {title}",
+    "explain": "explain {title}",
+    "show answer": "show {id}",
+    "show depth": "show {id} depth",
+    "show points": "show {id} points",
+    "followup": "followup {explanation_key} {title}",
+    "answer": "answer {practice_key} a",
+    "write": "write {practice_key} Boil the eggs for ten minutes and serve with salt.",
+    "assess": "assess {written_key} partly",
+}
+"""Lines that show the answer to an open question in private."""
+SHOW_IT_TO_THE_CHANNEL = {
+    "talk": "talk {title}",
+    "share question": "share question {id}",
+    "share points": "share question {id} points",
+    "share explanation": "share explanation {spoiling_key}",
+}
+ASK_A_QUESTION = {"daily": "daily", "question": "question", "quiz": "quiz {title}"}
+"""Lines that show questions, but no answer to one that is open."""
+SHOW_NO_ANSWER = {
+    "help", "home", "leaderboard", "managers", "me", "own", "privacy", "profile", "remind", "report", "reports",
+    "schedule", "streak", "team", "topics", "version", "zone",
+}  # fmt: skip
 
-    assert "counts as practice for you" in await chat.say("ada", chat.lines(elsewhere)[1])
+
+def test_it_is_known_of_every_command_whether_it_shows_an_answer(chat: Chat) -> None:
+    """A new command that shows one records it, or refuses in a channel; then it goes on the right list."""
+    shows = {line.split()[0] for line in (*SHOW_AN_ANSWER, *SHOW_IT_TO_THE_CHANNEL, *ASK_A_QUESTION)}
+    assert {name.split()[0] for name in chat.app.registry.commands} <= shows | SHOW_NO_ANSWER
+    assert not shows & SHOW_NO_ANSWER
+
+
+async def fill_in(chat: Chat, line: str, question: Question) -> str:
+    """Fill a line in, doing first what it refers to."""
+    keys = {"id": question.id, "title": question.title}
+    if "{explanation_key}" in line:
+        await chat.say("ada", "explain how do I fine-tune with less memory")
+        keys["explanation_key"] = await newest_explanation_key(chat)
+    if "{spoiling_key}" in line:
+        await chat.say("bob", f"explain {question.title}")
+        keys["spoiling_key"] = await newest_explanation_key(chat)
+    if "{practice_key}" in line:
+        keys["practice_key"] = (await ask_again(chat, question.id, RoundKind.PRACTICE, "ada")).round_key
+    return line.format(**keys)
+
+
+async def newest_explanation_key(chat: Chat) -> str:
+    statement = select(tables.explanations.c.explanation_key).order_by(tables.explanations.c.id.desc()).limit(1)
+    return str(await chat.study.store.query(lambda connection: connection.execute(statement).scalar_one()))
+
+
+@pytest.mark.parametrize("name", [name for name in SHOW_AN_ANSWER if name != "assess"])
+async def test_a_member_who_is_shown_the_answer_earns_nothing_for_it(chat: Chat, name: str) -> None:
+    daily = await open_question(chat)
+    question = chat.study.library.question(daily.question_id)
+
+    assert "counts as practice for you" in await chat.say("ada", await fill_in(chat, SHOW_AN_ANSWER[name], question))
 
     assert "no points" in await chat.say("ada", chat.lines(daily)[0])
     assert "+" in await chat.say("bob", chat.lines(daily)[0])
 
 
-async def test_an_explanation_of_the_open_question_makes_it_practice(chat: Chat) -> None:
-    daily = await open_question(chat)
-    title = chat.study.library.question(daily.question_id).title
+async def test_a_member_who_grades_their_answer_earns_nothing_where_it_opened_since(chat: Chat) -> None:
+    await chat.practice("ada", "gan")
+    question = await chat.question_of("ada")
+    written = (await chat.round_of("ada")).round_key
+    await chat.say("ada", f"write {written} {' '.join(question.key_points[:2])}")
+    daily = await ask_again(chat, question.id, RoundKind.DAILY, open_for=timedelta(hours=8))
 
-    assert "counts as practice for you" in await chat.say("ada", f"explain {title}")
+    line = SHOW_AN_ANSWER["assess"].format(written_key=written)
+    assert "counts as practice for you" in await chat.say("ada", line)
 
     assert "no points" in await chat.say("ada", chat.lines(daily)[0])
+
+
+@pytest.mark.parametrize("line", SHOW_IT_TO_THE_CHANNEL.values())
+async def test_the_channel_is_not_shown_the_answer_to_an_open_question(chat: Chat, line: str) -> None:
+    daily = await open_question(chat)
+    line = await fill_in(chat, line, chat.study.library.question(daily.question_id))
+
+    [refusal] = (await chat.replies("ada", line))[-1].blocks
+
+    assert isinstance(refusal, Notice)
+    assert "open question" in refusal.body
+    assert "+" in await chat.say("ada", chat.lines(daily)[0])
+
+
+@pytest.mark.parametrize("line", ASK_A_QUESTION.values())
+async def test_a_question_is_asked_without_giving_the_open_one_away(chat: Chat, line: str) -> None:
+    daily = await open_question(chat)
+
+    await chat.say("ada", await fill_in(chat, line, chat.study.library.question(daily.question_id)))
+
+    assert "+" in await chat.say("ada", chat.lines(daily)[0])
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("kind", [RoundKind.PRACTICE, RoundKind.TEST, RoundKind.DAILY])
+async def test_a_member_who_answered_the_question_elsewhere_earns_nothing_for_it(chat: Chat, kind: RoundKind) -> None:
+    daily = await open_question(chat)
+    elsewhere = await ask_again(chat, daily.question_id, kind, "ada" if kind is RoundKind.PRACTICE else None)
+
+    assert "counts as practice for you" in await chat.say("ada", chat.lines(elsewhere)[1])
+
+    assert "no points" in await chat.say("ada", chat.lines(daily)[0])
+    assert "+" in await chat.say("bob", chat.lines(daily)[0])
 
 
 async def test_a_test_post_does_not_give_tomorrows_question_away(chat: Chat) -> None:
@@ -63,18 +161,19 @@ async def test_a_test_post_does_not_give_tomorrows_question_away(chat: Chat) -> 
     chat.clock.forward(hours=1)
     await chat.posts()
 
-    async with chat.study.store.read() as session:
-        rounds = (await session.exec(select(Round))).all()
-    assert len({round.question_id for round in rounds}) == 2
+    asked = await chat.study.store.query(
+        lambda connection: connection.execute(select(tables.rounds.c.question_id)).scalars().all()
+    )
+    assert len(set(asked)) == 2
 
 
-async def test_who_is_hidden_does_not_show_themselves_by_asking(chat: Chat) -> None:
+async def test_a_hidden_member_does_not_show_up_by_asking_for_the_leaderboard(chat: Chat) -> None:
     daily = await open_question(chat)
     await chat.say("ada", chat.lines(daily)[0])
     await chat.say("bob", chat.lines(daily)[0])
     await chat.say("ada", "me hidden")
 
-    said = await chat.say("ada", "leaderboard")
+    leaderboard = await chat.say("ada", "leaderboard")
 
-    assert "bob" in said
-    assert "ada" not in said
+    assert "bob" in leaderboard
+    assert "ada" not in leaderboard

@@ -20,7 +20,7 @@ async def test_buttons_open_the_parts_of_an_answer(chat: Chat) -> None:
     assert choices["1"] == "show mode-collapse depth"
     assert "In depth" in await chat.say("ada", "1")
     assert "What people get wrong" in await chat.say("ada", "show mode-collapse points")
-    assert "An interviewer may ask next" in await chat.say("ada", "show mode-collapse related")
+    assert "An interviewer might ask next" in await chat.say("ada", "show mode-collapse related")
 
 
 async def test_other_candidates_are_offered_where_the_first_is_not_clear(chat: Chat) -> None:
@@ -31,11 +31,11 @@ async def test_other_candidates_are_offered_where_the_first_is_not_clear(chat: C
     assert bool(offered) is not found.clear
 
 
-async def test_nothing_fits_is_said_with_the_nearest_topics(chat: Chat) -> None:
+async def test_a_search_without_a_match_offers_nearby_topics(chat: Chat) -> None:
     said = await chat.say("ada", "ask how long do I boil an egg")
 
-    assert "Nothing in the bank fits" in said
-    assert "Practise a topic near it" in said
+    assert "I have nothing on that" in said
+    assert "Practice a nearby topic" in said
 
 
 async def test_an_unknown_question_id_names_the_nearest(chat: Chat) -> None:

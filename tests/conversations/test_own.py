@@ -71,9 +71,9 @@ async def test_practice_asks_them_by_their_topic_in_ones_own_words(team: Chat) -
     assert FREEZE.title in card
     round = await team.round_of("ada")
 
-    assert "nothing to choose from" in await team.say("ada", f"answer {round.round_key} a")
+    assert "This question has no choices" in await team.say("ada", f"answer {round.round_key} a")
     said = await team.say("ada", f"write {round.round_key} On a Friday only a fix of an outage goes out.")
-    assert "You mentioned 1 of 2 statements of the answer" in said
+    assert "You mentioned 1 of 2 statements in the answer" in said
 
 
 async def test_the_daily_question_comes_from_them_and_is_revealed(team: Chat) -> None:

@@ -1,4 +1,4 @@
-"""What can be done with somebody's message or name: a question about the one, the standing of the other."""
+"""What the menus of a message and a member offer: a question about the one, the standing of the other."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from bot.replies import Buttons, QuestionCard, Table
 from bot.store.models import RoundKind
-from bot.study.lookup.practice_from_message import pieces
+from bot.study.lookup.practice_from_message import search_texts
 from knowledge.retrieval.search import LONGEST
 from tests.chat import Chat
 from tests.conversations.test_fairness import open_question
@@ -31,31 +31,31 @@ async def test_a_message_becomes_a_practice_question_near_it(chat: Chat) -> None
     assert "practice" in (await chat.say("ada", right)).lower()
 
 
-async def test_small_talk_around_it_does_not_hide_what_a_message_is_about(chat: Chat) -> None:
+async def test_small_talk_does_not_hide_what_a_message_is_about(chat: Chat) -> None:
     assert await asked(chat, "ada", f"quiz {CHATTER}{FACES} {CHATTER}") is not None
     assert (await chat.round_of("ada")).question_id == "mode-collapse"
 
 
-async def test_a_message_about_something_else_leads_to_topics(chat: Chat) -> None:
+async def test_a_message_about_something_else_gets_nearby_topics(chat: Chat) -> None:
     reply = (await chat.replies("ada", "quiz lunch at noon anyone?"))[-1]
 
-    assert "Nothing in the bank fits" in await chat.say("ada", "quiz lunch at noon anyone?")
+    assert "I have nothing on that" in await chat.say("ada", "quiz lunch at noon anyone?")
     [topics] = [block for block in reply.blocks if isinstance(block, Buttons)]
     assert all(action.line.startswith("question ") for action in topics.buttons)
 
 
-async def test_a_quiz_never_asks_what_is_open_or_retired_here(chat: Chat) -> None:
-    open_one = await open_question(chat)
-    title = chat.study.library.question(open_one.question_id).title
+async def test_a_quiz_never_asks_an_open_or_retired_question(chat: Chat) -> None:
+    daily_round = await open_question(chat)
+    title = chat.study.library.question(daily_round.question_id).title
     await chat.say("maya", "reports retire mode-collapse")
 
     for about in (title, FACES):
         if await asked(chat, "ada", f"quiz {about}"):
-            assert (await chat.round_of("ada")).question_id not in (open_one.question_id, "mode-collapse")
+            assert (await chat.round_of("ada")).question_id not in (daily_round.question_id, "mode-collapse")
 
 
-def test_a_long_message_is_cut_between_words_and_what_asks_comes_first() -> None:
-    whole, first, *others = pieces(f"{CHATTER}{FACES} Yes. {CHATTER}")
+def test_a_long_message_is_cut_between_words_and_its_questions_come_first() -> None:
+    whole, first, *others = search_texts(f"{CHATTER}{FACES} Yes. {CHATTER}")
 
     assert len(whole) <= LONGEST
     assert CHATTER.startswith(whole)
@@ -86,7 +86,7 @@ async def test_a_profile_shows_points_and_streak_and_nothing_else(chat: Chat) ->
     assert (later["Points this month"], later["Points in all"], later["Current streak"]) == ("0", "20", "0 days")
 
 
-async def test_who_is_hidden_is_seen_by_themselves_alone(chat: Chat) -> None:
+async def test_a_hidden_member_sees_their_own_profile_and_nobody_else_does(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 08:00 medium")
     await daily(chat, right="ada")
     await chat.say("ada", "me hidden")
@@ -98,7 +98,7 @@ async def test_who_is_hidden_is_seen_by_themselves_alone(chat: Chat) -> None:
     assert (await standing(chat, "ada", "profile ada"))["Points in all"] == "20"
 
 
-async def test_who_has_not_studied_has_no_standing(chat: Chat) -> None:
+async def test_a_member_who_has_not_studied_has_no_profile_yet(chat: Chat) -> None:
     await chat.say("ada", "help")
 
     assert "ada hasn't studied here yet." in await chat.say("bob", "profile ada")

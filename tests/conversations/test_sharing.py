@@ -1,18 +1,19 @@
-"""Explanations that go on: follow-ups, talk in a channel, sharing, and nothing of it that spoils an open question."""
+"""Follow-ups, talk in a channel and sharing; none of them spoils an open question."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import pytest
-from sqlmodel import col, select
+from sqlalchemy import Connection, select, update
 
 from bot.context.identity import Actor, Location
 from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.platforms.terminal.room import PLACE
 from bot.replies import Button, Buttons, Explanation, Notice, Reply
-from bot.store.orm import Delivery, StoredExplanation, Workspace
+from bot.store import tables
+from bot.store.models import StoredExplanation
 from tests.chat import Chat, plain
 from tests.conversations.test_fairness import open_question
 
@@ -20,15 +21,15 @@ COLLAPSE = "why does a GAN suffer from mode collapse"
 
 
 def lines(reply: Reply) -> list[str]:
-    return [action.line for action in actions(reply)]
+    return [button.line for button in buttons(reply)]
 
 
-def actions(reply: Reply) -> list[Button]:
-    return [action for block in reply.blocks if isinstance(block, Buttons) for action in block.buttons]
+def buttons(reply: Reply) -> list[Button]:
+    return [button for block in reply.blocks if isinstance(block, Buttons) for button in block.buttons]
 
 
 def line(reply: Reply, label: str) -> str:
-    return next(action.line for action in actions(reply) if action.label == label)
+    return next(button.line for button in buttons(reply) if button.label == label)
 
 
 def explained(reply: Reply) -> Explanation | None:
@@ -40,7 +41,7 @@ async def last(chat: Chat, who: str, line: str) -> Reply:
 
 
 async def elsewhere(chat: Chat, who: str, line: str, *, channel: str = "papers", workspace: str = "local") -> Reply:
-    """What is said in the end in another channel of the room, or in another workspace."""
+    """The last reply in another channel of the room, or in another workspace."""
     request = Request(
         location=Location(PLACE.platform, workspace, channel),
         actor=Actor(who, who),
@@ -52,15 +53,19 @@ async def elsewhere(chat: Chat, who: str, line: str, *, channel: str = "papers",
 
 
 async def rows(chat: Chat) -> Sequence[StoredExplanation]:
-    async with chat.study.store.read() as session:
-        return (await session.exec(select(StoredExplanation).order_by(col(StoredExplanation.id)))).all()
+    return await chat.study.store.query(explanations)
+
+
+def explanations(connection: Connection) -> list[StoredExplanation]:
+    statement = select(tables.explanations).order_by(tables.explanations.c.id)
+    return StoredExplanation.all(connection.execute(statement).mappings())
 
 
 def refuses_to_spoil(reply: Reply) -> bool:
     return len(reply.blocks) == 1 and isinstance(reply.blocks[0], Notice) and "open question" in reply.blocks[0].body
 
 
-async def test_a_finished_explanation_is_kept_and_can_go_on(chat: Chat) -> None:
+async def test_a_finished_explanation_is_stored_and_can_be_followed_up(chat: Chat) -> None:
     reply = await last(chat, "ada", f"explain {COLLAPSE}")
 
     [row] = await rows(chat)
@@ -70,61 +75,61 @@ async def test_a_finished_explanation_is_kept_and_can_go_on(chat: Chat) -> None:
         f"share explanation {row.explanation_key}",
     ]
     assert (row.request_text, row.source, row.questions, row.at) == (COLLAPSE, "bank", ["mode-collapse"], chat.clock())
-    told = explained(reply)
-    assert told is not None
-    assert row.text == told.text
+    explanation = explained(reply)
+    assert explanation is not None
+    assert row.text == explanation.text
 
 
-async def test_what_the_bank_lacks_is_not_kept(chat: Chat) -> None:
+async def test_an_explanation_without_sources_is_not_stored(chat: Chat) -> None:
     reply = await last(chat, "ada", "explain how long do I boil an egg")
 
     assert lines(reply) == []
     assert await rows(chat) == []
 
 
-async def test_ask_more_asks_what_and_goes_deeper_into_the_same(chat: Chat) -> None:
+async def test_ask_more_goes_deeper_into_the_same_question(chat: Chat) -> None:
     more = line(await last(chat, "ada", f"explain {COLLAPSE}"), "Ask more")
 
     assert "What else you want to know" in await chat.say("ada", more)
-    said = explained(await last(chat, "ada", "why is that?"))
+    explanation = explained(await last(chat, "ada", "why is that?"))
 
     question = chat.study.library.question("mode-collapse")
-    assert said is not None
-    assert question.in_depth in said.text
-    assert question.answer not in said.text
+    assert explanation is not None
+    assert question.in_depth in explanation.text
+    assert question.answer not in explanation.text
     assert [row.parent_id for row in await rows(chat)] == [None, (await rows(chat))[0].id]
 
 
-async def test_a_follow_up_that_names_its_own_subject_is_explained_from_there(chat: Chat) -> None:
+async def test_a_follow_up_that_names_its_own_subject_is_explained_from_that(chat: Chat) -> None:
     more = line(await last(chat, "ada", f"explain {COLLAPSE}"), "Ask more")
 
-    said = explained(await last(chat, "ada", f"{more} what is lora?"))
+    explanation = explained(await last(chat, "ada", f"{more} what is lora?"))
 
-    assert said is not None
-    assert said.citations[0].id == "lora"
+    assert explanation is not None
+    assert explanation.citations[0].id == "lora"
 
 
-async def test_a_follow_up_may_lie_beside_what_was_explained(chat: Chat) -> None:
+async def test_a_follow_up_can_be_about_something_close_to_it(chat: Chat) -> None:
     more = line(await last(chat, "ada", "explain what is lora"), "Ask more")
 
-    said = explained(await last(chat, "ada", f"{more} does it slow down inference?"))
+    explanation = explained(await last(chat, "ada", f"{more} does it slow down inference?"))
 
-    assert said is not None
-    assert said.citations[0].id == "lora-math"
+    assert explanation is not None
+    assert explanation.citations[0].id == "lora-math"
 
 
-async def test_an_explanation_of_another_workspace_is_as_unknown_as_none(chat: Chat) -> None:
+async def test_another_workspaces_explanation_looks_like_none_at_all(chat: Chat) -> None:
     reply = await last(chat, "ada", f"explain {COLLAPSE}")
 
     for label, rest in (("Ask more", " why"), ("Share", "")):
-        theirs = line(reply, label) + rest
-        there = plain(await elsewhere(chat, "eve", theirs, workspace="others"))
-        token = theirs.split()[1 if label == "Ask more" else 2]
-        assert "no explanation by that mark" in there
-        assert there == plain(await elsewhere(chat, "eve", theirs.replace(token, "abcdefghjk"), workspace="others"))
+        command = line(reply, label) + rest
+        there = plain(await elsewhere(chat, "eve", command, workspace="others"))
+        key = command.split()[1 if label == "Ask more" else 2]
+        assert "explanation is no longer available" in there
+        assert there == plain(await elsewhere(chat, "eve", command.replace(key, "abcdefghjk"), workspace="others"))
 
 
-async def test_talk_answers_all_and_goes_on_from_what_all_have_read(chat: Chat) -> None:
+async def test_talk_answers_everyone_and_goes_on_from_what_everyone_has_read(chat: Chat) -> None:
     await chat.say("ada", f"talk {COLLAPSE}")
     chat.clock.forward(hours=23)
 
@@ -142,28 +147,29 @@ async def test_talk_does_not_go_on_from_yesterday_or_from_another_channel(chat: 
     chat.clock.forward(hours=25)
     later = explained(await last(chat, "ada", "talk why is that?"))
 
-    for told in (there, later):
-        assert told is None or "mode-collapse" not in [citation.id for citation in told.citations]
+    for explanation in (there, later):
+        assert explanation is None or "mode-collapse" not in [citation.id for citation in explanation.citations]
     assert all(row.parent_id is None for row in await rows(chat))
 
 
-async def test_talk_does_not_tell_all_what_one_member_asked_alone(chat: Chat) -> None:
+async def test_talk_does_not_tell_everyone_what_one_member_asked_in_private(chat: Chat) -> None:
     await chat.say("ada", f"explain {COLLAPSE}")
 
-    for who in ("bob", "ada"):  # she did not ask it before all the others, either
-        told = explained(await last(chat, who, "talk why is that?"))
-        assert told is None or "mode-collapse" not in [citation.id for citation in told.citations]
+    for who in ("bob", "ada"):  # ada didn't ask it in front of the others, either
+        explanation = explained(await last(chat, who, "talk why is that?"))
+        assert explanation is None or "mode-collapse" not in [citation.id for citation in explanation.citations]
 
 
-async def test_talk_without_words_says_what_to_ask(chat: Chat) -> None:
+async def test_talk_without_text_says_how_to_ask(chat: Chat) -> None:
     assert "What would you like to know?" in await chat.say("ada", "talk")
 
 
-async def thread_of(chat: Chat, round_delivery: int | None) -> str:
-    async with chat.study.store.write() as session:
-        delivery = await session.get_one(Delivery, round_delivery)
-        delivery.thread_ref = "thread-1"
-        session.add(delivery)
+async def thread_of(chat: Chat, delivery_id: int | None) -> str:
+    def set_thread(connection: Connection) -> None:
+        where = tables.deliveries.c.id == delivery_id
+        connection.execute(update(tables.deliveries).where(where).values(thread_ref="thread-1"))
+
+    await chat.study.store.transaction(set_thread)
     return "thread-1"
 
 
@@ -173,10 +179,10 @@ async def test_in_a_daily_thread_talk_is_about_its_question_once_it_is_revealed(
 
     assert refuses_to_spoil(await elsewhere(chat, "ada", "talk why is that?", channel=thread))
     chat.clock.forward(hours=9)
-    told = explained(await elsewhere(chat, "ada", "talk why is that?", channel=thread))
+    explanation = explained(await elsewhere(chat, "ada", "talk why is that?", channel=thread))
 
-    assert told is not None
-    assert told.citations[0].id == daily.question_id
+    assert explanation is not None
+    assert explanation.citations[0].id == daily.question_id
 
 
 async def test_a_thread_of_another_workspace_means_nothing_here(chat: Chat) -> None:
@@ -213,7 +219,7 @@ def plain_text(reply: Reply) -> str:
     return "\n".join(getattr(block, "body", "") for block in reply.blocks)
 
 
-async def test_a_follow_up_in_between_does_not_smuggle_an_open_question_out(chat: Chat) -> None:
+async def test_a_follow_up_in_between_gives_no_open_question_away(chat: Chat) -> None:
     daily = await open_question(chat)
     first = await last(chat, "ada", f"explain {chat.study.library.question(daily.question_id).title}")
     other = "how does a gan work" if "gan" not in daily.question_id else "what is lora"
@@ -223,7 +229,7 @@ async def test_a_follow_up_in_between_does_not_smuggle_an_open_question_out(chat
     assert refuses_to_spoil(await last(chat, "ada", line(second, "Share")))
 
 
-async def test_what_was_looked_up_is_shared_under_a_name(chat: Chat) -> None:
+async def test_a_shared_answer_says_who_shared_it(chat: Chat) -> None:
     found = await last(chat, "ada", "ask my gan only ever makes one face")
     shown = await last(chat, "ada", "show mode-collapse depth")
 
@@ -245,7 +251,7 @@ async def test_every_part_can_be_shared_and_opened_further(chat: Chat, part: str
 
 
 async def test_a_streak_is_shared_once_there_is_one(chat: Chat) -> None:
-    assert "Share" not in [action.label for action in actions(await last(chat, "ada", "streak"))]
+    assert "Share" not in [button.label for button in buttons(await last(chat, "ada", "streak"))]
     right, _ = await chat.practice("ada")
     await chat.say("ada", right)
     shared = await last(chat, "ada", line(await last(chat, "ada", "streak"), "Share"))
@@ -257,7 +263,7 @@ async def test_a_streak_is_shared_once_there_is_one(chat: Chat) -> None:
     assert "needs a question's id" in plain(await last(chat, "ada", "share question"))
 
 
-async def test_a_shared_explanation_can_be_asked_about_by_all(chat: Chat) -> None:
+async def test_everyone_can_follow_up_on_a_shared_explanation(chat: Chat) -> None:
     private = await last(chat, "ada", f"explain {COLLAPSE}")
     shared = await last(chat, "ada", line(private, "Share"))
 
@@ -272,18 +278,18 @@ async def test_a_shared_explanation_can_be_asked_about_by_all(chat: Chat) -> Non
     assert talked.citations[0].id == "mode-collapse"
 
 
-async def test_sharing_elsewhere_is_what_talk_finds_there(chat: Chat) -> None:
+async def test_talk_goes_on_from_an_explanation_shared_in_its_channel(chat: Chat) -> None:
     private = await last(chat, "ada", f"explain {COLLAPSE}")
     await elsewhere(chat, "ada", line(private, "Share"))
 
-    told = explained(await elsewhere(chat, "bob", "talk why is that?"))
+    explanation = explained(await elsewhere(chat, "bob", "talk why is that?"))
 
-    assert told is not None
-    assert told.citations[0].id == "mode-collapse"
+    assert explanation is not None
+    assert explanation.citations[0].id == "mode-collapse"
 
 
 @pytest.mark.both_databases
-async def test_what_a_member_shared_is_gone_with_everything_about_them(chat: Chat) -> None:
+async def test_what_a_member_shared_is_deleted_with_everything_about_them(chat: Chat) -> None:
     private = await last(chat, "ada", f"explain {COLLAPSE}")
     shared = await last(chat, "bob", line(private, "Share"))
     await chat.say("bob", f"{line(shared, 'Ask more')} why is that?")
@@ -291,40 +297,42 @@ async def test_what_a_member_shared_is_gone_with_everything_about_them(chat: Cha
 
     [bobs] = await rows(chat)
     assert bobs.parent_id is None
-    assert "no explanation by that mark" in await chat.say("bob", f"{line(shared, 'Ask more')} why")
+    assert "explanation is no longer available" in await chat.say("bob", f"{line(shared, 'Ask more')} why")
 
 
 @pytest.mark.both_databases
-async def test_a_question_that_left_the_bank_leaves_the_rest_of_an_explanation(chat: Chat) -> None:
+async def test_an_explanation_outlives_a_question_that_left_the_bank(chat: Chat) -> None:
     private = await last(chat, "ada", f"explain {COLLAPSE}")
-    async with chat.study.store.write() as session:
-        row = (await session.exec(select(StoredExplanation))).one()
-        row.questions = ["gone-for-good", *row.questions]
-        session.add(row)
 
-    told = explained(await last(chat, "ada", line(private, "Share")))
+    def cite_a_missing_question(connection: Connection) -> None:
+        [row] = explanations(connection)
+        connection.execute(update(tables.explanations).values(questions=["gone-for-good", *row.questions]))
 
-    assert told is not None
-    assert [(citation.number, citation.id) for citation in told.citations] == [(2, "mode-collapse")]
+    await chat.study.store.transaction(cite_a_missing_question)
+
+    explanation = explained(await last(chat, "ada", line(private, "Share")))
+
+    assert explanation is not None
+    assert [(citation.number, citation.id) for citation in explanation.citations] == [(2, "mode-collapse")]
 
 
-async def test_words_of_members_are_never_a_command(chat: Chat) -> None:
+async def test_a_members_text_is_never_run_as_a_command(chat: Chat) -> None:
     await chat.say("maya", "talk privacy delete everything")
     await chat.say("maya", "quiz '; DROP TABLE member; --")
 
-    async with chat.study.store.read() as session:
-        assert (await session.exec(select(Workspace))).one()
+    assert await chat.study.store.query(lambda connection: connection.execute(select(tables.workspaces)).one())
     assert "maya" in await chat.say("maya", "me")
 
 
-async def delivered(chat: Chat, id: str, line: str, *, who: str = "ada", channel: str = "general") -> Reply:
-    """What comes of a request of that id in the end, whether or not it was delivered before."""
-    request = Request(Location(PLACE.platform, PLACE.workspace, channel), Actor(who, who), id, chat.clock(), line=line)
+async def delivered(chat: Chat, request_id: str, line: str, *, who: str = "ada", channel: str = "general") -> Reply:
+    """The last reply to a request of that id, whether or not it was delivered before."""
+    location = Location(PLACE.platform, PLACE.workspace, channel)
+    request = Request(location, Actor(who, who), request_id, chat.clock(), line=line)
     return [reply async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
 
 @pytest.mark.both_databases
-async def test_an_explanation_delivered_twice_is_one(chat: Chat) -> None:
+async def test_a_request_delivered_twice_is_explained_once(chat: Chat) -> None:
     first = await delivered(chat, "once", f"explain {COLLAPSE}")
     assert await delivered(chat, "once", f"explain {COLLAPSE}") == first
     more = line(first, "Ask more")
@@ -337,7 +345,7 @@ async def test_an_explanation_delivered_twice_is_one(chat: Chat) -> None:
 
 
 @pytest.mark.both_databases
-async def test_what_is_shared_twice_by_one_press_is_one(chat: Chat) -> None:
+async def test_a_press_delivered_twice_shares_once(chat: Chat) -> None:
     share = line(await delivered(chat, "asked", f"explain {COLLAPSE}"), "Share")
 
     shown = await delivered(chat, "pressed", share, who="grace")
@@ -347,7 +355,7 @@ async def test_what_is_shared_twice_by_one_press_is_one(chat: Chat) -> None:
     assert len(await rows(chat)) == 3
 
 
-async def test_explanations_of_long_ago_go_with_the_next(chat: Chat) -> None:
+async def test_the_next_explanation_deletes_those_older_than_a_year(chat: Chat) -> None:
     more = line(await delivered(chat, "old", f"explain {COLLAPSE}"), "Ask more")
     chat.clock.forward(days=300)
     await delivered(chat, "young", "explain what is LoRA")
@@ -355,4 +363,4 @@ async def test_explanations_of_long_ago_go_with_the_next(chat: Chat) -> None:
     await delivered(chat, "new", "explain what is a diffusion model")
 
     assert [row.request_id for row in await rows(chat)] == ["young", "new"]
-    assert "no explanation by that mark" in plain(await delivered(chat, "late", f"{more} why?"))
+    assert "explanation is no longer available" in plain(await delivered(chat, "late", f"{more} why?"))

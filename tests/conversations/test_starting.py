@@ -1,4 +1,4 @@
-"""The first seconds of the program, and the minutes in which a large bank of one's own is embedded."""
+"""The first seconds after the start, or the minutes while a large custom bank is embedded."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ BY_KEYWORDS = "Search by meaning isn't ready yet, so I went by keywords."
 
 @pytest.fixture
 def starting(library: Library, tmp_path: Path) -> Iterator[Library]:
-    """The built-in bank, whose search nobody waits for: the folder of its model holds none."""
-    found = Library(library.bank, tmp_path / "index", Embedder(str(tmp_path)), max_wait=0)
-    yield found
-    found.close()
+    """The built-in bank whose search never gets ready: its model's folder is empty."""
+    unready = Library(library.bank, tmp_path / "index", Embedder(str(tmp_path)), max_wait=0)
+    yield unready
+    unready.close()
 
 
 @pytest.fixture
@@ -36,10 +36,10 @@ async def test_ask_answers_by_keywords_and_says_so(chat: Chat) -> None:
     assert "In depth" in said
 
 
-async def test_what_no_keyword_fits_is_said_with_the_reason_that_may_be(chat: Chat) -> None:
+async def test_a_search_without_a_match_says_that_it_went_by_keywords(chat: Chat) -> None:
     said = await chat.say("ada", "ask how long do I boil an egg")
 
-    assert "Nothing in the bank fits" in said
+    assert "I have nothing on that" in said
     assert BY_KEYWORDS in said
 
 
@@ -50,7 +50,7 @@ async def test_an_explanation_rests_on_keywords_and_says_so(chat: Chat) -> None:
     assert "The bank's own text" in said
 
 
-async def test_everything_else_is_as_always(chat: Chat) -> None:
+async def test_everything_else_works_as_always(chat: Chat) -> None:
     right, _ = await chat.practice("ada", "gan")
 
     assert "Right!" in await chat.say("ada", right)

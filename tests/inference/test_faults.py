@@ -1,4 +1,4 @@
-"""A server that misbehaves in every way a shared one does: the client says what happened and never hangs."""
+"""A server that misbehaves in the ways a shared one does: the client says what happened and never hangs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def serving(answer: Answer) -> AsyncIterator[str]:
 
 
 async def ask(url: str, **limits: float) -> tuple[str, str]:
-    """The text that came, and the problem in words."""
+    """Return the text that arrived, and the problem in words."""
     inference = Inference(url, model="m", api_key="sk-very-secret", **limits)  # type: ignore[arg-type]
     text = ""
     try:
@@ -71,7 +71,7 @@ async def test_a_whole_answer_arrives() -> None:
         assert await ask(url) == ("Hello", "")
 
 
-async def test_a_stream_that_is_cut_is_not_taken_for_whole() -> None:
+async def test_a_stream_that_breaks_off_does_not_count_as_complete() -> None:
     async def cut(request: web.Request) -> web.StreamResponse:
         return await stream(request, event("Half of"))
 
@@ -81,7 +81,7 @@ async def test_a_stream_that_is_cut_is_not_taken_for_whole() -> None:
     assert "in the middle" in problem
 
 
-async def test_an_answer_that_reaches_the_limit_is_said_to_be_cut() -> None:
+async def test_an_answer_that_reaches_the_token_limit_is_reported_as_cut_off() -> None:
     async def long(request: web.Request) -> web.StreamResponse:
         return await stream(request, event("Half of it"), event("", "length"), b"data: [DONE]\n\n")
 
@@ -106,7 +106,7 @@ async def test_silence_before_the_first_text_ends_at_its_deadline() -> None:
         assert await asking == ("", "the inference server was too slow: over 600 s")
 
 
-async def test_silence_in_the_middle_ends_at_the_deadline_of_the_whole() -> None:
+async def test_silence_in_the_middle_ends_at_the_deadline_for_the_whole_answer() -> None:
     async def stalls(request: web.Request) -> web.StreamResponse:
         await stream(request, event("Half of"))
         await asyncio.Event().wait()
@@ -135,7 +135,7 @@ async def test_silence_in_the_middle_ends_at_the_deadline_of_the_whole() -> None
         (500, "answered 500"),
     ],
 )
-async def test_refusals_are_told_apart(status: int, words: str) -> None:
+async def test_each_refusal_gets_its_own_explanation(status: int, words: str) -> None:
     async def refuses(request: web.Request) -> web.StreamResponse:
         return web.json_response({"error": {"message": "no"}}, status=status, headers={"Retry-After": "0"})
 
@@ -146,7 +146,7 @@ async def test_refusals_are_told_apart(status: int, words: str) -> None:
     assert "sk-very-secret" not in problem
 
 
-async def test_garbage_is_no_answer() -> None:
+async def test_garbage_is_reported_as_a_problem() -> None:
     async def garbage(request: web.Request) -> web.StreamResponse:
         return await stream(request, b"data: {]\n\n", b"<html>")
 
@@ -156,7 +156,7 @@ async def test_garbage_is_no_answer() -> None:
     assert problem
 
 
-async def test_whoever_is_cancelled_stops_reading_however_fast_it_comes() -> None:
+async def test_a_canceled_reader_stops_even_if_text_keeps_coming() -> None:
     async def endless(request: web.Request) -> web.StreamResponse:
         return await stream(request, *(event("word ") for _ in range(2000)), event("", "stop"), b"data: [DONE]\n\n")
 

@@ -12,7 +12,8 @@ from bot.store.models import ScheduleState
 from bot.store.orm import Answer, Channel, Round, Schedule
 from bot.study.account import settings as account_settings
 from bot.study.daily.schedule_card import in_words
-from bot.study.practice.rounds import question_card, still_open, unchanged_question
+from bot.study.practice.queries import still_open
+from bot.study.practice.rounds import question_card, unchanged_question
 from bot.study.progress import leaderboard, overview
 
 QUESTIONS = 3

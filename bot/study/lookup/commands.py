@@ -8,6 +8,7 @@ from bot.commands.parameters import Parameter
 from bot.commands.shared_parameters import QUESTION, asked
 from bot.study.lookup import ask, explain, practice_from_message, sharing
 
+PARTS = tuple(ask.PARTS)
 SHARED = ("question", "explanation", "streak")
 
 COMMANDS = (
@@ -29,9 +30,9 @@ COMMANDS = (
     ),
     Command(
         "show",
-        "One part of one question",
+        "Show one part of a question",
         ask.show,
-        (QUESTION, Parameter("part", "which part", converters.one_of(*ask.PARTS), choices=ask.PARTS)),
+        (QUESTION, Parameter("part", "which part", converters.one_of(*PARTS), choices=PARTS)),
         hidden=True,
         example="show lora depth",
     ),
@@ -40,7 +41,7 @@ COMMANDS = (
         "Ask about an explanation",
         explain.followup,
         (
-            Parameter("to", "the mark of an explanation", converters.round_key, required=True),
+            Parameter("explanation_key", "an explanation's key", converters.round_key, required=True),
             Parameter(
                 "text", "what else you want to know", converters.text, True, greedy=True, multiline=True, max_length=500
             ),
@@ -52,7 +53,7 @@ COMMANDS = (
     ),
     Command(
         "talk",
-        "Ask me in the channel, for all to read",
+        "Ask me in the channel, where everyone can read it",
         explain.talk,
         (Parameter("text", "what you want to know", converters.text, greedy=True, max_length=500),),
         private=False,
@@ -66,8 +67,8 @@ COMMANDS = (
         sharing.share,
         (
             Parameter("kind", "question, explanation or streak", converters.one_of(*SHARED), True, choices=SHARED),
-            Parameter("id", "a question's id, or the mark of an explanation", converters.text),
-            Parameter("part", "which part of a question", converters.one_of(*ask.PARTS), choices=ask.PARTS),
+            Parameter("target", "a question's id or an explanation's key", converters.text),
+            Parameter("part", "which part of a question", converters.one_of(*PARTS), choices=PARTS),
         ),
         private=False,
         hidden=True,
@@ -76,7 +77,7 @@ COMMANDS = (
     ),
     Command(
         "quiz",
-        "Practise with a question about a message",
+        "Practice with a question about a message",
         practice_from_message.quiz,
         (Parameter("text", "the message", converters.text, required=True, greedy=True, max_length=4000),),
         slow=True,

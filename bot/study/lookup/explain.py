@@ -1,6 +1,6 @@
-"""Explanations: written by the inference backend over what the bank has, or the bank's own text, always labelled.
+"""Explanations: written by the inference server from what the bank has, or the bank's own text; always labeled.
 
-They grow into threads: each is kept, and a follow-up on it is explained with those before it in view.
+Each is stored, and a follow-up on it is written with those before it in view.
 """
 
 from __future__ import annotations
@@ -9,102 +9,106 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy import Connection
 
 from bot.context.identity import RequestContext
 from bot.context.library import Library
 from bot.context.study import Study
 from bot.inference.client import CutShort, Inference, InferenceUnavailable
 from bot.replies import Button, Buttons, Citation, Explanation, Notice, Reply
-from bot.store.orm import Channel, Delivery, Round
-from bot.study.lookup.ask import BY_WORDS, LABEL, peeked_at
-from bot.study.lookup.explanations import (
-    Thread,
-    by_token,
-    kept,
-    newest_here,
-    of_request,
-    spoiled,
-    thread_of,
-    told_again,
-)
-from bot.study.lookup.prompts import Turn, checked, citations, from_bank, prompt, refused
-from bot.study.lookup.sources import SOURCES, fitting, following
+from bot.study.lookup import explanations, queries
+from bot.study.lookup.ask import KEYWORDS_ONLY, MAX_LABEL
+from bot.study.lookup.explanations import Thread, load_thread, newest_here, require_explanation, restore
+from bot.study.lookup.prompts import Turn, citations, from_bank, nothing_found, prompt, validate
+from bot.study.lookup.sources import MAX_SOURCES, follow_up_sources, sources_of
+from bot.study.practice.open_questions import record_viewing, spoils
 from bot.text.cleaning import short
-from knowledge.questions import Question
+from knowledge.questions import Bank, Question
 
 if TYPE_CHECKING:
     from knowledge.retrieval.search import Found
 
 log = structlog.get_logger()
 
-WHAT = Notice("What would you like to know? Write it after my name, like: how does LoRA save memory?")
+WHAT_TO_ASK = Notice("What would you like to know? Write it after my name, like: how does LoRA save memory?")
 SPOILER = Notice(
-    "That is today's open question, so I keep it to myself here: the answer comes at the reveal. `explain` tells you "
-    "now, in private, and then it counts as practice for you."
+    "That's today's open question, so I can't answer it here before the reveal. `explain` tells you now, in private, "
+    "and then it counts as practice for you."
 )
 
 
 async def explain(study: Study, context: RequestContext, *, text: str) -> AsyncIterator[Reply]:
-    """Drafts of a growing explanation, then the whole with its sources to open."""
+    """Explain something: drafts of a growing text, then the whole with its sources to open."""
     found = await study.library.search(text)
-    told = _over(study.inference, text, fitting(found), found)
-    async for reply in _growing(study, context, text, told, note=BY_WORDS if found.by_words else None):
+    drafts = _write(study.inference, text, sources_of(found), found)
+    async for reply in _replies(study, context, text, drafts, note=KEYWORDS_ONLY if found.by_words else None):
         yield reply
 
 
-async def followup(study: Study, context: RequestContext, *, to: str, text: str) -> AsyncIterator[Reply]:
-    """An explanation that goes on from an earlier one."""
-    async with study.store.read() as session:
-        thread = await thread_of(session, context, await by_token(session, context, to), public=False)
-    sources, deeper, found = await following(study.library, thread, text)
-    told = _over(study.inference, text, sources, found, thread.turns, deeper=deeper)
-    async for reply in _growing(study, context, text, told, thread):
+async def followup(study: Study, context: RequestContext, *, explanation_key: str, text: str) -> AsyncIterator[Reply]:
+    """Explain something that follows up on an earlier explanation."""
+    thread = await study.store.query(_thread_by_key, context, explanation_key)
+    sources, deeper, found = await follow_up_sources(study.library, thread, text)
+    drafts = _write(study.inference, text, sources, found, thread.turns, deeper=deeper)
+    async for reply in _replies(study, context, text, drafts, thread):
         yield reply
 
 
 async def talk(study: Study, context: RequestContext, *, text: str = "") -> AsyncIterator[Reply]:
-    """A word to the bot: follows up on what was last explained there, for all who are there to read.
+    """Explain something where it was asked, following up on what was last explained there.
 
-    In the thread of a daily question it explains from that question. It never shows others what is still open.
+    In the thread of a daily question it explains from that question. In a channel it never gives away an open one.
     """
     if not text:
-        yield Reply.of(WHAT)
+        yield Reply.of(WHAT_TO_ASK)
         return
     public = not context.location.direct
-    async with study.store.read() as session:
-        parent, question = await newest_here(session, context), None
-        if parent is None or parent.channel_id != context.channel_id:
-            question = study.library.bank.get(await _thread_question(session, context) or "")
-        thread = await thread_of(session, context, parent, public=public) if parent and not question else None
-        if thread and public and await spoiled(session, context, thread.rests_on):
-            thread = Thread(thread.parent, (), frozenset())  # its sources may still do, its words would not
+    thread, question = await study.store.query(_topic_of_talk, context, study.library.bank)
     if thread:
-        sources, deeper, found = await following(study.library, thread, text)
+        sources, deeper, found = await follow_up_sources(study.library, thread, text)
     else:
         found, deeper = await study.library.search(text), False
         first = (question,) if question else ()
-        sources = tuple(dict.fromkeys((*first, *fitting(found))))[:SOURCES]
-    async with study.store.read() as session:
-        spoils = public and await spoiled(session, context, [source.id for source in sources])
-    if spoils:
+        sources = tuple(dict.fromkeys((*first, *sources_of(found))))[:MAX_SOURCES]
+    if public and await study.store.query(spoils, context, [source.id for source in sources]):
         yield Reply.of(SPOILER)
         return
     thread = thread if thread and thread.turns else None
-    told = _over(study.inference, text, sources, found, thread.turns if thread else (), deeper=deeper)
-    async for reply in _growing(study, context, text, told, thread, public=public):
+    drafts = _write(study.inference, text, sources, found, thread.turns if thread else (), deeper=deeper)
+    async for reply in _replies(study, context, text, drafts, thread, public=public):
         yield reply
 
 
+def _thread_by_key(connection: Connection, context: RequestContext, key: str) -> Thread:
+    return load_thread(connection, context, require_explanation(connection, context, key), public=False)
+
+
+def _topic_of_talk(
+    connection: Connection, context: RequestContext, bank: Bank
+) -> tuple[Thread | None, Question | None]:
+    """Return what a talk goes on from: a thread of explanations, or the question of a daily thread, or neither."""
+    public = not context.location.direct
+    parent = newest_here(connection, context)
+    if parent is None or parent.channel_id != context.channel_id:
+        question = bank.get(queries.question_of_thread(connection, context) or "")
+        if question is not None:
+            return None, question
+    if parent is None:
+        return None, None
+    thread = load_thread(connection, context, parent, public=public)
+    if public and spoils(connection, context, thread.question_ids):
+        thread = Thread(thread.parent, (), frozenset())  # its sources may be fine, its words would give it away
+    return thread, None
+
+
 async def explanation_of(library: Library, inference: Inference | None, text: str) -> AsyncIterator[Explanation]:
-    """By the model if there is one, in growing drafts; else, or when it fails, the bank's own text, labelled."""
+    """Yield growing drafts by the model; the bank's own text where there is no model or it fails."""
     found = await library.search(text)
-    async for told in _over(inference, text, fitting(found), found):
-        yield told
+    async for draft in _write(inference, text, sources_of(found), found):
+        yield draft
 
 
-async def _over(
+async def _write(
     inference: Inference | None,
     text: str,
     sources: tuple[Question, ...],
@@ -113,82 +117,70 @@ async def _over(
     *,
     deeper: bool = False,
 ) -> AsyncIterator[Explanation]:
-    """An explanation over these sources; `deeper` where they were told before, so that only more of them helps."""
+    """Yield drafts of an explanation from these sources; `deeper` where the member has read the sources' answers."""
     if not sources:
-        yield refused(found)
+        yield nothing_found(found)
         return
     if inference is None:
         yield from_bank(sources, why="no inference server is configured", deeper=deeper)
         return
-    written, cut = "", ""
+    written, cut_short = "", ""
     try:
         async for piece in inference.stream(prompt(text, sources, earlier)):
             written += piece
             if written.strip():
                 yield Explanation(written, "model", citations(sources), done=False)
     except CutShort as problem:
-        cut = str(problem)
+        cut_short = str(problem)
     except InferenceUnavailable as problem:
         log.warning("inference", problem=str(problem))
         yield from_bank(sources, why=str(problem), deeper=deeper)
         return
-    yield checked(written, sources, cut, deeper=deeper)
+    yield validate(written, sources, cut_short, deeper=deeper)
 
 
-async def _growing(
+async def _replies(
     study: Study,
     context: RequestContext,
-    asked: str,
-    explanations: AsyncIterator[Explanation],
+    request_text: str,
+    drafts: AsyncIterator[Explanation],
     thread: Thread | None = None,
     *,
     public: bool = False,
     note: Notice | None = None,
 ) -> AsyncIterator[Reply]:
-    """Replies of an explanation as it grows; the last of them is kept and has the buttons.
+    """Yield a reply for each draft; the last one is stored and has the buttons.
 
-    A request that comes a second time is told what it was told the first time; the model is not asked again.
+    A request that is delivered again gets the explanation it got before; the model is not asked again.
     """
-    async with study.store.read() as session:
-        before = await of_request(session, context)
+    before = await study.store.query(queries.explanation_of_request, context)
     if before is not None:
-        told = told_again(before, study.library.bank)
-        yield Reply.of(told, opening(told), going_on(before.explanation_key, share=not before.is_public))
+        explanation = restore(before, study.library.bank)
+        further = follow_up_buttons(before.explanation_key, share=not before.is_public)
+        yield Reply.of(explanation, source_buttons(explanation), further)
         return
-    shown: tuple[Citation, ...] = ()
-    peeked: Notice | None = None
-    async for told in explanations:
-        if told.citations and told.citations != shown and not public:  # before a word of them is shown
-            shown = told.citations
-            behind = thread.rests_on if thread and told.source == "model" else ()
-            peeked = await peeked_at(study, context, [*(c.id for c in shown), *behind]) or peeked
-        if not told.done or told.source == "refused":
-            yield Reply.of(note, told, peeked)
+    recorded: tuple[Citation, ...] = ()
+    viewed: Notice | None = None
+    async for explanation in drafts:
+        if explanation.citations and explanation.citations != recorded and not public:  # before a word is shown
+            recorded = explanation.citations
+            context_ids = thread.question_ids if thread and explanation.source == "model" else ()
+            viewed = await record_viewing(study, context, [*(c.id for c in recorded), *context_ids]) or viewed
+        if not explanation.done or explanation.source == "refused":
+            yield Reply.of(note, explanation, viewed)
             continue
-        token = await kept(study, context, asked, told, thread.parent.id if thread else None, public=public)
-        yield Reply.of(note, told, peeked, opening(told), going_on(token, share=not public) if token else None)
+        key = await explanations.store(study, context, request_text, explanation, thread, public=public)
+        buttons = follow_up_buttons(key, share=not public) if key else None
+        yield Reply.of(note, explanation, viewed, source_buttons(explanation), buttons)
 
 
-def opening(told: Explanation) -> Buttons | None:
-    """The sources to open, each in private."""
-    opened = tuple(Button(short(c.title, LABEL), f"show {c.id}") for c in told.citations)
+def source_buttons(explanation: Explanation) -> Buttons | None:
+    """Return a button that opens each source, in private."""
+    opened = tuple(Button(short(c.title, MAX_LABEL), f"show {c.id}") for c in explanation.citations)
     return Buttons(opened, prompt="Sources:") if opened else None
 
 
-def going_on(token: str, *, share: bool) -> Buttons:
-    """What one can do with an explanation; what the channel has read need not be shared with it."""
-    more = Button("Ask more", f"followup {token}")
-    return Buttons((more, Button("Share", f"share explanation {token}")) if share else (more,))
-
-
-async def _thread_question(session: AsyncSession, context: RequestContext) -> str | None:
-    """The id of the daily question whose thread the asker writes in."""
-    query = (
-        select(Round.question_id)
-        .join(Delivery, col(Delivery.id) == Round.delivery_id)
-        .join(Channel, col(Channel.id) == Delivery.channel_id)
-        .where(Channel.workspace_id == context.workspace_id, Delivery.thread_ref == context.location.channel)
-        .order_by(col(Delivery.id).desc())
-        .limit(1)
-    )
-    return (await session.exec(query)).first()
+def follow_up_buttons(key: str, *, share: bool) -> Buttons:
+    """Return buttons to follow up on an explanation and, unless the channel has read it, to share it."""
+    more = Button("Ask more", f"followup {key}")
+    return Buttons((more, Button("Share", f"share explanation {key}")) if share else (more,))

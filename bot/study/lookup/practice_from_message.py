@@ -1,4 +1,4 @@
-"""A quiz about what somebody wrote: the question of the bank that is nearest to a message, as practice."""
+"""Practice from a message: the question of the bank that is nearest to what somebody wrote."""
 
 from __future__ import annotations
 
@@ -8,46 +8,44 @@ from typing import TYPE_CHECKING
 from bot.context.identity import RequestContext
 from bot.context.study import Study
 from bot.replies import Reply
-from bot.study.lookup.ask import nothing
-from bot.study.practice.rounds import open_questions, retired_questions
-from bot.study.practice.selection import pose
+from bot.study.lookup.ask import nothing_found
+from bot.study.practice.queries import unavailable_questions
+from bot.study.practice.selection import ask_as_practice
 
 if TYPE_CHECKING:
     from knowledge.retrieval.search import Found
 
-SENTENCES = 6
-"""Most sentences of a message that are looked at each by itself."""
-SHORTEST = 12
-"""Characters below which a sentence says nothing to go by."""
+MAX_SENTENCES = 6
+"""Sentences of a message that are searched for on their own."""
+MIN_SENTENCE = 12
+"""Characters below which a sentence says too little to search for."""
 
 
 async def quiz(study: Study, context: RequestContext, *, text: str) -> Reply:
-    """A practice question on what a message is about; never one that is open or retired here."""
-    async with study.store.read() as session:
-        shut = await open_questions(session, context.workspace_id, context.at)
-        shut |= await retired_questions(session, context.workspace_id)
-    whole, *sentences = pieces(text)
-    best = await study.library.search(whole, without=shut)
+    """Ask a practice question on what a message is about, never one that is open or retired in the workspace."""
+    unavailable = await study.store.query(unavailable_questions, context)
+    whole, *sentences = search_texts(text)
+    best = await study.library.search(whole, without=unavailable)
     topics = best.topics
     if not best.answered:
-        # Small talk around it hides what a message is about; one of its sentences may say it.
-        found = [await study.library.search(sentence, without=shut) for sentence in sentences]
-        best = max(found, key=_fits, default=best)
+        # Small talk around it can hide what a message is about; one of its sentences may say it.
+        found = [await study.library.search(sentence, without=unavailable) for sentence in sentences]
+        best = max(found, key=_score, default=best)
     if not best.answered:
-        return nothing(topics)
-    return await pose(study, context, best.hits[0].question)
+        return nothing_found(topics)
+    return await ask_as_practice(study, context, best.hits[0].question)
 
 
-def pieces(text: str) -> list[str]:
-    """The message, as much of it as a search reads, then its sentences: those that ask first, then the longer ones."""
+def search_texts(text: str) -> list[str]:
+    """Return as much of the message as a search reads, then its sentences: questions first, then longer ones first."""
     from knowledge.retrieval.search import LONGEST
 
     whole = text if len(text) <= LONGEST else text[:LONGEST].rsplit(maxsplit=1)[0]
-    split = (sentence.strip() for sentence in re.split(r"(?<=[.?!])\s+|\n+", text))
-    sentences = [sentence[:LONGEST] for sentence in split if len(sentence) >= SHORTEST]
+    parts = (part.strip() for part in re.split(r"(?<=[.?!])\s+|\n+", text))
+    sentences = [part[:LONGEST] for part in parts if len(part) >= MIN_SENTENCE]
     sentences.sort(key=lambda sentence: (not sentence.endswith("?"), -len(sentence)))
-    return [whole, *list(dict.fromkeys(sentences))[:SENTENCES]]
+    return [whole, *list(dict.fromkeys(sentences))[:MAX_SENTENCES]]
 
 
-def _fits(found: Found) -> float:
+def _score(found: Found) -> float:
     return found.hits[0].score if found.answered else 0.0

@@ -1,4 +1,4 @@
-"""Which questions of the bank an explanation rests on: what a search finds, and what a follow-up means."""
+"""Which questions of the bank an explanation rests on: what a search finds, and what a follow-up refers to."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from knowledge.questions import Question
 if TYPE_CHECKING:
     from knowledge.retrieval.search import Found
 
-SOURCES = 3
-STANDS_ALONE = 0.8
-"""Probability of one topic from which on a follow-up names its own subject. "What is LoRA?" reaches 0.99, "why is
-that?" 0.08, "can you give an example" 0.61: words that fit anything find something, but spread over the topics."""
+MAX_SOURCES = 3
+MIN_OWN_TOPIC = 0.8
+"""Probability of one topic from which a follow-up names its own subject. "What is LoRA?" reaches 0.99, "why is that?"
+0.08, "can you give an example" 0.61: words that fit anything find something, but spread over the topics."""
 
 
-def fitting(found: Found) -> tuple[Question, ...]:
-    """The sources that a search gives; none where nothing fits."""
+def sources_of(found: Found) -> tuple[Question, ...]:
+    """Return the sources that a search gives; none where nothing fits."""
     if not found.answered:
         return ()
     # Hits far below the best one would only lead the model astray.
-    return tuple(hit.question for hit in found.hits[:SOURCES] if hit.score >= found.hits[0].score / 2)
+    return tuple(hit.question for hit in found.hits[:MAX_SOURCES] if hit.score >= found.hits[0].score / 2)
 
 
-async def following(library: Library, thread: Thread, text: str) -> tuple[tuple[Question, ...], bool, Found]:
-    """The sources of a follow-up, whether they are the parent's own, and what its words alone find.
+async def follow_up_sources(library: Library, thread: Thread, text: str) -> tuple[tuple[Question, ...], bool, Found]:
+    """Return the sources of a follow-up, whether they are just its parent's, and what its words alone find.
 
-    Words that name a subject are searched for as they are. Others mean the parent's subject, or something beside it.
+    Words that name a subject are searched for as they are. Others mean the parent's subject, or something close to it.
     """
     found = await library.search(text)
-    before = tuple(q for id in thread.parent.questions if (q := library.bank.get(id)))
-    if not before or _stands_alone(found):
-        return fitting(found), False, found
+    before = tuple(question for known in thread.parent.questions if (question := library.bank.get(known)))
+    if not before or _names_own_subject(found):
+        return sources_of(found), False, found
     # An id is the shortest name of its subject; a title would only find itself.
-    beside = fitting(await library.search(f"{before[0].id.replace('-', ' ')}: {text}"))
-    if not beside or beside[0] in before:
+    nearby = sources_of(await library.search(f"{before[0].id.replace('-', ' ')}: {text}"))
+    if not nearby or nearby[0] in before:
         return before, True, found
-    return tuple(dict.fromkeys((*beside, *before)))[:SOURCES], False, found
+    return tuple(dict.fromkeys((*nearby, *before)))[:MAX_SOURCES], False, found
 
 
-def _stands_alone(found: Found) -> bool:
+def _names_own_subject(found: Found) -> bool:
     if not found.answered:
         return False
     topic = found.hits[0].question.topic
-    return sum(hit.score for hit in found.hits if hit.question.topic == topic) >= STANDS_ALONE
+    return sum(hit.score for hit in found.hits if hit.question.topic == topic) >= MIN_OWN_TOPIC

@@ -7,24 +7,28 @@ from bot.commands.command import Command
 from bot.commands.parameters import Parameter
 from bot.commands.shared_parameters import DIFFICULTY
 from bot.study.practice import selection, submissions
-from bot.study.practice.grading import JUDGEMENTS
+from bot.study.practice.grading import SELF_GRADES
+from bot.study.practice.rounds import LETTERS
 
 TOPIC = Parameter("topic", "a topic of the bank", converters.topic, autocomplete=autocomplete.topics)
-ROUND = Parameter("round", "the mark of a question you were asked", converters.round_key, required=True)
+ROUND_KEY = Parameter("round_key", "the key of a question you were asked", converters.round_key, required=True)
 
 COMMANDS = (
     Command(
         "question",
-        "Practise with a question now",
+        "Practice with a question now",
         selection.question,
         (TOPIC, DIFFICULTY),
         example="question fine-tuning hard",
     ),
     Command(
         "answer",
-        "Answer by a choice",
+        "Answer with a letter",
         submissions.answer,
-        (ROUND, Parameter("choice", "a, b, c or d", converters.one_of(*"abcd"), required=True, choices=tuple("abcd"))),
+        (
+            ROUND_KEY,
+            Parameter("choice", "a, b, c or d", converters.one_of(*LETTERS), required=True, choices=tuple(LETTERS)),
+        ),
         hidden=True,
         example="answer k3f7w2ab b",
     ),
@@ -33,7 +37,7 @@ COMMANDS = (
         "Answer in my own words",
         submissions.write,
         (
-            ROUND,
+            ROUND_KEY,
             Parameter(
                 "text", "your answer", converters.text, required=True, greedy=True, multiline=True, max_length=4000
             ),
@@ -45,9 +49,9 @@ COMMANDS = (
     ),
     Command(
         "assess",
-        "Judge my written answer",
+        "Grade my written answer",
         submissions.assess,
-        (ROUND, Parameter("how", "had-it, partly or missed", converters.one_of(*JUDGEMENTS), required=True)),
+        (ROUND_KEY, Parameter("how", "had-it, partly or missed", converters.one_of(*SELF_GRADES), required=True)),
         hidden=True,
         replaces_message=True,
     ),

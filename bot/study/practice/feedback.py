@@ -1,4 +1,4 @@
-"""What a member is told about their answer: at once, in private, with a reason and what to do next."""
+"""What a member reads about their answer: at once, in private, with a reason and what to do next."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.replies import Button, Buttons, Notice, Point, Reply, Verdict
-from bot.store.orm import Answer, Round
-from bot.study.practice.grading import POINTS, TEXT_CAP
+from bot.store.models import Answer, Round
+from bot.study.practice.grading import max_text_points
+from bot.study.practice.open_questions import VIEWED_NOTICE
+from bot.study.practice.round_kinds import ROUND_KINDS, UnscoredReason
 from bot.study.practice.rounds import LETTERS, display_order
 from bot.study.progress.streaks import Streak
 from knowledge.questions import Question
@@ -15,32 +17,32 @@ from knowledge.questions import Question
 if TYPE_CHECKING:
     from knowledge.coverage import Coverage
 
-UNCOUNTED = {
-    "practice": "Practice: no points, but it counts for your streak and mastery.",
-    "late": "The answer was out already, so no points; it counts for your streak and mastery.",
-    "looked-up": "You had seen the answer already, so no points; it counts for your streak and mastery.",
-    "test": "A test post: no points.",
-}
+MIN_STREAK_FOR_RECORD = 3
+"""Days from which a streak is called the longest yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """An answer with what is told beside it. `again`: the member had answered this round before."""
+    """An answer and what its verdict says besides. `again`: the member had answered this round before.
+
+    `new_zone` is a zone that was just assumed for them. `viewed_open`: the same question is still open elsewhere.
+    """
 
     answer: Answer
     coverage: Coverage | None = None
     streak: Streak | None = None
     new_zone: str | None = None
     again: bool = False
+    viewed_open: bool = False
 
 
-def verdict(question: Question, round: Round, graded: Graded) -> Reply:
-    """The verdict, the streak, the question about a zone just assumed, and the next steps."""
-    given = graded.answer
+def verdict(question: Question, question_round: Round, graded: Graded) -> Reply:
+    """Return the verdict, the streak, the question about a zone just assumed, and the next steps."""
+    by_choice = graded.answer.choice is not None
     return Reply.of(
-        _by_choice(question, round, graded) if given.choice is not None else _in_words(question, graded),
+        _choice_verdict(question, question_round, graded) if by_choice else _text_verdict(question, graded),
         _streak(graded.streak) if graded.streak and not graded.again else None,
-        _judge(round) if _judgeable(given) else None,
+        _self_grade_buttons(question_round) if _can_self_grade(question_round, graded.answer) else None,
         Buttons(
             (
                 *((Button("In depth", f"show {question.id} depth"),) if question.in_depth else ()),
@@ -49,99 +51,106 @@ def verdict(question: Question, round: Round, graded: Graded) -> Reply:
             )
         ),
         *(_zone(graded.new_zone) if graded.new_zone else ()),
+        VIEWED_NOTICE if graded.viewed_open else None,
     )
 
 
-def _judgeable(given: Answer) -> bool:
-    """Only one's own words, once, and not what is kept nowhere."""
-    return (
-        given.text is not None and not given.self_graded and (given.share or 0) > 0 and given.unscored_reason != "test"
-    )
+def _can_self_grade(question_round: Round, answer: Answer) -> bool:
+    """Only text that mentions something, once, and only where the answer is stored."""
+    stored = ROUND_KINDS[question_round.kind].stores_answers
+    return stored and answer.text is not None and not answer.self_graded and (answer.share or 0) > 0
 
 
-def _score(question: Question, given: Answer) -> str:
-    if not given.scored:
-        return UNCOUNTED[given.unscored_reason]
-    full = POINTS[question.difficulty]
-    if given.choice is not None:
-        return f"+{given.points} points" if given.points else "No points this time."
-    judged = " (by your own judgement)" if given.self_graded else ""
-    return f"+{given.points} of the {int(full * TEXT_CAP)} points a written answer can earn{judged}"
+def _score(question: Question, answer: Answer) -> str:
+    if not answer.scored:
+        return UnscoredReason(answer.unscored_reason).sentence
+    if answer.choice is not None:
+        return f"+{answer.points} points" if answer.points else "No points this time."
+    self_graded = ", graded by you" if answer.self_graded else ""
+    return f"+{answer.points} of up to {max_text_points(question)} points for a written answer{self_graded}"
 
 
-def _by_choice(question: Question, round: Round, graded: Graded) -> Verdict:
-    given = graded.answer
-    order = display_order(round)
-    chosen = question.choices[given.choice or 0]
+def _choice_verdict(question: Question, question_round: Round, graded: Graded) -> Verdict:
+    order = display_order(question_round)
+    index = graded.answer.choice or 0
+    chosen = question.choices[index]
 
-    def named(index: int) -> str:
-        return f"{LETTERS[order.index(index)].upper()}. {question.choices[index].text}"
+    def lettered(choice: int) -> str:
+        return f"{LETTERS[order.index(choice)].upper()}. {question.choices[choice].text}"
 
     headline = "Right!" if chosen.right else "Not this time."
     if graded.again:
-        headline = "You have answered this one already, and " + ("you were right." if chosen.right else "it was wrong.")
+        headline = "You've already answered this one, and " + ("you were right." if chosen.right else "it was wrong.")
     return Verdict(
         right=chosen.right,
         headline=headline,
-        chosen=named(given.choice or 0),
-        reason=_sentence(chosen.reason),
-        correct=named(question.right_choice),
+        chosen=lettered(index),
+        reason=_capitalized(chosen.reason),
+        correct=lettered(question.right_choice),
         reference=question.answer,
-        score=_score(question, given),
+        score=_score(question, graded.answer),
     )
 
 
-def _sentence(text: str) -> str:
+def _capitalized(text: str) -> str:
     """The bank writes reasons as the end of a sentence; here they stand alone."""
     return text[:1].upper() + text[1:]
 
 
-def _in_words(question: Question, graded: Graded) -> Verdict:
-    given, coverage = graded.answer, graded.coverage
-    points = tuple(Point(p.claim, p.state, p.sentence) for p in coverage.points) if coverage else ()
-    reason = ""
-    if coverage is None:
-        headline = "You have judged your answer." if given.self_graded else "You have answered this one already."
-    elif coverage.off_topic:
-        headline = "This seems to be about something else."
-    else:
-        mentioned = sum(p.state == "mentioned" for p in coverage.points)
-        what = "key points" if question.key_points else "statements of the answer"
-        headline = f"You mentioned {mentioned} of {len(coverage.points)} {what}."
-        if coverage.misconceptions:
-            doubt = coverage.misconceptions[0]
-            reason = f"Check this: “{doubt.sentence}” sounds like a common misconception. {doubt.reason}"
-    if graded.again and coverage is not None:
-        headline = f"You have answered this one already; your first answer stays. {headline}"
+def _text_verdict(question: Question, graded: Graded) -> Verdict:
+    coverage = graded.coverage
     return Verdict(
-        right=given.correct,
-        headline=headline,
-        reason=reason,
-        points=points,
+        right=graded.answer.correct,
+        headline=_text_headline(question, graded),
+        reason=_misconception(coverage) if coverage else "",
+        points=tuple(Point(p.claim, p.state, p.sentence) for p in coverage.points) if coverage else (),
         reference=question.answer,
-        score=_score(question, given),
+        score=_score(question, graded.answer),
     )
 
 
-def _judge(round: Round) -> Buttons:
+def _text_headline(question: Question, graded: Graded) -> str:
+    coverage = graded.coverage
+    if coverage is None:
+        return "You've graded your answer." if graded.answer.self_graded else "You've already answered this one."
+    if coverage.off_topic:
+        headline = "This seems to be about something else."
+    else:
+        mentioned = sum(point.state == "mentioned" for point in coverage.points)
+        what = "key points" if question.key_points else "statements in the answer"
+        headline = f"You mentioned {mentioned} of {len(coverage.points)} {what}."
+    return f"You've already answered this one, and your first answer stands. {headline}" if graded.again else headline
+
+
+def _misconception(coverage: Coverage) -> str:
+    """Return a warning about the first sentence that sounds like a misconception; empty where none does."""
+    if coverage.off_topic or not coverage.misconceptions:
+        return ""
+    suspect = coverage.misconceptions[0]
+    return f"Double-check this: “{suspect.sentence}” sounds like a common misconception. {suspect.reason}"
+
+
+def _self_grade_buttons(question_round: Round) -> Buttons:
+    key = question_round.round_key
     return Buttons(
         (
-            Button("I had it", f"assess {round.round_key} had-it"),
-            Button("Partly", f"assess {round.round_key} partly"),
-            Button("I missed it", f"assess {round.round_key} missed"),
+            Button("I had it", f"assess {key} had-it"),
+            Button("Partly", f"assess {key} partly"),
+            Button("I missed it", f"assess {key} missed"),
         ),
-        prompt="I compare words, not truth. Beside the reference, how was your answer?",
+        prompt="I compare words, not truth. How does your answer hold up next to the reference?",
     )
 
 
 def _streak(streak: Streak) -> Notice:
     days = f"{streak.current} day{'s' * (streak.current != 1)}"
-    best = " Your longest yet." if streak.current == streak.longest and streak.current > 2 else ""
-    return Notice(f"🔥 Streak: {days}.{best}")  # no sign of success: it stands under wrong answers too
+    is_record = streak.current == streak.longest and streak.current >= MIN_STREAK_FOR_RECORD
+    record = " Your longest yet!" if is_record else ""
+    return Notice(f"🔥 Streak: {days}.{record}")  # no tone of success: it follows wrong answers too
 
 
 def _zone(zone: str) -> tuple[Notice, Buttons]:
     return (
-        Notice(f"I count your days in {zone}. Is that right? If not, tell me yours, like `me zone=Europe/Berlin`."),
-        Buttons((Button("That is my zone", f"zone {zone}"),)),
+        Notice(f"I'm counting your days in {zone}. Is that right? If not, set yours, like `me zone=Europe/Berlin`."),
+        Buttons((Button("That's my time zone", f"zone {zone}"),)),
     )

@@ -1,40 +1,55 @@
-"""Points and what an answer is worth: pure arithmetic on an answer row."""
+"""What an answer is worth: pure arithmetic."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.store.orm import Answer
+from bot.store.models import Answer
 from knowledge.questions import Difficulty, Question
 
 if TYPE_CHECKING:
     from knowledge.coverage import Coverage
 
 POINTS = {Difficulty.EASY: 10, Difficulty.MEDIUM: 20, Difficulty.HARD: 30}
-TEXT_CAP = 0.5
+MAX_TEXT_SHARE = 0.5
 """Share of the points that a written answer can earn: similarity says "mentioned", never "correct"."""
 
-JUDGEMENTS = {"had-it": 1.0, "partly": 0.5, "missed": 0.0}
-"""What a member may say of their own answer beside the reference, and the share it stands for."""
+SELF_GRADES = {"had-it": 1.0, "partly": 0.5, "missed": 0.0}
+"""What members can say about their own answer next to the reference, and the share it stands for."""
 
 
-def grade(answer: Answer, question: Question, coverage: Coverage | None) -> None:
-    """Fill in `right`, `share` and `points` of a fresh answer: a choice is right or wrong, text has its share."""
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """The graded part of an `Answer`: `share` is 0 to 1, `correct` is None where only the member can tell."""
+
+    correct: bool | None
+    share: float | None
+    points: int
+
+
+def max_text_points(question: Question) -> int:
+    """Return the most that a written answer can earn."""
+    return int(POINTS[question.difficulty] * MAX_TEXT_SHARE)
+
+
+def grade(question: Question, *, choice: int | None, coverage: Coverage | None, scored: bool) -> Grade:
+    """Grade a new answer: a choice is right or wrong, text earns by the share of key points it mentions.
+
+    `choice` is an index into the question's own order; it takes precedence over `coverage`.
+    """
+    full = POINTS[question.difficulty] if scored else 0
+    if choice is not None:
+        correct = question.choices[choice].right
+        return Grade(correct, float(correct), full if correct else 0)
+    if coverage is None:
+        return Grade(None, None, 0)
+    return Grade(None, coverage.share, int(full * MAX_TEXT_SHARE * coverage.share))
+
+
+def self_grade(answer: Answer, question: Question, judgment: str) -> Grade:
+    """Apply the member's own judgment, a key of SELF_GRADES: points can rise up to the maximum for text, never fall."""
+    share = SELF_GRADES[judgment]
     full = POINTS[question.difficulty] if answer.scored else 0
-    if answer.choice is not None:
-        answer.correct = question.choices[answer.choice].right
-        answer.share = float(answer.correct)
-        answer.points = full if answer.correct else 0
-    elif coverage is not None:
-        answer.share = coverage.share
-        answer.points = int(full * TEXT_CAP * coverage.share)
-
-
-def judge_oneself(answer: Answer, question: Question, how: str) -> None:
-    """Take over the member's own judgement, once: points may rise to the cap of written answers, never fall."""
-    worth = JUDGEMENTS[how]
-    full = POINTS[question.difficulty] if answer.scored else 0
-    answer.self_graded = True
-    answer.correct = {"had-it": True, "missed": False}.get(how)
-    answer.share = worth
-    answer.points = max(answer.points, int(full * TEXT_CAP * worth))
+    correct = {"had-it": True, "missed": False}.get(judgment)
+    return Grade(correct, share, max(answer.points, int(full * MAX_TEXT_SHARE * share)))

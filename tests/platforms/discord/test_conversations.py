@@ -168,7 +168,7 @@ async def test_a_verdict_stays_when_its_reader_says_where_they_are(
     await turn(app, env)
     right, _, _ = await letters(app, posts(channel)[0])
     verdict = await press(bob, posts(channel)[0], right)
-    settled = await press(bob, verdict, "That is my zone")
+    settled = await press(bob, verdict, "That's my time zone")
 
     assert "Your days are counted in Europe/Berlin" in said(settled)
     assert "Right!" in said(verdict)
@@ -180,7 +180,7 @@ async def test_the_first_answer_stays(app: App, channel: ChannelHandle, bob: Mem
     await press(bob, asked, wrong)
     again = await press(bob, asked, right)
 
-    assert "You have answered this one already, and it was wrong." in said(again)
+    assert "You've already answered this one, and it was wrong." in said(again)
 
 
 async def test_a_daily_question_is_answered_by_each_for_themselves(
@@ -270,7 +270,7 @@ async def test_a_post_has_buttons_that_work(channel: ChannelHandle, bob: MemberA
     assert "test" in words(post).lower()
     verdict = await press(bob, post, "A")
     assert verdict.ephemeral
-    assert "A test post: no points." in said(verdict)
+    assert "This was a test, so no points." in said(verdict)
     assert "Not this time" not in words(posts(channel)[0])
     assert not menus(post)
     assert len(parts(post)) <= 40

@@ -68,7 +68,7 @@ async def test_so_is_one_to_a_button_or_a_form_and_the_answer_counts_all_the_sam
     env.inject_error("POST", CALLBACK, status=status, code=code)
     await press(bob, asked, right)
 
-    assert "answered this one already, and you were right" in said(await press(bob, asked, right))
+    assert "already answered this one, and you were right" in said(await press(bob, asked, right))
 
 
 async def test_any_other_refusal_is_logged_as_a_fault_of_ours(

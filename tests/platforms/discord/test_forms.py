@@ -122,7 +122,7 @@ async def test_a_long_answer_comes_back_whole(channel: ChannelHandle, bob: Membe
     form = await press(bob, asked, "In my own words")
     long = "The evidence lower bound has two terms. " * 99
     told = await bob.submit_modal(form, {"text": long[:3900]})
-    assert "answered this one already" in said(told)
+    assert "already answered this one" in said(told)
 
 
 async def test_a_report_is_sent_by_a_form(channel: ChannelHandle, bob: MemberActor, maya: MemberActor) -> None:

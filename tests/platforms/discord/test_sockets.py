@@ -173,7 +173,7 @@ async def test_a_post_of_a_schedule_is_made_under_its_key(papers: Channel, maya:
     assert "Posted" in tried.text
     assert papers.last.nonce
     verdict = await bob.press(papers.last, "A").answered()
-    assert "A test post: no points." in verdict.text
+    assert "This was a test, so no points." in verdict.text
 
 
 async def test_the_same_key_again_is_the_same_message(outbox: Outbox, papers: Channel) -> None:

@@ -68,7 +68,7 @@ async def test_buttons_answer_a_question(fake: Slack, bob: Person) -> None:
     assert told.reader == bob.id
     assert "Right!" in told.words or "Not this time." in told.words
     await bob.presses(asked, "B")
-    assert "You have answered this one already" in (await fake.heard()).words
+    assert "You've already answered this one" in (await fake.heard()).words
 
 
 async def test_a_form_takes_an_answer_in_ones_own_words(fake: Slack, bob: Person) -> None:

@@ -62,4 +62,4 @@ async def test_a_post_has_keys_that_work(app: App, room: Room) -> None:
     room.offer(restore(body))
 
     assert channel == "terminal"
-    assert "A test post: no points." in await said(room, "a")
+    assert "This was a test, so no points." in await said(room, "a")
