@@ -28,7 +28,7 @@ from tests.chat import Chat, plain
         ("question gan impossible", "“impossible” is no difficulty"),
         ("schedule setup 25:00", "not a time of day"),
         ("schedule setup 09:00 Europe/Pariss", "Did you mean Europe/Paris"),
-        ("schedule setup 09:00 zone=Mars/Base", "is not a time zone"),
+        ("schedule setup 09:00 zone=Mars/Base", "isn't a time zone"),
         ("schedule setup 09:00 reveal=09:00", "cannot be at the very time"),
         ("schedule setup 09:00 topics=cooking", "There is no topic “cooking”"),
         ("schedule setup 09:00 days=someday", "is no weekday"),
