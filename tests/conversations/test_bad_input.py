@@ -34,7 +34,7 @@ from tests.chat import Chat, plain
         ("schedule setup 09:00 days=someday", "is no weekday"),
         ("schedule pause", "This channel has no schedule yet"),
         ("schedule pause until yesterday", "is not a date"),
-        ("me rollover=9", "whole number from 0 to 4"),
+        ("me day_starts_at=9", "whole number from 0 to 4"),
         ("me zone", "`zone` needs a value after it"),
         ("answer nonsense! a", "is not the mark of a question"),
         ("answer abcd2345 a", "no question by that mark"),

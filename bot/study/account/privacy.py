@@ -35,11 +35,11 @@ from bot.store.models import Member, TotalKind
 from bot.study.account import queries
 from bot.study.progress import totals
 
-OTHER_ROWS: Mapping[str, Callable[[Connection, Member], Sequence[ColumnElement[bool]]]] = {
-    "total": lambda connection, member: totals.totals_of(
+OTHER_ROWS: Mapping[Table, Callable[[Connection, Member], Sequence[ColumnElement[bool]]]] = {
+    tables.totals: lambda connection, member: totals.totals_of(
         connection, member.workspace_id, TotalKind.MEMBER, [member.id]
     ),
-    "terminal_post": lambda _, member: [tables.terminal_posts.c.channel == f"@{member.external_id}"],
+    tables.terminal_posts: lambda _, member: [tables.terminal_posts.c.channel == f"@{member.external_id}"],
 }
 """Conditions for a member's rows in tables that refer to members without a foreign key."""
 
@@ -99,7 +99,7 @@ def references(metadata: MetaData, table: str) -> Iterator[Column[Any]]:
 def unclassified(metadata: MetaData) -> set[str]:
     """Return the tables that neither export and deletion cover nor NOT_PERSONAL lists with a reason."""
     referring = {column.table.name for target in ("member", "person") for column in references(metadata, target)}
-    return set(metadata.tables) - referring - {"member", "person", *OTHER_ROWS, *NOT_PERSONAL}
+    return set(metadata.tables) - referring - {"member", "person", *NOT_PERSONAL} - {table.name for table in OTHER_ROWS}
 
 
 def exported(connection: Connection, member_id: int, metadata: MetaData = SQLModel.metadata) -> dict[str, Any]:
@@ -109,8 +109,8 @@ def exported(connection: Connection, member_id: int, metadata: MetaData = SQLMod
     for target, key in (("member", member.id), ("person", member.person_id)):
         for column in references(metadata, target):
             conditions[column.table] = or_(conditions.get(column.table, false()), column == key)
-    for name, matching in OTHER_ROWS.items():
-        conditions[metadata.tables[name]] = and_(*matching(connection, member))
+    for table, matching in OTHER_ROWS.items():
+        conditions[table] = and_(*matching(connection, member))
     rows = {
         table.name: [dict(row) for row in connection.execute(select(table).where(which)).mappings()]
         for table, which in conditions.items()
@@ -132,8 +132,8 @@ def erased(connection: Connection, member_id: int, metadata: MetaData = SQLModel
     if member is None:
         return
     totals.forget(connection, member)
-    for name, matching in OTHER_ROWS.items():
-        connection.execute(delete(metadata.tables[name]).where(*matching(connection, member)))
+    for table, matching in OTHER_ROWS.items():
+        connection.execute(delete(table).where(*matching(connection, member)))
     _clear(connection, references(metadata, "member"), member.id)
     connection.execute(delete(tables.members).where(tables.members.c.id == member.id))
     if not connection.execute(select(exists().where(tables.members.c.person_id == member.person_id))).scalar():

@@ -181,8 +181,5 @@ def _text(connection: Connection, reminder: DueReminder, now: datetime) -> str |
     if outcome is DayMark.MISSED:
         return f"Your streak of {days} ends tonight unless you answer a question. Any question will do."
     if outcome is DayMark.FREEZE:
-        return (
-            f"Answer a question today to extend your streak of {days}. "
-            f"Otherwise you'll use a freeze; you have {streak.freezes}."
-        )
+        return f"Answer a question to extend your streak of {days}, or you'll use a freeze (you have {streak.freezes})."
     return None
