@@ -31,7 +31,7 @@ async def home(study: Study, context: RequestContext) -> Reply:
 
 async def _today(study: Study, context: RequestContext) -> list[Block]:
     """Show the open questions of the member's channels that they haven't answered."""
-    rounds = await study.store.query(queries.unanswered_open_rounds, context, MAX_QUESTIONS)
+    rounds = await study.store.query(queries.rounds_to_answer, context, MAX_QUESTIONS)
     cards: list[Block] = [
         question_card(question_round, question, "Question of the day")
         for question_round in rounds

@@ -107,7 +107,7 @@ def _team_name(connection: Connection, member: Member) -> str | None:
     return name
 
 
-def unanswered_open_rounds(connection: Connection, context: RequestContext, limit: int) -> list[Round]:
+def rounds_to_answer(connection: Connection, context: RequestContext, limit: int) -> list[Round]:
     """Return open daily rounds that the member hasn't answered, those that close first at the front.
 
     They come from the channels the member is in, as far as the platform says, and those they have answered in.
