@@ -185,7 +185,7 @@ async def test_the_home_is_never_blank(fake: Slack, bob: Person, maya: Person) -
     first = await fake.next(fake.published)
     assert "Your streak" in first.words
     assert "Schedules" not in first.words
-    assert "No open question of yours" in first.words
+    assert "No open questions for you" in first.words
     await maya.opens_home()
     assert "Schedules" in (await fake.next(fake.published)).words
 
