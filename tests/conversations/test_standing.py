@@ -170,7 +170,7 @@ async def test_settings_are_shown_and_changed(chat: Chat) -> None:
     said = await chat.say("ada", "me zone=europe/paris rest_days=sat,sun day_starts_at=3")
     assert "Europe/Paris" in said
     assert "Saturday, Sunday" in said
-    assert "America/New_York from tomorrow on" in await chat.say("ada", "me zone=America/New_York")
+    assert "America/New_York starting tomorrow" in await chat.say("ada", "me zone=America/New_York")
     assert "up to 3 rest days" in await chat.say("ada", "me rest_days=mon-thu")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, select, union, update
+from sqlalchemy import Connection, bindparam, select, union, update
 
 from bot.context.identity import RequestContext
 from bot.store import tables
@@ -76,8 +76,12 @@ def lock_due_reminders(
     return [(member, by_id[member.workspace_id]) for member in found]
 
 
-def set_next_reminder(connection: Connection, member_id: int, at: datetime | None) -> None:
-    connection.execute(update(tables.members).where(members.id == member_id).values(next_reminder=at))
+def set_next_reminders(connection: Connection, times: Mapping[int, datetime | None]) -> None:
+    """Store the time of the next reminder by member id; None stops them."""
+    if times:
+        statement = update(tables.members).where(members.id == bindparam("member"))
+        rows = [{"member": member_id, "next_reminder": at} for member_id, at in times.items()]
+        connection.execute(statement, rows)
 
 
 def stop_reminders(connection: Connection, member_id: int, expected: datetime | None, reason: str) -> None:
@@ -108,7 +112,7 @@ def _team_name(connection: Connection, member: Member) -> str | None:
 
 
 def rounds_to_answer(connection: Connection, context: RequestContext, limit: int) -> list[Round]:
-    """Return open daily rounds that the member hasn't answered, those that close first at the front.
+    """Return open daily rounds that the member hasn't answered, soonest to close first.
 
     They come from the channels the member is in, as far as the platform says, and those they have answered in.
     """

@@ -27,7 +27,7 @@ from bot.study.progress.streaks import streak_of
 log = structlog.get_logger()
 
 BATCH_SIZE = 80
-"""Reminders taken at once: as many may a crash lose, and for as many may the posts of the next turn have to wait."""
+"""Reminders taken at once. A crash may lose this many, and the posts of the next turn may wait for this many."""
 MAX_SENDERS = 8
 SEND_TIMEOUT = 20.0
 """Seconds a platform has for each reminder."""
@@ -101,13 +101,13 @@ async def send_due(study: Study, now: datetime) -> int:
 def _take_batch(connection: Connection, platforms: tuple[str, ...], now: datetime) -> tuple[int, list[DueReminder]]:
     """Move a batch on to their next time; return its size, and the reminders in it that are still worth sending."""
     batch = queries.lock_due_reminders(connection, platforms, now, BATCH_SIZE)
-    reminders = []
+    reminders, next_times = [], {}
     for member, workspace in batch:
-        due, following = _due_and_next(member, workspace.zone, now)
-        queries.set_next_reminder(connection, member.id, following)
+        due, next_times[member.id] = _due_and_next(member, workspace.zone, now)
         if due is not None and workspace.left_at is None:
             location = Location(workspace.platform, workspace.external_id, "", workspace.name)
-            reminders.append(DueReminder(member.id, member.external_id, location, due, following))
+            reminders.append(DueReminder(member.id, member.external_id, location, due, next_times[member.id]))
+    queries.set_next_reminders(connection, next_times)
     return len(batch), reminders
 
 

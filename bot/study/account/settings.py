@@ -95,7 +95,8 @@ def _confirmations(member: Member, changes: Changes) -> list[str]:
     if changes.zone is not None:
         lines.append("Your new time zone starts tomorrow." if later else f"Your time zone is {member.zone}.")
     if changes.day_starts_at is not None:
-        lines.append(f"Your day starts at {changes.day_starts_at}:00{' from tomorrow on' if later else ''}.")
+        hour = f"{changes.day_starts_at}:00"
+        lines.append(f"As of tomorrow, your day starts at {hour}." if later else f"Your day starts at {hour}.")
     if changes.rest_days is not None:
         named = ", ".join(WEEKDAYS[int(day)] for day in changes.rest_days)
         lines.append(
@@ -145,7 +146,7 @@ def _zone(settings: Settings, at: datetime) -> str:
         return f"{settings.workspace_zone} (the workspace's, until you set yours)"
     zone, _ = clock_in_force(member, at)
     pending = member.next_from is not None and member.next_from > at and member.next_zone not in (None, zone)
-    return f"{zone}, {member.next_zone} from tomorrow on" if pending else zone
+    return f"{zone} ({member.next_zone} starting tomorrow)" if pending else zone
 
 
 def _reminder(member: Member) -> str:
@@ -163,7 +164,7 @@ def _short(weekday: str) -> str:
 
 
 def _reminder_times(chosen: time | None) -> tuple[MenuOption, ...]:
-    """Offer never, each full waking hour, and the time that was typed."""
+    """Offer never, every full waking hour, and the time that was typed."""
     times = {f"{at:%H:%M}" for at in (*map(time, WAKING_HOURS), *((chosen,) if chosen is not None else ()))}
     current = "off" if chosen is None else f"{chosen:%H:%M}"
     return menu_options((("never", "off"), *((f"at {at}", at) for at in sorted(times))), (current,))
