@@ -117,7 +117,7 @@ async def fill(study: Study, members: int, chance: random.Random, rounds: int) -
                     if chance.random() < 0.9
                 ]  # fmt: skip
                 await (await session.connection()).execute(insert(Answer), given)
-        await (await session.connection()).run_sync(totals.rebuild, 1)
+        await totals.rebuild(session, 1)
     return lines
 
 
