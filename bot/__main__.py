@@ -186,6 +186,14 @@ def db_check() -> None:
     tasks.db_check()
 
 
+@db.command("rebuild-totals")
+def db_rebuild_totals() -> None:
+    """Recompute everybody's points from their answers, in case standings look wrong."""
+    from bot.cli import tasks
+
+    tasks.db_rebuild_totals()
+
+
 @config.command("check")
 def config_check() -> None:
     """Read the configuration and say what is wrong with it."""

@@ -38,7 +38,7 @@ class Clockwork:
                 await planner.enqueue_due(self._study, self._study.clock())
                 await delivery.send_due(self._study)
                 await live_counts.sweep(self._study)
-                await reminders.sweep(self._study, self._study.clock())
+                await reminders.send_due(self._study, self._study.clock())
             except DatabaseError as problem:
                 log.error("sweep", problem=str(problem))
             except Exception:

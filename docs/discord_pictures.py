@@ -156,7 +156,7 @@ async def live(story: Story) -> None:
     )
     await story.keep("settings", set_up, maya)
     for member in (ada, bob):
-        await member.slash(channel, "me", rest="sat,sun")
+        await member.slash(channel, "me", rest_days="sat,sun")
     for name in ("Blue", "Red"):
         await maya.slash(channel, "team create", name=name)
     day = story.env.now().replace(hour=8, minute=0, second=5)

@@ -122,7 +122,7 @@ class Class:
 async def weeks(them: Class) -> Reply:
     """Everybody studies until the morning of the last day; that day's question is the result."""
     await them.hear("schedule setup 09:00 Europe/Paris mon-fri reveal=17:00")
-    await them.hear("me zone=Europe/Paris rest=sat,sun")
+    await them.hear("me zone=Europe/Paris rest_days=sat,sun")
     for line in TEAMS:
         await them.hear(line)
     for number in range(DAYS):

@@ -336,6 +336,23 @@ def db_check() -> None:
     out.print(f"The database fits this program (revision {found.revision}).", highlight=False)
 
 
+def db_rebuild_totals() -> None:
+    """Recompute all points from the answers."""
+    from bot.store.engine import Store
+    from bot.study.progress.totals import rebuild_all
+
+    async def work() -> int:
+        store = await Store.open(_config().database_url)
+        try:
+            await store.ready()
+            return await rebuild_all(store)
+        finally:
+            await store.close()
+
+    count = asyncio.run(work())
+    out.print(f"Rebuilt the totals of {count} workspace{'s' * (count != 1)}.", highlight=False)
+
+
 def config_check() -> None:
     """Reading it is the check: mistakes are raised as one ConfigError."""
     config = _config()

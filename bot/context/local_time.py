@@ -1,8 +1,8 @@
-"""The one place that knows which local day a moment belongs to.
+"""Local days: which one an instant belongs to, and when a local time comes next. All such arithmetic is here.
 
-Zones are IANA names, moments aware and in UTC. A day begins `rollover` hours after midnight by the clock on the wall,
-so changes of the clock never matter. Local times become moments by `fold=0`: a time that comes twice means the first
-one, and a time that is left out means what the clock would have shown without the change.
+Zones are IANA names; instants are aware and in UTC. A day begins `day_starts_at` hours after midnight by the local
+clock, so daylight saving never matters. Local times become instants with `fold=0`: a time that occurs twice means the
+first one, and a skipped time means what the clock would have shown without the change.
 """
 
 from __future__ import annotations
@@ -13,36 +13,38 @@ from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from bot.errors import UserError
-from bot.store.orm import Member
+from bot.store.models import Member
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 """By `date.weekday()`."""
 
-NO_PLACES = {"Factory", "localtime", "posixrules"}
-"""What a system's folder of zones may hold besides zones."""
+NOT_ZONES = {"Factory", "localtime", "posixrules"}
+"""Names that a system's zone folder may hold besides zones."""
+
+_NO_CHANGE_PENDING: dict[str, object] = {"next_zone": None, "next_day_starts_at": None, "next_from": None}
 
 
-def local_day(instant: datetime, zone: str, rollover: int = 0) -> date:
-    """The date on the wall, where hours before the rollover still belong to the day before."""
-    return (instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None) - timedelta(hours=rollover)).date()
+def local_day(instant: datetime, zone: str, day_starts_at: int = 0) -> date:
+    """Return the local date, where the hours before the day starts still belong to the day before."""
+    return (instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None) - timedelta(hours=day_starts_at)).date()
 
 
 def instant_of(day: date, at: time, zone: str) -> datetime:
-    """The moment of a local time, in UTC."""
+    """Return the instant of a local time, in UTC."""
     return datetime.combine(day, at.replace(fold=0), tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
-def day_boundary(instant: datetime, zone: str, rollover: int = 0) -> datetime:
-    """When the local day of a moment ends and the next begins, in UTC."""
-    tomorrow = local_day(instant, zone, rollover) + timedelta(days=1)
-    boundary = instant_of(tomorrow, time(rollover), zone)
+def day_boundary(instant: datetime, zone: str, day_starts_at: int = 0) -> datetime:
+    """Return when the local day of an instant ends and the next begins, in UTC."""
+    tomorrow = local_day(instant, zone, day_starts_at) + timedelta(days=1)
+    boundary = instant_of(tomorrow, time(day_starts_at), zone)
     if boundary <= instant:  # Newfoundland used to go from 00:01 back to 23:01: midnight came twice.
-        boundary = datetime.combine(tomorrow, time(rollover, fold=1), tzinfo=ZoneInfo(zone)).astimezone(UTC)
+        boundary = datetime.combine(tomorrow, time(day_starts_at, fold=1), tzinfo=ZoneInfo(zone)).astimezone(UTC)
     return boundary
 
 
 def clock_in_force(member: Member, at: datetime) -> tuple[str, int]:
-    """The member's zone and rollover at a moment; UTC for a member whose zone is not known yet."""
+    """Return the member's zone and `day_starts_at` at an instant; UTC for a member whose zone isn't known yet."""
     if member.next_from is None or at < member.next_from:
         return member.zone or "UTC", member.day_starts_at
     return (
@@ -52,46 +54,46 @@ def clock_in_force(member: Member, at: datetime) -> tuple[str, int]:
 
 
 def assigned_day(member: Member, at: datetime) -> date:
-    """The day that counts for an answer given at a moment. Never before the member's last one: a move west, which
-    makes a date come twice, gives no second chance at it.
+    """Return the day that an answer at this instant counts for.
+
+    It is never before the member's last one: a move west, which repeats a date, gives no second chance at it.
     """
     day = local_day(at, *clock_in_force(member, at))
     return day if member.last_day is None else max(day, member.last_day)
 
 
-def change_clock(member: Member, at: datetime, *, zone: str | None = None, rollover: int | None = None) -> None:
-    """Give the member another clock, which takes over when their present day ends: it cannot mend a gap.
+def change_clock(member: Member, at: datetime, *, zone: str | None = None, day_starts_at: int | None = None) -> Member:
+    """Return the member with another clock, which takes over when their current day ends: it can't repair a gap.
 
-    A member whose zone was not known gets it at once. None leaves that half of the clock as it is or was to become.
+    A member whose zone wasn't known gets it at once. None leaves that half of the clock as it is or was to become.
     """
-    zone_now, rollover_now = clock_in_force(member, at)
-    if member.next_from is not None and member.next_from <= at:
-        member.zone, member.day_starts_at = zone_now, rollover_now
-        member.next_zone = member.next_day_starts_at = member.next_from = None
+    zone_now, start_now = clock_in_force(member, at)
     if member.zone is None:
-        member.zone = zone
-        member.day_starts_at = rollover_now if rollover is None else rollover
-        return
-    wanted = zone or member.next_zone or zone_now
-    hour = next(hour for hour in (rollover, member.next_day_starts_at, rollover_now) if hour is not None)
-    if (wanted, hour) == (zone_now, rollover_now):
-        member.next_zone = member.next_day_starts_at = member.next_from = None
-    else:
-        member.next_zone, member.next_day_starts_at = wanted, hour
-        member.next_from = day_boundary(at, zone_now, rollover_now)
+        start = start_now if day_starts_at is None else day_starts_at
+        return member.model_copy(update={"zone": zone, "day_starts_at": start, **_NO_CHANGE_PENDING})
+    pending = member.next_from is not None and member.next_from > at
+    next_zone, next_start = (member.next_zone, member.next_day_starts_at) if pending else (None, None)
+    new_zone = zone or next_zone or zone_now
+    new_start = next(start for start in (day_starts_at, next_start, start_now) if start is not None)
+    changed = {"zone": zone_now, "day_starts_at": start_now, **_NO_CHANGE_PENDING}
+    if (new_zone, new_start) != (zone_now, start_now):
+        changed["next_zone"], changed["next_day_starts_at"] = new_zone, new_start
+        changed["next_from"] = day_boundary(at, zone_now, start_now)
+    return member.model_copy(update=changed)
 
 
 def period_keys(instant: datetime, zone: str) -> tuple[str, str]:
-    """The ISO week and the month of a moment in a workspace's zone, as ("2026-W47", "2026-11")."""
+    """Return the ISO week and the month of an instant in a workspace's zone, as ("2026-W47", "2026-11")."""
     day = local_day(instant, zone)
     year, week, _ = day.isocalendar()
     return f"{year}-W{week:02}", f"{day:%Y-%m}"
 
 
 def next_occurrence(after: datetime, at: time, zone: str, weekdays: str) -> tuple[date, datetime]:
-    """The first scheduled day, and its moment, strictly after a moment. `weekdays` as in "01234", Monday is 0.
+    """Return the first scheduled day, and its instant, strictly after an instant. `weekdays` as "01234", Monday is 0.
 
-    Where a zone leaves a whole date out, two days share a moment; the second is passed over.
+    Where a zone skips a whole date, two days share an instant; the second is passed over. Raises ValueError without
+    a weekday.
     """
     if not weekdays:
         raise ValueError("a schedule needs a weekday")
@@ -110,8 +112,8 @@ def next_occurrence(after: datetime, at: time, zone: str, weekdays: str) -> tupl
 
 @cache
 def zones() -> tuple[str, ...]:
-    """Every zone's name, in alphabetical order."""
-    return tuple(sorted(available_timezones() - NO_PLACES))
+    """Return every zone's name, in alphabetical order."""
+    return tuple(sorted(available_timezones() - NOT_ZONES))
 
 
 def is_zone(name: str) -> bool:
@@ -119,7 +121,7 @@ def is_zone(name: str) -> bool:
 
 
 def zones_like(typed: str) -> list[str]:
-    """Zones that fit what was typed: cities that begin with it, names that contain it, else names that look like it."""
+    """Find zones for what was typed: cities that begin with it, then names that contain it, else similar names."""
     wanted = _plain(typed)
     cities = {name: _plain(name.rpartition("/")[2]) for name in zones()}
     found = [name for name in zones() if wanted in _plain(name)]
@@ -131,14 +133,14 @@ def zones_like(typed: str) -> list[str]:
 
 
 def parse_zone(text: str) -> ZoneInfo:
-    """The zone of that name, whatever its case. Raises UserError with the nearest names."""
+    """Return the zone of that name, ignoring case. Raises UserError with the nearest names."""
     wanted = _plain(text)
     for name in zones():
         if _plain(name) == wanted:
             return ZoneInfo(name)
     near = zones_like(text)[:3] if wanted else []
-    hint = f"Did you mean {' or '.join(near)}?" if near else "Zones are named by continent and city, like Europe/Paris."
-    raise UserError(f"“{text.strip()[:40]}” is not a time zone. {hint}")
+    hint = f"Did you mean {' or '.join(near)}?" if near else "Write one as continent and city, like Europe/Paris."
+    raise UserError(f"“{text.strip()[:40]}” isn't a time zone. {hint}")
 
 
 def _plain(name: str) -> str:

@@ -193,6 +193,14 @@ def test_the_database_is_upgraded_and_checked(home: dict[str, str]) -> None:
     assert "fits this program" in studyhall(home, "db", "check").stdout
 
 
+def test_totals_are_rebuilt_from_the_answers(home: dict[str, str]) -> None:
+    studyhall(home, "run", "terminal", stdin="streak\n")
+
+    done = studyhall(home, "db", "rebuild-totals")
+
+    assert (done.returncode, done.stdout) == (0, "Rebuilt the totals of 1 workspace.\n")
+
+
 def test_the_doctor_names_what_is_there_and_what_is_missing(whole: dict[str, str]) -> None:
     studyhall(whole, "db", "upgrade")
     done = studyhall({**whole, "DISCORD_TOKEN": "very-secret-token"}, "doctor")

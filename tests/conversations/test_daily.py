@@ -336,7 +336,7 @@ async def test_a_day_whose_question_did_not_come_through_is_excused(chat: Chat) 
     chat.clock.forward(days=1)
 
     assert "Your streak: 1 day" in await chat.say("ada", "streak")
-    assert "excused: no daily question came through" in await chat.say("ada", "streak why")
+    assert "excused: no daily question was posted" in await chat.say("ada", "streak why")
 
 
 async def test_a_schedule_with_nothing_left_to_ask_skips_the_day(chat: Chat) -> None:

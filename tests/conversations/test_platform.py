@@ -1,14 +1,14 @@
-"""What a platform does to the bot: members known by ids, posts refused half-way, other processes beside this one."""
+"""What platforms bring: members known by ids, posts refused halfway, and other processes."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
-from sqlmodel import col, select
+from sqlalchemy import Connection, insert, select
 
 from bot.context.identity import Actor, Location
 from bot.context.library import Library
@@ -18,9 +18,10 @@ from bot.dispatch.catalog import registry
 from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.replies import Reply
+from bot.store import tables
 from bot.store.engine import Store
-from bot.store.models import DeliveryKind, DeliveryState
-from bot.store.orm import Answer, Delivery, Member, Round, Schedule, ViewedAnswer
+from bot.store.models import Answer, Delivery, DeliveryKind, DeliveryState, Member, Round, Schedule, ViewedAnswer
+from bot.store.models.row import Row
 from bot.study.daily import delivery, live_counts, planner
 from tests.chat import Clock, plain
 
@@ -28,10 +29,24 @@ pytestmark = pytest.mark.both_databases
 
 HERE = Location("discord", "1", "11", "A guild", "daily")
 TAKEN = "123456789012345678"
+TABLES = {
+    Answer: tables.answers,
+    Delivery: tables.deliveries,
+    Member: tables.members,
+    Round: tables.rounds,
+    Schedule: tables.schedules,
+    ViewedAnswer: tables.viewed_answers,
+}
+R = TypeVar("R", bound=Row)
+
+
+def all_rows(connection: Connection, kind: type[R]) -> list[R]:
+    table = TABLES[kind]
+    return kind.all(connection.execute(select(table).order_by(*table.primary_key)).mappings())
 
 
 class Box(Outbox):
-    """A platform of which each test says what it refuses."""
+    """A platform that refuses what a test tells it to."""
 
     capabilities = frozenset({"thread", "pin", "role"})
 
@@ -74,7 +89,7 @@ class Box(Outbox):
 
 @dataclass
 class Guild:
-    """One workspace of a platform, its bot, and who talks to it."""
+    """One workspace of a platform with the bot in it."""
 
     study: Study
     box: Box
@@ -91,7 +106,7 @@ class Guild:
         manager: bool = False,
         **values: str,
     ) -> str:
-        """What comes of a typed line, or of a command whose values the platform has bound by name."""
+        """Return the reply to a typed line, or to a command with named values from the platform."""
         command: Mapping[str, str] = values
         request = Request(
             location,
@@ -112,9 +127,8 @@ class Guild:
     async def schedule(self, **values: Any) -> None:
         await self.ask("1", "schedule setup", manager=True, time="09:00", zone="UTC", **values)
 
-    async def all(self, what: type) -> list:  # type: ignore[type-arg]
-        async with self.study.store.read() as session:
-            return list((await session.exec(select(what).order_by(what.id))).all())  # type: ignore[attr-defined]
+    async def all(self, kind: type[R]) -> list[R]:
+        return await self.study.store.query(all_rows, kind)
 
 
 @pytest.fixture
@@ -135,7 +149,7 @@ async def test_an_id_is_never_taken_for_a_name(guild: Guild) -> None:
     assert [member.external_id for member in await guild.all(Member) if member.manager] == [TAKEN]
 
 
-async def test_who_keeps_to_themselves_is_seen_by_nobody(guild: Guild) -> None:
+async def test_a_member_who_hides_their_standing_is_seen_by_nobody_else(guild: Guild) -> None:
     await guild.ask("1", "me standings=hidden", name="Ada")
 
     for line in ("profile", "streak"):
@@ -144,7 +158,7 @@ async def test_who_keeps_to_themselves_is_seen_by_nobody(guild: Guild) -> None:
     assert "Your streak" in await guild.ask("1", "streak", member="1")
 
 
-async def test_a_question_that_waits_for_its_thread_is_posted_all_the_same(guild: Guild) -> None:
+async def test_a_question_still_without_its_thread_is_posted_anyway(guild: Guild) -> None:
     await guild.schedule(thread="on")
     guild.box.thread_refused = PostError("Discord cannot take messages just now.", retry=True)
     await guild.turn(hours=1, minutes=1)
@@ -163,15 +177,15 @@ async def test_a_question_that_waits_for_its_thread_is_posted_all_the_same(guild
 async def test_a_process_of_another_platform_leaves_the_counts_alone(guild: Guild) -> None:
     await guild.schedule()
     await guild.turn(hours=1, minutes=1)
-    [round] = await guild.all(Round)
-    await guild.ask("5", f"answer {round.round_key} a")
+    [question_round] = await guild.all(Round)
+    await guild.ask("5", f"answer {question_round.round_key} a")
 
     assert await live_counts.sweep(replace(guild.study, outboxes={"slack": Box()})) == 0
     assert await live_counts.sweep(guild.study) == 1
     assert "1 answered so far" in plain(guild.box.edits[-1])
 
 
-async def test_nobody_to_tell_stops_no_other_post(guild: Guild) -> None:
+async def test_a_problem_that_nobody_can_be_told_of_does_not_stop_other_posts(guild: Guild) -> None:
     await guild.schedule()
     await guild.ask("1", "privacy delete everything")
     guild.box.lacks = "I am not in that server any more."
@@ -182,7 +196,7 @@ async def test_nobody_to_tell_stops_no_other_post(guild: Guild) -> None:
     assert schedule.problem == "I am not in that server any more."
 
 
-async def test_a_trouble_that_was_over_is_news_again(guild: Guild) -> None:
+async def test_a_problem_that_comes_back_is_reported_again(guild: Guild) -> None:
     await guild.schedule(pin="on")
     told = []
     for day, full in enumerate((True, False, True)):
@@ -193,7 +207,7 @@ async def test_a_trouble_that_was_over_is_news_again(guild: Guild) -> None:
     assert told == [1, 1, 2]
 
 
-async def test_a_test_that_is_refused_uses_no_question_up(guild: Guild) -> None:
+async def test_a_refused_test_post_uses_up_no_question(guild: Guild) -> None:
     await guild.schedule()
     guild.box.lacks = "In #daily I still need Send Messages."
 
@@ -201,18 +215,20 @@ async def test_a_test_that_is_refused_uses_no_question_up(guild: Guild) -> None:
     assert await guild.all(Round) == []
 
 
-async def test_a_verdict_and_what_it_gives_away_are_kept_together(guild: Guild) -> None:
+async def test_a_verdict_and_the_answer_it_reveals_are_stored_together(guild: Guild) -> None:
     await guild.schedule()
     await guild.turn(hours=1, minutes=1)
     other = replace(HERE, channel="12", channel_name="papers")
     await guild.ask("5", "streak", location=other)
-    [posed] = await guild.all(Round)
-    async with guild.study.store.write() as session:
-        copy = posed.model_dump(exclude={"id", "round_key", "delivery_id", "channel_id"})
-        session.add(Round(**copy, round_key="elsewhere", channel_id=posed.channel_id + 1))
+    [first] = await guild.all(Round)
+    copy = first.columns() | {"round_key": "elsewhere", "delivery_id": None, "channel_id": first.channel_id + 1}
+    del copy["id"]
+    await guild.study.store.transaction(add_round, copy)
 
-    assert "now that you have seen its answer" in await guild.ask("5", f"answer {posed.round_key} a")
+    assert "seen its answer" in await guild.ask("5", f"answer {first.round_key} a")
     assert len(await guild.all(Answer)) == 1
-    async with guild.study.store.read() as session:
-        peeks = (await session.exec(select(ViewedAnswer).order_by(col(ViewedAnswer.round_id)))).all()
-    assert [peek.round_id for peek in peeks] == [posed.id + 1]
+    assert [viewed.round_id for viewed in await guild.all(ViewedAnswer)] == [first.id + 1]
+
+
+def add_round(connection: Connection, columns: Mapping[str, Any]) -> None:
+    connection.execute(insert(tables.rounds).values(columns))

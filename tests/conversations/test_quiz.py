@@ -77,13 +77,13 @@ async def test_a_profile_shows_points_and_streak_and_nothing_else(chat: Chat) ->
     assert await standing(chat, "bob", "profile ada") == {
         "Points this week": "20",
         "Points this month": "20",
-        "Points in all": "20",
+        "Points in total": "20",
         "Current streak": "1 day",
         "Longest streak": "1 day",
     }
     chat.clock.forward(days=40)
     later = await standing(chat, "bob", "profile @ada")
-    assert (later["Points this month"], later["Points in all"], later["Current streak"]) == ("0", "20", "0 days")
+    assert (later["Points this month"], later["Points in total"], later["Current streak"]) == ("0", "20", "0 days")
 
 
 async def test_a_hidden_member_sees_their_own_profile_and_nobody_else_does(chat: Chat) -> None:
@@ -95,7 +95,7 @@ async def test_a_hidden_member_sees_their_own_profile_and_nobody_else_does(chat:
 
     assert said.strip().endswith("ada keeps their standing private.")
     assert "20" not in said
-    assert (await standing(chat, "ada", "profile ada"))["Points in all"] == "20"
+    assert (await standing(chat, "ada", "profile ada"))["Points in total"] == "20"
 
 
 async def test_a_member_who_has_not_studied_has_no_profile_yet(chat: Chat) -> None:

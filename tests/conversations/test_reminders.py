@@ -1,4 +1,4 @@
-"""The one reminder before a streak ends: asked for, at the member's own time, only where a day would cost something."""
+"""The one reminder before a streak ends: opt-in, at the member's own time, only when a day would cost something."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlmodel import col, select
+from sqlalchemy import Connection, insert, select, update
 
 from bot.app import Posts
 from bot.context.identity import Actor, Location
@@ -16,7 +16,8 @@ from bot.dispatch.request import Request
 from bot.platforms.terminal.outbox import TerminalOutbox
 from bot.replies import Reply
 from bot.scheduler import Clockwork
-from bot.store.orm import Member, Person, Workspace
+from bot.store import tables
+from bot.store.models import Member, Person
 from bot.study.account import reminders
 from tests.chat import Chat, plain
 
@@ -27,8 +28,14 @@ async def study(chat: Chat, who: str = "ada") -> None:
 
 
 async def next_reminder(chat: Chat, who: str = "ada") -> datetime | None:
-    async with chat.study.store.read() as session:
-        return (await session.exec(select(Member.next_reminder).where(Member.external_id == who))).one()
+    return await chat.study.store.query(_next_reminder, who)
+
+
+def _next_reminder(connection: Connection, external_id: str) -> datetime | None:
+    members = tables.members.c
+    found = select(members.next_reminder).where(members.external_id == external_id)
+    at: datetime | None = connection.execute(found).scalar_one()
+    return at
 
 
 async def reminder_row(chat: Chat) -> str:
@@ -44,20 +51,20 @@ async def at(chat: Chat, moment: str) -> list[str]:
     return await chat.posts()
 
 
-async def test_it_comes_at_the_time_asked_for_on_a_day_not_yet_studied(chat: Chat) -> None:
+async def test_a_reminder_comes_at_its_time_on_a_day_not_yet_studied(chat: Chat) -> None:
     await study(chat)
-    assert "At 20:00 I write to you" in await chat.say("ada", "me remind=20:00")
+    assert "I'll message you at 20:00" in await chat.say("ada", "me remind=20:00")
 
     assert await at(chat, "19 19:59") == []
     [reminder] = await at(chat, "19 20:00")
 
-    assert "Your streak of 1 day ends tonight unless you answer one question" in reminder
-    assert "A question now" in reminder
+    assert "Your streak of 1 day ends tonight unless you answer a question" in reminder
+    assert "Practice now" in reminder
     assert "No more reminders" in reminder
     assert await at(chat, "19 20:01") == []
 
 
-async def test_it_is_for_the_member_alone(chat: Chat) -> None:
+async def test_a_reminder_goes_only_to_its_member(chat: Chat) -> None:
     await study(chat)
     await chat.say("ada", "me remind=20:00")
     await study(chat, "bob")
@@ -67,7 +74,7 @@ async def test_it_is_for_the_member_alone(chat: Chat) -> None:
     assert [channel for _, channel, _ in await chat.app.terminal_posts.unseen()] == ["@ada"]
 
 
-async def test_no_day_that_is_studied_brings_one(chat: Chat) -> None:
+async def test_a_studied_day_brings_no_reminder(chat: Chat) -> None:
     await chat.say("ada", "me remind=20:00")
     for day in (18, 19, 20):
         chat.clock.now = datetime(2026, 11, day, 12, tzinfo=UTC)
@@ -77,7 +84,7 @@ async def test_no_day_that_is_studied_brings_one(chat: Chat) -> None:
     assert len(await at(chat, "21 20:00")) == 1
 
 
-async def test_without_a_streak_there_is_nothing_to_remind_of(chat: Chat) -> None:
+async def test_without_a_streak_there_is_no_reminder(chat: Chat) -> None:
     await chat.say("ada", "me remind=20:00")
     assert await at(chat, "18 20:00") == []
     await study(chat)
@@ -87,7 +94,7 @@ async def test_without_a_streak_there_is_nothing_to_remind_of(chat: Chat) -> Non
         assert await at(chat, f"{day} 20:00") == []
 
 
-async def test_a_freeze_that_would_cover_the_day_is_said(chat: Chat) -> None:
+async def test_a_reminder_says_when_a_freeze_would_cover_the_day(chat: Chat) -> None:
     for _ in range(7):
         await study(chat)
         chat.clock.forward(days=1)
@@ -96,21 +103,21 @@ async def test_a_freeze_that_would_cover_the_day_is_said(chat: Chat) -> None:
     [first] = await at(chat, "25 20:00")
     [second] = await at(chat, "26 20:00")
 
-    assert "Your streak of 7 days waits for one question. Else a freeze would cover today; you hold 1." in first
+    assert "to extend your streak of 7 days, or you'll use a freeze (you have 1)." in first
     assert "Your streak of 7 days ends tonight" in second
 
 
-async def test_rest_days_are_left_in_peace(chat: Chat) -> None:
+async def test_rest_days_bring_no_reminder(chat: Chat) -> None:
     await study(chat)
     await chat.say("ada", "me remind=20:00")
-    await chat.say("ada", "me rest=thu,fri")
+    await chat.say("ada", "me rest_days=thu,fri")
 
     assert await at(chat, "19 20:00") == []
     assert await at(chat, "20 20:00") == []
     assert len(await at(chat, "21 20:00")) == 1
 
 
-async def test_a_day_whose_question_was_paused_costs_nothing_and_brings_none(chat: Chat) -> None:
+async def test_a_day_with_a_paused_question_brings_no_reminder(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 days=daily")
     chat.clock.forward(hours=1)
     await chat.posts()
@@ -127,7 +134,7 @@ async def test_off_is_off(chat: Chat) -> None:
     await study(chat)
     assert await reminder_row(chat) == "off"
     await chat.say("ada", "me remind=20:00")
-    assert await reminder_row(chat) == "20:00, if a streak would end"
+    assert await reminder_row(chat) == "20:00, if your streak is at risk"
     assert "No more reminders" in await chat.say("ada", "me remind=off")
 
     assert await reminder_row(chat) == "off"
@@ -135,11 +142,11 @@ async def test_off_is_off(chat: Chat) -> None:
 
 
 @pytest.mark.parametrize("typed", ["remind=25:00", "remind=7", "remind=never"])
-async def test_what_is_no_time_of_day_is_said(chat: Chat, typed: str) -> None:
+async def test_something_other_than_a_time_of_day_is_refused(chat: Chat, typed: str) -> None:
     assert "is not a time of day; write it like 20:00, or off" in await chat.say("ada", f"me {typed}")
 
 
-async def test_the_time_is_the_members_own(chat: Chat) -> None:
+async def test_the_time_is_in_the_members_own_zone(chat: Chat) -> None:
     await chat.say("ada", "me zone=Asia/Tokyo remind=20:00")
     await study(chat)
 
@@ -147,7 +154,7 @@ async def test_the_time_is_the_members_own(chat: Chat) -> None:
     assert len(await at(chat, "19 11:00")) == 1
 
 
-async def test_a_move_takes_the_time_along_when_the_day_has_ended(chat: Chat) -> None:
+async def test_a_new_zone_moves_the_reminder_once_the_day_has_ended(chat: Chat) -> None:
     await chat.say("ada", "me zone=UTC remind=20:00")
     await study(chat)
     await chat.say("ada", "me zone=Asia/Tokyo")
@@ -158,7 +165,7 @@ async def test_a_move_takes_the_time_along_when_the_day_has_ended(chat: Chat) ->
 
 
 @pytest.mark.both_databases
-async def test_a_day_made_longer_by_a_move_west_brings_one_only(chat: Chat) -> None:
+async def test_a_day_made_longer_by_a_move_west_brings_only_one_reminder(chat: Chat) -> None:
     await chat.say("ada", "me zone=Asia/Tokyo remind=20:00")
     await study(chat)
     assert len(await at(chat, "19 11:00")) == 1  # Thursday evening in Tokyo
@@ -173,14 +180,14 @@ async def test_a_day_made_longer_by_a_move_west_brings_one_only(chat: Chat) -> N
 
 @pytest.mark.both_databases
 async def test_an_hour_after_midnight_belongs_to_the_day_that_has_not_ended(chat: Chat) -> None:
-    await chat.say("ada", "me zone=UTC rollover=3 remind=01:00")
+    await chat.say("ada", "me zone=UTC day_starts_at=3 remind=01:00")
     await study(chat)
 
     assert await at(chat, "19 01:00") == []
     assert len(await at(chat, "20 01:00")) == 1  # still Thursday
 
 
-async def test_the_zone_of_the_first_answer_is_taken_over(chat: Chat) -> None:
+async def test_the_zone_given_with_the_first_answer_applies(chat: Chat) -> None:
     await chat.say("ada", "me remind=20:00")
     await chat.say("maya", "schedule setup 09:00 UTC")
     await chat.say("maya", "schedule setup 10:00 America/New_York days=daily")
@@ -192,7 +199,7 @@ async def test_the_zone_of_the_first_answer_is_taken_over(chat: Chat) -> None:
     assert any("ends tonight" in post for post in await at(chat, "20 01:00"))
 
 
-async def test_clocks_that_go_forward_leave_the_local_time_as_it_is(chat: Chat) -> None:
+async def test_daylight_saving_does_not_change_the_local_time(chat: Chat) -> None:
     chat.clock.now = datetime(2027, 3, 27, 12, tzinfo=UTC)  # the day before they do in Berlin
     await chat.say("ada", "me zone=Europe/Berlin remind=20:00")
     assert await next_reminder(chat) == datetime(2027, 3, 27, 19, tzinfo=UTC)
@@ -203,7 +210,7 @@ async def test_clocks_that_go_forward_leave_the_local_time_as_it_is(chat: Chat) 
     assert await next_reminder(chat) == datetime(2027, 3, 28, 18, tzinfo=UTC)
 
 
-async def test_a_late_one_is_passed_over_in_silence(chat: Chat) -> None:
+async def test_a_late_reminder_is_skipped(chat: Chat) -> None:
     await study(chat)
     await chat.say("ada", "me remind=20:00")
 
@@ -211,7 +218,7 @@ async def test_a_late_one_is_passed_over_in_silence(chat: Chat) -> None:
     assert await next_reminder(chat) == datetime(2026, 11, 20, 20, tzinfo=UTC)
 
 
-async def test_after_a_long_silence_the_latest_still_comes(chat: Chat) -> None:
+async def test_after_a_long_pause_the_latest_reminder_still_comes(chat: Chat) -> None:
     for _ in range(3):
         await study(chat)
         chat.clock.forward(days=1)
@@ -223,7 +230,7 @@ async def test_after_a_long_silence_the_latest_still_comes(chat: Chat) -> None:
     assert await next_reminder(chat) == datetime(2026, 11, 24, 20, tzinfo=UTC)
 
 
-async def test_a_day_that_is_over_is_not_spoken_of(chat: Chat) -> None:
+async def test_a_day_that_is_over_brings_no_reminder(chat: Chat) -> None:
     await study(chat)
     chat.clock.forward(days=1)
     await study(chat)
@@ -234,7 +241,7 @@ async def test_a_day_that_is_over_is_not_spoken_of(chat: Chat) -> None:
 
 
 @pytest.mark.both_databases
-async def test_several_processes_send_one(chat: Chat) -> None:
+async def test_several_processes_send_only_one_reminder(chat: Chat) -> None:
     for who in ("ada", "bob", "cleo"):
         await study(chat, who)
         await chat.say(who, "me remind=20:00")
@@ -281,7 +288,7 @@ async def study_there(chat: Chat, who: str) -> None:
 
 
 @pytest.mark.both_databases
-async def test_who_cannot_be_written_to_is_not_tried_again_until_they_ask(chat: Chat, elsewhere: Elsewhere) -> None:
+async def test_an_unreachable_member_is_not_tried_again_until_they_ask(chat: Chat, elsewhere: Elsewhere) -> None:
     elsewhere.failing["u1"] = PostError("They take no direct messages from here.")
     await hear(chat, "u1", "me remind=20:00")
     for day in (18, 19, 20):
@@ -296,7 +303,7 @@ async def test_who_cannot_be_written_to_is_not_tried_again_until_they_ask(chat: 
     assert "stopped" in await hear(chat, "u1", "me zone=Asia/Tokyo")
 
     elsewhere.failing.clear()
-    assert "20:00, if a streak would end" in await hear(chat, "u1", "me remind=20:00")
+    assert "20:00, if your streak is at risk" in await hear(chat, "u1", "me remind=20:00")
     await study_there(chat, "u1")
     for hour in range(30):
         chat.clock.now = datetime(2026, 11, 22, tzinfo=UTC) + timedelta(hours=hour)
@@ -306,7 +313,7 @@ async def test_who_cannot_be_written_to_is_not_tried_again_until_they_ask(chat: 
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("trouble", [PostError("Busy.", retry=True), TimeoutError(), ConnectionError(), KeyError("x")])
-async def test_what_may_pass_is_tried_again_the_next_day_and_keeps_no_other_from_theirs(
+async def test_a_passing_problem_is_retried_the_next_day_and_holds_up_no_other_reminder(
     chat: Chat, elsewhere: Elsewhere, trouble: Exception
 ) -> None:
     for who in ("u1", "u2"):
@@ -326,7 +333,7 @@ async def test_what_may_pass_is_tried_again_the_next_day_and_keeps_no_other_from
 
 
 @pytest.mark.both_databases
-async def test_a_process_that_dies_loses_one_rather_than_sending_two(chat: Chat, elsewhere: Elsewhere) -> None:
+async def test_a_process_that_dies_loses_a_reminder_rather_than_sending_two(chat: Chat, elsewhere: Elsewhere) -> None:
     await hear(chat, "u1", "me remind=20:00")
     await study_there(chat, "u1")
     elsewhere.failing["u1"] = asyncio.CancelledError()
@@ -340,21 +347,23 @@ async def test_a_process_that_dies_loses_one_rather_than_sending_two(chat: Chat,
 
 
 @pytest.mark.both_databases
-async def test_a_workspace_that_was_left_is_not_written_to(chat: Chat, elsewhere: Elsewhere) -> None:
+async def test_a_workspace_that_removed_the_bot_gets_no_reminders(chat: Chat, elsewhere: Elsewhere) -> None:
     for who in ("u1", "u2"):
         await hear(chat, who, "me remind=20:00")
         await study_there(chat, who)
-    async with chat.study.store.write() as session:
-        there = (await session.exec(select(Workspace).where(Workspace.platform == "elsewhere"))).one()
-        there.left_at = chat.clock()
-        session.add(there)
+    await chat.study.store.transaction(_leave, "elsewhere", chat.clock())
 
     await at(chat, "19 20:00")
 
     assert elsewhere.tried == []
 
 
-async def test_another_process_reminds_on_the_platforms_it_has(chat: Chat, elsewhere: Elsewhere) -> None:
+def _leave(connection: Connection, platform: str, at: datetime) -> None:
+    workspaces = update(tables.workspaces).where(tables.workspaces.c.platform == platform)
+    connection.execute(workspaces.values(left_at=at))
+
+
+async def test_each_process_reminds_on_its_own_platforms(chat: Chat, elsewhere: Elsewhere) -> None:
     await hear(chat, "u1", "me remind=20:00")
     await study_there(chat, "u1")
     del chat.study.outboxes["elsewhere"]
@@ -367,24 +376,33 @@ async def test_another_process_reminds_on_the_platforms_it_has(chat: Chat, elsew
 
 
 @pytest.mark.both_databases
-async def test_more_than_one_batch_is_moved_on_in_a_turn(chat: Chat) -> None:
+async def test_one_turn_handles_more_than_one_batch(chat: Chat) -> None:
     await chat.say("ada", "me remind=20:00")
     due = chat.clock() + timedelta(hours=12)
-    async with chat.study.store.write() as session:
-        ada = (await session.exec(select(Member))).one()
-        people = [Person(created_at=due) for _ in range(2 * reminders.BATCH)]
-        session.add_all(people)
-        await session.flush()
-        for person in people:
-            name = f"m{person.id}"
-            session.add(
-                Member(
-                    workspace_id=ada.workspace_id, person_id=person.id, external_id=name, name=name, zone="UTC",
-                    remind_at=due.time(), next_reminder=due, joined_at=due,
-                )
-            )  # fmt: skip
+    await chat.study.store.transaction(_add_members, 2 * reminders.BATCH_SIZE, due)
     assert await at(chat, "18 20:00") == []
 
-    async with chat.study.store.read() as session:
-        left = (await session.exec(select(Member).where(col(Member.next_reminder) <= chat.clock()))).all()
-    assert left == []
+    assert await chat.study.store.query(_still_due, chat.clock()) == []
+
+
+def _add_members(connection: Connection, count: int, due: datetime) -> None:
+    """Add members to ada's workspace who all have a reminder due at the same time."""
+    workspace_id = connection.execute(select(tables.members.c.workspace_id)).scalar_one()
+    person = insert(tables.persons).values(Person(created_at=due).columns()).returning(tables.persons.c.id)
+    for number in range(count):
+        member = Member(
+            workspace_id=workspace_id,
+            person_id=connection.execute(person).scalar_one(),
+            external_id=f"m{number}",
+            name=f"m{number}",
+            zone="UTC",
+            remind_at=due.time(),
+            next_reminder=due,
+            joined_at=due,
+        )
+        connection.execute(insert(tables.members).values(member.columns()))
+
+
+def _still_due(connection: Connection, now: datetime) -> list[int]:
+    members = tables.members.c
+    return list(connection.execute(select(members.id).where(members.next_reminder <= now)).scalars())

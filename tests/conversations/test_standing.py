@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, Row, Table, select
 from sqlmodel import SQLModel
 
 from bot.replies import File
+from bot.store import tables
+from bot.store.models import Member
 from tests.chat import Chat
 
 pytestmark = pytest.mark.both_databases
@@ -25,7 +30,7 @@ async def daily(chat: Chat, *, right: str = "", wrong: str = "") -> None:
         await chat.say(who, bad)
 
 
-async def test_the_leaderboard_ranks_by_points_and_ties_go_to_who_was_first(chat: Chat) -> None:
+async def test_the_leaderboard_ranks_by_points_and_ties_go_to_whoever_was_first(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 08:00 medium")
     await daily(chat, right="bob ada", wrong="cleo")
 
@@ -33,10 +38,10 @@ async def test_the_leaderboard_ranks_by_points_and_ties_go_to_who_was_first(chat
 
     lines = [line.split()[:3] for line in said.splitlines() if line.strip()[:2] in ("1.", "2.", "3.")]
     assert lines == [["1.", "bob", "20"], ["2.", "ada", "20"], ["3.", "cleo", "0"]]
-    assert "Ties go to who got there first" in said
+    assert "Ties go to whoever got there first" in said
 
 
-async def test_my_own_place_is_shown_below_the_top(chat: Chat) -> None:
+async def test_your_own_place_is_shown_below_the_top(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 08:00 easy")
     await daily(chat, right=" ".join(f"m{n:02}" for n in range(11)), wrong="zoe")
 
@@ -47,19 +52,19 @@ async def test_my_own_place_is_shown_below_the_top(chat: Chat) -> None:
     assert "12.   zoe" in said
 
 
-async def test_who_opted_out_is_not_shown_to_others(chat: Chat) -> None:
+async def test_a_member_who_opted_out_is_not_shown_to_others(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 08:00 easy")
     await daily(chat, right="ada bob")
     assert "Others don't see you" in await chat.say("ada", "me hidden")
 
     assert "ada" not in await chat.say("bob", "leaderboard")
     assert "1.   bob" in await chat.say("bob", "leaderboard")
-    assert "not shown to others" in await chat.say("ada", "leaderboard")
+    assert "hidden from others" in await chat.say("ada", "leaderboard")
     await chat.say("ada", "me shown")
     assert "1.   ada" in await chat.say("bob", "leaderboard")
 
 
-async def test_periods_and_places(chat: Chat) -> None:
+async def test_the_leaderboard_goes_by_period_and_channel(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 08:00 easy")
     await daily(chat, right="ada")
 
@@ -70,7 +75,7 @@ async def test_periods_and_places(chat: Chat) -> None:
     assert "1.   ada   10" in await chat.say("ada", "leaderboard all")
 
 
-async def test_a_team_is_ranked_from_three_active_members_on(chat: Chat) -> None:
+async def test_a_team_needs_three_active_members_to_be_ranked(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 08:00 easy")
     assert "is set up" in await chat.say("ada", "team create Blue Birds")
     assert "Welcome to Blue Birds" in await chat.say("bob", "team join blue birds")
@@ -105,6 +110,33 @@ async def test_a_streak_and_its_reasons(chat: Chat) -> None:
     assert "a member called “nobody”" in await chat.say("bob", "streak nobody")
 
 
+async def test_the_members_row_keeps_what_the_answers_say(chat: Chat) -> None:
+    async def kept() -> tuple[int, int, int]:
+        member = await chat.study.store.query(_member, "ada")
+        return member.streak, member.longest, member.freezes
+
+    for _ in range(7):
+        right, _ = await chat.practice("ada")
+        await chat.say("ada", right)
+        chat.clock.forward(days=1)
+    assert await kept() == (7, 7, 1)
+
+    chat.clock.forward(days=1)
+    right, _ = await chat.practice("ada")
+    await chat.say("ada", right)
+    assert await kept() == (8, 8, 0)
+
+    chat.clock.forward(days=2)
+    right, _ = await chat.practice("ada")
+    await chat.say("ada", right)
+    assert await kept() == (1, 8, 0)
+
+
+def _member(connection: Connection, external_id: str) -> Member:
+    found = select(tables.members).where(tables.members.c.external_id == external_id)
+    return Member.of(connection.execute(found).mappings().one())
+
+
 async def test_a_missed_day_ends_a_young_streak(chat: Chat) -> None:
     right, _ = await chat.practice("ada")
     await chat.say("ada", right)
@@ -113,17 +145,17 @@ async def test_a_missed_day_ends_a_young_streak(chat: Chat) -> None:
     assert "Your streak: 0 days, longest 1 day" in await chat.say("ada", "streak")
 
 
-async def test_a_rest_day_is_neutral_from_tomorrow_on(chat: Chat) -> None:
+async def test_a_new_rest_day_counts_from_tomorrow(chat: Chat) -> None:
     right, _ = await chat.practice("ada")
     await chat.say("ada", right)
-    assert "you rest on Thursday" in await chat.say("ada", "me rest=thu")
+    assert "you rest on Thursday" in await chat.say("ada", "me rest_days=thu")
     chat.clock.forward(days=2)
 
     assert "Your streak: 1 day" in await chat.say("ada", "streak")
     assert "rest day" in await chat.say("ada", "streak why")
 
 
-async def test_mastery_looks_at_the_last_answers(chat: Chat) -> None:
+async def test_mastery_is_the_share_right_of_the_last_answers(chat: Chat) -> None:
     right, _ = await chat.practice("ada", "gan")
     await chat.say("ada", right)
     _, wrong = await chat.practice("ada", "gan")
@@ -135,14 +167,14 @@ async def test_mastery_looks_at_the_last_answers(chat: Chat) -> None:
 
 
 async def test_settings_are_shown_and_changed(chat: Chat) -> None:
-    said = await chat.say("ada", "me zone=europe/paris rest=sat,sun rollover=3")
+    said = await chat.say("ada", "me zone=europe/paris rest_days=sat,sun day_starts_at=3")
     assert "Europe/Paris" in said
     assert "Saturday, Sunday" in said
-    assert "soon America/New_York" in await chat.say("ada", "me zone=America/New_York")
-    assert "At most 3 rest days" in await chat.say("ada", "me rest=mon-thu")
+    assert "America/New_York starting tomorrow" in await chat.say("ada", "me zone=America/New_York")
+    assert "up to 3 rest days" in await chat.say("ada", "me rest_days=mon-thu")
 
 
-async def test_managers_are_named_and_unnamed(chat: Chat) -> None:
+async def test_managers_are_added_and_removed(chat: Chat) -> None:
     await chat.say("ada", "help")
     assert "for managers" in await chat.say("ada", "schedule list")
     assert "ada is now a manager" in await chat.say("maya", "managers add ada")
@@ -152,26 +184,29 @@ async def test_managers_are_named_and_unnamed(chat: Chat) -> None:
     assert "for managers" in await chat.say("ada", "schedule list")
 
 
-async def test_everything_about_a_member_is_handed_out_and_then_gone(chat: Chat) -> None:
+async def test_everything_about_a_member_is_exported_and_then_deleted(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 08:00 easy")
     await daily(chat, right="ada bob")
     await chat.say("ada", "report vae-elbo the sign is wrong")
-    await chat.say("ada", "me rest=sun")
+    await chat.say("ada", "me rest_days=sun")
 
     [file] = [b for b in (await chat.replies("ada", "privacy export"))[-1].blocks if isinstance(b, File)]
     everything = json.loads(file.content)
     assert everything["member"]["name"] == "ada"
     assert len(everything["answer"]) == 1
     assert everything["report"][0]["body"] == "the sign is wrong"
-    assert everything["totals"]
-    assert "for ever" in await chat.say("ada", "privacy delete")
+    assert everything["total"]
+    assert "permanently deletes" in await chat.say("ada", "privacy delete")
     assert "1.   ada" in await chat.say("bob", "leaderboard")
 
-    assert "Everything about you is gone" in await chat.say("ada", "privacy delete everything")
+    assert "Everything about you is deleted" in await chat.say("ada", "privacy delete everything")
 
     assert "ada" not in await chat.say("bob", "leaderboard")
-    async with chat.study.store.read() as session:
-        for table in SQLModel.metadata.sorted_tables:
-            rows = (await (await session.connection()).execute(table.select())).all()
-            assert not any("ada" in map(str, row) for row in rows), table.name
+    for table in SQLModel.metadata.sorted_tables:
+        rows = await chat.study.store.query(_rows, table)
+        assert not any("ada" in map(str, row) for row in rows), table.name
     assert "Your streak: 0 days" in await chat.say("ada", "streak")
+
+
+def _rows(connection: Connection, table: Table) -> Sequence[Row[Any]]:
+    return connection.execute(table.select()).all()

@@ -60,7 +60,7 @@ Index(
 class PointsBucket(Row):
     """How many listed members have just so many points in one period and place.
 
-    Places are added up from tiers: counting the totals ahead takes ten times as long in a workspace of 100,000.
+    Places are added up from buckets: counting the totals ahead takes ten times as long in a workspace of 100,000.
     """
 
     workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE", primary_key=True)

@@ -1,4 +1,4 @@
-"""The commands for one's own settings and data."""
+"""The commands for a member's own settings and data."""
 
 from __future__ import annotations
 
@@ -11,43 +11,41 @@ from bot.commands.shared_parameters import ZONE
 from bot.study.account import home, privacy, settings
 
 REMIND = Parameter(
-    "remind", "when to remind me, like 20:00, or off", converters.time_or_off, autocomplete=autocomplete.times
+    "remind", "when to remind you, like 20:00, or off", converters.time_or_off, autocomplete=autocomplete.times
 )
-MY_ZONE = replace(ZONE, description="my time zone", placeholder="")
+MY_ZONE = replace(ZONE, description="your time zone", placeholder="")
 
 COMMANDS = (
     Command(
         "me",
-        "My settings",
+        "Your settings",
         settings.me,
         (
             MY_ZONE,
-            Parameter(
-                "rollover", "the hour at which my day begins, 0 to 4", converters.whole_number(0, 4), range=(0, 4)
-            ),
+            Parameter("day_starts_at", "the hour your day starts, 0 to 4", converters.whole_number(0, 4), range=(0, 4)),
             Parameter(
                 "standings",
-                "shown or hidden to others",
-                converters.one_of(*settings.LISTED),
-                choices=settings.LISTED,
+                "whether others see you: shown or hidden",
+                converters.one_of(*settings.STANDINGS),
+                choices=settings.STANDINGS,
             ),
-            Parameter("rest", "weekdays I rest on, like sat,sun, or none", converters.weekdays),
+            Parameter("rest_days", "weekdays you rest, like sat,sun, or none", converters.weekdays),
             REMIND,
         ),
         replaces_message=True,
-        example="me zone=Europe/Paris rest=sat,sun",
+        example="me zone=Europe/Paris rest_days=sat,sun",
     ),
-    Command("privacy export", "Everything kept about me", privacy.export),
+    Command("privacy export", "Get everything stored about you", privacy.export),
     Command(
         "privacy delete",
-        "Delete everything about me",
+        "Delete everything about you",
         privacy.erase,
-        (Parameter("sure", "the word everything", converters.one_of("everything"), choices=("everything",)),),
+        (Parameter("sure", "type everything to confirm", converters.one_of("everything"), choices=("everything",)),),
     ),
-    Command("home", "My page", home.home, hidden=True),
+    Command("home", "Your home page", home.home, hidden=True),
     Command(
         "remind",
-        "When to remind me",
+        "When to remind you",
         settings.me,
         (replace(REMIND, required=True),),
         hidden=True,
@@ -55,7 +53,7 @@ COMMANDS = (
     ),
     Command(
         "zone",
-        "My time zone",
+        "Your time zone",
         settings.me,
         (replace(MY_ZONE, required=True),),
         opens_form=True,

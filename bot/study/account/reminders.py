@@ -1,7 +1,7 @@
-"""Reminders: one word to a member who wants it, before a day ends that would cost a freeze or the streak.
+"""Reminders: one message to a member who asked for it, before a day ends that would cost a freeze or the streak.
 
-A time that has come is moved on to the next day's in the transaction that takes it in hand, and only then is anything
-sent: so each is sent at most once, whichever process takes it, and a crash loses one rather than sending two.
+A reminder that is due is moved to its next time in one transaction and sent only afterwards. So each is sent at most
+once, whichever process takes it, and a crash loses one rather than sending it twice.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import structlog
-from sqlalchemy import exists
-from sqlmodel import col, select, update
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy import Connection
 
 from bot.context.identity import Location
 from bot.context.local_time import assigned_day, clock_in_force, day_boundary, instant_of, local_day, next_occurrence
@@ -22,25 +20,26 @@ from bot.context.outbox import PostError
 from bot.context.study import Study
 from bot.errors import DatabaseError
 from bot.replies import Button, Buttons, DayMark, Notice, Reply
-from bot.store.orm import Member, Workspace
-from bot.study.progress.streaks import member_streak
+from bot.store.models import Member
+from bot.study.account import queries
+from bot.study.progress.streaks import streak_of
 
 log = structlog.get_logger()
 
-BATCH = 80
-"""Reminders taken in hand at once: what a crash may lose, and what the posts of the next turn may wait behind."""
-SENDERS = 8
-DEADLINE = 20.0
-"""Seconds a platform has for one."""
-LATE = timedelta(hours=2)
-"""A reminder later than this is left out: its member sleeps, or the day is over."""
+BATCH_SIZE = 80
+"""Reminders taken at once. A crash may lose this many, and the posts of the next turn may wait for this many."""
+MAX_SENDERS = 8
+SEND_TIMEOUT = 20.0
+"""Seconds a platform has for each reminder."""
+MAX_DELAY = timedelta(hours=2)
+"""A reminder later than this is skipped: its member is asleep, or the day is over."""
 EVERY_DAY = "0123456"
-CHOICES = Buttons((Button("A question now", "question", "primary"), Button("No more reminders", "remind off")))
+BUTTONS = Buttons((Button("Practice now", "question", "primary"), Button("No more reminders", "remind off")))
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A reminder in hand: whose, the moment it was for, and the moment of the next."""
+class DueReminder:
+    """A reminder to send: to whom, the time it was due, and the time of the member's next one."""
 
     member_id: int
     external_id: str
@@ -49,153 +48,138 @@ class Claim:
     following: datetime | None
 
 
-def upcoming(member: Member, home: str, after: datetime, *, beyond: date | None = None) -> datetime | None:
-    """The member's next time after a moment, by the clock then in force; None without a time.
+def next_reminder(
+    member: Member, workspace_zone: str, after: datetime, *, after_day: date | None = None
+) -> datetime | None:
+    """Return the time of the member's next reminder, by the clock then in force; None if they want none.
 
-    `home` is the workspace's zone, for a member without one. With `beyond` the time is on a later day of theirs.
+    `workspace_zone` is for a member without their own. With `after_day`, the reminder is on a later day of theirs.
     """
     moment = after
     while member.remind_at is not None:
         before, change = moment, member.next_from
-        _, moment = next_occurrence(before, member.remind_at, _zone(member, home, before), EVERY_DAY)
+        _, moment = next_occurrence(before, member.remind_at, _zone(member, workspace_zone, before), EVERY_DAY)
         if change is not None and before < change <= moment:
             before = change - timedelta.resolution
-            _, moment = next_occurrence(before, member.remind_at, _zone(member, home, change), EVERY_DAY)
-        if beyond is None or assigned_day(member, moment) > beyond:
+            _, moment = next_occurrence(before, member.remind_at, _zone(member, workspace_zone, change), EVERY_DAY)
+        if after_day is None or assigned_day(member, moment) > after_day:
             return moment
     return None
 
 
-def _zone(member: Member, home: str, at: datetime) -> str:
-    return clock_in_force(member, at)[0] if member.zone else home
+def rescheduled(member: Member, workspace_zone: str, at: datetime) -> datetime | None:
+    """Return the time of the next reminder after a change of the member's clock.
+
+    No day gets a second reminder, even where a move west makes it longer.
+    """
+    if member.next_reminder is None:
+        return None
+    had_todays = member.next_reminder >= day_boundary(at, *clock_in_force(member, at))
+    return next_reminder(member, workspace_zone, at, after_day=assigned_day(member, at) if had_todays else None)
 
 
-def move(member: Member, home: str, at: datetime) -> None:
-    """Keep the time true to a clock just changed. No day gets a second one, even where a move west makes it longer."""
-    if member.next_reminder is not None:
-        done = member.next_reminder >= day_boundary(at, *clock_in_force(member, at))
-        beyond = assigned_day(member, at) if done else None
-        member.next_reminder = upcoming(member, home, at, beyond=beyond)
+def _zone(member: Member, workspace_zone: str, at: datetime) -> str:
+    return clock_in_force(member, at)[0] if member.zone else workspace_zone
 
 
-async def sweep(study: Study, now: datetime) -> int:
-    """Remind whom it is time to remind, on the platforms of this process; how many reminders went out.
+async def send_due(study: Study, now: datetime) -> int:
+    """Send the reminders that are due on the platforms of this process; return how many were sent.
 
-    A batch in which a platform did not answer is the last one: the posts of the next turn come first.
+    Stop after a batch in which a platform didn't answer: the posts of the next turn come first.
     """
     count = 0
     while study.outboxes:
-        taken, claims = await _claim(study, now)
-        waiting = iter(claims)
-        sent = await asyncio.gather(*(_one_by_one(study, waiting) for _ in range(min(SENDERS, len(claims)))))
-        count += sum(went for went, _ in sent)
-        if taken < BATCH or any(silent for _, silent in sent):
+        taken, reminders = await study.store.transaction(_take_batch, tuple(study.outboxes), now)
+        queue = iter(reminders)
+        results = await asyncio.gather(*(_send_from(study, queue) for _ in range(min(MAX_SENDERS, len(reminders)))))
+        count += sum(sent for sent, _ in results)
+        if taken < BATCH_SIZE or any(unanswered for _, unanswered in results):
             break
     return count
 
 
-async def _claim(study: Study, now: datetime) -> tuple[int, list[Claim]]:
-    """Move a batch on to their next time; how many there were, and those that are still to be reminded."""
-    ours = exists().where(col(Workspace.id) == Member.workspace_id, col(Workspace.platform).in_(study.outboxes))
-    query = (
-        select(Member)
-        .where(col(Member.next_reminder) <= now, ours)
-        .order_by(col(Member.next_reminder))
-        .limit(BATCH)
-        .with_for_update(of=Member, skip_locked=True)
-    )
-    async with study.store.write() as session:
-        members = (await session.exec(query)).all()
-        homes = select(Workspace).where(col(Workspace.id).in_({member.workspace_id for member in members}))
-        workspaces = {home.id: home for home in (await session.exec(homes)).all()}
-        claims = []
-        for member in members:
-            workspace = workspaces[member.workspace_id]
-            due, member.next_reminder = _due_and_next(member, workspace.zone, now)
-            session.add(member)
-            if due is not None and workspace.left_at is None:
-                place = Location(workspace.platform, workspace.external_id, "", workspace.name)
-                claims.append(Claim(member.id, member.external_id, place, due, member.next_reminder))
-    return len(members), claims
+def _take_batch(connection: Connection, platforms: tuple[str, ...], now: datetime) -> tuple[int, list[DueReminder]]:
+    """Move a batch on to their next time; return its size, and the reminders in it that are still worth sending."""
+    batch = queries.lock_due_reminders(connection, platforms, now, BATCH_SIZE)
+    reminders, next_times = [], {}
+    for member, workspace in batch:
+        due, next_times[member.id] = _due_and_next(member, workspace.zone, now)
+        if due is not None and workspace.left_at is None:
+            location = Location(workspace.platform, workspace.external_id, "", workspace.name)
+            reminders.append(DueReminder(member.id, member.external_id, location, due, next_times[member.id]))
+    queries.set_next_reminders(connection, next_times)
+    return len(batch), reminders
 
 
-def _due_and_next(member: Member, home: str, now: datetime) -> tuple[datetime | None, datetime | None]:
-    """The member's time that has come, None where it is too long ago or was never theirs; and the next one."""
+def _due_and_next(member: Member, workspace_zone: str, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """Return the time that is due, None where it's too long ago or by an outdated clock; and the next one."""
     due = member.next_reminder
-    if due is not None and (now - due > LATE or not _theirs(member, home, due)):
-        due = upcoming(member, home, now - LATE)  # after a long silence, a later one may have come just now
+    if due is not None and (now - due > MAX_DELAY or not _fits_clock(member, workspace_zone, due)):
+        due = next_reminder(member, workspace_zone, now - MAX_DELAY)  # after a long pause a later one may be due
     if due is None or due > now:
         return None, due
-    return due, upcoming(member, home, now, beyond=assigned_day(member, due))
+    return due, next_reminder(member, workspace_zone, now, after_day=assigned_day(member, due))
 
 
-def _theirs(member: Member, home: str, due: datetime) -> bool:
-    """Not so where the member's first answer has given them another zone since."""
-    zone = _zone(member, home, due)
+def _fits_clock(member: Member, workspace_zone: str, due: datetime) -> bool:
+    """Tell whether the time fits the member's zone, which their first answer may have changed since."""
+    zone = _zone(member, workspace_zone, due)
     return member.remind_at is not None and instant_of(local_day(due, zone), member.remind_at, zone) == due
 
 
-async def _one_by_one(study: Study, waiting: Iterator[Claim]) -> tuple[int, bool]:
-    """How many went out, and whether the platform was silent for one."""
-    went, silent = 0, False
-    for claim in waiting:
+async def _send_from(study: Study, queue: Iterator[DueReminder]) -> tuple[int, bool]:
+    """Send reminders until the queue is empty; return how many, and whether a platform left one unanswered."""
+    sent, unanswered = 0, False
+    for reminder in queue:
         try:
-            went += await _remind(study, claim)
+            sent += await _send(study, reminder)
         except (OSError, TimeoutError, DatabaseError) as problem:
-            log.warning("not reminded", member=claim.member_id, problem=type(problem).__name__)
-            silent = True
-        except Exception:  # one that cannot be written must not keep the others from theirs
-            log.exception("reminder failed", member=claim.member_id)
-    return went, silent
+            log.warning("not reminded", member=reminder.member_id, problem=type(problem).__name__)
+            unanswered = True
+        except Exception:  # one that can't be sent must not hold up the others
+            log.exception("reminder failed", member=reminder.member_id)
+    return sent, unanswered
 
 
-async def _remind(study: Study, claim: Claim) -> bool:
-    now = study.clock()  # not the beginning of the turn: others may have taken long
-    async with study.store.read() as session:
-        member = await session.get(Member, claim.member_id)
-        if member is None or member.next_reminder != claim.following:
-            return False  # turned off or set anew in the meantime
-        words = await _words(session, member, claim.due, now)
-    if words is None:
+async def _send(study: Study, reminder: DueReminder) -> bool:
+    # Now, not at the start of the turn: the reminders before this one may have taken long.
+    text = await study.store.query(_text, reminder, study.clock())
+    if text is None:
         return False
-    reply, key = Reply.of(Notice(words), CHOICES), f"reminder-{claim.member_id}-{claim.due:%Y%m%dT%H%M}"
+    reply, key = Reply.of(Notice(text), BUTTONS), f"reminder-{reminder.member_id}-{reminder.due:%Y%m%dT%H%M}"
+    outbox = study.outboxes[reminder.location.platform]
     try:
-        async with asyncio.timeout(DEADLINE):
-            await study.outboxes[claim.location.platform].send_direct(claim.location, claim.external_id, reply, key)
+        async with asyncio.timeout(SEND_TIMEOUT):
+            await outbox.send_direct(reminder.location, reminder.external_id, reply, key)
     except PostError as refusal:
-        log.warning("not reminded", member=claim.member_id, reason=str(refusal), retry=refusal.retry)
+        log.warning("not reminded", member=reminder.member_id, reason=str(refusal), retry=refusal.retry)
         if not refusal.retry:
-            await _stop(study, claim, str(refusal))
+            await study.store.transaction(queries.stop_reminders, reminder.member_id, reminder.following, str(refusal))
         return False
-    log.info("reminded", member=claim.member_id)
+    log.info("reminded", member=reminder.member_id)
     return True
 
 
-async def _words(session: AsyncSession, member: Member, due: datetime, now: datetime) -> str | None:
-    """What the day would cost if nothing were answered any more; None where that is nothing, or the day is over."""
-    today = assigned_day(member, now)
-    if today != assigned_day(member, due) or now - due > LATE:
+def _text(connection: Connection, reminder: DueReminder, now: datetime) -> str | None:
+    """Return what the day would cost without another answer; None if nothing, or if there's no longer a reason to send.
+
+    The member may have turned the reminder off or changed it, or the day may be over.
+    """
+    member = queries.member_if_stored(connection, reminder.member_id)
+    if member is None or member.next_reminder != reminder.following:
         return None
-    streak = await member_streak(session, member, now=now)
+    today = assigned_day(member, now)
+    if today != assigned_day(member, reminder.due) or now - reminder.due > MAX_DELAY:
+        return None
+    streak = streak_of(connection, member, now)
     if not streak.current or streak.marks[-1] != (today, DayMark.OPEN):
         return None
-    # What today will have been, seen from so far on that no answer soon after midnight could bridge it.
-    afterwards = day_boundary(now, *clock_in_force(member, now)) + timedelta(days=2)
-    later = await member_streak(session, member, now=afterwards)
+    # What today will have been, seen from so much later that no answer soon after midnight could bridge it.
+    later = day_boundary(now, *clock_in_force(member, now)) + timedelta(days=2)
+    outcome = dict(streak_of(connection, member, later).marks)[today]
     days = f"{streak.current} day{'s' * (streak.current != 1)}"
-    words = {
-        DayMark.MISSED: f"Your streak of {days} ends tonight unless you answer one question. Any will do.",
-        DayMark.FREEZE: f"Your streak of {days} waits for one question. Else a freeze would cover today; "
-        f"you hold {streak.freezes}.",
-    }
-    return words.get(dict(later.marks)[today])
-
-
-async def _stop(study: Study, claim: Claim, reason: str) -> None:
-    """No further try until the member sets a time anew, which they may have done just now."""
-    async with study.store.write() as session:
-        await session.exec(
-            update(Member)
-            .where(col(Member.id) == claim.member_id, col(Member.next_reminder) == claim.following)
-            .values(next_reminder=None, unreachable=reason)
-        )
+    if outcome is DayMark.MISSED:
+        return f"Your streak of {days} ends tonight unless you answer a question. Any question will do."
+    if outcome is DayMark.FREEZE:
+        return f"Answer a question to extend your streak of {days}, or you'll use a freeze (you have {streak.freezes})."
+    return None

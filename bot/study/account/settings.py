@@ -1,28 +1,43 @@
-"""One's own settings: zone, rest days, when the day begins, the reminder, and whether others see one's place."""
+"""A member's own settings: time zone, start of the day, rest days, reminder, and visibility in the standings."""
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy import Connection
 
 from bot.context.identity import RequestContext
 from bot.context.local_time import WEEKDAYS, assigned_day, change_clock, clock_in_force
 from bot.context.study import Study
 from bot.errors import UserError
 from bot.replies import Block, Button, Buttons, Menu, MenuOption, Notice, Reply, Table, Tone, menu_options
-from bot.store.orm import Member, RestDays, Team, Workspace
-from bot.study.account import reminders
+from bot.store.models import Member
+from bot.study.account import queries, reminders
+from bot.study.account.queries import Settings
+from bot.study.members.queries import member_with_zone
 from bot.study.progress import totals
 
-MOST_REST = 3
-"""Rest days a week: with more, a streak would say little."""
-WAKING = range(6, 24)
-"""The hours among which a reminder's is picked."""
-LISTED = ("shown", "hidden")
+MAX_REST_DAYS = 3
+"""A week: with more, a streak would mean little."""
+WAKING_HOURS = range(6, 24)
+"""Hours to pick a reminder from."""
+DAY_STARTS = range(5)
+"""Hours at which a day can start."""
+STANDINGS = ("shown", "hidden")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The settings to change; None leaves one as it is. `rest_days` are weekdays as digits, Monday 0."""
+
+    zone: ZoneInfo | None = None
+    day_starts_at: int | None = None
+    rest_days: str | None = None
+    standings: str | None = None
+    remind: time | Literal["off"] | None = None
 
 
 async def me(
@@ -30,57 +45,108 @@ async def me(
     context: RequestContext,
     *,
     zone: ZoneInfo | None = None,
-    rest: str | None = None,
-    rollover: int | None = None,
+    rest_days: str | None = None,
+    day_starts_at: int | None = None,
     standings: str | None = None,
     remind: time | Literal["off"] | None = None,
 ) -> Reply:
-    """Show the settings, after changing those that were given. None of them can mend a day that is over."""
-    said = []
-    async with study.store.write() as session:
-        member = await session.get_one(Member, context.member_id, with_for_update=True)
-        workspace = await session.get_one(Workspace, context.workspace_id)
-        if zone is not None or rollover is not None:
-            said.append(_set_clock(member, context, zone, rollover))
-            reminders.move(member, workspace.zone, context.at)
-        if rest is not None:
-            said.append(await _set_rest(session, member, context, rest))
-        if standings is not None:
-            member.listed = standings == "shown"
-            await totals.set_listed(session, member, member.listed)
-            said.append(
-                "Others see you in the standings." if member.listed else "Others don't see you in the standings."
-            )
-        if remind is not None:
-            said.append(_set_reminder(member, workspace, context, remind))
-        session.add(member)
-        card = await _card(session, member, workspace, context)
-    return Reply.of(Notice(" ".join(said), Tone.GOOD) if said else None, *card)
+    """Show the settings, after making the changes. None of them can repair a day that is over."""
+    changes = Changes(zone, day_starts_at, rest_days, standings, remind)
+    if changes == Changes():
+        settings = await study.store.query(queries.settings, context.member_id)
+        return Reply.of(*_card(settings, context))
+    settings = await study.store.transaction(_change, context, changes)
+    return Reply.of(Notice(" ".join(_confirmations(settings.member, changes)), Tone.GOOD), *_card(settings, context))
 
 
-def _set_clock(member: Member, context: RequestContext, zone: ZoneInfo | None, rollover: int | None) -> str:
-    change_clock(member, context.at, zone=zone.key if zone else None, rollover=rollover)
-    if member.next_from is not None:
-        return "Your new clock holds from the end of your present day on."
-    counted = f"Your days are counted in {member.zone}." if zone else ""
-    begins = f"Your day begins at {rollover}:00." if rollover is not None else ""
-    return f"{counted} {begins}".strip()
+def _change(connection: Connection, context: RequestContext, changes: Changes) -> Settings:
+    if changes.rest_days is not None and len(changes.rest_days) > MAX_REST_DAYS:
+        raise UserError(f"You can have up to {MAX_REST_DAYS} rest days a week. Pick the ones you need most.")
+    before, workspace_zone = member_with_zone(connection, context.member_id, lock=True)
+    after = changed_member(before, workspace_zone, context.at, changes)
+    queries.save_changes(connection, before, after)
+    if changes.rest_days is not None:
+        tomorrow = assigned_day(after, context.at) + timedelta(days=1)
+        queries.set_rest_days(connection, after.id, tomorrow, changes.rest_days)
+    if after.listed != before.listed:
+        totals.set_listed(connection, after, after.listed)
+    return queries.settings(connection, after.id)
 
 
-async def _set_rest(session: AsyncSession, member: Member, context: RequestContext, rest: str) -> str:
-    if len(rest) > MOST_REST:
-        raise UserError(f"At most {MOST_REST} rest days a week; name those you need most.")
-    start = assigned_day(member, context.at) + timedelta(days=1)
-    await session.merge(RestDays(member_id=member.id, from_day=start, weekdays=rest))
-    return f"From tomorrow on you rest on {_named(rest)}." if rest else "From tomorrow on you have no rest days."
+def changed_member(member: Member, workspace_zone: str, at: datetime, changes: Changes) -> Member:
+    """Return the member with the changes that their row holds: all but the rest days."""
+    if changes.zone is not None or changes.day_starts_at is not None:
+        zone = changes.zone.key if changes.zone else None
+        member = change_clock(member, at, zone=zone, day_starts_at=changes.day_starts_at)
+        member = member.model_copy(update={"next_reminder": reminders.rescheduled(member, workspace_zone, at)})
+    if changes.standings is not None:
+        member = member.model_copy(update={"listed": changes.standings == "shown"})
+    if changes.remind is not None:
+        member = member.model_copy(update={"remind_at": None if changes.remind == "off" else changes.remind})
+        first = reminders.next_reminder(member, workspace_zone, at)
+        member = member.model_copy(update={"next_reminder": first, "unreachable": None})
+    return member
 
 
-def _set_reminder(member: Member, workspace: Workspace, context: RequestContext, remind: time | Literal["off"]) -> str:
-    member.remind_at = None if remind == "off" else remind
-    member.next_reminder, member.unreachable = reminders.upcoming(member, workspace.zone, context.at), None
-    if member.remind_at is None:
-        return "No more reminders."
-    return f"At {member.remind_at:%H:%M} I write to you, on days whose end would cost you a freeze or your streak."
+def _confirmations(member: Member, changes: Changes) -> list[str]:
+    """Say what has changed, one sentence for each setting."""
+    later = member.next_from is not None
+    lines = []
+    if changes.zone is not None:
+        lines.append("Your new time zone starts tomorrow." if later else f"Your time zone is {member.zone}.")
+    if changes.day_starts_at is not None:
+        hour = f"{changes.day_starts_at}:00"
+        lines.append(f"As of tomorrow, your day starts at {hour}." if later else f"Your day starts at {hour}.")
+    if changes.rest_days is not None:
+        named = ", ".join(WEEKDAYS[int(day)] for day in changes.rest_days)
+        lines.append(
+            f"Starting tomorrow, you rest on {named}." if named else "Starting tomorrow, you have no rest days."
+        )
+    if changes.standings is not None:
+        lines.append(
+            "Others can see you in the standings." if member.listed else "Others don't see you in the standings."
+        )
+    if member.remind_at is not None and changes.remind is not None:
+        lines.append(f"I'll message you at {member.remind_at:%H:%M} on days when you'd lose a freeze or your streak.")
+    elif changes.remind is not None:
+        lines.append("No more reminders.")
+    return lines
+
+
+def _card(settings: Settings, context: RequestContext) -> tuple[Block, ...]:
+    """Show the settings, with menus to change them."""
+    member = settings.member
+    _, day_starts_at = clock_in_force(member, context.at)
+    if member.next_from is not None and member.next_from > context.at:
+        day_starts_at = member.next_day_starts_at or 0
+    rows = (
+        ("Name", member.name),
+        ("Time zone", _zone(settings, context.at)),
+        ("Reminder", _reminder(member)),
+        ("Team", settings.team or "none"),
+        ("Manager", "yes" if context.manager else "no"),
+    )
+    resting = [_short(WEEKDAYS[int(day)]) for day in settings.rest_days]
+    listed = "shown" if member.listed else "hidden"
+    days = ((day, _short(day)) for day in WEEKDAYS)
+    starts = ((f"{hour}:00", str(hour)) for hour in DAY_STARTS)
+    return (
+        Table(("Setting", "Value"), rows, title="You"),
+        Menu("Rest days", "me", "rest_days", menu_options(days, resting), multiple=True),
+        Menu("My day starts at", "me", "day_starts_at", menu_options(starts, (str(day_starts_at),))),
+        Menu("Remind me", "me", "remind", _reminder_times(member.remind_at)),
+        Menu("In the standings", "me", "standings", menu_options(zip(STANDINGS, STANDINGS, strict=True), (listed,))),
+        Buttons((Button("Change time zone", "zone"),)),
+    )
+
+
+def _zone(settings: Settings, at: datetime) -> str:
+    member = settings.member
+    if member.zone is None:
+        return f"{settings.workspace_zone} (the workspace's, until you set yours)"
+    zone, _ = clock_in_force(member, at)
+    pending = member.next_from is not None and member.next_from > at and member.next_zone not in (None, zone)
+    return f"{zone} ({member.next_zone} starting tomorrow)" if pending else zone
 
 
 def _reminder(member: Member) -> str:
@@ -89,53 +155,16 @@ def _reminder(member: Member) -> str:
     at = f"{member.remind_at:%H:%M}"
     if member.unreachable is not None:
         return f"stopped: {member.unreachable.rstrip('.')}. `me remind={at}` tries again"
-    return f"{at}, if a streak would end"
+    return f"{at}, if your streak is at risk"
 
 
-def _named(weekdays: str) -> str:
-    return ", ".join(WEEKDAYS[int(d)] for d in weekdays) or "none"
+def _short(weekday: str) -> str:
+    """Return a weekday as it is typed: "mon"."""
+    return weekday[:3].lower()
 
 
-async def _card(
-    session: AsyncSession, member: Member, workspace: Workspace, context: RequestContext
-) -> tuple[Block, ...]:
-    """The settings, with what can be picked for them."""
-    zone, rollover = clock_in_force(member, context.at)
-    team = await session.get(Team, member.team_id) if member.team_id else None
-    query = select(RestDays).where(RestDays.member_id == member.id).order_by(col(RestDays.from_day).desc())
-    rest = (await session.exec(query)).first()
-    later, begins = "", rollover
-    if member.next_from is not None and member.next_from > context.at:
-        begins = member.next_day_starts_at or 0
-        later = f", soon {member.next_zone}" if member.next_zone not in (None, zone) else ""
-    rows = (
-        ("Name", member.name),
-        ("Zone", f"{zone if member.zone else f'{workspace.zone} (the workspace’s, until you set yours)'}{later}"),
-        ("Reminder", _reminder(member)),
-        ("Team", team.name if team else "none"),
-        ("Manager", "yes" if context.manager else "no"),
-    )
-    resting = [_shortly(WEEKDAYS[int(day)])[1] for day in rest.weekdays] if rest else []
-    listed = "shown" if member.listed else "hidden"
-    return (
-        Table(("Setting", "Value"), rows, title="You"),
-        Menu("Rest days", "me", "rest", menu_options(map(_shortly, WEEKDAYS), resting), multiple=True),
-        Menu(
-            "My day begins at", "me", "rollover", menu_options(((f"{n}:00", str(n)) for n in range(5)), (str(begins),))
-        ),
-        Menu("Remind me", "me", "remind", _times(member.remind_at)),
-        Menu("In the standings", "me", "standings", menu_options(zip(LISTED, LISTED, strict=True), (listed,))),
-        Buttons((Button("Change the zone", "zone"),)),
-    )
-
-
-def _shortly(weekday: str) -> tuple[str, str]:
-    """A weekday and how it is typed."""
-    return weekday, weekday[:3].lower()
-
-
-def _times(chosen: time | None) -> tuple[MenuOption, ...]:
-    """Never, each full hour of the waking day, and the time that was typed."""
-    hours = {f"{at:%H:%M}" for at in (*map(time, WAKING), *((chosen,) if chosen is not None else ()))}
-    kept = "off" if chosen is None else f"{chosen:%H:%M}"
-    return menu_options((("never", "off"), *((f"at {at}", at) for at in sorted(hours))), (kept,))
+def _reminder_times(chosen: time | None) -> tuple[MenuOption, ...]:
+    """Offer never, every full waking hour, and the time that was typed."""
+    times = {f"{at:%H:%M}" for at in (*map(time, WAKING_HOURS), *((chosen,) if chosen is not None else ()))}
+    current = "off" if chosen is None else f"{chosen:%H:%M}"
+    return menu_options((("never", "off"), *((f"at {at}", at) for at in sorted(times))), (current,))

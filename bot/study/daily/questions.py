@@ -146,7 +146,7 @@ async def _running(session: AsyncSession, member: Member, now: datetime) -> int:
     """The member's current streak; reckoned only where a day can have been missed since the one in their row."""
     if member.last_day is not None and assigned_day(member, now) - member.last_day <= timedelta(days=1):
         return member.streak
-    return (await streaks.member_streak(session, member, now=now)).current
+    return (await (await session.connection()).run_sync(streaks.streak_of, member, now)).current
 
 
 def _counted(all_: int, chosen: int, right: int) -> str:

@@ -6,8 +6,7 @@ from bot.commands import converters
 from bot.commands.command import Command, Shortcut
 from bot.commands.parameters import Parameter
 from bot.commands.shared_parameters import WHOM
-from bot.study.progress import leaderboard, overview
-from bot.study.progress import profile as progress_profile
+from bot.study.progress import leaderboard, overview, profile
 
 PERIODS = ("week", "month", "all")
 VIEWS = ("words", "picture")
@@ -16,12 +15,12 @@ MEMBER = Parameter("member", "a member's name", converters.text, kind="members")
 COMMANDS = (
     Command(
         "streak",
-        "A streak and its calendar",
+        "Your streak and its calendar",
         overview.streak,
         (
             Parameter(
                 "view",
-                "why: what each day was; picture: the calendar drawn",
+                "why shows what each day was, picture draws the calendar",
                 converters.one_of("why", "picture"),
                 choices=("why", "picture"),
             ),
@@ -32,7 +31,7 @@ COMMANDS = (
     ),
     Command(
         "leaderboard",
-        "Who stands where",
+        "See the standings",
         leaderboard.leaderboard,
         (
             Parameter("period", "week, month or all", converters.one_of(*PERIODS), choices=PERIODS),
@@ -49,11 +48,11 @@ COMMANDS = (
         replaces_message=True,
         example="leaderboard month teams",
     ),
-    Command("topics", "The topics, and how well I know them", overview.topics),
+    Command("topics", "All topics, and how well you know them", overview.topics),
     Command(
         "profile",
-        "How a member stands",
-        progress_profile.profile,
+        "A member's points and streak",
+        profile.profile,
         (WHOM,),
         hidden=True,
         shortcut=Shortcut("Study profile", "member"),

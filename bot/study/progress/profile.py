@@ -2,50 +2,67 @@
 
 from __future__ import annotations
 
-from sqlmodel import col, select
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
 
 from bot.context.identity import RequestContext
 from bot.context.local_time import period_keys
 from bot.context.study import Study
 from bot.replies import Notice, Reply, Table
-from bot.store.models import EVERYWHERE, TotalKind
-from bot.store.orm import Total, Workspace
+from bot.store.models import Member
 from bot.study.members.directory import find_member, hidden_notice
-from bot.study.progress import streaks
+from bot.study.members.queries import member_with_zone
+from bot.study.progress import queries, streaks
+from bot.study.progress.streaks import Streak
+from bot.study.progress.totals import ALL_TIME
 from bot.text.cleaning import named
 
-NEW = "hasn't studied here yet"
+NOT_YET = "hasn't studied here yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Points in the workspace, and the streak."""
+
+    week: int
+    month: int
+    all_time: int
+    streak: Streak
 
 
 async def profile(study: Study, context: RequestContext, *, member: str) -> Reply:
-    """How a member stands; nothing of those who do not want to be seen, except to themselves."""
-    async with study.store.read() as session:
-        whose = await (await session.connection()).run_sync(find_member, context, member)
-        if whose is None:
-            return Reply.of(Notice(f"This member {NEW}."))
-        if hidden := hidden_notice(context, whose):
-            return Reply.of(hidden)
-        if whose.last_day is None:
-            return Reply.of(Notice(f"{named(whose.name)} {NEW}."))
-        workspace = await session.get_one(Workspace, context.workspace_id)
-        week, month = period_keys(context.at, workspace.zone)
-        query = select(Total.period, Total.points).where(
-            Total.workspace_id == context.workspace_id,
-            Total.channel_id == EVERYWHERE,
-            Total.kind == TotalKind.MEMBER,
-            Total.subject_id == whose.id,
-            col(Total.period).in_((week, month, "all")),
-        )
-        points = dict((await session.exec(query)).all())
-        it = await streaks.member_streak(session, whose, now=context.at)
+    """Show a member's points and streak, or nothing for those who hide their standing, except to themselves."""
+    found = await study.store.query(find_member, context, member)
+    if found is None:
+        return Reply.of(Notice(f"This member {NOT_YET}."))
+    if hidden := hidden_notice(context, found):
+        return Reply.of(hidden)
+    if found.last_day is None:
+        return Reply.of(Notice(f"{named(found.name)} {NOT_YET}."))
+    progress = await study.store.query(progress_of, found, context.at)
     rows = (
-        ("Points this week", str(points.get(week, 0))),
-        ("Points this month", str(points.get(month, 0))),
-        ("Points in all", str(points.get("all", 0))),
-        ("Current streak", _days(it.current)),
-        ("Longest streak", _days(it.longest)),
+        ("Points this week", str(progress.week)),
+        ("Points this month", str(progress.month)),
+        ("Points in total", str(progress.all_time)),
+        ("Current streak", _days(progress.streak.current)),
+        ("Longest streak", _days(progress.streak.longest)),
     )
-    return Reply.of(Table(("Standing", "So far"), rows, title=whose.name))
+    return Reply.of(Table(("Standing", "So far"), rows, title=found.name))
+
+
+def progress_of(connection: Connection, member: Member, now: datetime) -> Progress:
+    """Return the member's points in the current week and month of their workspace and in total, and their streak."""
+    _, workspace_zone = member_with_zone(connection, member.id)
+    week, month = period_keys(now, workspace_zone)
+    points = queries.points_by_period(connection, member.workspace_id, member.id, (week, month, ALL_TIME))
+    return Progress(
+        week=points.get(week, 0),
+        month=points.get(month, 0),
+        all_time=points.get(ALL_TIME, 0),
+        streak=streaks.streak_of(connection, member, now),
+    )
 
 
 def _days(count: int) -> str:

@@ -1,15 +1,16 @@
-"""Totals: points by member and team, kept in the transaction of the answer so that standings need not add up.
+"""Totals: points by member and team, updated with each answer so that standings needn't add answers up.
 
-A counted answer adds to six totals of its member (its channel and everywhere; its week, its month and all time) and
-to the same six of the team it was given for. All of it follows from the answers, in whatever order they came, and
-`rebuild` tells it from them anew. Tiers follow the totals of members.
+A scored answer adds to six totals of its member (its channel and everywhere; its week, its month and all time) and to
+the same six of the team it was given for. Totals follow from the answers alone, in any order of arrival; `rebuild`
+recomputes them. Points buckets follow from the totals of members.
 
-What is added to one member must come one by one: callers hold the member's row (`FOR UPDATE`).
+Additions to one member must not overlap: callers lock the member's row (`FOR UPDATE`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
@@ -22,47 +23,42 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    delete,
     distinct,
     exists,
     func,
+    insert,
     literal,
     or_,
+    select,
     true,
     union_all,
     update,
 )
-from sqlalchemy import insert as plain_insert
-from sqlalchemy import select as sql_select
-from sqlmodel import SQLModel, col, delete, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.store.models import EVERYWHERE, TotalKind
-from bot.store.orm import Answer, Member, PointsBucket, Total, Workspace
+from bot.store import tables
+from bot.store.engine import Store
+from bot.store.models import EVERYWHERE, Answer, Member, TotalKind
 from bot.store.upsert import insert_on
 
 ALL_TIME = "all"
+TOTAL_KEY = ("workspace_id", "channel_id", "period", "kind", "subject_id")
+BUCKET_KEY = ("workspace_id", "channel_id", "period", "points")
+
 Moves = Counter[tuple[int, str, int]]
-"""How many members enter (or leave, below 0) a tier: by channel, period and points."""
+"""How many members enter a points bucket, or leave it where negative: by channel, period and points."""
 
-KEY = ("workspace_id", "channel_id", "period", "kind", "subject_id")
-TIER_KEY = ("workspace_id", "channel_id", "period", "points")
+totals, answers, buckets = tables.totals.c, tables.answers.c, tables.points_buckets.c
 
 
-async def credit(session: AsyncSession, answer: Answer, member: Member, *, points: int, again: bool = False) -> None:
-    """Adds a counted answer that is in the session; with `again` only more points for one that was added before.
+def add_points(connection: Connection, answer: Answer, member: Member, *, points: int, again: bool = False) -> None:
+    """Add a scored answer that is stored already; with `again`, add only more points for one that was added before.
 
     A total was reached when the latest of its answers with points was accepted, or before there are any points, its
     first answer.
     """
-    await session.flush()
-    connection = await session.connection()
-    await connection.run_sync(add_points, answer, member, points=points, again=again)
-
-
-def add_points(connection: Connection, answer: Answer, member: Member, *, points: int, again: bool = False) -> None:
-    """The same, where there is no session; the answer must have been written."""
-    adding = _adding(connection.dialect.name)
-    given = {
+    statement = _add_to_totals(connection.dialect.name)
+    values = {
         "workspace": answer.workspace_id,
         "channel": answer.channel_id,
         "week": answer.week,
@@ -74,114 +70,135 @@ def add_points(connection: Connection, answer: Answer, member: Member, *, points
         "member": member.id,
         "team": answer.team_id,
     }
-    mine = {"kind": TotalKind.MEMBER, "subject": member.id, "listed": member.listed, "first": False}
+    for_member = {"kind": TotalKind.MEMBER, "subject": member.id, "listed": member.listed, "first": False}
     moves: Moves = Counter()
-    for channel, period, now, answers in connection.execute(adding, given | mine).all():
+    for channel_id, period, new_points, count in connection.execute(statement, values | for_member):
         if member.listed:
-            moves[channel, period, now] += 1
-            if again or answers > 1:
-                moves[channel, period, now - points] -= 1
+            moves[channel_id, period, new_points] += 1
+            if again or count > 1:
+                moves[channel_id, period, new_points - points] -= 1
     if answer.team_id is not None:
-        theirs = {"kind": TotalKind.TEAM, "subject": answer.team_id, "listed": True, "first": not again}
-        connection.execute(adding, given | theirs)
-    _moved(connection, answer.workspace_id, moves)
+        for_team = {"kind": TotalKind.TEAM, "subject": answer.team_id, "listed": True, "first": not again}
+        connection.execute(statement, values | for_team)
+    _move_between_buckets(connection, answer.workspace_id, moves)
 
 
-async def set_listed(session: AsyncSession, member: Member, listed: bool) -> None:
-    """Shows or hides the member in all standings, past ones too."""
-    member.listed = listed
-    session.add(member)
-    kept = _columns(Total)
+def set_listed(connection: Connection, member: Member, listed: bool) -> None:
+    """Show or hide the member in all standings, past ones too; their own row is the caller's to change."""
     changed = (
-        update(kept.kind.table)
-        .where(*await _kept(session, member.workspace_id, TotalKind.MEMBER, [member.id]), kept.listed.is_(not listed))
+        update(tables.totals)
+        .where(*totals_of(connection, member.workspace_id, TotalKind.MEMBER, [member.id]), totals.listed != listed)
         .values(listed=listed)
-        .returning(kept.channel_id, kept.period, kept.points)
+        .returning(totals.channel_id, totals.period, totals.points)
     )
     step = 1 if listed else -1
-    moves: Moves = Counter({tuple(row): step for row in (await session.exec(changed)).all()})
-    await _shift(session, member.workspace_id, moves)
+    moves: Moves = Counter({(row[0], row[1], row[2]): step for row in connection.execute(changed)})
+    _move_between_buckets(connection, member.workspace_id, moves)
 
 
-async def forget(session: AsyncSession, member: Member) -> None:
-    """Takes the member out of all totals, their teams' too. To be called before their answers are deleted."""
-    await _hold(session, member.workspace_id)
-    mine = (Answer.member_id == member.id, col(Answer.scored))
-    teams = (
-        await session.exec(select(col(Answer.team_id)).where(*mine, col(Answer.team_id).is_not(None)).distinct())
-    ).all()
-    kept = _columns(Total)
-    gone = delete(kept.kind.table).where(*await _kept(session, member.workspace_id, TotalKind.MEMBER, [member.id]))
-    rows = (await session.exec(gone.returning(kept.channel_id, kept.period, kept.points, kept.listed))).all()
-    if teams:
-        await _drop(session, await _kept(session, member.workspace_id, TotalKind.TEAM, teams))
-        others = and_(col(Answer.team_id).in_(teams), col(Answer.member_id) != member.id)
-        await _tell(session, member.workspace_id, TotalKind.TEAM, others)
-    # Tiers last, as everywhere, so that nobody holds what another waits for.
-    await _shift(session, member.workspace_id, Counter({(row[0], row[1], row[2]): -1 for row in rows if row[3]}))
+def forget(connection: Connection, member: Member) -> None:
+    """Remove the member from all totals, their teams' too. Call it before their answers are deleted."""
+    workspace_id = member.workspace_id
+    _hold_back_answers(connection, workspace_id)
+    their_teams = select(answers.team_id).where(
+        answers.member_id == member.id, answers.scored, answers.team_id.is_not(None)
+    )
+    team_ids = connection.execute(their_teams.distinct()).scalars().all()
+    removed = (
+        delete(tables.totals)
+        .where(*totals_of(connection, workspace_id, TotalKind.MEMBER, [member.id]))
+        .returning(totals.channel_id, totals.period, totals.points, totals.listed)
+    )
+    rows = connection.execute(removed).all()
+    if team_ids:
+        connection.execute(delete(tables.totals).where(*totals_of(connection, workspace_id, TotalKind.TEAM, team_ids)))
+        others = and_(answers.team_id.in_(team_ids), answers.member_id != member.id)
+        _add_up(connection, workspace_id, TotalKind.TEAM, others)
+    # Buckets last, as everywhere, so that two transactions never wait for each other.
+    moves: Moves = Counter({(row[0], row[1], row[2]): -1 for row in rows if row[3]})
+    _move_between_buckets(connection, workspace_id, moves)
 
 
-async def rebuild(session: AsyncSession, workspace_id: int) -> None:
-    """Tells all totals of a workspace from its answers; new answers there wait until it is done."""
-    await _hold(session, workspace_id)
-    await _drop(session, [col(Total.workspace_id) == workspace_id])
+async def rebuild_all(store: Store) -> int:
+    """Recompute the totals of every workspace, each in its own transaction; return the number of workspaces."""
+    workspace_ids = await store.query(_workspace_ids)
+    for workspace_id in workspace_ids:
+        await store.transaction(rebuild, workspace_id)
+    return len(workspace_ids)
+
+
+def _workspace_ids(connection: Connection) -> list[int]:
+    return list(connection.execute(select(tables.workspaces.c.id).order_by(tables.workspaces.c.id)).scalars())
+
+
+def rebuild(connection: Connection, workspace_id: int) -> None:
+    """Recompute all totals of a workspace from its answers; new answers there wait until it is done."""
+    _hold_back_answers(connection, workspace_id)
+    connection.execute(delete(tables.totals).where(totals.workspace_id == workspace_id))
     for kind in TotalKind:
-        await _tell(session, workspace_id, kind, true())
-    await rebuild_tiers(session, workspace_id)
+        _add_up(connection, workspace_id, kind, true())
+    rebuild_buckets(connection, workspace_id)
 
 
-def _places(channel: int, week: str, month: str) -> set[tuple[int, str]]:
-    return {(place, period) for place in (EVERYWHERE, channel) for period in (week, month, ALL_TIME)}
+def rebuild_buckets(connection: Connection, workspace_id: int) -> None:
+    """Recompute the points buckets of a workspace from its totals."""
+    connection.execute(delete(tables.points_buckets).where(buckets.workspace_id == workspace_id))
+    by = (totals.workspace_id, totals.channel_id, totals.period, totals.points)
+    counted = (
+        select(*by, func.count())
+        .where(totals.workspace_id == workspace_id, totals.kind == TotalKind.MEMBER, totals.listed)
+        .group_by(*by)
+    )
+    connection.execute(insert(tables.points_buckets).from_select([*BUCKET_KEY, "members"], counted))
 
 
-async def _kept(session: AsyncSession, workspace_id: int, kind: TotalKind, subjects: Any) -> list[ColumnElement[bool]]:
-    """Conditions for all totals of members or teams. They name channels and periods, since the key begins with them:
-    without, the whole workspace would be looked through.
+def totals_of(
+    connection: Connection, workspace_id: int, kind: TotalKind, subject_ids: Collection[int]
+) -> list[ColumnElement[bool]]:
+    """Return conditions for all totals of members or teams, which must still have their answers.
+
+    They name channels and periods, because the key begins with them: without, the whole workspace would be scanned.
     """
-    owner = Answer.member_id if kind is TotalKind.MEMBER else Answer.team_id
-    query = (
-        select(col(Answer.channel_id), col(Answer.week), col(Answer.month))
-        .where(col(owner).in_(subjects), col(Answer.scored))
+    subject = answers.member_id if kind is TotalKind.MEMBER else answers.team_id
+    statement = (
+        select(answers.channel_id, answers.week, answers.month)
+        .where(subject.in_(subject_ids), answers.scored)
         .distinct()
     )
-    places = set[tuple[int, str]]().union(*(_places(*place) for place in (await session.exec(query)).all()))
+    channel_ids, periods = {EVERYWHERE}, {ALL_TIME}
+    for channel_id, week, month in connection.execute(statement):
+        channel_ids.add(channel_id)
+        periods |= {week, month}
     return [
-        col(Total.workspace_id) == workspace_id,
-        col(Total.channel_id).in_({channel for channel, _ in places}),
-        col(Total.period).in_({period for _, period in places}),
-        col(Total.kind) == kind,
-        col(Total.subject_id).in_(subjects),
+        totals.workspace_id == workspace_id,
+        totals.channel_id.in_(channel_ids),
+        totals.period.in_(periods),
+        totals.kind == kind,
+        totals.subject_id.in_(subject_ids),
     ]
 
 
-async def _drop(session: AsyncSession, which: list[ColumnElement[bool]]) -> None:
-    await session.exec(delete(Total).where(*which).execution_options(synchronize_session=False))
-
-
-async def _shift(session: AsyncSession, workspace_id: int, moves: Moves) -> None:
-    await (await session.connection()).run_sync(_moved, workspace_id, moves)
-
-
-def _moved(connection: Connection, workspace_id: int, moves: Moves) -> None:
-    """Lets members enter and leave tiers, in one order always: whoever moves at the same time waits in line."""
+def _move_between_buckets(connection: Connection, workspace_id: int, moves: Moves) -> None:
+    """Count members into and out of points buckets, always in the same order, so that no two transactions deadlock."""
     rows = [
-        {"workspace_id": workspace_id, "channel_id": channel, "period": period, "points": points, "members": step}
-        for (channel, period, points), step in sorted(moves.items())
+        {"workspace_id": workspace_id, "channel_id": channel_id, "period": period, "points": points, "members": step}
+        for (channel_id, period, points), step in sorted(moves.items())
         if step
     ]
     if rows:
-        connection.execute(_moving(connection.dialect.name), rows)
+        connection.execute(_add_to_buckets(connection.dialect.name), rows)
 
 
-async def _hold(session: AsyncSession, workspace_id: int) -> None:
-    """Waits for answers under way in the workspace and makes later ones wait: they need its row to stay as it is."""
-    await session.exec(select(col(Workspace.id)).where(Workspace.id == workspace_id).with_for_update())
+def _hold_back_answers(connection: Connection, workspace_id: int) -> None:
+    """Wait for answers in progress in the workspace and make later ones wait: they need its row unchanged."""
+    workspaces = tables.workspaces.c
+    connection.execute(select(workspaces.id).where(workspaces.id == workspace_id).with_for_update())
 
 
-async def _tell(session: AsyncSession, workspace_id: int, kind: TotalKind, which: ColumnElement[bool]) -> None:
-    """Adds the totals of members or teams from those answers; there must be none of them yet."""
-    answers, members, totals = _columns(Answer), _columns(Member), _columns(Total)
+def _add_up(connection: Connection, workspace_id: int, kind: TotalKind, which: ColumnElement[bool]) -> None:
+    """Insert the totals of members or teams from those answers; none of them may exist yet."""
     by_member = kind is TotalKind.MEMBER
+    listed = tables.members.c.listed
     subject = answers.member_id if by_member else answers.team_id
     with_points = case((answers.points > 0, answers.accepted_at))
     for channel in (None, answers.channel_id):
@@ -195,86 +212,67 @@ async def _tell(session: AsyncSession, workspace_id: int, kind: TotalKind, which
                 "points": func.sum(answers.points),
                 "answers": func.count(),
                 "active_members": literal(0) if by_member else func.count(distinct(answers.member_id)),
-                "listed": members.listed if by_member else literal(True),
+                "listed": listed if by_member else literal(True),
                 "reached_at": func.coalesce(func.max(with_points), func.min(answers.accepted_at)),
             }
-            groups = (channel, period, subject, members.listed if by_member else None)
-            told = (
-                sql_select(*columns.values())
-                .join_from(answers.id.table, members.id.table, members.id == answers.member_id)
+            groups = (channel, period, subject, listed if by_member else None)
+            sums = (
+                select(*columns.values())
+                .join_from(tables.answers, tables.members, tables.members.c.id == answers.member_id)
                 .where(answers.workspace_id == workspace_id, answers.scored, subject.is_not(None), which)
                 .group_by(*(group for group in groups if group is not None))
             )
-            await session.exec(plain_insert(totals.kind.table).from_select(list(columns), told))
+            connection.execute(insert(tables.totals).from_select(list(columns), sums))
 
 
-async def rebuild_tiers(session: AsyncSession, workspace_id: int) -> None:
-    """Tells the tiers of a workspace from its totals."""
-    totals, tiers = _columns(Total), _columns(PointsBucket)
-    await session.exec(delete(tiers.points.table).where(tiers.workspace_id == workspace_id))
-    by = (totals.workspace_id, totals.channel_id, totals.period, totals.points)
-    told = (
-        sql_select(*by, func.count())
-        .where(totals.workspace_id == workspace_id, totals.kind == TotalKind.MEMBER, totals.listed)
-        .group_by(*by)
-    )
-    await session.exec(plain_insert(tiers.points.table).from_select([*TIER_KEY, "members"], told))
-
-
-def _columns(table: type[SQLModel]) -> Any:
-    """The bare columns: grouping and inserting from a query go by tables, not by models."""
-    return table.__table__.c  # type: ignore[attr-defined]
-
-
-# The statements of each answer are built once for each database: building them takes longer than running them. Hence no
-# VALUES of several rows, which SQLAlchemy builds anew each time.
+# Each answer's statements are built once for each database: building them takes longer than running them. Hence no
+# VALUES of several rows, which SQLAlchemy builds again each time.
 
 
 @cache
-def _adding(dialect: str) -> Any:
-    """Adds to the six totals of a member or a team; a tie with others at the same time is kept in one order always.
+def _add_to_totals(dialect: str) -> Any:
+    """Build the statement that adds to the six totals of a member or a team, always in the same order.
 
     With `first`, the answer counts as the member's first for the team wherever there is none before it.
     """
-    totals, answers = _columns(Total), _columns(Answer)
     channels = union_all(
-        sql_select(literal(EVERYWHERE, Integer()).label("id")), sql_select(bindparam("channel", type_=Integer()))
+        select(literal(EVERYWHERE, Integer()).label("id")), select(bindparam("channel", type_=Integer()))
     ).subquery()
     periods = union_all(
-        sql_select(literal(ALL_TIME, String()).label("name")),
-        sql_select(bindparam("week", type_=String())),
-        sql_select(bindparam("month", type_=String())),
+        select(literal(ALL_TIME, String()).label("name")),
+        select(bindparam("week", type_=String())),
+        select(bindparam("month", type_=String())),
     ).subquery()
-    place, period = channels.c.id, periods.c.name
-    before = exists().where(
+    channel, period = channels.c.id, periods.c.name
+    earlier = exists().where(
         answers.member_id == bindparam("member"),
         answers.team_id == bindparam("team", type_=Integer()),
         answers.scored,
         answers.id != bindparam("answer"),
-        or_(place == EVERYWHERE, answers.channel_id == place),
+        or_(channel == EVERYWHERE, answers.channel_id == channel),
         or_(period == ALL_TIME, answers.week == period, answers.month == period),
     )
     row = {
         "workspace_id": bindparam("workspace", type_=Integer()),
-        "channel_id": place,
+        "channel_id": channel,
         "period": period,
         "kind": bindparam("kind", type_=totals.kind.type),
         "subject_id": bindparam("subject", type_=Integer()),
         "points": bindparam("points", type_=Integer()),
         "answers": bindparam("answers", type_=Integer()),
-        "active_members": case((and_(bindparam("first", type_=Boolean()), ~before), 1), else_=0),
+        "active_members": case((and_(bindparam("first", type_=Boolean()), ~earlier), 1), else_=0),
         "listed": bindparam("listed", type_=Boolean()),
         "reached_at": bindparam("reached_at", type_=totals.reached_at.type),
     }
-    told = sql_select(*row.values()).select_from(channels.join(periods, true())).order_by(place, period)
-    fresh: Any = insert_on(dialect, Total).from_select(list(row), told)
-    new = fresh.excluded
+    rows = select(*row.values()).select_from(channels.join(periods, true())).order_by(channel, period)
+    added: Any = insert_on(dialect, tables.totals).from_select(list(row), rows)
+    new = added.excluded
     decides = or_(
         and_(new.points > 0, or_(totals.points == 0, new.reached_at > totals.reached_at)),
         and_(new.points == 0, totals.points == 0, new.reached_at < totals.reached_at),
     )
-    return fresh.on_conflict_do_update(
-        index_elements=KEY,
+    return added.on_conflict_do_update(
+        index_elements=TOTAL_KEY,
         set_={
             "points": totals.points + new.points,
             "answers": totals.answers + new.answers,
@@ -285,9 +283,8 @@ def _adding(dialect: str) -> Any:
 
 
 @cache
-def _moving(dialect: str) -> Any:
-    tiers = _columns(PointsBucket)
-    fresh = insert_on(dialect, PointsBucket)
-    return fresh.on_conflict_do_update(
-        index_elements=TIER_KEY, set_={"members": tiers.members + fresh.excluded.members}
+def _add_to_buckets(dialect: str) -> Any:
+    added = insert_on(dialect, tables.points_buckets)
+    return added.on_conflict_do_update(
+        index_elements=BUCKET_KEY, set_={"members": buckets.members + added.excluded.members}
     )

@@ -170,7 +170,7 @@ async def test_a_verdict_stays_when_its_reader_says_where_they_are(
     verdict = await press(bob, posts(channel)[0], right)
     settled = await press(bob, verdict, "That's my time zone")
 
-    assert "Your days are counted in Europe/Berlin" in said(settled)
+    assert "Your time zone is Europe/Berlin" in said(settled)
     assert "Right!" in said(verdict)
 
 

@@ -102,7 +102,7 @@ async def test_the_streak_is_private_turns_and_is_drawn(scored: ChannelHandle, b
 
 async def test_a_question_asked_from_a_page_stands_beside_it(scored: ChannelHandle, bob: MemberActor) -> None:
     streak = await bob.slash(scored, "streak")
-    asked = await press(bob, streak, "Practise now")
+    asked = await press(bob, streak, "Practice now")
 
     assert asked.ephemeral
     assert streak.response is not None

@@ -287,7 +287,7 @@ async def test_a_reminder_and_its_question_go_by_the_first_shard_wherever_the_gu
     alone = discord.conversation(bob.user)
     assert "Your streak of 1 day ends tonight" in alone.last.text
 
-    verdict = await answer(bob, await bob.press(alone.last, "A question now").answered())
+    verdict = await answer(bob, await bob.press(alone.last, "Practice now").answered())
     assert "Streak: 2 days" in verdict.text
     async with first.app.study.store.read() as session:
         rows = (await session.exec(select(Workspace.id, Workspace.external_id, Workspace.name))).all()

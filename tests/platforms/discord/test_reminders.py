@@ -38,7 +38,7 @@ async def test_it_comes_once_and_to_nobody_else(
 
     [reminder] = direct(reminded)
     assert "Your streak of 1 day ends tonight" in words(reminder)
-    assert set(buttons(reminder)) == {"A question now", "No more reminders"}
+    assert set(buttons(reminder)) == {"Practice now", "No more reminders"}
     assert not direct(ada)
 
 
@@ -46,7 +46,7 @@ async def test_its_question_counts_in_the_server_it_belongs_to(
     app: App, env: Env, reminded: MemberActor, channel: ChannelHandle
 ) -> None:
     env.create_guild("Another")
-    asked = await press(reminded.user, direct(reminded)[0], "A question now")
+    asked = await press(reminded.user, direct(reminded)[0], "Practice now")
     right, _, _ = await letters(app, asked.response)
     verdict = await reminded.user.click(asked.response, label=right)
 
@@ -59,7 +59,7 @@ async def test_its_question_counts_in_the_server_it_belongs_to(
 
 
 async def test_its_form_works_there_too(reminded: MemberActor) -> None:
-    asked = await press(reminded.user, direct(reminded)[0], "A question now")
+    asked = await press(reminded.user, direct(reminded)[0], "Practice now")
     form = await press(reminded.user, asked, "In my own words")
     refused = await reminded.user.submit_modal(form, {"text": "\u200b"})
     assert "nothing readable" in said(refused)
@@ -71,7 +71,7 @@ async def test_its_form_works_there_too(reminded: MemberActor) -> None:
 
 async def test_its_buttons_work_after_a_restart(env: Env, app: App, reminded: MemberActor) -> None:
     await env.restart_bot(StudyClient(app))
-    asked = await press(reminded.user, direct(reminded)[0], "A question now")
+    asked = await press(reminded.user, direct(reminded)[0], "Practice now")
 
     assert "In my own words" in buttons(asked.response)
 
@@ -80,7 +80,7 @@ async def test_no_more_means_no_more(app: App, env: Env, clock: Clock, reminded:
     told = await press(reminded.user, direct(reminded)[0], "No more reminders")
     assert "Something went wrong" not in said(told)
     before = len(direct(reminded))
-    asked = await press(reminded.user, direct(reminded)[0], "A question now")
+    asked = await press(reminded.user, direct(reminded)[0], "Practice now")
     assert asked.response is not None
     for _ in range(2):
         clock.forward(days=1)
@@ -94,7 +94,7 @@ async def test_who_has_left_the_server_is_told_so(env: Env, reminded: MemberActo
     user = reminded.user
     env.guild.remove_member(reminded)
     await env.settle()
-    told = await press(user, user.dm_channel.history()[0], "A question now")
+    told = await press(user, user.dm_channel.history()[0], "Practice now")
 
     assert "a server that one of us has left" in said(told)
 
@@ -103,7 +103,7 @@ async def test_a_server_that_put_the_bot_out_is_said_to_be_left(env: Env, remind
     user = reminded.user
     env.backend.remove_guild(env.guild.id)
     await env.settle()
-    told = await press(user, user.dm_channel.history()[0], "A question now")
+    told = await press(user, user.dm_channel.history()[0], "Practice now")
 
     assert "a server that one of us has left" in said(told)
 

@@ -185,7 +185,7 @@ async def test_the_home_is_never_blank(fake: Slack, bob: Person, maya: Person) -
     first = await fake.next(fake.published)
     assert "Your streak" in first.words
     assert "Schedules" not in first.words
-    assert "No open question of yours" in first.words
+    assert "No open questions for you" in first.words
     await maya.opens_home()
     assert "Schedules" in (await fake.next(fake.published)).words
 
@@ -317,14 +317,14 @@ async def test_a_streak_is_shared_with_the_channel_and_from_the_home_with_any(
 async def test_settings_are_picked_on_the_home(fake: Slack, bob: Person, program: AsyncExitStack) -> None:
     await bob.opens_home()
     await fake.next(fake.published)
-    await bob.picks(bob.home, "pick me rest=", "sat", "sun")
+    await bob.picks(bob.home, "pick me rest_days=", "sat", "sun")
     kept = await fake.next(fake.published)
-    assert "From tomorrow on you rest on Saturday, Sunday" in kept.words
-    await bob.picks(bob.home, "pick me rest=", "mon", "tue", "wed", "thu")
-    assert "At most 3 rest days" in (await fake.next(fake.published)).words
+    assert "Starting tomorrow, you rest on Saturday, Sunday" in kept.words
+    await bob.picks(bob.home, "pick me rest_days=", "mon", "tue", "wed", "thu")
+    assert "up to 3 rest days" in (await fake.next(fake.published)).words
     await bob.picks(bob.home, "pick me remind=", "20:00")
-    assert "At 20:00 I write to you" in (await fake.next(fake.published)).words
-    await bob.presses(bob.home, "Change the zone")
+    assert "I'll message you at 20:00" in (await fake.next(fake.published)).words
+    await bob.presses(bob.home, "Change time zone")
     form = await fake.next(fake.views)
     await bob.looks_up(form, "zone", "Tokyo")
     await bob.sends(form, {"zone": "Asia/Tokyo"})
@@ -342,14 +342,14 @@ async def test_an_older_home_does_not_take_a_newer_ones_place(
     await bob.opens_home()
     await fake.next(fake.published)
     publishing = fake.hold("views.publish")
-    await bob.picks(bob.home, "pick me rest=", "sat")
+    await bob.picks(bob.home, "pick me rest_days=", "sat")
     while fake.faults.waiting:  # noqa: ASYNC110 (a call that is held tells nobody)
         await asyncio.sleep(0.01)
-    await bob.picks(bob.home, "pick me rest=", "sun")
+    await bob.picks(bob.home, "pick me rest_days=", "sun")
     publishing.set()
     await program.aclose()
 
-    chosen = bob.home.menu("pick me rest=")["initial_options"]
+    chosen = bob.home.menu("pick me rest_days=")["initial_options"]
     assert [option["value"] for option in chosen] == ["sun"]
 
 
@@ -376,7 +376,7 @@ async def test_the_home_follows_what_its_member_does(fake: Slack, bob: Person) -
     await fake.next(fake.published)
     await bob.presses(await fake.heard(), "A")
 
-    assert "Today counts already" in (await fake.next(fake.published)).words
+    assert "Today already counts" in (await fake.next(fake.published)).words
 
 
 async def test_a_file_comes_by_direct_message(fake: Slack, bob: Person) -> None:

@@ -204,7 +204,7 @@ async def test_a_reminder_comes_once_by_direct_message_and_its_button_asks(fake:
     [reminder] = told(bob, "Your streak of 1 day")
 
     await fake.heard()
-    await bob.presses(reminder, "A question now")
+    await bob.presses(reminder, "Practice now")
     asked = await fake.heard()
     assert asked.channel == bob.direct.id
     assert "Streak" in (await answers(fake, bob, asked)).words

@@ -119,7 +119,7 @@ async def test_what_takes_a_messages_place_names_no_thread(fake: Slack, bob: Per
     async with overheard(fake) as heard:
         await bob.presses(in_thread, "Why?")
         turned = await asyncio.wait_for(heard.get(), HANG)
-        await bob.presses(in_thread, "Practise now")
+        await bob.presses(in_thread, "Practice now")
         beside = await asyncio.wait_for(heard.get(), HANG)
 
     assert (turned["replace_original"], turned.get("thread_ts")) == (True, None)

@@ -1,19 +1,28 @@
-"""A workspace with members, teams and counted answers, written straight into the store."""
+"""A workspace with members, teams and scored answers, written straight into the store."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy import Connection, Table, insert, select, update
 
 from bot.context.local_time import period_keys
+from bot.store import tables
 from bot.store.engine import Store
-from bot.store.models import RoundKind
-from bot.store.orm import Answer, Channel, Member, Person, Round, Team, Workspace
-from bot.study.progress.totals import credit
+from bot.store.models import Answer, Channel, Member, Person, Round, RoundKind, Team, Workspace
+from bot.study.members.queries import lock_member
+from bot.study.progress import totals
 
 START = datetime(2026, 11, 16, 9, tzinfo=UTC)
 """A Monday: the week is 2026-W47, the month 2026-11."""
+
+
+def add(connection: Connection, table: Table, columns: Mapping[str, Any]) -> int:
+    """Insert a row and return its id."""
+    new_id: int = connection.execute(insert(table).values(columns).returning(table.c.id)).scalar_one()
+    return new_id
 
 
 class Classroom:
@@ -29,88 +38,114 @@ class Classroom:
         self._count = 0
 
     async def open(self) -> Classroom:
-        async with self.store.write() as session:
-            workspace = Workspace(platform="terminal", external_id=self.name, name=self.name, created_at=START)
-            session.add(workspace)
-            await session.flush()
-            self.workspace = workspace.id or 0
-            for name in "ab":
-                channel = Channel(workspace_id=self.workspace, external_id=name, name=name)
-                session.add(channel)
-                await session.flush()
-                self.channels[name] = channel.id or 0
+        await self.store.transaction(self._open)
         return self
 
-    async def join(self, *names: str, team: str | None = None) -> None:
-        """Members appear, or change to the team."""
-        async with self.store.write() as session:
-            if team is not None and team not in self.teams:
-                there = Team(workspace_id=self.workspace, name=team, name_key=team, created_at=START)
-                session.add(there)
-                await session.flush()
-                self.teams[team] = there.id or 0
-            for name in names:
-                if name in self.members:
-                    member = await session.get_one(Member, self.members[name])
-                else:
-                    person = Person(created_at=START)
-                    session.add(person)
-                    await session.flush()
-                    member = Member(
-                        workspace_id=self.workspace,
-                        person_id=person.id or 0,
-                        external_id=name,
-                        name=name,
-                        joined_at=START,
-                    )
-                member.team_id = self.teams[team] if team is not None else None
-                session.add(member)
-                await session.flush()
-                self.members[name] = member.id or 0
+    def _open(self, connection: Connection) -> None:
+        workspace = Workspace(platform="terminal", external_id=self.name, name=self.name, created_at=START)
+        self.workspace = add(connection, tables.workspaces, workspace.columns())
+        for name in "ab":
+            channel = Channel(workspace_id=self.workspace, external_id=name, name=name)
+            self.channels[name] = add(connection, tables.channels, channel.columns())
 
-    async def member(self, session: AsyncSession, name: str, *, lock: bool = False) -> Member:
-        return await session.get_one(Member, self.members[name], with_for_update=lock)
+    async def join(self, *names: str, team: str | None = None) -> None:
+        """Add members, or change the team of those that are there."""
+        await self.store.transaction(self._join, names, team)
+
+    def _join(self, connection: Connection, names: tuple[str, ...], team: str | None) -> None:
+        if team is not None and team not in self.teams:
+            new = Team(workspace_id=self.workspace, name=team, name_key=team, created_at=START)
+            self.teams[team] = add(connection, tables.teams, new.columns())
+        team_id = self.teams[team] if team is not None else None
+        for name in names:
+            if name in self.members:
+                known = tables.members.c.id == self.members[name]
+                connection.execute(update(tables.members).where(known).values(team_id=team_id))
+                continue
+            member = Member(
+                workspace_id=self.workspace,
+                person_id=add(connection, tables.persons, Person(created_at=START).columns()),
+                external_id=name,
+                name=name,
+                team_id=team_id,
+                joined_at=START,
+            )
+            self.members[name] = add(connection, tables.members, member.columns())
+
+    async def member(self, name: str) -> Member:
+        return await self.store.transaction(lock_member, self.members[name])
+
+    async def show(self, name: str, *, listed: bool) -> None:
+        """Show or hide a member in the standings."""
+        await self.store.transaction(self._show, self.members[name], listed)
+
+    def _show(self, connection: Connection, member_id: int, listed: bool) -> None:
+        member = lock_member(connection, member_id)
+        connection.execute(update(tables.members).where(tables.members.c.id == member_id).values(listed=listed))
+        totals.set_listed(connection, member, listed)
 
     async def answer(
-        self, name: str, points: int, *, minutes: float = 0, channel: str = "a", counted: bool = True
+        self, name: str, points: int, *, minutes: float = 0, channel: str = "a", scored: bool = True
     ) -> int:
-        """One answer to a new question, `minutes` after the start; its id."""
+        """Answer a new question, `minutes` after the start; return the answer's id."""
         self._count += 1
-        number, at = self._count, START + timedelta(minutes=minutes)
+        at = START + timedelta(minutes=minutes)
+        return await self.store.transaction(
+            self._answer, self._count, self.members[name], points, at, self.channels[channel], scored
+        )
+
+    def _answer(
+        self,
+        connection: Connection,
+        number: int,
+        member_id: int,
+        points: int,
+        at: datetime,
+        channel_id: int,
+        scored: bool,
+    ) -> int:
+        member = lock_member(connection, member_id)
+        new_round = Round(
+            round_key=f"{self.name}-{number}",
+            workspace_id=self.workspace,
+            channel_id=channel_id,
+            kind=RoundKind.DAILY,
+            question_id="lora",
+            choice_order="0123",
+            choices_hash="f",
+            opened_at=START,
+        )
         week, month = period_keys(at, "UTC")
-        async with self.store.write() as session:
-            member = await self.member(session, name, lock=True)
-            posed = Round(
-                round_key=f"{self.name}-{number}",
-                workspace_id=self.workspace,
-                channel_id=self.channels[channel],
-                kind=RoundKind.DAILY,
-                question_id="lora",
-                choice_order="0123",
-                choices_hash="f",
-                opened_at=START,
-            )
-            session.add(posed)
-            await session.flush()
-            given = Answer(
-                request_id=f"{number}",
-                round_id=posed.id or 0,
-                member_id=member.id or 0,
-                workspace_id=self.workspace,
-                channel_id=self.channels[channel],
-                team_id=member.team_id,
-                question_id="lora",
-                topic="fine-tuning",
-                scored=counted,
-                points=points,
-                accepted_at=at,
-                day=at.date(),
-                zone="UTC",
-                week=week,
-                month=month,
-            )
-            session.add(given)
-            if counted:
-                await credit(session, given, member, points=points)
-            await session.flush()
-            return given.id or 0
+        answer = Answer(
+            request_id=f"{number}",
+            round_id=add(connection, tables.rounds, new_round.columns()),
+            member_id=member.id,
+            workspace_id=self.workspace,
+            channel_id=channel_id,
+            team_id=member.team_id,
+            question_id="lora",
+            topic="fine-tuning",
+            scored=scored,
+            points=points,
+            accepted_at=at,
+            day=at.date(),
+            zone="UTC",
+            week=week,
+            month=month,
+        )
+        answer_id = add(connection, tables.answers, answer.columns())
+        if scored:
+            totals.add_points(connection, answer.model_copy(update={"id": answer_id}), member, points=points)
+        return answer_id
+
+    async def raise_points(self, answer_id: int, more: int) -> None:
+        """Give more points for an answer that has been counted."""
+        await self.store.transaction(self._raise_points, answer_id, more)
+
+    def _raise_points(self, connection: Connection, answer_id: int, more: int) -> None:
+        answers = tables.answers.c
+        which = answers.id == answer_id
+        answer = Answer.of(connection.execute(select(tables.answers).where(which)).mappings().one())
+        member = lock_member(connection, answer.member_id)
+        connection.execute(update(tables.answers).where(which).values(points=answers.points + more))
+        totals.add_points(connection, answer, member, points=more, again=True)

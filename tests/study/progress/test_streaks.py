@@ -8,13 +8,30 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlmodel import col, delete, select
+from sqlalchemy import Connection
 
 from bot.replies import DayMark
+from bot.store import tables
 from bot.store.engine import Store
-from bot.store.models import DeliveryKind, DeliveryState, RoundKind
-from bot.store.orm import Answer, Channel, Delivery, Member, Person, RestDays, Round, Schedule, Workspace
-from bot.study.progress.streaks import Streak, StudyDay, compute_streak, member_streak, refresh
+from bot.store.models import (
+    Answer,
+    Channel,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Member,
+    Person,
+    RestDays,
+    Round,
+    RoundKind,
+    Schedule,
+    Workspace,
+)
+from bot.study.account.queries import set_rest_days
+from bot.study.members.queries import lock_member
+from bot.study.progress import streaks
+from bot.study.progress.streaks import Streak, StudyDay, compute_streak
+from tests.study.progress.classroom import add
 
 pytestmark = pytest.mark.both_databases
 
@@ -44,10 +61,12 @@ def rest(weekdays: str, from_day: date = MONDAY) -> RestDays:
     return RestDays(member_id=1, from_day=from_day, weekdays=weekdays)
 
 
-def history(pattern: str, *, rests: Iterable[RestDays] = (), excused: Iterable[int] = ()) -> Streak:
-    """Reckons from the first Monday, one letter a day: s for studied, anything else for not; the last is today."""
+def history(pattern: str, *, rest_changes: Iterable[RestDays] = (), excused: Iterable[int] = ()) -> Streak:
+    """Compute from the first Monday, one letter a day: s for studied, anything else for not; the last is today."""
     days = [study_day(after(number)) for number, letter in enumerate(pattern) if letter == "s"]
-    return compute_streak(days, today=after(len(pattern) - 1), rests=rests, excused={after(n) for n in excused})
+    return compute_streak(
+        days, today=after(len(pattern) - 1), rest_changes=rest_changes, excused={after(n) for n in excused}
+    )
 
 
 def drawn(streak: Streak) -> str:
@@ -57,7 +76,7 @@ def drawn(streak: Streak) -> str:
 # The rules
 
 
-def test_without_an_answer_there_is_only_today() -> None:
+def test_without_answers_there_is_only_today() -> None:
     assert compute_streak([], today=MONDAY) == Streak(0, 0, 0, ((MONDAY, DayMark.OPEN),))
 
 
@@ -92,7 +111,7 @@ def test_a_freeze_covers_one_missed_day_and_does_not_count() -> None:
     assert (streak.current, streak.freezes, drawn(streak)) == (8, 0, "sssssssfs")
 
 
-def test_a_freeze_covers_no_second_missed_day() -> None:
+def test_a_freeze_does_not_cover_a_second_missed_day() -> None:
     streak = history("sssssss--s")
 
     assert (streak.current, streak.longest, drawn(streak)) == (1, 7, "sssssssfms")
@@ -104,14 +123,14 @@ def test_at_most_two_freezes_are_held() -> None:
     assert history("s" * 28 + "---s").current == 1
 
 
-def test_freezes_are_spent_day_by_day() -> None:
+def test_freezes_are_used_day_by_day() -> None:
     assert history("s" * 14 + "-").freezes == 2
     assert history("s" * 14 + "--").freezes == 1
     assert history("s" * 14 + "---").freezes == 0
     assert history("s" * 14 + "----").current == 0
 
 
-def test_a_spent_freeze_is_earned_again_by_seven_more_days_of_study() -> None:
+def test_seven_more_days_of_study_earn_a_used_freeze_again() -> None:
     assert history("sssssss-ssssss").freezes == 0
     assert history("sssssss-sssssss").freezes == 1
 
@@ -123,25 +142,25 @@ def test_a_streak_that_ended_leaves_no_freeze() -> None:
 
 
 def test_a_rest_weekday_changes_nothing() -> None:
-    streak = history("sssss--s", rests=[rest("56")])
+    streak = history("sssss--s", rest_changes=[rest("56")])
 
     assert (streak.current, drawn(streak)) == (6, "sssssrrs")
 
 
 def test_an_answer_on_a_rest_day_counts() -> None:
-    assert history("ssssss-s", rests=[rest("56")]).current == 7
+    assert history("ssssss-s", rest_changes=[rest("56")]).current == 7
 
 
-def test_rest_days_hold_from_their_day_on() -> None:
-    late = history("sssss--s", rests=[rest("56", after(6))])
-    given_up = history("sssss--sssss--s", rests=[rest("56"), rest("", after(8))])
+def test_rest_days_apply_from_their_day_on() -> None:
+    late = history("sssss--s", rest_changes=[rest("56", after(6))])
+    given_up = history("sssss--sssss--s", rest_changes=[rest("56"), rest("", after(8))])
 
     assert drawn(late) == "sssssm.s"
     assert drawn(given_up) == "sssssrrsssssfms"
 
 
 def test_rest_days_need_no_freeze() -> None:
-    assert history("sssssss--s", rests=[rest("01")]).freezes == 1
+    assert history("sssssss--s", rest_changes=[rest("01")]).freezes == 1
 
 
 def test_an_excused_day_changes_nothing() -> None:
@@ -172,13 +191,13 @@ LANDED = StudyDay(
 )
 
 
-def test_a_date_swallowed_by_a_move_east_is_bridged_and_does_not_count() -> None:
+def test_a_date_lost_by_a_move_east_is_bridged_and_does_not_count() -> None:
     streak = compute_streak([LEFT, LANDED], today=after(2))
 
     assert (streak.current, drawn(streak)) == (2, "sbs")
 
 
-def test_a_swallowed_date_shows_as_bridged_before_the_first_answer_there() -> None:
+def test_a_lost_date_shows_as_bridged_before_the_first_answer_there() -> None:
     assert drawn(compute_streak([LEFT], today=after(2), arrival=LANDED)) == "sbo"
     assert compute_streak([LEFT], today=after(2), arrival=LANDED).current == 1
 
@@ -204,7 +223,7 @@ def test_staying_bridges_nothing() -> None:
     assert drawn(compute_streak([LEFT, stayed], today=after(2))) == "sms"
 
 
-def test_a_change_of_the_clock_is_no_move() -> None:
+def test_daylight_saving_is_not_a_move() -> None:
     # Paris and Berlin keep the same time; the clocks went forward on 29 March 2026.
     before = StudyDay(
         date(2026, 3, 28),
@@ -240,7 +259,7 @@ TODAY = after(59)
 
 
 def streak_of(days: Iterable[date], rests: Iterable[RestDays] = (), excused: Iterable[date] = ()) -> Streak:
-    return compute_streak([study_day(day) for day in days], today=TODAY, rests=rests, excused=set(excused))
+    return compute_streak([study_day(day) for day in days], today=TODAY, rest_changes=rests, excused=set(excused))
 
 
 @given(recent_days, rest_changes, recent_days)
@@ -252,7 +271,7 @@ def test_studying_today_adds_exactly_one(days: set[date], rests: list[RestDays],
 
 
 @given(st.lists(st.sampled_from(sorted(map(after, range(60))))), rest_changes, st.randoms(use_true_random=False))
-def test_neither_order_nor_replays_matter(days: list[date], rests: list[RestDays], random: object) -> None:
+def test_neither_order_nor_repeats_matter(days: list[date], rests: list[RestDays], random: object) -> None:
     shuffled = [*days, *days]
     random.shuffle(shuffled)  # type: ignore[attr-defined]
 
@@ -283,108 +302,101 @@ def test_the_marks_explain_the_streak(days: set[date]) -> None:
 NOON = time(12)
 
 
-class Study:
-    """Ada in two channels with a schedule each."""
+class History:
+    """Ada's answers in two channels with a schedule each."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.workspace = 0
         self.member = 0
         self.channels: list[int] = []
         self.schedules: list[int] = []
         self._count = 0
 
-    async def begin(self) -> Study:
-        now = datetime.combine(MONDAY, NOON, tzinfo=UTC)
-        async with self.store.write() as session:
-            person = Person(created_at=now)
-            workspace = Workspace(platform="terminal", external_id="here", name="here", created_at=now)
-            session.add_all([person, workspace])
-            await session.flush()
-            assert person.id is not None
-            assert workspace.id is not None
-            self.workspace = workspace.id
-            member = Member(
-                workspace_id=workspace.id, person_id=person.id, external_id="ada", name="ada", zone="UTC", joined_at=now
-            )
-            channels = [Channel(workspace_id=workspace.id, external_id=name, name=name) for name in "ab"]
-            session.add_all([member, *channels])
-            await session.flush()
-            assert member.id is not None
-            self.member = member.id
-            for channel in channels:
-                assert channel.id is not None
-                self.channels.append(channel.id)
-                schedule = Schedule(
-                    channel_id=channel.id,
-                    request_id="r",
-                    at=time(9),
-                    zone="UTC",
-                    weekdays="0123456",
-                    reveal=time(17),
-                    created_at=now,
-                )
-                session.add(schedule)
-                await session.flush()
-                assert schedule.id is not None
-                self.schedules.append(schedule.id)
+    async def begin(self) -> History:
+        await self.store.transaction(self._begin)
         return self
 
-    async def answers(self, *numbers: int, channel: int = 0) -> None:
-        async with self.store.write() as session:
-            for number in numbers:
-                self._count += 1
-                at = datetime.combine(after(number), NOON, tzinfo=UTC)
-                posed = Round(
-                    round_key=f"t{self._count}",
-                    workspace_id=self.workspace,
-                    channel_id=self.channels[channel],
-                    kind=RoundKind.PRACTICE,
-                    question_id="lora",
-                    choice_order="0123",
-                    choices_hash="f",
-                    opened_at=at,
-                )
-                session.add(posed)
-                await session.flush()
-                assert posed.id is not None
-                session.add(
-                    Answer(
-                        request_id=f"a{self._count}",
-                        round_id=posed.id,
-                        member_id=self.member,
-                        workspace_id=self.workspace,
-                        channel_id=self.channels[channel],
-                        question_id="lora",
-                        topic="fine-tuning",
-                        accepted_at=at,
-                        day=after(number),
-                        zone="UTC",
-                        week="w",
-                        month="m",
-                    )
-                )
-
-    async def delivery(self, number: int, state: DeliveryState, channel: int = 0) -> None:
-        async with self.store.write() as session:
-            session.add(
-                Delivery(
-                    schedule_id=self.schedules[channel],
-                    channel_id=self.channels[channel],
-                    kind=DeliveryKind.DAILY,
-                    day=after(number),
-                    due_at=datetime.combine(after(number), time(9), tzinfo=UTC),
-                    state=state,
-                )
+    def _begin(self, connection: Connection) -> None:
+        now = datetime.combine(MONDAY, NOON, tzinfo=UTC)
+        workspace = Workspace(platform="terminal", external_id="here", name="here", created_at=now)
+        self.workspace = add(connection, tables.workspaces, workspace.columns())
+        member = Member(
+            workspace_id=self.workspace,
+            person_id=add(connection, tables.persons, Person(created_at=now).columns()),
+            external_id="ada",
+            name="ada",
+            zone="UTC",
+            joined_at=now,
+        )
+        self.member = add(connection, tables.members, member.columns())
+        for name in "ab":
+            channel = Channel(workspace_id=self.workspace, external_id=name, name=name)
+            self.channels.append(add(connection, tables.channels, channel.columns()))
+            schedule = Schedule(
+                channel_id=self.channels[-1],
+                request_id="r",
+                at=time(9),
+                zone="UTC",
+                weekdays="0123456",
+                reveal=time(17),
+                created_at=now,
             )
+            self.schedules.append(add(connection, tables.schedules, schedule.columns()))
+
+    async def answers(self, *numbers: int, channel: int = 0) -> None:
+        for number in numbers:
+            self._count += 1
+            await self.store.transaction(self._answer, self._count, number, self.channels[channel])
+
+    def _answer(self, connection: Connection, count: int, number: int, channel_id: int) -> None:
+        at = datetime.combine(after(number), NOON, tzinfo=UTC)
+        new_round = Round(
+            round_key=f"t{count}",
+            workspace_id=self.workspace,
+            channel_id=channel_id,
+            kind=RoundKind.PRACTICE,
+            question_id="lora",
+            choice_order="0123",
+            choices_hash="f",
+            opened_at=at,
+        )
+        answer = Answer(
+            request_id=f"a{count}",
+            round_id=add(connection, tables.rounds, new_round.columns()),
+            member_id=self.member,
+            workspace_id=self.workspace,
+            channel_id=channel_id,
+            question_id="lora",
+            topic="fine-tuning",
+            accepted_at=at,
+            day=after(number),
+            zone="UTC",
+            week="w",
+            month="m",
+        )
+        add(connection, tables.answers, answer.columns())
+
+    async def delivery(
+        self, number: int, state: DeliveryState, channel: int = 0, kind: DeliveryKind = DeliveryKind.DAILY
+    ) -> None:
+        delivery = Delivery(
+            schedule_id=self.schedules[channel],
+            channel_id=self.channels[channel],
+            kind=kind,
+            day=after(number),
+            due_at=datetime.combine(after(number), time(9), tzinfo=UTC),
+            state=state,
+        )
+        await self.store.transaction(add, tables.deliveries, delivery.columns())
 
     async def streak(self, today: int) -> Streak:
-        async with self.store.read() as session:
-            member = await session.get_one(Member, self.member)
-            return await member_streak(session, member, now=datetime.combine(after(today), NOON, tzinfo=UTC))
+        member = await self.store.transaction(lock_member, self.member)
+        return await self.store.query(streaks.streak_of, member, datetime.combine(after(today), NOON, tzinfo=UTC))
 
 
-async def test_a_streak_is_reckoned_from_the_answers(store: Store) -> None:
-    study = await Study(store).begin()
+async def test_a_streak_is_computed_from_the_answers(store: Store) -> None:
+    study = await History(store).begin()
     await study.answers(2, 0, 1, 1)
 
     assert (await study.streak(3)).current == 3
@@ -392,16 +404,15 @@ async def test_a_streak_is_reckoned_from_the_answers(store: Store) -> None:
 
 
 async def test_rest_days_come_from_their_history(store: Store) -> None:
-    study = await Study(store).begin()
+    study = await History(store).begin()
     await study.answers(*range(5), 7)
-    async with store.write() as session:
-        session.add(RestDays(member_id=study.member, from_day=MONDAY, weekdays="56"))
+    await store.transaction(set_rest_days, study.member, MONDAY, "56")
 
     assert drawn(await study.streak(7)) == "sssssrrs"
 
 
-async def test_a_day_without_any_daily_question_is_excused(store: Store) -> None:
-    study = await Study(store).begin()
+async def test_a_day_without_a_daily_question_is_excused(store: Store) -> None:
+    study = await History(store).begin()
     await study.answers(0, 4)
     await study.answers(0, 4, channel=1)
     for number, states in enumerate(
@@ -413,8 +424,8 @@ async def test_a_day_without_any_daily_question_is_excused(store: Store) -> None
     assert drawn(await study.streak(4)) == "seems"
 
 
-async def test_a_question_that_came_through_in_one_channel_leaves_no_excuse(store: Store) -> None:
-    study = await Study(store).begin()
+async def test_a_question_posted_in_one_channel_leaves_no_excuse(store: Store) -> None:
+    study = await History(store).begin()
     await study.answers(0, 2)
     await study.answers(0, channel=1)
     await study.delivery(1, DeliveryState.FAILED, channel=0)
@@ -424,7 +435,7 @@ async def test_a_question_that_came_through_in_one_channel_leaves_no_excuse(stor
 
 
 async def test_a_channel_joined_later_takes_no_excuse_back(store: Store) -> None:
-    study = await Study(store).begin()
+    study = await History(store).begin()
     await study.answers(0, 2)
     await study.delivery(1, DeliveryState.FAILED, channel=0)
     await study.delivery(1, DeliveryState.DONE, channel=1)
@@ -436,38 +447,9 @@ async def test_a_channel_joined_later_takes_no_excuse_back(store: Store) -> None
 
 
 async def test_a_failed_reveal_excuses_nothing(store: Store) -> None:
-    study = await Study(store).begin()
+    study = await History(store).begin()
     await study.answers(0, 2)
     await study.delivery(1, DeliveryState.DONE)
-    async with store.write() as session:
-        session.add(
-            Delivery(
-                schedule_id=study.schedules[0],
-                channel_id=study.channels[0],
-                kind=DeliveryKind.REVEAL,
-                day=after(1),
-                due_at=datetime.combine(after(1), time(17), tzinfo=UTC),
-                state=DeliveryState.FAILED,
-            )
-        )
+    await study.delivery(1, DeliveryState.FAILED, kind=DeliveryKind.REVEAL)
 
     assert drawn(await study.streak(2)) == "sms"
-
-
-async def test_the_members_row_keeps_what_the_answers_say(store: Store) -> None:
-    study = await Study(store).begin()
-    await study.answers(*range(7))
-    async with store.write() as session:
-        member = (await session.exec(select(Member).where(Member.id == study.member))).one()
-        await refresh(session, member, now=datetime.combine(after(6), NOON, tzinfo=UTC))
-    async with store.read() as session:
-        member = await session.get_one(Member, study.member)
-        assert (member.streak, member.longest, member.freezes) == (7, 7, 1)
-
-    async with store.write() as session:
-        await session.exec(delete(Answer).where(col(Answer.day) < after(5)))
-        member = await session.get_one(Member, study.member)
-        await refresh(session, member, now=datetime.combine(after(6), NOON, tzinfo=UTC))
-    async with store.read() as session:
-        member = await session.get_one(Member, study.member)
-        assert (member.streak, member.longest, member.freezes) == (2, 2, 0)
