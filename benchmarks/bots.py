@@ -29,7 +29,7 @@ from bot.context.library import Library
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
 from bot.platforms.discord.client import connected
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
 from bot.store.engine import Store
 from bot.store.orm import Answer, Channel, Member, Round, Schedule, Workspace
 from bot.store.upgrade import upgrade
@@ -187,7 +187,7 @@ class Ours(Watched):
     async def turn(self) -> dict[str, float]:
         """One turn of the clockwork: its seconds and those of CPU."""
         begun, cpu = time.perf_counter(), time.process_time()
-        await Clockwork(self.study, seconds=5).turn()
+        await Scheduler(self.study, seconds=5).run_once()
         return {"seconds": time.perf_counter() - begun, "cpu": time.process_time() - cpu}
 
 

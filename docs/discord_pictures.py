@@ -35,7 +35,7 @@ from bot.config import loader
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
 from bot.platforms.discord.client import StudyClient
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
 from bot.store.engine import Store
 from bot.store.orm import Round
 from bot.store.upgrade import upgrade
@@ -120,7 +120,7 @@ class Story:
         self.env.backend.advance_clock((moment - self.env.now()).total_seconds())
 
     async def turn(self) -> None:
-        await Clockwork(self.app.study, 5).turn()
+        await Scheduler(self.app.study, 5).run_once()
         await self.env.settle()
 
     @property

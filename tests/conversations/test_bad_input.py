@@ -29,7 +29,7 @@ from tests.chat import Chat, plain
         ("schedule setup 25:00", "not a time of day"),
         ("schedule setup 09:00 Europe/Pariss", "Did you mean Europe/Paris"),
         ("schedule setup 09:00 zone=Mars/Base", "is not a time zone"),
-        ("schedule setup 09:00 reveal=09:00", "cannot be at the very time"),
+        ("schedule setup 09:00 reveal=09:00", "at the same time as the question"),
         ("schedule setup 09:00 topics=cooking", "There is no topic “cooking”"),
         ("schedule setup 09:00 days=someday", "is no weekday"),
         ("schedule pause", "This channel has no schedule yet"),

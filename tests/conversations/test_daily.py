@@ -11,7 +11,7 @@ from sqlmodel import select
 from bot.context.identity import Location
 from bot.context.outbox import Outbox, PostError
 from bot.replies import Reply
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
 from bot.store.models import DeliveryKind, DeliveryState
 from bot.store.orm import Delivery, Schedule, Workspace
 from tests.chat import Chat
@@ -47,7 +47,7 @@ async def test_the_reveal_gives_the_answer_and_says_who_was_right(chat: Chat) ->
     [reveal] = await chat.posts()
 
     assert "The answer:" in reveal
-    assert "2 people answered; 1 of 2 choices were right." in reveal
+    assert "2 people answered. 1 of 2 picked the right choice." in reveal
     assert await chat.posts() == []
 
 
@@ -125,7 +125,7 @@ async def test_own_words_earn_at_most_half(chat: Chat) -> None:
 
 
 async def test_daily_shows_the_question_of_today(chat: Chat) -> None:
-    assert "no daily question yet" in await chat.say("ada", "daily")
+    assert "have a daily question yet" in await chat.say("ada", "daily")
     await chat.say("maya", "schedule setup 09:00")
     assert "The next one comes" in await chat.say("ada", "daily")
     chat.clock.forward(hours=1)
@@ -154,7 +154,7 @@ async def test_questions_come_back_only_when_the_selection_is_used_up(chat: Chat
 async def test_two_replicas_post_one_question(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00")
     chat.clock.forward(hours=1)
-    await asyncio.gather(*(Clockwork(chat.study, seconds=5).turn() for _ in range(4)))
+    await asyncio.gather(*(Scheduler(chat.study, seconds=5).run_once() for _ in range(4)))
 
     assert len(await chat.posts()) == 1
 
@@ -201,11 +201,11 @@ async def test_a_crash_between_post_and_record_posts_nothing_twice(chat: Chat) -
     chat.clock.forward(hours=1)
     chat.app.attach("terminal", Crashing(chat))
     with pytest.raises(asyncio.CancelledError):
-        await chat.clockwork.turn()
+        await chat.scheduler.run_once()
     chat.app.attach("terminal", chat.outbox)
 
     chat.clock.forward(minutes=1)
-    await chat.clockwork.turn()
+    await chat.scheduler.run_once()
     assert [d.state for d in await deliveries(chat)] == [DeliveryState.SENDING]
     chat.clock.forward(minutes=1)
 
@@ -244,7 +244,7 @@ async def test_a_post_that_fails_pauses_the_schedule_and_tells_the_managers_once
     chat.app.attach("terminal", refusing)
     chat.clock.forward(hours=1)
     for _ in range(6):
-        await chat.clockwork.turn()
+        await chat.scheduler.run_once()
         chat.clock.forward(minutes=6)
 
     assert refusing.posts == tries
@@ -256,7 +256,7 @@ async def test_a_post_that_fails_pauses_the_schedule_and_tells_the_managers_once
 @pytest.mark.both_databases
 async def test_paused_until_a_date_goes_on_by_itself(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 days=daily")
-    assert "Paused until Saturday, 21 November 2026" in await chat.say("maya", "schedule pause until 2026-11-21")
+    assert "Paused until Saturday, November 21, 2026" in await chat.say("maya", "schedule pause until 2026-11-21")
     chat.clock.forward(days=2)
     assert await chat.posts() == []
 
@@ -272,7 +272,7 @@ async def test_schedules_are_listed_paused_resumed_and_removed(chat: Chat) -> No
     said = await chat.say("maya", "schedule list")
     assert "Monday, Wednesday 09:00" in said
     assert "18:30" in said
-    assert "say which by its number" in await chat.say("maya", "schedule pause")
+    assert "Add the number of yours" in await chat.say("maya", "schedule pause")
     assert "Paused until `schedule resume`" in await chat.say("maya", "schedule pause 2")
     assert "paused" in await chat.say("maya", "schedule list")
     assert "Back on" in await chat.say("maya", "schedule resume 2")
@@ -283,8 +283,8 @@ async def test_schedules_are_listed_paused_resumed_and_removed(chat: Chat) -> No
 async def test_a_second_schedule_just_like_the_first_is_refused(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 topics=vae")
 
-    assert "one like that already, no. 1" in await chat.say("maya", "schedule setup 9:00 topics=vae")
-    assert "Done" in await chat.say("maya", "schedule setup 09:00 topics=gan")
+    assert "already has a schedule like that: no. 1" in await chat.say("maya", "schedule setup 9:00 topics=vae")
+    assert "all set" in await chat.say("maya", "schedule setup 09:00 topics=gan")
 
 
 async def test_a_removed_schedule_still_gets_its_reveal(chat: Chat) -> None:
@@ -331,7 +331,7 @@ async def test_a_day_whose_question_did_not_come_through_is_excused(chat: Chat) 
     await chat.say("ada", chat.lines(await chat.daily())[0])
     chat.app.attach("terminal", Refusing(retry=False))
     chat.clock.forward(days=1)
-    await chat.clockwork.turn()
+    await chat.scheduler.run_once()
     chat.app.attach("terminal", chat.outbox)
     chat.clock.forward(days=1)
 
@@ -346,8 +346,8 @@ async def test_a_schedule_with_nothing_left_to_ask_skips_the_day(chat: Chat) -> 
 
     assert await chat.posts() == []
     [delivery] = await deliveries(chat)
-    assert (delivery.state, delivery.problem) == (DeliveryState.SKIPPED, "no question fits the schedule")
-    assert "No question of the bank fits" in await chat.say("maya", "schedule setup 10:00 topics=vae easy")
+    assert (delivery.state, delivery.problem) == (DeliveryState.SKIPPED, "no question matches the schedule")
+    assert "No question in the bank matches" in await chat.say("maya", "schedule setup 10:00 topics=vae easy")
 
 
 @pytest.mark.both_databases

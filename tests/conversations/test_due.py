@@ -53,7 +53,7 @@ async def test_a_lease_begins_with_the_post_however_long_the_queue(chat: Chat) -
     slow = Slow(chat)
     chat.app.attach("terminal", slow)
     chat.clock.forward(hours=1)
-    await chat.clockwork.turn()
+    await chat.scheduler.run_once()
 
     assert slow.left[-1] > timedelta(seconds=60)
 
@@ -63,7 +63,7 @@ async def test_a_question_that_waited_too_long_in_the_queue_is_not_posted_any_mo
     chat.study.outboxes.clear()  # this platform's process is down, and another one sweeps
     chat.clock.forward(hours=1)
     for _ in range(3):
-        await chat.clockwork.turn()
+        await chat.scheduler.run_once()
         chat.clock.forward(days=1)
     chat.clock.forward(hours=-22)
     chat.app.attach("terminal", chat.outbox)
@@ -160,7 +160,7 @@ async def test_days_are_excused_until_a_failed_schedule_is_mended(chat: Chat) ->
         chat.clock.forward(days=1)
         await chat.posts()
     assert "Back on" in await chat.say("maya", "schedule resume")
-    assert "This channel has no daily question" not in await chat.say("ada", "daily")
+    assert "have a daily question yet" not in await chat.say("ada", "daily")
 
     assert "Your streak: 1 day" in await chat.say("ada", "streak")
     assert await states(chat) == [(DeliveryState.DONE, None)] + [(DeliveryState.SKIPPED, "stopped")] * 3
@@ -178,11 +178,11 @@ async def test_a_question_rewritten_since_it_was_chosen_is_not_posted_in_a_wrong
     await chat.say("maya", "schedule setup 09:00")
     chat.study.outboxes.clear()
     chat.clock.forward(hours=1)
-    await chat.clockwork.turn()
+    await chat.scheduler.run_once()
     await rewrite(chat)
     chat.app.attach("terminal", chat.outbox)
 
-    assert "rewritten since" in (await chat.posts())[0]
+    assert "rewritten or removed" in (await chat.posts())[0]
     assert "Question of the day" not in await chat.say("ada", "daily")
 
 

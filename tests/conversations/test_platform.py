@@ -166,9 +166,9 @@ async def test_a_process_of_another_platform_leaves_the_counts_alone(guild: Guil
     [round] = await guild.all(Round)
     await guild.ask("5", f"answer {round.round_key} a")
 
-    assert await live_counts.sweep(replace(guild.study, outboxes={"slack": Box()})) == 0
-    assert await live_counts.sweep(guild.study) == 1
-    assert "1 answered so far" in plain(guild.box.edits[-1])
+    assert await live_counts.update_counts(replace(guild.study, outboxes={"slack": Box()})) == 0
+    assert await live_counts.update_counts(guild.study) == 1
+    assert "1 answer so far" in plain(guild.box.edits[-1])
 
 
 async def test_nobody_to_tell_stops_no_other_post(guild: Guild) -> None:

@@ -15,7 +15,7 @@ from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.platforms.terminal.outbox import TerminalOutbox
 from bot.replies import Reply
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
 from bot.store.orm import Member, Person, Workspace
 from bot.study.account import reminders
 from tests.chat import Chat, plain
@@ -62,7 +62,7 @@ async def test_it_is_for_the_member_alone(chat: Chat) -> None:
     await chat.say("ada", "me remind=20:00")
     await study(chat, "bob")
     chat.clock.forward(days=1, hours=12)
-    await chat.clockwork.turn()
+    await chat.scheduler.run_once()
 
     assert [channel for _, channel, _ in await chat.app.terminal_posts.unseen()] == ["@ada"]
 
@@ -239,7 +239,7 @@ async def test_several_processes_send_one(chat: Chat) -> None:
         await study(chat, who)
         await chat.say(who, "me remind=20:00")
     chat.clock.forward(days=1, hours=12)
-    await asyncio.gather(*(Clockwork(chat.study, seconds=5).turn() for _ in range(4)))
+    await asyncio.gather(*(Scheduler(chat.study, seconds=5).run_once() for _ in range(4)))
 
     assert len(await chat.posts()) == 3
 
@@ -300,7 +300,7 @@ async def test_who_cannot_be_written_to_is_not_tried_again_until_they_ask(chat: 
     await study_there(chat, "u1")
     for hour in range(30):
         chat.clock.now = datetime(2026, 11, 22, tzinfo=UTC) + timedelta(hours=hour)
-        await chat.clockwork.turn()
+        await chat.scheduler.run_once()
     assert elsewhere.tried == ["u1", "u1"]
 
 

@@ -11,7 +11,7 @@ from bot.replies import Block, Button, Buttons, Reply, Table, Text
 from bot.store.models import ScheduleState
 from bot.store.orm import Answer, Channel, Round, Schedule
 from bot.study.account import settings as account_settings
-from bot.study.daily.schedule_card import in_words
+from bot.study.daily.schedule_card import weekdays_in_words
 from bot.study.practice.rounds import question_card, still_open, unchanged_question
 from bot.study.progress import leaderboard, overview
 
@@ -85,6 +85,6 @@ async def _scheduled(session: AsyncSession, workspace_id: int) -> list[tuple[str
         .limit(SCHEDULES)
     )
     return [
-        (name, f"{in_words(it.weekdays)} at {it.at:%H:%M} ({it.zone})", it.problem or it.state.value)
+        (name, f"{weekdays_in_words(it.weekdays)} at {it.at:%H:%M} ({it.zone})", it.problem or it.state.value)
         for name, it in (await session.exec(query)).all()
     ]
