@@ -32,7 +32,7 @@ from tests.chat import Chat, plain
         ("schedule setup 09:00 reveal=09:00", "at the same time as the question"),
         ("schedule setup 09:00 topics=cooking", "There is no topic “cooking”"),
         ("schedule setup 09:00 days=someday", "is no weekday"),
-        ("schedule pause", "This channel has no schedule yet"),
+        ("schedule pause", "This channel doesn't have a schedule yet"),
         ("schedule pause until yesterday", "is not a date"),
         ("me rollover=9", "whole number from 0 to 4"),
         ("me zone", "`zone` needs a value after it"),

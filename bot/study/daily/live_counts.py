@@ -100,7 +100,7 @@ def _take_due(connection: Connection, platforms: Sequence[str], now: datetime) -
         "fast_counted": now - FAST_INTERVAL,
         "slow_counted": now - SLOW_INTERVAL,
     }
-    message_refs = dict(connection.execute(_DUE, {"platforms": list(platforms), **moments}).tuples().all())
+    message_refs = dict(connection.execute(_DUE, {"platforms": list(platforms), **moments}).all())
     if not message_refs:
         return []
     taken = update(tables.deliveries).where(deliveries.id.in_(message_refs))

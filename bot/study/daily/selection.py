@@ -75,7 +75,7 @@ def pick_question(connection: Connection, bank: Bank, schedule: Schedule) -> Que
 def _workspace_of(connection: Connection, channel_ids: Collection[int]) -> dict[int, int]:
     channels = tables.channels.c
     statement = select(channels.id, channels.workspace_id).where(channels.id.in_(channel_ids))
-    return dict(connection.execute(statement).tuples().all())
+    return dict(connection.execute(statement).all())
 
 
 def _retired(connection: Connection, workspace_ids: Collection[int]) -> dict[int, set[str]]:
