@@ -2,7 +2,7 @@
 
     python docs/discord_pictures.py [NAME ...]        (or `make pictures`, which keeps the chosen ones)
 
-The client, the store, the bank and the clockwork are the real ones; Discord is simcord's, and its preview is drawn by
+The client, the store, the bank and the scheduler are the real ones; Discord is simcord's, and its preview is drawn by
 Chromium, which has to be installed: on Debian, `apt install chromium fonts-noto-color-emoji`.
 """
 

@@ -2,7 +2,7 @@
 
     python docs/pictures.py        (or `make pictures`)
 
-The bank, the database, the clockwork and the renderer are the real ones; only the clock is moved by hand. Choices come
+The bank, the database, the scheduler and the renderer are the real ones; only the clock is moved by hand. Choices come
 in a random order, so two runs differ in their letters.
 """
 

@@ -2,7 +2,7 @@
 
     python docs/slack_pictures.py [NAME ...]        (or `make pictures`, which keeps the chosen ones)
 
-The commands, the store, the bank and the clockwork are the real ones; only the clock is moved by hand. The look is
+The commands, the store, the bank and the scheduler are the real ones; only the clock is moved by hand. The look is
 `docs/slack_preview.py`'s, drawn by Chromium, which has to be installed: on Debian, `apt install chromium
 fonts-noto-core fonts-noto-color-emoji`.
 """
@@ -131,7 +131,7 @@ class Story:
         return reply
 
     async def turn(self, day: int, hours: int = 0) -> Reply:
-        """The newest post after the clockwork has turned at that time."""
+        """The newest post after the scheduler has run at that time."""
         self.now = FIRST_DAY + timedelta(days=day, hours=hours)
         await self.scheduler.run_once()
         return self.channel.newest

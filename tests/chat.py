@@ -62,7 +62,7 @@ class Chat:
         return plain((await self.replies(who, line))[-1])
 
     async def posts(self) -> list[str]:
-        """Let the clockwork turn once; the posts that have come since the last look, now seen."""
+        """Run the scheduler once, and return the posts since the last look, which are now seen."""
         await self.scheduler.run_once()
         found = []
         for id, _channel, body in await self.app.terminal_posts.unseen():

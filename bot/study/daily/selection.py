@@ -36,24 +36,25 @@ class QuestionPicker:
 
         Later picks of this batch for the same channel avoid it.
         """
-        workspace_id = self.workspace_of[schedule.channel_id]
+        workspace_id, channel_id = self.workspace_of[schedule.channel_id], schedule.channel_id
         retired = self.retired.get(workspace_id, set())
+        topics, difficulty = schedule.topics, schedule.difficulty
         seed = zlib.crc32(f"{schedule.id}:".encode())
 
         def order(question: Question) -> tuple[int, int]:
             shuffled = zlib.crc32(question.id.encode(), seed)
-            return self.last_asked.get((schedule.channel_id, question.id), 0), shuffled
+            return self.last_asked.get((channel_id, question.id), 0), shuffled
 
         candidates = (
             question
             for question in self.custom_banks.get(workspace_id, self.bank)
-            if (not schedule.topics or question.topic in schedule.topics)
-            and schedule.difficulty in (None, question.difficulty)
+            if (not topics or question.topic in topics)
+            and difficulty in (None, question.difficulty)
             and question.id not in retired
         )
         picked = min(candidates, key=order, default=None)
         if picked is not None:
-            self.last_asked[schedule.channel_id, picked.id] = sys.maxsize
+            self.last_asked[channel_id, picked.id] = sys.maxsize
         return picked
 
 

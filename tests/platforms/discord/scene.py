@@ -139,7 +139,7 @@ def posts(channel: ChannelHandle) -> list[discord.Message]:
 
 
 async def turn(app: App, env: Env) -> None:
-    """One turn of the clockwork, and whatever Discord tells of it."""
+    """Run the scheduler once, with whatever Discord tells of it."""
     await Scheduler(app.study, 5).run_once()
     await env.settle()
 

@@ -1,4 +1,4 @@
-"""The daily question in a channel of Discord, posted by the clockwork: once, with all that belongs to it."""
+"""The daily question in a channel of Discord, posted by the scheduler: once, with everything that goes with it."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ async def test_the_reveal_is_a_message_of_its_own(
     asked, reveal = posts(channel)
     assert question.answer.split(".")[0][:20] not in words(asked)
     assert "The answer" in words(reveal)
-    assert "1 of 1 choices was right" in words(reveal)
+    assert "1 of 1 picked the right choice" in words(reveal)
     late = await press(bob, reveal, "Practice more")
     assert late.ephemeral
 
@@ -204,10 +204,10 @@ async def test_a_second_process_posts_nothing_twice(
     await set_up(maya, channel)
     clock.until("09:00")
     one, other = Scheduler(app.study, 5), Scheduler(app.study, 5)
-    await one.turn()
-    await other.turn()
+    await one.run_once()
+    await other.run_once()
     clock.forward(minutes=5)
-    await other.turn()
+    await other.run_once()
     await env.settle()
 
     assert len(posts(channel)) == 1

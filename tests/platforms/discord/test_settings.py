@@ -189,7 +189,7 @@ async def test_a_schedule_is_removed_by_its_button_and_its_card_says_so_from_the
     assert "Removed." in said(await press(maya, card, "Remove"))
     late = await pick(maya, card, "days", "monday")
 
-    assert "no schedule yet" in said(late)
+    assert "have a schedule yet" in said(late)
 
 
 async def test_who_is_no_manager_is_refused_whatever_they_press(

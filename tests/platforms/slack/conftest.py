@@ -52,7 +52,7 @@ def monday(fake: Slack, moment: str = "09:00") -> None:
 
 
 async def turn(app: App) -> None:
-    """One of the clockwork's."""
+    """Run the scheduler once."""
     await Scheduler(app.study, seconds=5).run_once()
 
 
