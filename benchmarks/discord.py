@@ -208,7 +208,8 @@ async def post(options: argparse.Namespace, log: IO[bytes], console: Console) ->
     met = ratio <= MAX_POSTING_RATIO and posted["once"] == options.channels
     console.print(
         f"\n{posted['once']} of {options.channels} channels due at once got their post after "
-        f"{run_cost['seconds']:.1f} s: {ratio:.2f} times the {shortest:g} s that the limits take, {'[green]met' if met else '[red]missed'}[/]\n"
+        f"{run_cost['seconds']:.1f} s: {ratio:.2f} times the {shortest:g} s that the limits take, "
+        f"{'[green]met' if met else '[red]missed'}[/]\n"
         f"  the posts alone took {posted['seconds']:.1f} s; {refused} of them were refused for now (429), and so were "
         f"{posted['others']} other requests; CPU {run_cost['cpu'] / options.channels * 1000:.1f} ms per post",
         highlight=False,
