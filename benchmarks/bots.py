@@ -1,4 +1,4 @@
-"""The bots that `benchmarks.discord` compares, each as a process (`benchmarks.children`): ours, and a bare one."""
+"""The bots that `benchmarks.discord` compares, ours and a bare one, each as a process (`benchmarks.children`)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 
 import discord
 from discord import app_commands
-from sqlmodel import col, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from benchmarks.children import obey
 from benchmarks.respond import NOW, fill
@@ -29,37 +29,38 @@ from bot.context.library import Library
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
 from bot.platforms.discord.client import connected
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
+from bot.store import tables
 from bot.store.engine import Store
-from bot.store.orm import Answer, Channel, Member, Round, Schedule, Workspace
+from bot.store.models import Channel, Round, Schedule, Workspace
 from bot.store.upgrade import upgrade
-from bot.study.daily import questions
+from bot.study.daily.posts import question_post
 from knowledge.format.reader import load
 from knowledge.retrieval.embedding import Embedder
 from tests.platforms.discord.fake import in_place_of_discord
 
 INDEX = Path(tempfile.gettempdir()) / "studyhall-fit"
 """Where `benchmarks/search.py` keeps its index, too."""
-BEGUN = time.monotonic()
+STARTED_AT = time.monotonic()
 
 
 def now() -> datetime:
-    """A day of the benchmark's own, whose time goes by."""
-    return NOW + timedelta(seconds=time.monotonic() - BEGUN)
+    """Return a moment of the benchmark's own day, on which time passes."""
+    return NOW + timedelta(seconds=time.monotonic() - STARTED_AT)
 
 
 class Watched:
-    """What every bot can tell of itself."""
+    """What every bot can report about itself."""
 
     def __init__(self) -> None:
-        self._profile = cProfile.Profile(time.thread_time)  # what others do meanwhile is none of its costs
+        self._profile = cProfile.Profile(time.thread_time)  # without what other threads cost meanwhile
 
     async def cpu(self) -> float:
-        """Seconds of it so far, of all threads."""
+        """Return the seconds of CPU so far, of all threads."""
         return time.process_time()
 
     async def profile(self, file: str) -> None:
-        """Begin to profile the event loop's thread anew, or write down what it was busy with since."""
+        """Start a new profile of the event loop's thread, or write the running one to a file."""
         if file:
             self._profile.disable()
             self._profile.dump_stats(file)
@@ -69,7 +70,7 @@ class Watched:
 
 
 class Bare(discord.AutoShardedClient):
-    """The least that a bot can be: whatever it is asked, it says the same."""
+    """The least a bot can be: it gives the same answer to everything."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -117,7 +118,7 @@ async def bare(token: str) -> None:
 
 
 class Ours(Watched):
-    """The real one, on a fresh SQLite file; it connects when it is told to, after its database has been filled."""
+    """The real one, on a new SQLite file; it connects when told to, after its database was filled."""
 
     def __init__(self, app: App, token: str, running: AsyncExitStack) -> None:
         super().__init__()
@@ -131,64 +132,73 @@ class Ours(Watched):
         await self._running.enter_async_context(connected(self.app, token=self._token))
 
     async def fill(self, channels: list[Any], members: list[Any], rounds: int) -> None:
-        """Thirty days of answers of these members, and open questions, in the first of the channels."""
+        """Store thirty days of these members' answers, and open questions, in the first channel."""
         lines = await fill(self.study, len(members), random.Random(7), rounds)  # noqa: S311
         self.tokens = [line.split()[1] for line in lines]
         guild, guild_name, channel, channel_name = channels[0]
-        async with self.study.store.write() as session:
-            await session.exec(update(Workspace).values(external_id=str(guild), name=guild_name))
-            await session.exec(update(Channel).values(external_id=str(channel), name=channel_name))
-            for number, (id, name) in enumerate(members, 1):
-                values = {"external_id": str(id), "name": name}
-                await session.exec(update(Member).where(col(Member.id) == number).values(**values))
+
+        def name_them(connection: Connection) -> None:
+            connection.execute(update(tables.workspaces).values(external_id=str(guild), name=guild_name))
+            connection.execute(update(tables.channels).values(external_id=str(channel), name=channel_name))
+            for member_id, (external_id, name) in enumerate(members, 1):
+                renamed = update(tables.members).where(tables.members.c.id == member_id)
+                connection.execute(renamed.values(external_id=str(external_id), name=name))
+
+        await self.study.store.transaction(name_them)
 
     async def cards(self, channels: list[Any]) -> None:
         """Post the open questions."""
         guild, _, channel, _ = channels[0]
-        place = Location("discord", str(guild), str(channel))
-        for token in self.tokens:
-            async with self.study.store.read() as session:
-                posed = (await session.exec(select(Round).where(Round.round_key == token))).one()
-            reply = questions.post(posed, self.study.library.question(posed.question_id))
-            await self.study.outboxes["discord"].post(place, reply, f"card-{token}")
+        location = Location("discord", str(guild), str(channel))
+        for round_key in self.tokens:
+            open_round = await self.study.store.query(round_by_key, round_key)
+            reply = question_post(open_round, self.study.library.question(open_round.question_id))
+            await self.study.outboxes["discord"].post(location, reply, f"card-{round_key}")
 
     async def answers(self) -> int:
-        """Today's, as they were kept."""
-        async with self.study.store.read() as session:
-            query = select(func.count(col(Answer.id))).where(Answer.day == NOW.date())
-            return (await session.exec(query)).one()
+        """Return how many of today's answers were stored."""
+        return await self.study.store.query(count_answers_of_today)
 
     async def warm(self) -> None:
-        """Load the model, and make the index if there is none."""
+        """Load the model, and build the index if there isn't one."""
         await self.study.library.wait_ready()
 
     async def schedules(self, channels: list[Any]) -> None:
-        """One that is due now, in each channel."""
-        async with self.study.store.write() as session:
-            there: dict[int, Workspace] = {}
-            for guild, name, _, _ in channels:
-                if guild not in there:
-                    there[guild] = Workspace(platform="discord", external_id=str(guild), name=name, created_at=NOW)
-            session.add_all(there.values())
-            await session.flush()
-            rooms = [
-                Channel(workspace_id=there[guild].id, external_id=str(id), name=name) for guild, _, id, name in channels
-            ]
-            session.add_all(rooms)
-            await session.flush()
-            session.add_all(
-                Schedule(
-                    channel_id=room.id, request_id="seed", at=clock_time(9), zone="UTC", weekdays="0123456",
-                    reveal=clock_time(17), next_day=NOW.date(), next_due=NOW, created_at=NOW,
-                )
-                for room in rooms
-            )  # fmt: skip
+        """Store a schedule that's due now in each channel."""
+        await self.study.store.transaction(add_due_schedules, channels)
 
-    async def turn(self) -> dict[str, float]:
-        """One turn of the clockwork: its seconds and those of CPU."""
-        begun, cpu = time.perf_counter(), time.process_time()
-        await Clockwork(self.study, seconds=5).turn()
-        return {"seconds": time.perf_counter() - begun, "cpu": time.process_time() - cpu}
+    async def run_scheduler(self) -> dict[str, float]:
+        """Run the scheduler once, and return the seconds it took, by the clock and of CPU."""
+        start, cpu = time.perf_counter(), time.process_time()
+        await Scheduler(self.study, seconds=5).run_once()
+        return {"seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu}
+
+
+def round_by_key(connection: Connection, round_key: str) -> Round:
+    statement = select(tables.rounds).where(tables.rounds.c.round_key == round_key)
+    return Round.of(connection.execute(statement).mappings().one())
+
+
+def count_answers_of_today(connection: Connection) -> int:
+    statement = select(func.count()).where(tables.answers.c.day == NOW.date())
+    return int(connection.execute(statement).scalar_one())
+
+
+def add_due_schedules(connection: Connection, channels: list[Any]) -> None:
+    """Store workspaces, channels and a schedule that's due now in each; `channels` as a crowd names them."""
+    workspaces: dict[int, int] = {}
+    for guild, guild_name, external_id, name in channels:
+        if guild not in workspaces:
+            workspace = Workspace(platform="discord", external_id=str(guild), name=guild_name, created_at=NOW)
+            added = tables.workspaces.insert().values(workspace.columns()).returning(tables.workspaces.c.id)
+            workspaces[guild] = connection.execute(added).scalar_one()
+        channel = Channel(workspace_id=workspaces[guild], external_id=str(external_id), name=name)
+        added = tables.channels.insert().values(channel.columns()).returning(tables.channels.c.id)
+        schedule = Schedule(
+            channel_id=connection.execute(added).scalar_one(), request_id="seed", at=clock_time(9), zone="UTC",
+            weekdays="0123456", reveal=clock_time(17), next_day=NOW.date(), next_due=NOW, created_at=NOW,
+        )  # fmt: skip
+        connection.execute(tables.schedules.insert().values(schedule.columns()))
 
 
 @asynccontextmanager
@@ -205,8 +215,18 @@ async def opened() -> AsyncIterator[App]:
 
 async def ours(token: str) -> None:
     async with opened() as app, AsyncExitStack() as running:
-        it = Ours(app, token, running)
-        orders = (it.cpu, it.profile, it.connect, it.fill, it.cards, it.answers, it.warm, it.schedules, it.turn)
+        bot = Ours(app, token, running)
+        orders = (
+            bot.cpu,
+            bot.profile,
+            bot.connect,
+            bot.fill,
+            bot.cards,
+            bot.answers,
+            bot.warm,
+            bot.schedules,
+            bot.run_scheduler,
+        )
         await obey({order.__name__: order for order in orders})
 
 
@@ -216,7 +236,7 @@ if __name__ == "__main__":
     parser.add_argument("--api", required=True)
     parser.add_argument("--gateway", required=True)
     parser.add_argument("--token", required=True)
-    given = parser.parse_args()
+    options = parser.parse_args()
     logs.set_up("info")
-    with in_place_of_discord(SimpleNamespace(api=given.api, gateway_url=given.gateway)):  # type: ignore[arg-type]
-        asyncio.run({"ours": ours, "bare": bare}[given.kind](given.token))
+    with in_place_of_discord(SimpleNamespace(api=options.api, gateway_url=options.gateway)):  # type: ignore[arg-type]
+        asyncio.run({"ours": ours, "bare": bare}[options.kind](options.token))

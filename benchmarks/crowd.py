@@ -1,7 +1,6 @@
-"""Discord with members who do not wait for each other, as a process (`benchmarks.children`) beside a bot's.
+"""A fake Discord whose members don't wait for each other, as a process (`benchmarks.children`) next to a bot's.
 
-It is the fake of the tests, without looking at whether requests are well-formed: that would take more time than
-answering them does.
+It is the tests' fake, without its checks of requests: they would take more time than answering does.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ POST = "/channels/{channel_id}/messages"
 
 
 class Crowd:
-    """Members of the first guild, who use its first channel."""
+    """Members of the first guild, who all use its first channel."""
 
     def __init__(self, guilds: int, channels: int, members: int) -> None:
         self.discord = Discord()
@@ -43,7 +42,7 @@ class Crowd:
         return self.channels[0]
 
     async def where(self) -> Any:
-        """How to reach it, and who is there: channels with their guild, members with the name that is shown."""
+        """Return how to reach it, its channels with their guilds, and its members with their display names."""
         here = self.discord
         return {
             "reach": {"api": here.api, "gateway_url": here.gateway_url, "token": here.token},
@@ -52,18 +51,18 @@ class Crowd:
         }
 
     async def connected(self) -> Any:
-        """Once a bot is there."""
+        """Wait until a bot is connected."""
         await self.discord.until(lambda: self.discord.gateway.ready, within=60)
 
     async def cards(self) -> Any:
-        """What was posted in the channel: from now on its buttons are pressed, by each member once."""
+        """Return the posts in the channel, whose buttons each member presses once from now on."""
         self._cards = list(self.room.messages.values())
         self._fresh = [(person, card) for card in self._cards for person in self.people]
         random.Random(7).shuffle(self._fresh)  # noqa: S311
         return [card.body for card in self._cards]
 
     async def post(self, bodies: list[Any]) -> Any:
-        """The same posts as in another crowd's channel."""
+        """Post the same as in another crowd's channel."""
         for body in bodies:
             made = Message(self.discord.clock.id(), self.room, self.discord.me, body, flags=1 << 15)
             self.room.messages[made.id] = made
@@ -79,37 +78,38 @@ class Crowd:
         expect: str,
         patience: float,
     ) -> Any:
-        """Members at random moments, whether or not those before have been answered; all of it ends before it returns.
+        """Let members act at random moments, whether or not earlier ones were answered, and wait for all answers.
 
-        Milliseconds from each one's event to the bot's first answer, and to the last one.
+        Returns the milliseconds from each event to the bot's first answer, and to its last one. `patience` is how many
+        seconds the last answers get.
         """
         chance = random.Random(seed)  # noqa: S311
         moments = sorted(chance.uniform(0, seconds) for _ in range(round(rate * seconds)))
-        act = self._acting(kind, values, chance)
+        act = self._action(kind, values, chance)
         loop, sent, late = asyncio.get_running_loop(), list[Interaction](), 0.0
-        begun, cpu = loop.time(), time.process_time()
+        start, cpu = loop.time(), time.process_time()
         for moment in moments:
-            if (ahead := begun + moment - loop.time()) > 0:
+            if (ahead := start + moment - loop.time()) > 0:
                 await asyncio.sleep(ahead)
-            late = max(late, loop.time() - begun - moment)
+            late = max(late, loop.time() - start - moment)
             sent.append(act())
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
-                for it in sent:
-                    await it.done.wait()
-        busy = (time.process_time() - cpu) / (loop.time() - begun)
-        for it in sent:
-            self.discord.interactions.pop(it.token, None)
-        good = [it for it in sent if _answered(it, expect)]
+                for interaction in sent:
+                    await interaction.done.wait()
+        busy = (time.process_time() - cpu) / (loop.time() - start)
+        for interaction in sent:
+            self.discord.interactions.pop(interaction.token, None)
+        answered = [interaction for interaction in sent if _answered(interaction, expect)]
         return {
-            "first": [(it.acknowledged_at - it.at) * 1000 for it in sent if it.acknowledged_at],
-            "last": [(it.answered_at - it.at) * 1000 for it in sent if it.answered_at],
-            "failed": len(sent) - len(good),
+            "first": [(i.acknowledged_at - i.at) * 1000 for i in sent if i.acknowledged_at],
+            "last": [(i.answered_at - i.at) * 1000 for i in sent if i.answered_at],
+            "failed": len(sent) - len(answered),
             "late": late * 1000,
             "busy": busy,
         }
 
-    def _acting(self, kind: str, values: list[dict[str, str]], chance: random.Random) -> Callable[[], Interaction]:
+    def _action(self, kind: str, values: list[dict[str, str]], chance: random.Random) -> Callable[[], Interaction]:
         if kind == "press":
 
             def press() -> Interaction:
@@ -120,11 +120,11 @@ class Crowd:
         return lambda: chance.choice(self.people).slash(self.room, kind, **chance.choice(values))
 
     async def limited(self) -> Any:
-        """From now on Discord's limits hold, and posts are counted."""
+        """Apply Discord's limits from now on, and count posts."""
         self.discord.rates.on = self.discord.keeps = True
 
     async def posted(self) -> Any:
-        """Channels with exactly one post, how many posts were made or refused, and the seconds between them."""
+        """Return how many channels have exactly one post, the posts by status, and the seconds they took in all."""
         calls = [call for call in self.discord.requests if call.method == "POST" and call.route == POST]
         done = [call.at for call in calls if call.status == 200]
         return {
@@ -135,8 +135,9 @@ class Crowd:
         }
 
 
-def _answered(it: Interaction, expect: str) -> bool:
-    return it.answered_at is not None and it.message is not None and re.search(expect, it.message.text) is not None
+def _answered(interaction: Interaction, expect: str) -> bool:
+    message = interaction.message
+    return interaction.answered_at is not None and message is not None and bool(re.search(expect, message.text))
 
 
 async def run(options: argparse.Namespace) -> None:

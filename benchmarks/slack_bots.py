@@ -28,7 +28,7 @@ from bot.context.identity import Location
 from bot.platforms.slack.app import Keys, slack
 from bot.platforms.slack.server import EVENTS
 from bot.store.orm import Round, Workspace
-from bot.study.daily import questions
+from bot.study.daily.posts import question_post
 from bot.web.app import web_app
 from bot.web.server import served
 
@@ -107,7 +107,7 @@ class Ours(bots.Ours):
         for token in self.tokens:
             async with self.study.store.read() as session:
                 posed = (await session.exec(select(Round).where(Round.round_key == token))).one()
-            reply = questions.post(posed, self.study.library.question(posed.question_id))
+            reply = question_post(posed, self.study.library.question(posed.question_id))
             await self.study.outboxes["slack"].post(Location("slack", team, channel), reply, f"card-{token}")
 
 

@@ -1,4 +1,4 @@
-"""The clockwork: one APScheduler job that sweeps what is due, sends it and reminds."""
+"""Run what's due every few seconds: enqueue and post daily questions, update counts, send reminders."""
 
 from __future__ import annotations
 
@@ -16,55 +16,56 @@ from bot.study.daily import delivery, live_counts, planner
 
 log = structlog.get_logger()
 
-LAST_WORDS = 20.0
-"""Seconds that posts in hand get to finish when the program ends."""
+SHUTDOWN_TIMEOUT = 20.0
+"""Seconds that posts in progress get to finish when the program ends."""
 
 
-class Clockwork:
-    """Sweeps every few seconds; a round that takes longer than that is waited for, never doubled."""
+class Scheduler:
+    """Runs every few seconds; a run that takes longer than that is waited for, never doubled."""
 
     def __init__(self, study: Study, seconds: float) -> None:
         self._study = study
-        self._turning = asyncio.Lock()
-        self._scheduler = AsyncIOScheduler(timezone="UTC")
-        self._scheduler.add_job(self.turn, "interval", seconds=seconds, coalesce=True, max_instances=2)
+        self._running = asyncio.Lock()
+        self._jobs = AsyncIOScheduler(timezone="UTC")
+        self._jobs.add_job(self.run_once, "interval", seconds=seconds, coalesce=True, max_instances=2)
 
-    async def turn(self) -> None:
-        """One sweep, its posts and the reminders; nothing if the one before is still at work."""
-        if self._turning.locked():
+    async def run_once(self) -> None:
+        """Do everything that's due now; return at once if an earlier run is still busy."""
+        if self._running.locked():
             return
-        async with self._turning:
+        async with self._running:
             try:
                 await planner.enqueue_due(self._study, self._study.clock())
                 await delivery.send_due(self._study)
-                await live_counts.sweep(self._study)
+                await live_counts.update_counts(self._study)
                 await reminders.send_due(self._study, self._study.clock())
             except DatabaseError as problem:
-                log.error("sweep", problem=str(problem))
+                log.error("scheduler run failed", problem=str(problem))
             except Exception:
-                log.exception("sweep failed")  # the next turn takes up what this one left
+                log.exception("scheduler run failed")  # the next run picks up what this one left
 
     def start(self) -> None:
-        self._scheduler.start()
+        self._jobs.start()
 
     async def stop(self) -> None:
-        """Let the posts in hand finish. APScheduler's own `wait=True` would cancel them."""
-        self._scheduler.pause()
+        """Let the posts in progress finish. APScheduler's own `wait=True` would cancel them."""
+        self._jobs.pause()
         try:
-            async with asyncio.timeout(LAST_WORDS):
-                await self._turning.acquire()
+            async with asyncio.timeout(SHUTDOWN_TIMEOUT):
+                await self._running.acquire()
         except TimeoutError:
-            log.warning("posts cut short", seconds=LAST_WORDS)  # their leases run out and another takes them up
-        self._scheduler.shutdown(wait=False)
+            # Their leases expire, and another run claims them.
+            log.warning("posts interrupted by shutdown", seconds=SHUTDOWN_TIMEOUT)
+        self._jobs.shutdown(wait=False)
 
 
 @asynccontextmanager
-async def clockwork(study: Study, seconds: float) -> AsyncIterator[Clockwork]:
-    """The clockwork running, and stopped in good order at the end. The first turn comes at once."""
-    it = Clockwork(study, seconds)
-    await it.turn()
-    it.start()
+async def scheduler(study: Study, seconds: float) -> AsyncIterator[Scheduler]:
+    """Run a scheduler, whose first run comes at once, and stop it in order at the end."""
+    running = Scheduler(study, seconds)
+    await running.run_once()
+    running.start()
     try:
-        yield it
+        yield running
     finally:
-        await it.stop()
+        await running.stop()

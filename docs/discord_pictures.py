@@ -2,7 +2,7 @@
 
     python docs/discord_pictures.py [NAME ...]        (or `make pictures`, which keeps the chosen ones)
 
-The client, the store, the bank and the clockwork are the real ones; Discord is simcord's, and its preview is drawn by
+The client, the store, the bank and the scheduler are the real ones; Discord is simcord's, and its preview is drawn by
 Chromium, which has to be installed: on Debian, `apt install chromium fonts-noto-color-emoji`.
 """
 
@@ -35,7 +35,7 @@ from bot.config import loader
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
 from bot.platforms.discord.client import StudyClient
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
 from bot.store.engine import Store
 from bot.store.orm import Round
 from bot.store.upgrade import upgrade
@@ -120,7 +120,7 @@ class Story:
         self.env.backend.advance_clock((moment - self.env.now()).total_seconds())
 
     async def turn(self) -> None:
-        await Clockwork(self.app.study, 5).turn()
+        await Scheduler(self.app.study, 5).run_once()
         await self.env.settle()
 
     @property

@@ -2,7 +2,7 @@
 
     python docs/pictures.py        (or `make pictures`)
 
-The bank, the database, the clockwork and the renderer are the real ones; only the clock is moved by hand. Choices come
+The bank, the database, the scheduler and the renderer are the real ones; only the clock is moved by hand. Choices come
 in a random order, so two runs differ in their letters.
 """
 
@@ -32,7 +32,7 @@ from bot.platforms.terminal.outbox import TerminalOutbox, restore
 from bot.platforms.terminal.render import draw
 from bot.platforms.terminal.room import Room
 from bot.replies import QuestionCard, Reply
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
 from bot.store.engine import Store
 from bot.store.upgrade import upgrade
 
@@ -93,7 +93,7 @@ class Class:
         self.app = App(registry(), study, Posts(store))
         outbox = TerminalOutbox(self.app.terminal_posts)
         self.app.attach("terminal", outbox)
-        self.clockwork = Clockwork(study, seconds=5)
+        self.scheduler = Scheduler(study, seconds=5)
         self.room = Room(self.app, "maya")
 
     async def hear(self, line: str) -> Reply:
@@ -102,7 +102,7 @@ class Class:
 
     async def posts(self) -> list[Reply]:
         """What has been posted since the last look."""
-        await self.clockwork.turn()
+        await self.scheduler.run_once()
         found = []
         for id, _, body in await self.app.terminal_posts.unseen():
             found.append(restore(body))

@@ -2,7 +2,7 @@
 
     python docs/slack_pictures.py [NAME ...]        (or `make pictures`, which keeps the chosen ones)
 
-The commands, the store, the bank and the clockwork are the real ones; only the clock is moved by hand. The look is
+The commands, the store, the bank and the scheduler are the real ones; only the clock is moved by hand. The look is
 `docs/slack_preview.py`'s, drawn by Chromium, which has to be installed: on Debian, `apt install chromium
 fonts-noto-core fonts-noto-color-emoji`.
 """
@@ -40,7 +40,7 @@ from bot.platforms.slack.forms import Errand, form, lacking
 from bot.platforms.slack.render import home
 from bot.platforms.slack.render_images import paint
 from bot.replies import Picture, QuestionCard, Reply
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
 from bot.store.engine import Store
 from bot.store.upgrade import upgrade
 
@@ -112,7 +112,7 @@ class Story:
         study = Study(store=store, library=library, clock=lambda: self.now)
         self.app = App(registry(), study, Posts(store))
         self.app.attach("slack", self.channel)
-        self.clockwork = Clockwork(study, 5)
+        self.scheduler = Scheduler(study, 5)
         self._ids = itertools.count(1)
 
     async def asks(self, who: str, line: str, **values: str) -> Reply:
@@ -131,9 +131,9 @@ class Story:
         return reply
 
     async def turn(self, day: int, hours: int = 0) -> Reply:
-        """The newest post after the clockwork has turned at that time."""
+        """The newest post after the scheduler has run at that time."""
         self.now = FIRST_DAY + timedelta(days=day, hours=hours)
-        await self.clockwork.turn()
+        await self.scheduler.run_once()
         return self.channel.newest
 
     def lines(self, reply: Reply) -> tuple[str, str]:
@@ -161,7 +161,7 @@ async def live(story: Story) -> None:
             story.now += timedelta(minutes=4)
             if (day + place) % 5 or who == "ada":
                 await story.asks(who, right if (day * 7 + place) % 3 else wrong)
-        await story.clockwork.turn()
+        await story.scheduler.run_once()
         if day == 9:
             await story.keep("daily", story.channel.newest, private=False)
         reveal = await story.turn(day, hours=9)

@@ -19,7 +19,7 @@ from bot.platforms.terminal.outbox import TerminalOutbox, restore
 from bot.platforms.terminal.render import draw, shortcuts
 from bot.platforms.terminal.room import Room
 from bot.replies import Reply
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
 from bot.store.engine import Store
 from bot.store.models import RoundKind
 from bot.store.orm import Answer, Member, Round
@@ -51,7 +51,7 @@ class Chat:
         self.outbox = TerminalOutbox(self.app.terminal_posts)
         self.app.attach("terminal", self.outbox)
         self.room = Room(self.app, OWNER)
-        self.clockwork = Clockwork(self.study, seconds=5)
+        self.scheduler = Scheduler(self.study, seconds=5)
 
     async def replies(self, who: str, line: str) -> list[Reply]:
         """Every reply to the line, drafts too."""
@@ -62,8 +62,8 @@ class Chat:
         return plain((await self.replies(who, line))[-1])
 
     async def posts(self) -> list[str]:
-        """Let the clockwork turn once; the posts that have come since the last look, now seen."""
-        await self.clockwork.turn()
+        """Run the scheduler once, and return the posts since the last look, which are now seen."""
+        await self.scheduler.run_once()
         found = []
         for id, _channel, body in await self.app.terminal_posts.unseen():
             reply = restore(body)

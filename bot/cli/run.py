@@ -22,7 +22,7 @@ from bot.cli.tasks import err, preparing
 from bot.config import loader as settings
 from bot.config.loader import Config
 from bot.errors import SetupError
-from bot.scheduler import clockwork
+from bot.scheduler import scheduler
 from bot.store.upgrade import upgrade
 from bot.store.urls import parse_url, file_of
 
@@ -106,7 +106,7 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
         await open_here.enter_async_context(_web(app, routes, host, port, needed=bool(routes) and not discord_token))
         ready = app.study.library.prepare()  # once members are served: both want the interpreter
         ready.add_done_callback(lambda _: gc.freeze())
-        await open_here.enter_async_context(clockwork(app.study, config.schedule.sweep_seconds))
+        await open_here.enter_async_context(scheduler(app.study, config.schedule.sweep_seconds))
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()  # a platform that ended by an error ends the program with it
@@ -146,7 +146,7 @@ async def _terminal(config: Config, on_screen: bool) -> None:
             err.print(f"left out: {line}", style="yellow", markup=False, highlight=False)
         outbox = TerminalOutbox(app.terminal_posts)
         app.attach("terminal", outbox)
-        async with clockwork(app.study, config.schedule.sweep_seconds):
+        async with scheduler(app.study, config.schedule.sweep_seconds):
             app.study.library.prepare()
             console = Console(width=config.terminal.width or (None if on_screen else PIPE_WIDTH), highlight=False)
             if not await Repl(app, outbox, console, config.terminal.name).run():

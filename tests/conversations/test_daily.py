@@ -1,30 +1,46 @@
-"""The daily question: set up, posted once, answered, revealed; paused, late, failed."""
+"""The daily question: set up, posted once, answered and revealed, or paused, late and failed."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import Connection, select
 
 from bot.context.identity import Location
 from bot.context.outbox import Outbox, PostError
 from bot.replies import Reply
-from bot.scheduler import Clockwork
-from bot.store.models import DeliveryKind, DeliveryState
-from bot.store.orm import Delivery, Schedule, Workspace
+from bot.scheduler import Scheduler
+from bot.store import tables
+from bot.store.models import Delivery, DeliveryKind, DeliveryState
 from tests.chat import Chat
 
 
-async def deliveries(chat: Chat, kind: DeliveryKind = DeliveryKind.DAILY) -> list[Delivery]:
-    async with chat.study.store.read() as session:
-        return list((await session.exec(select(Delivery).where(Delivery.kind == kind).order_by("day"))).all())
+def daily_deliveries(connection: Connection) -> list[Delivery]:
+    """Return every daily delivery, by day."""
+    deliveries = tables.deliveries.c
+    statement = select(tables.deliveries).where(deliveries.kind == DeliveryKind.DAILY).order_by(deliveries.day)
+    return Delivery.all(connection.execute(statement).mappings())
 
 
-async def test_a_question_comes_at_the_time_that_was_set(chat: Chat) -> None:
-    said = await chat.say("maya", "schedule setup 09:00 Europe/London")
-    assert "weekdays at 09:00 (Europe/London)" in said
+async def delivery_states(chat: Chat) -> list[DeliveryState]:
+    return [delivery.state for delivery in await chat.study.store.query(daily_deliveries)]
+
+
+def next_due(connection: Connection) -> datetime:
+    """Return when the only schedule is due next."""
+    due: datetime = connection.execute(select(tables.schedules.c.next_due)).scalar_one()
+    return due
+
+
+def zone_of_workspace(connection: Connection) -> str:
+    return str(connection.execute(select(tables.workspaces.c.zone)).scalar_one())
+
+
+async def test_a_question_is_posted_at_the_time_that_was_set(chat: Chat) -> None:
+    reply = await chat.say("maya", "schedule setup 09:00 Europe/London")
+    assert "weekdays at 09:00 (Europe/London)" in reply
     assert await chat.posts() == []
 
     chat.clock.forward(hours=1)
@@ -47,11 +63,11 @@ async def test_the_reveal_gives_the_answer_and_says_who_was_right(chat: Chat) ->
     [reveal] = await chat.posts()
 
     assert "The answer:" in reveal
-    assert "2 people answered; 1 of 2 choices were right." in reveal
+    assert "2 people answered. 1 of 2 picked the right choice." in reveal
     assert await chat.posts() == []
 
 
-async def test_the_reveal_names_who_keeps_a_streak(chat: Chat) -> None:
+async def test_the_reveal_names_members_on_a_streak(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 days=daily")
     reveal = ""
     for _ in range(2):
@@ -71,11 +87,11 @@ async def test_an_answer_typed_by_its_letter_counts(chat: Chat) -> None:
     await chat.posts()
     right, _ = chat.lines(await chat.daily())
 
-    assert "Right!" in await chat.say("who-was-not-here-before", right[-1])
-    said = await chat.say("ada", right[-1])
+    assert "Right!" in await chat.say("a-newcomer", right[-1])
+    reply = await chat.say("ada", right[-1])
 
-    assert "points" in said
-    assert "Right!" in said
+    assert "points" in reply
+    assert "Right!" in reply
 
 
 @pytest.mark.parametrize(("level", "points"), [("easy", 10), ("medium", 20), ("hard", 30)])
@@ -93,39 +109,39 @@ async def test_a_late_answer_earns_no_points_but_keeps_the_streak(chat: Chat) ->
     await chat.posts()
     chat.clock.forward(hours=9)
 
-    said = await chat.say("ada", chat.lines(await chat.daily())[0])
+    reply = await chat.say("ada", chat.lines(await chat.daily())[0])
 
-    assert "The answer was already out" in said
-    assert "Streak: 1 day" in said
+    assert "The answer was already out" in reply
+    assert "Streak: 1 day" in reply
 
 
-async def test_who_looks_the_open_question_up_is_told_that_it_is_practice_now(chat: Chat) -> None:
+async def test_looking_up_the_open_question_makes_it_practice(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00")
     chat.clock.forward(hours=1)
     await chat.posts()
-    round = await chat.daily()
+    daily_round = await chat.daily()
 
-    assert "counts as practice for you" in await chat.say("ada", f"show {round.question_id}")
-    assert "no points" in await chat.say("ada", chat.lines(round)[0])
-    assert "points" in await chat.say("bob", chat.lines(round)[0])
+    assert "counts as practice for you" in await chat.say("ada", f"show {daily_round.question_id}")
+    assert "no points" in await chat.say("ada", chat.lines(daily_round)[0])
+    assert "points" in await chat.say("bob", chat.lines(daily_round)[0])
 
 
-async def test_own_words_earn_at_most_half(chat: Chat) -> None:
+async def test_a_written_answer_earns_at_most_half(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 hard")
     chat.clock.forward(hours=1)
     await chat.posts()
-    round = await chat.daily()
-    question = chat.study.library.question(round.question_id)
+    daily_round = await chat.daily()
+    question = chat.study.library.question(daily_round.question_id)
 
-    said = await chat.say("ada", f"write {round.round_key} {' '.join(question.key_points)}")
+    reply = await chat.say("ada", f"write {daily_round.round_key} {' '.join(question.key_points)}")
 
-    assert "of up to 15 points for a written answer" in said
-    assert "+15 of up to 15" in await chat.say("ada", f"assess {round.round_key} had-it")
+    assert "of up to 15 points for a written answer" in reply
+    assert "+15 of up to 15" in await chat.say("ada", f"assess {daily_round.round_key} had-it")
     assert "15" in await chat.say("ada", "leaderboard")
 
 
-async def test_daily_shows_the_question_of_today(chat: Chat) -> None:
-    assert "no daily question yet" in await chat.say("ada", "daily")
+async def test_daily_shows_the_question_of_the_day(chat: Chat) -> None:
+    assert "have a daily question yet" in await chat.say("ada", "daily")
     await chat.say("maya", "schedule setup 09:00")
     assert "The next one comes" in await chat.say("ada", "daily")
     chat.clock.forward(hours=1)
@@ -136,38 +152,37 @@ async def test_daily_shows_the_question_of_today(chat: Chat) -> None:
     assert "You've already answered this one, and you were right." in await chat.say("ada", "daily")
 
 
-async def test_questions_come_back_only_when_the_selection_is_used_up(chat: Chat) -> None:
+async def test_questions_repeat_only_after_all_of_them_were_asked(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 topics=vae days=daily")
     asked = []
-    all_of_them = sum(question.topic == "vae" for question in chat.study.library.bank)
+    size = sum(question.topic == "vae" for question in chat.study.library.bank)
     chat.clock.forward(hours=1)
-    for _ in range(2 * all_of_them):
+    for _ in range(2 * size):
         await chat.posts()
         asked.append((await chat.daily()).question_id)
         chat.clock.forward(days=1)
 
-    assert len(set(asked[:all_of_them])) == all_of_them
-    assert asked[all_of_them:] == asked[:all_of_them]
+    assert len(set(asked[:size])) == size
+    assert asked[size:] == asked[:size]
 
 
 @pytest.mark.both_databases
 async def test_two_replicas_post_one_question(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00")
     chat.clock.forward(hours=1)
-    await asyncio.gather(*(Clockwork(chat.study, seconds=5).turn() for _ in range(4)))
+    await asyncio.gather(*(Scheduler(chat.study, seconds=5).run_once() for _ in range(4)))
 
     assert len(await chat.posts()) == 1
 
 
-async def test_after_downtime_one_late_post_and_the_rest_are_skipped(chat: Chat) -> None:
+async def test_after_downtime_one_question_is_posted_late_and_the_rest_are_skipped(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 days=daily reveal=22:00")
     chat.clock.forward(days=3, hours=3)
 
     posts = await chat.posts()
 
     assert sum("Question of the day" in post for post in posts) == 1
-    states = [d.state for d in await deliveries(chat)]
-    assert states == [DeliveryState.SKIPPED] * 3 + [DeliveryState.DONE]
+    assert await delivery_states(chat) == [DeliveryState.SKIPPED] * 3 + [DeliveryState.DONE]
 
 
 async def test_more_than_twelve_hours_late_is_too_late(chat: Chat) -> None:
@@ -175,7 +190,7 @@ async def test_more_than_twelve_hours_late_is_too_late(chat: Chat) -> None:
     chat.clock.forward(hours=14)
 
     assert await chat.posts() == []
-    assert [d.state for d in await deliveries(chat)] == [DeliveryState.SKIPPED]
+    assert await delivery_states(chat) == [DeliveryState.SKIPPED]
 
 
 class Crashing(Outbox):
@@ -189,32 +204,32 @@ class Crashing(Outbox):
         raise asyncio.CancelledError
 
     async def edit(self, location: Location, ref: str, reply: Reply) -> None:
-        raise PostError("never edited here.")
+        raise PostError("Messages can't be edited here.")
 
     async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
-        raise PostError("nobody to tell.")
+        raise PostError("There's nobody to tell.")
 
 
 @pytest.mark.both_databases
-async def test_a_crash_between_post_and_record_posts_nothing_twice(chat: Chat) -> None:
+async def test_a_crash_after_posting_posts_nothing_twice(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00")
     chat.clock.forward(hours=1)
     chat.app.attach("terminal", Crashing(chat))
     with pytest.raises(asyncio.CancelledError):
-        await chat.clockwork.turn()
+        await chat.scheduler.run_once()
     chat.app.attach("terminal", chat.outbox)
 
     chat.clock.forward(minutes=1)
-    await chat.clockwork.turn()
-    assert [d.state for d in await deliveries(chat)] == [DeliveryState.SENDING]
+    await chat.scheduler.run_once()
+    assert await delivery_states(chat) == [DeliveryState.SENDING]
     chat.clock.forward(minutes=1)
 
     assert len(await chat.posts()) == 1
-    assert [d.state for d in await deliveries(chat)] == [DeliveryState.DONE]
+    assert await delivery_states(chat) == [DeliveryState.DONE]
 
 
 class Refusing(Outbox):
-    """An outbox whose channel is gone; it keeps what managers are told."""
+    """An outbox whose channel is gone; it records which managers were told."""
 
     def __init__(self, retry: bool) -> None:
         self.retry = retry
@@ -244,19 +259,19 @@ async def test_a_post_that_fails_pauses_the_schedule_and_tells_the_managers_once
     chat.app.attach("terminal", refusing)
     chat.clock.forward(hours=1)
     for _ in range(6):
-        await chat.clockwork.turn()
+        await chat.scheduler.run_once()
         chat.clock.forward(minutes=6)
 
     assert refusing.posts == tries
-    assert sorted(refusing.told) == ["ada", "maya"]  # who is named, and who set it up
+    assert sorted(refusing.told) == ["ada", "maya"]  # the one added as a manager, and the one who set it up
     assert "stopped: the channel is gone." in await chat.say("maya", "schedule list")
     assert "Back on" in await chat.say("maya", "schedule resume")
 
 
 @pytest.mark.both_databases
-async def test_paused_until_a_date_goes_on_by_itself(chat: Chat) -> None:
+async def test_a_schedule_paused_until_a_date_resumes_on_its_own(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 days=daily")
-    assert "Paused until Saturday, 21 November 2026" in await chat.say("maya", "schedule pause until 2026-11-21")
+    assert "Paused until Saturday, November 21, 2026" in await chat.say("maya", "schedule pause until 2026-11-21")
     chat.clock.forward(days=2)
     assert await chat.posts() == []
 
@@ -269,10 +284,10 @@ async def test_schedules_are_listed_paused_resumed_and_removed(chat: Chat) -> No
     await chat.say("maya", "schedule setup 09:00 mon,wed topics=gan,vae hard reveal=18:30")
     await chat.say("maya", "schedule setup 12:00 Europe/Paris")
 
-    said = await chat.say("maya", "schedule list")
-    assert "Monday, Wednesday 09:00" in said
-    assert "18:30" in said
-    assert "say which by its number" in await chat.say("maya", "schedule pause")
+    reply = await chat.say("maya", "schedule list")
+    assert "Monday, Wednesday 09:00" in reply
+    assert "18:30" in reply
+    assert "Add the number of yours" in await chat.say("maya", "schedule pause")
     assert "Paused until `schedule resume`" in await chat.say("maya", "schedule pause 2")
     assert "paused" in await chat.say("maya", "schedule list")
     assert "Back on" in await chat.say("maya", "schedule resume 2")
@@ -280,11 +295,11 @@ async def test_schedules_are_listed_paused_resumed_and_removed(chat: Chat) -> No
     assert "no schedule 2 here" in await chat.say("maya", "schedule remove 2")
 
 
-async def test_a_second_schedule_just_like_the_first_is_refused(chat: Chat) -> None:
+async def test_a_second_schedule_like_the_first_is_refused(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 topics=vae")
 
-    assert "one like that already, no. 1" in await chat.say("maya", "schedule setup 9:00 topics=vae")
-    assert "Done" in await chat.say("maya", "schedule setup 09:00 topics=gan")
+    assert "already has a schedule like that: no. 1" in await chat.say("maya", "schedule setup 9:00 topics=vae")
+    assert "all set" in await chat.say("maya", "schedule setup 09:00 topics=gan")
 
 
 async def test_a_removed_schedule_still_gets_its_reveal(chat: Chat) -> None:
@@ -309,29 +324,24 @@ async def test_a_test_post_earns_nothing(chat: Chat) -> None:
 
 
 @pytest.mark.both_databases
-async def test_the_same_local_time_through_a_change_of_clocks(chat: Chat) -> None:
+async def test_questions_keep_their_local_time_when_the_clocks_change(chat: Chat) -> None:
     chat.clock.now += timedelta(days=128)  # the day before clocks go forward in Europe, 2027-03-27
     await chat.say("maya", "schedule setup 09:00 Europe/Berlin days=daily")
-    async with chat.study.store.read() as session:
-        before = (await session.exec(select(Schedule.next_due))).one()
-    assert before is not None
+    before = await chat.study.store.query(next_due)
     chat.clock.now = before
     await chat.posts()
-    async with chat.study.store.read() as session:
-        after = (await session.exec(select(Schedule.next_due))).one()
 
-    assert after is not None
-    assert after - before == timedelta(hours=23)
+    assert await chat.study.store.query(next_due) - before == timedelta(hours=23)
 
 
-async def test_a_day_whose_question_did_not_come_through_is_excused(chat: Chat) -> None:
+async def test_a_day_without_its_question_is_excused(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 days=daily")
     chat.clock.forward(hours=1)
     await chat.posts()
     await chat.say("ada", chat.lines(await chat.daily())[0])
     chat.app.attach("terminal", Refusing(retry=False))
     chat.clock.forward(days=1)
-    await chat.clockwork.turn()
+    await chat.scheduler.run_once()
     chat.app.attach("terminal", chat.outbox)
     chat.clock.forward(days=1)
 
@@ -345,15 +355,14 @@ async def test_a_schedule_with_nothing_left_to_ask_skips_the_day(chat: Chat) -> 
     chat.clock.forward(hours=1)
 
     assert await chat.posts() == []
-    [delivery] = await deliveries(chat)
-    assert (delivery.state, delivery.problem) == (DeliveryState.SKIPPED, "no question fits the schedule")
-    assert "No question of the bank fits" in await chat.say("maya", "schedule setup 10:00 topics=vae easy")
+    [delivery] = await chat.study.store.query(daily_deliveries)
+    assert (delivery.state, delivery.problem) == (DeliveryState.SKIPPED, "no question matches the schedule")
+    assert "No question in the bank matches" in await chat.say("maya", "schedule setup 10:00 topics=vae easy")
 
 
 @pytest.mark.both_databases
-async def test_the_first_schedule_settles_the_workspaces_zone_and_no_later_one(chat: Chat) -> None:
+async def test_only_the_first_schedule_sets_the_workspaces_zone(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 UTC")
     await chat.say("maya", "schedule setup 09:00 Asia/Tokyo")
 
-    async with chat.study.store.read() as session:
-        assert (await session.exec(select(Workspace.zone))).one() == "UTC"
+    assert await chat.study.store.query(zone_of_workspace) == "UTC"

@@ -1,39 +1,60 @@
-"""What is due when things go wrong: slow posts, lapsed leases, long silences, one bad row among many."""
+"""Due questions when things go wrong: slow posts, expired leases, long downtimes, one bad row among many."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import Connection, func, select, update
 
 from bot.context.identity import Location
 from bot.context.outbox import Outbox
 from bot.replies import Reply
-from bot.store.models import DeliveryKind, DeliveryState, ScheduleState
-from bot.store.orm import Delivery, Round, Schedule
+from bot.store import tables
+from bot.store.models import Delivery, DeliveryKind, DeliveryState, ScheduleState
 from tests.chat import Chat
 
 pytestmark = pytest.mark.both_databases
 
 
 async def states(chat: Chat) -> list[tuple[DeliveryState, str | None]]:
-    """State and problem of every daily delivery, by day."""
-    async with chat.study.store.read() as session:
-        query = select(Delivery).where(Delivery.kind == DeliveryKind.DAILY).order_by("day", "due_at")
-        return [(delivery.state, delivery.problem) for delivery in (await session.exec(query)).all()]
+    """Return the state and the problem of every daily delivery, by day."""
+    return await chat.study.store.query(_states)
+
+
+def _states(connection: Connection) -> list[tuple[DeliveryState, str | None]]:
+    deliveries = tables.deliveries.c
+    statement = (
+        select(deliveries.state, deliveries.problem)
+        .where(deliveries.kind == DeliveryKind.DAILY)
+        .order_by(deliveries.day, deliveries.due_at)
+    )
+    return [(state, problem) for state, problem in connection.execute(statement)]
+
+
+def delivery_by_id(connection: Connection, delivery_id: int) -> Delivery:
+    statement = select(tables.deliveries).where(tables.deliveries.c.id == delivery_id)
+    return Delivery.of(connection.execute(statement).mappings().one())
+
+
+def asked_questions(connection: Connection) -> list[str]:
+    """Return the question of every round."""
+    return [question_id for (question_id,) in connection.execute(select(tables.rounds.c.question_id))]
+
+
+def change_rounds(connection: Connection, **values: str) -> None:
+    assert connection.execute(update(tables.rounds).values(**values)).rowcount == 1
 
 
 class Slow(Outbox):
-    """An outbox whose first post takes 100 seconds; it keeps how long each delivery's lease still ran at its post."""
+    """An outbox whose first post takes 100 seconds; it records how much of each delivery's lease was left."""
 
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
         self.left: list[timedelta] = []
 
     async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
-        async with self._chat.study.store.read() as session:
-            delivery = await session.get_one(Delivery, int(key.removeprefix("delivery-")))
+        delivery = await self._chat.study.store.query(delivery_by_id, int(key.removeprefix("delivery-")))
         assert delivery.lease_until is not None
         self.left.append(delivery.lease_until - self._chat.clock())
         if len(self.left) == 1:
@@ -53,17 +74,17 @@ async def test_a_lease_begins_with_the_post_however_long_the_queue(chat: Chat) -
     slow = Slow(chat)
     chat.app.attach("terminal", slow)
     chat.clock.forward(hours=1)
-    await chat.clockwork.turn()
+    await chat.scheduler.run_once()
 
     assert slow.left[-1] > timedelta(seconds=60)
 
 
-async def test_a_question_that_waited_too_long_in_the_queue_is_not_posted_any_more(chat: Chat) -> None:
+async def test_a_question_that_waited_too_long_in_the_queue_is_not_posted(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 days=daily reveal=08:00")
-    chat.study.outboxes.clear()  # this platform's process is down, and another one sweeps
+    chat.study.outboxes.clear()  # this platform's process is down, but another one enqueues
     chat.clock.forward(hours=1)
     for _ in range(3):
-        await chat.clockwork.turn()
+        await chat.scheduler.run_once()
         chat.clock.forward(days=1)
     chat.clock.forward(hours=-22)
     chat.app.attach("terminal", chat.outbox)
@@ -72,11 +93,10 @@ async def test_a_question_that_waited_too_long_in_the_queue_is_not_posted_any_mo
 
     assert "Question of the day" in post
     assert await states(chat) == [(DeliveryState.SKIPPED, "too late")] * 2 + [(DeliveryState.DONE, None)]
-    async with chat.study.store.read() as session:
-        assert len((await session.exec(select(Round))).all()) == 1
+    assert len(await chat.study.store.query(asked_questions)) == 1
 
 
-async def test_a_channel_gets_one_late_post_and_not_one_of_each_schedule(chat: Chat) -> None:
+async def test_a_channel_gets_one_late_post_rather_than_one_per_schedule(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 reveal=22:00")
     await chat.say("maya", "schedule setup 12:00 reveal=22:00")
     chat.clock.forward(hours=6)
@@ -85,31 +105,32 @@ async def test_a_channel_gets_one_late_post_and_not_one_of_each_schedule(chat: C
     assert await states(chat) == [(DeliveryState.SKIPPED, "too late"), (DeliveryState.DONE, None)]
 
 
-async def test_a_time_that_comes_due_again_stops_nobody(chat: Chat) -> None:
+def _make_first_schedule_due_again(connection: Connection) -> None:
+    """As when `resume` and the scheduler meet within the same second."""
+    schedules = tables.schedules.c
+    first = select(func.min(schedules.id)).scalar_subquery()
+    due = datetime(2026, 11, 18, 9, tzinfo=UTC)
+    connection.execute(update(tables.schedules).where(schedules.id == first).values(next_due=due, next_day=due.date()))
+
+
+async def test_a_time_that_comes_due_again_holds_up_no_other_schedule(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00")
     await chat.say("maya", "schedule setup 09:30")
     chat.clock.forward(hours=1)
     assert len(await chat.posts()) == 1
 
-    async with chat.study.store.write() as session:  # as when `resume` and the sweep meet at the very second
-        schedule = (await session.exec(select(Schedule).order_by("id"))).first()
-        assert schedule is not None
-        schedule.next_due, schedule.next_day = datetime(2026, 11, 18, 9, tzinfo=UTC), chat.clock().date()
-        session.add(schedule)
+    await chat.study.store.transaction(_make_first_schedule_due_again)
     chat.clock.forward(minutes=31)
 
     assert len(await chat.posts()) == 1
     assert [state for state, _ in await states(chat)] == [DeliveryState.DONE, DeliveryState.DONE]
 
 
-async def test_a_reveal_that_cannot_be_written_holds_up_no_other_post(chat: Chat) -> None:
+async def test_a_broken_reveal_holds_up_no_other_post(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 reveal=10:00")
     chat.clock.forward(hours=1)
     await chat.posts()
-    async with chat.study.store.write() as session:
-        round = (await session.exec(select(Round))).one()
-        round.choice_order = "x"
-        session.add(round)
+    await chat.study.store.transaction(change_rounds, choice_order="x")
     await chat.say("maya", "schedule setup 10:30")
     chat.clock.forward(hours=1, minutes=30)
 
@@ -122,11 +143,10 @@ async def test_schedules_of_one_channel_ask_different_questions_at_the_same_time
     chat.clock.forward(hours=1)
     await chat.posts()
 
-    async with chat.study.store.read() as session:
-        assert len(set((await session.exec(select(Round.question_id))).all())) == 4
+    assert len(set(await chat.study.store.query(asked_questions))) == 4
 
 
-async def test_a_day_on_which_the_schedule_is_paused_breaks_no_streak(chat: Chat) -> None:
+async def test_a_paused_day_breaks_no_streak(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 days=daily")
     chat.clock.forward(hours=1)
     await chat.posts()
@@ -147,42 +167,40 @@ async def test_a_day_on_which_the_schedule_is_paused_breaks_no_streak(chat: Chat
     assert "Your streak: 1 day" in await chat.say("ada", "streak")
 
 
-async def test_days_are_excused_until_a_failed_schedule_is_mended(chat: Chat) -> None:
+def _stop_schedules(connection: Connection) -> None:
+    connection.execute(update(tables.schedules).values(state=ScheduleState.FAILED))
+
+
+async def test_days_are_excused_until_a_failed_schedule_resumes(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 days=daily")
     chat.clock.forward(hours=1)
     await chat.posts()
     await chat.say("ada", chat.lines(await chat.daily())[0])
-    async with chat.study.store.write() as session:
-        schedule = (await session.exec(select(Schedule))).one()
-        schedule.state = ScheduleState.FAILED
-        session.add(schedule)
+    await chat.study.store.transaction(_stop_schedules)
     for _ in range(3):
         chat.clock.forward(days=1)
         await chat.posts()
     assert "Back on" in await chat.say("maya", "schedule resume")
-    assert "This channel has no daily question" not in await chat.say("ada", "daily")
+    assert "have a daily question yet" not in await chat.say("ada", "daily")
 
     assert "Your streak: 1 day" in await chat.say("ada", "streak")
     assert await states(chat) == [(DeliveryState.DONE, None)] + [(DeliveryState.SKIPPED, "stopped")] * 3
 
 
-async def rewrite(chat: Chat) -> None:
-    """As when the bank has been rewritten since the question was chosen."""
-    async with chat.study.store.write() as session:
-        round = (await session.exec(select(Round))).one()
-        round.choices_hash = "another"
-        session.add(round)
+async def rewrite_question(chat: Chat) -> None:
+    """As when the question was rewritten in the bank after it was picked."""
+    await chat.study.store.transaction(change_rounds, choices_hash="another")
 
 
-async def test_a_question_rewritten_since_it_was_chosen_is_not_posted_in_a_wrong_order(chat: Chat) -> None:
+async def test_a_question_rewritten_after_it_was_picked_is_not_posted_in_a_wrong_order(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00")
     chat.study.outboxes.clear()
     chat.clock.forward(hours=1)
-    await chat.clockwork.turn()
-    await rewrite(chat)
+    await chat.scheduler.run_once()
+    await rewrite_question(chat)
     chat.app.attach("terminal", chat.outbox)
 
-    assert "rewritten since" in (await chat.posts())[0]
+    assert "rewritten or removed" in (await chat.posts())[0]
     assert "Question of the day" not in await chat.say("ada", "daily")
 
 
@@ -190,7 +208,7 @@ async def test_the_reveal_of_a_rewritten_question_names_no_letter(chat: Chat) ->
     await chat.say("maya", "schedule setup 09:00")
     chat.clock.forward(hours=1)
     await chat.posts()
-    await rewrite(chat)
+    await rewrite_question(chat)
     chat.clock.forward(hours=8)
 
     [reveal] = await chat.posts()

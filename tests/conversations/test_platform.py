@@ -180,9 +180,9 @@ async def test_a_process_of_another_platform_leaves_the_counts_alone(guild: Guil
     [question_round] = await guild.all(Round)
     await guild.ask("5", f"answer {question_round.round_key} a")
 
-    assert await live_counts.sweep(replace(guild.study, outboxes={"slack": Box()})) == 0
-    assert await live_counts.sweep(guild.study) == 1
-    assert "1 answered so far" in plain(guild.box.edits[-1])
+    assert await live_counts.update_counts(replace(guild.study, outboxes={"slack": Box()})) == 0
+    assert await live_counts.update_counts(guild.study) == 1
+    assert "1 answer so far" in plain(guild.box.edits[-1])
 
 
 async def test_a_problem_that_nobody_can_be_told_of_does_not_stop_other_posts(guild: Guild) -> None:

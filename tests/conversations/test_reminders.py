@@ -15,9 +15,9 @@ from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.platforms.terminal.outbox import TerminalOutbox
 from bot.replies import Reply
-from bot.scheduler import Clockwork
 from bot.store import tables
 from bot.store.models import Member, Person
+from bot.scheduler import Scheduler
 from bot.study.account import reminders
 from tests.chat import Chat, plain
 
@@ -69,7 +69,7 @@ async def test_a_reminder_goes_only_to_its_member(chat: Chat) -> None:
     await chat.say("ada", "me remind=20:00")
     await study(chat, "bob")
     chat.clock.forward(days=1, hours=12)
-    await chat.clockwork.turn()
+    await chat.scheduler.run_once()
 
     assert [channel for _, channel, _ in await chat.app.terminal_posts.unseen()] == ["@ada"]
 
@@ -246,7 +246,7 @@ async def test_several_processes_send_only_one_reminder(chat: Chat) -> None:
         await study(chat, who)
         await chat.say(who, "me remind=20:00")
     chat.clock.forward(days=1, hours=12)
-    await asyncio.gather(*(Clockwork(chat.study, seconds=5).turn() for _ in range(4)))
+    await asyncio.gather(*(Scheduler(chat.study, seconds=5).run_once() for _ in range(4)))
 
     assert len(await chat.posts()) == 3
 
@@ -307,7 +307,7 @@ async def test_an_unreachable_member_is_not_tried_again_until_they_ask(chat: Cha
     await study_there(chat, "u1")
     for hour in range(30):
         chat.clock.now = datetime(2026, 11, 22, tzinfo=UTC) + timedelta(hours=hour)
-        await chat.clockwork.turn()
+        await chat.scheduler.run_once()
     assert elsewhere.tried == ["u1", "u1"]
 
 

@@ -179,7 +179,7 @@ async def test_managers_are_added_and_removed(chat: Chat) -> None:
     assert "for managers" in await chat.say("ada", "schedule list")
     assert "ada is now a manager" in await chat.say("maya", "managers add ada")
     assert "ada" in await chat.say("ada", "managers list")
-    assert "no daily question yet" in await chat.say("ada", "schedule list")
+    assert "have a daily question yet" in await chat.say("ada", "schedule list")
     assert "no longer" in await chat.say("maya", "managers remove ada")
     assert "for managers" in await chat.say("ada", "schedule list")
 

@@ -8,7 +8,7 @@ from bot.replies import Block, Button, Buttons, Reply, Table, Text
 from bot.store.models import Schedule
 from bot.study.account import queries
 from bot.study.account import settings as account_settings
-from bot.study.daily.schedule_card import in_words
+from bot.study.daily.schedule_card import weekdays_in_words
 from bot.study.practice.rounds import question_card, unchanged_question
 from bot.study.progress import leaderboard, overview
 
@@ -53,5 +53,5 @@ async def _schedules(study: Study, context: RequestContext) -> list[Block]:
 
 
 def _row(channel: str, schedule: Schedule) -> tuple[str, str, str]:
-    when = f"{in_words(schedule.weekdays)} at {schedule.at:%H:%M} ({schedule.zone})"
+    when = f"{weekdays_in_words(schedule.weekdays)} at {schedule.at:%H:%M} ({schedule.zone})"
     return channel, when, schedule.problem or schedule.state.value

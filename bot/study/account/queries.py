@@ -13,7 +13,7 @@ from bot.store import tables
 from bot.store.models import Member, Round, Schedule, ScheduleState, Workspace
 from bot.store.upsert import insert
 from bot.study.members.queries import member_with_zone
-from bot.study.practice.rounds import still_open
+from bot.study.practice.queries import still_open
 
 members, workspaces = tables.members.c, tables.workspaces.c
 

@@ -1,4 +1,4 @@
-"""The commands of the daily question."""
+"""Commands for the daily question and its schedules."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from bot.commands import autocomplete, converters
 from bot.commands.command import Command
 from bot.commands.parameters import Parameter
 from bot.commands.shared_parameters import DIFFICULTY, LEVELS, ZONE
-from bot.study.daily import questions, schedules
+from bot.study.daily import schedules, today
 
 WHICH = Parameter("which", "the schedule's number in `schedule list`", converters.schedule)
 TIME = Parameter(
     "time",
-    "the time of the post",
+    "when to post",
     converters.time_of_day,
     autocomplete=autocomplete.times,
     kind="times",
@@ -27,17 +27,17 @@ TOPICS = Parameter(
     autocomplete=autocomplete.lists,
     options=autocomplete.all_topics,
     max_length=500,
-    format_hint="commas between; or all",
-    placeholder="all of them",
+    format_hint="separated by commas, or all",
+    placeholder="all topics",
 )
 REVEAL = Parameter(
     "reveal",
-    "the time of the answer",
+    "when to post the answer",
     converters.time_of_day,
     autocomplete=autocomplete.times,
     kind="times",
     format_hint="like 17:00",
-    placeholder="some hours later",
+    placeholder="a few hours later",
 )
 DAYS = Parameter(
     "days",
@@ -50,7 +50,7 @@ DAYS = Parameter(
 )
 THREAD = Parameter(
     "thread",
-    "a thread under each question",
+    "open a thread under each question",
     converters.on_or_off,
     choices=("on", "off"),
     placeholder="off",
@@ -58,21 +58,21 @@ THREAD = Parameter(
 )
 PIN = Parameter(
     "pin",
-    "the question pinned until the next one",
+    "pin each question until the next one",
     converters.on_or_off,
     choices=("on", "off"),
     placeholder="off",
     needs_capability=True,
 )
 ROLE = Parameter(
-    "role", "a role to call, or none", converters.role, kind="roles", placeholder="none", needs_capability=True
+    "role", "a role to mention, or none", converters.role, kind="roles", placeholder="none", needs_capability=True
 )
 
 COMMANDS = (
-    Command("daily", "This channel's question of today", questions.daily),
+    Command("daily", "Show this channel's question of the day", today.show),
     Command(
         "schedule setup",
-        "A question in this channel at a set time",
+        "Post a question in this channel at a set time",
         schedules.setup,
         (
             replace(TIME, required=True, initial=lambda _: "09:00"),
@@ -91,7 +91,7 @@ COMMANDS = (
     ),
     Command(
         "schedule change",
-        "Change a schedule; with nothing else, see what it is set to",
+        "Change a schedule, or just see its settings",
         schedules.change,
         (
             WHICH,
@@ -113,29 +113,29 @@ COMMANDS = (
     ),
     Command(
         "schedule move",
-        "Another time for a schedule",
+        "Move a schedule to another time",
         schedules.move,
         (
             WHICH,
             replace(TIME, required=True),
-            replace(ZONE, format_hint="like Europe/Paris; leave it open to keep it", placeholder="as it is"),
-            replace(REVEAL, format_hint="like 17:00; leave it open to keep it", placeholder="as it is"),
+            replace(ZONE, format_hint="like Europe/Paris; leave blank to keep it", placeholder="unchanged"),
+            replace(REVEAL, format_hint="like 17:00; leave blank to keep it", placeholder="unchanged"),
         ),
         managers_only=True,
         opens_form=True,
         hidden=True,
         replaces_message=True,
     ),
-    Command("schedule list", "The schedules of this channel", schedules.show, managers_only=True),
+    Command("schedule list", "List this channel's schedules", schedules.show, managers_only=True),
     Command(
         "schedule pause",
-        "Stop a schedule for a while",
+        "Pause a schedule",
         schedules.pause,
-        (WHICH, Parameter("until", "the day it goes on, like 2027-01-31", converters.day)),
+        (WHICH, Parameter("until", "the day it resumes, like 2027-01-31", converters.day)),
         managers_only=True,
         example="schedule pause until 2027-01-31",
     ),
-    Command("schedule resume", "Go on with a paused schedule", schedules.resume, (WHICH,), managers_only=True),
-    Command("schedule remove", "Take a schedule away", schedules.remove, (WHICH,), managers_only=True),
-    Command("schedule test", "Post a question now that earns nothing", schedules.try_out, (WHICH,), managers_only=True),
+    Command("schedule resume", "Resume a paused schedule", schedules.resume, (WHICH,), managers_only=True),
+    Command("schedule remove", "Remove a schedule", schedules.remove, (WHICH,), managers_only=True),
+    Command("schedule test", "Post a test question now (no points)", schedules.post_test, (WHICH,), managers_only=True),
 )

@@ -1,29 +1,34 @@
-"""Schedules: when a channel gets its daily question. For managers."""
+"""Manage schedules: when a channel gets its daily question."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy import Connection
 
 from bot.context.identity import RequestContext
 from bot.context.local_time import local_day
 from bot.context.outbox import PostError, PostExtras
 from bot.context.study import Study
-from bot.errors import NotFound, UserError
+from bot.errors import UserError
 from bot.replies import Button, Buttons, Notice, Reply, Tone
-from bot.store.models import RoundKind, ScheduleState
-from bot.store.orm import Channel, Member, Schedule, Workspace
-from bot.study.daily import questions
-from bot.study.daily.planner import activate
-from bot.study.daily.schedule_card import card, in_words, mark, next_steps, settings, wants_of
+from bot.store import tables
+from bot.store.models import Round, RoundKind, Schedule, ScheduleState
+from bot.study.daily import schedule_queries
+from bot.study.daily.claims import extras_of
+from bot.study.daily.planner import activated
+from bot.study.daily.posts import question_post
+from bot.study.daily.schedule_card import next_steps, schedule_table, settings_card, weekdays_in_words
+from bot.study.daily.schedule_checks import check_platform, check_schedule, find_schedule
+from bot.study.daily.selection import pick_question
+from bot.study.members.queries import member_with_zone
 from bot.study.practice.rounds import new_round
-from knowledge.questions import Difficulty
+from knowledge.questions import Difficulty, Question
 
-PER_CHANNEL = 10
+MAX_SCHEDULES = 10
+"""Per channel."""
 
 
 async def setup(
@@ -40,68 +45,56 @@ async def setup(
     pin: bool = False,
     role: str = "",
 ) -> Reply:
-    """A new schedule for this channel; the first one of a workspace also settles the workspace's zone."""
-    await _possible(study, context, PostExtras(thread, pin, role))
-    async with study.store.write() as session:
-        workspace = await session.get_one(Workspace, context.workspace_id, with_for_update=True)
-        there = await _of_channel(session, context)
-        if repeated := await _set_up_by(session, context):
-            return Reply.of(_set_up(repeated), *settings(study, context, repeated))
-        if len(there) >= PER_CHANNEL:
-            raise UserError(
-                f"This channel has {PER_CHANNEL} schedules, which is the most. `schedule remove` one first."
-            )
-        if zone is None:
-            member = await session.get_one(Member, context.member_id)
-            zone = ZoneInfo(member.zone or workspace.zone)
-        if await _first_of(session, workspace):
-            workspace.zone = zone.key
-        schedule = Schedule(
-            channel_id=context.channel_id,
-            request_id=context.request_id,
-            at=time,
-            zone=zone.key,
-            weekdays=days,
-            topics=list(topics),
-            difficulty=difficulty,
-            reveal=reveal or _default_reveal(study, time),
-            thread=thread,
-            pin=pin,
-            role=role or None,
-            made_by=context.member_id,
-            created_at=context.at,
+    """Create a schedule for this channel; a workspace's first one also sets the workspace's zone."""
+    await check_platform(study, context, PostExtras(thread, pin, role))
+    draft = Schedule(
+        channel_id=context.channel_id,
+        request_id=context.request_id,
+        at=time,
+        zone=zone.key if zone else "",
+        weekdays=days,
+        topics=list(topics),
+        difficulty=difficulty,
+        reveal=reveal or _default_reveal(study.rules.reveal, time),
+        thread=thread,
+        pin=pin,
+        role=role or None,
+        made_by=context.member_id,
+        created_at=context.at,
+    )
+    schedule = await study.store.transaction(_create, study, context, draft)
+    return Reply.of(_created_notice(schedule), *settings_card(study, context, schedule))
+
+
+def _create(connection: Connection, study: Study, context: RequestContext, draft: Schedule) -> Schedule:
+    """Store the schedule, in the member's zone if the draft has none; if the request was repeated, return the first."""
+    schedule_queries.lock_workspace(connection, context.workspace_id)
+    in_channel = schedule_queries.channel_schedules(connection, context.channel_id)
+    if existing := schedule_queries.schedule_by_request(connection, context.channel_id, context.request_id):
+        return existing
+    if len(in_channel) >= MAX_SCHEDULES:
+        raise UserError(
+            f"This channel already has {MAX_SCHEDULES} schedules, and that's the maximum. `schedule remove` one first."
         )
-        await _sound(session, study, schedule, there)
-        activate(schedule, after=context.at)
-        session.add(schedule)
-    return Reply.of(_set_up(schedule), *settings(study, context, schedule))
+    if not draft.zone:
+        member, workspace_zone = member_with_zone(connection, context.member_id)
+        draft = draft.model_copy(update={"zone": member.zone or workspace_zone})
+    if not schedule_queries.has_had_schedules(connection, context.workspace_id):
+        schedule_queries.set_workspace_zone(connection, context.workspace_id, draft.zone)
+    check_schedule(connection, study.library.bank, draft, in_channel)
+    schedule = activated(draft, after=context.at)
+    return schedule.model_copy(update={"id": schedule_queries.add_schedule(connection, schedule)})
 
 
-async def _possible(study: Study, context: RequestContext, wants: PostExtras) -> None:
-    """Raises UserError with what the platform does not let us do in this channel, before anything is promised."""
-    outbox = study.outboxes.get(context.location.platform)
-    if outbox is None:
-        return
-    asked = {"thread": wants.thread, "pin": wants.pin, "role": bool(wants.role)}
-    if strange := [name for name, wanted in asked.items() if wanted and name not in outbox.capabilities]:
-        raise UserError(f"Daily questions have no {' and no '.join(strange)} on this platform.")
-    try:
-        lack = await outbox.missing_permissions(context.location, wants)
-    except PostError as refusal:
-        lack = str(refusal)
-    if lack:
-        raise UserError(lack)
+def _created_notice(schedule: Schedule) -> Notice:
+    when = f"{weekdays_in_words(schedule.weekdays)} at {schedule.at:%H:%M} ({schedule.zone})"
+    return Notice(f"You're all set: {when}. The first question comes", Tone.GOOD, when=schedule.next_due)
 
 
-async def _sound(session: AsyncSession, study: Study, schedule: Schedule, there: Sequence[Schedule]) -> None:
-    """Raises UserError where a schedule could not work, or the channel has one like it."""
-    if schedule.reveal == schedule.at:
-        raise UserError("The reveal cannot be at the very time of the question; give it a later `reveal`.")
-    if await questions.choose(session, study.library.bank, schedule) is None:
-        raise UserError("No question of the bank fits these topics and this difficulty. `topics` shows what there is.")
-    others = ((number, other) for number, other in enumerate(there, 1) if other.id != schedule.id)
-    if twin := next((number for number, other in others if _alike(other, schedule)), 0):
-        raise UserError(f"This channel has one like that already, no. {twin} in `schedule list`.")
+def _default_reveal(usual: time, at: time) -> time:
+    """Return the operator's usual time, or eight hours after a question that has less than an hour until then."""
+    asked, revealed = (datetime.combine(date.min, moment) for moment in (at, usual))
+    return usual if revealed - asked >= timedelta(hours=1) else (asked + timedelta(hours=8)).time()
 
 
 async def change(
@@ -119,8 +112,9 @@ async def change(
     pin: bool | None = None,
     role: str | None = None,
 ) -> Reply:
-    """Change what was given and show the settings; each change is kept at once."""
-    asked = {
+    """Apply the settings that were passed, and show all of them. An empty difficulty or role stands for none."""
+    await check_platform(study, context, PostExtras(bool(thread), bool(pin), role or ""))
+    settings = {
         "at": time,
         "zone": zone.key if zone else None,
         "weekdays": days,
@@ -131,20 +125,23 @@ async def change(
         "pin": pin,
         "role": role,
     }
-    changes = {name: value for name, value in asked.items() if value is not None}
-    await _possible(study, context, PostExtras(bool(thread), bool(pin), role or ""))
-    async with study.store.write() as session:
-        schedule = await _the_one(session, context, which)
-        for name, value in changes.items():
-            # "" stands for none in particular.
-            setattr(schedule, name, None if value == "" else value)
-        if changes:
-            await _sound(session, study, schedule, await _of_channel(session, context))
+    changes = {name: None if value == "" else value for name, value in settings.items() if value is not None}
+    schedule = await study.store.transaction(_change, study, context, which, changes)
+    notice = Notice("Saved.", Tone.GOOD) if changes else None
+    return Reply.of(notice, *settings_card(study, context, schedule))
+
+
+def _change(
+    connection: Connection, study: Study, context: RequestContext, which: int | str | None, changes: dict[str, Any]
+) -> Schedule:
+    in_channel = schedule_queries.channel_schedules(connection, context.channel_id, lock=True)
+    schedule = find_schedule(in_channel, which).model_copy(update=changes)
+    if changes:
+        check_schedule(connection, study.library.bank, schedule, in_channel)
         if changes.keys() & {"at", "zone", "weekdays"} and schedule.state is ScheduleState.ACTIVE:
-            activate(schedule, after=study.clock())
-        session.add(schedule)
-    said = Notice("Saved.", Tone.GOOD) if changes else None
-    return Reply.of(said, *settings(study, context, schedule))
+            schedule = activated(schedule, after=study.clock())
+        schedule_queries.save_schedule(connection, schedule)
+    return schedule
 
 
 async def move(
@@ -156,149 +153,100 @@ async def move(
     zone: ZoneInfo | None = None,
     reveal: time | None = None,
 ) -> Reply:
-    """Another time, as a form asks for it; what is left open stays."""
+    """Set another time, as a form asks for it; what's left blank stays."""
     return await change(study, context, which=which, time=time, zone=zone, reveal=reveal)
 
 
-def _alike(one: Schedule, other: Schedule) -> bool:
-    """Whether both would ask from the same selection at the same time."""
-    return all(
-        getattr(one, name) == getattr(other, name) for name in ("at", "zone", "weekdays", "topics", "difficulty")
-    )
-
-
-def _default_reveal(study: Study, at: time) -> time:
-    """The operator's time, or eight hours after a question that leaves less than an hour until then."""
-    asked, told = (datetime.combine(date.min, moment) for moment in (at, study.rules.reveal))
-    return told.time() if told - asked >= timedelta(hours=1) else (asked + timedelta(hours=8)).time()
-
-
 async def show(study: Study, context: RequestContext) -> Reply:
-    """This channel's schedules, numbered as the other commands count them."""
-    async with study.store.read() as session:
-        there = await _of_channel(session, context)
-    if not there:
+    """List this channel's schedules with the numbers that the other commands take."""
+    in_channel = await study.store.query(schedule_queries.channel_schedules, context.channel_id)
+    if not in_channel:
         return Reply.of(
-            Notice("This channel has no daily question yet."),
+            Notice("This channel doesn't have a daily question yet."),
             Buttons((Button("Every weekday at 09:00", "schedule setup 09:00"),)),
         )
-    return Reply.of(card(there, context), next_steps())
+    return Reply.of(schedule_table(in_channel, context), next_steps())
 
 
 async def pause(
     study: Study, context: RequestContext, *, which: int | str | None = None, until: date | None = None
 ) -> Reply:
-    """No posts until a date in the schedule's zone, or until `resume`."""
-    async with study.store.write() as session:
-        schedule = await _the_one(session, context, which)
-        if until is not None and until <= local_day(context.at, schedule.zone):
-            raise UserError(f"{until} is not in the future. Name a later day, as in `schedule pause until 2027-01-07`.")
-        schedule.state, schedule.paused_until = ScheduleState.PAUSED, until
-        session.add(schedule)
-    end = f"until {until:%A, %d %B %Y}" if until else "until `schedule resume`"
-    return Reply.of(Notice(f"Paused {end}. Nothing is lost, and paused days break nobody's streak by themselves."))
+    """Stop posting until a date in the schedule's zone, or until `resume`."""
+    await study.store.transaction(_pause, context, which, until)
+    end = f"until {until:%A, %B} {until.day}, {until.year}" if until else "until `schedule resume`"
+    return Reply.of(Notice(f"Paused {end}. Nothing gets lost, and paused days alone don't break anyone's streak."))
+
+
+def _pause(connection: Connection, context: RequestContext, which: int | str | None, until: date | None) -> None:
+    schedule = _lock_schedule(connection, context, which)
+    if until is not None and until <= local_day(context.at, schedule.zone):
+        raise UserError(f"{until} isn't in the future. Pick a later day, like `schedule pause until 2027-01-07`.")
+    paused = schedule.model_copy(update={"state": ScheduleState.PAUSED, "paused_until": until})
+    schedule_queries.save_schedule(connection, paused)
 
 
 async def resume(study: Study, context: RequestContext, *, which: int | str | None = None) -> Reply:
-    """Post again, from the next of its times on; what stopped it must have been mended."""
-    async with study.store.read() as session:
-        stopped = await _the_one(session, context, which, lock=False)
-    await _possible(study, context, wants_of(stopped))
-    async with study.store.write() as session:
-        schedule = await _the_one(session, context, which)
-        activate(schedule, after=study.clock())  # the platform's clock may be behind the one that sweeps
-        session.add(schedule)
+    """Post again from the schedule's next time on, if the platform now allows it."""
+    stopped = find_schedule(await study.store.query(schedule_queries.channel_schedules, context.channel_id), which)
+    await check_platform(study, context, extras_of(stopped))
+    # By our clock: the platform's may be behind the one by which questions are enqueued.
+    schedule = await study.store.transaction(_resume, context, which, study.clock())
     return Reply.of(Notice("Back on. The next question comes", Tone.GOOD, when=schedule.next_due))
 
 
+def _resume(connection: Connection, context: RequestContext, which: int | str | None, now: datetime) -> Schedule:
+    schedule = activated(_lock_schedule(connection, context, which), after=now)
+    schedule_queries.save_schedule(connection, schedule)
+    return schedule
+
+
 async def remove(study: Study, context: RequestContext, *, which: int | str | None = None) -> Reply:
-    """No more posts; an open question still gets its reveal, and answers keep their points."""
-    async with study.store.write() as session:
-        schedule = await _the_one(session, context, which)
-        schedule.state = ScheduleState.REMOVED
-        schedule.next_day = schedule.next_due = None
-        session.add(schedule)
-    return Reply.of(Notice("Removed. Points and streaks stay; a question still open gets its reveal."))
+    """Stop posting for good; an open question still gets its reveal, and answers keep their points."""
+    await study.store.transaction(_remove, context, which)
+    text = "Removed. Everyone keeps their points and streaks, and a question that's still open gets its answer."
+    return Reply.of(Notice(text))
 
 
-async def try_out(study: Study, context: RequestContext, *, which: int | str | None = None) -> Reply:
+def _remove(connection: Connection, context: RequestContext, which: int | str | None) -> None:
+    removed = {"state": ScheduleState.REMOVED, "next_day": None, "next_due": None}
+    schedule = _lock_schedule(connection, context, which).model_copy(update=removed)
+    schedule_queries.save_schedule(connection, schedule)
+
+
+async def post_test(study: Study, context: RequestContext, *, which: int | str | None = None) -> Reply:
     """Post a question here now, as the schedule would; answers to it earn nothing."""
     outbox = study.outboxes.get(context.location.platform)
     if outbox is None:
-        raise UserError(f"This program does not post to {context.location.platform}; the one that does can test it.")
-    async with study.store.read() as session:
-        tested = await _the_one(session, context, which, lock=False)
-    await _possible(study, context, wants_of(tested))
-    async with study.store.write() as session:
-        schedule = await _the_one(session, context, which)
-        question = await questions.choose(session, study.library.bank, schedule)
-        if question is None:
-            raise UserError("No question fits this schedule any more. `schedule list` shows its topics.")
-        round = new_round(
-            question,
-            workspace_id=context.workspace_id,
-            channel_id=context.channel_id,
-            kind=RoundKind.TEST,
-            at=context.at,
-        )
-        session.add(round)
+        platform = context.location.platform
+        raise UserError(f"This process doesn't post to {platform}. Run the test from the one that does.")
+    tested = find_schedule(await study.store.query(schedule_queries.channel_schedules, context.channel_id), which)
+    await check_platform(study, context, extras_of(tested))
+    test_round, question = await study.store.transaction(_add_test_round, study, context, which)
     try:
         await outbox.post(
-            context.location, questions.post(round, question, "A test question"), f"test-{context.request_id}"
+            context.location, question_post(test_round, question, "A test question"), f"test-{context.request_id}"
         )
     except PostError as refusal:
-        raise UserError(f"The post did not get through: {refusal}") from refusal
-    return Reply.of(Notice("Posted. Answers to a test earn no points.", Tone.GOOD))
+        raise UserError(f"The post didn't go through: {refusal}") from refusal
+    return Reply.of(Notice("Posted. Answers to a test don't earn points.", Tone.GOOD))
 
 
-async def _set_up_by(session: AsyncSession, context: RequestContext) -> Schedule | None:
-    """The schedule this very request has made already, when it is delivered again."""
-    query = select(Schedule).where(Schedule.channel_id == context.channel_id, Schedule.request_id == context.request_id)
-    return (await session.exec(query)).first()
-
-
-async def _first_of(session: AsyncSession, workspace: Workspace) -> bool:
-    """Whether the workspace has had no schedule yet, removed ones included."""
-    query = select(Schedule.id).join(Channel, col(Channel.id) == Schedule.channel_id)
-    return (await session.exec(query.where(Channel.workspace_id == workspace.id).limit(1))).first() is None
-
-
-async def _of_channel(session: AsyncSession, context: RequestContext, *, lock: bool = False) -> list[Schedule]:
-    query = (
-        select(Schedule)
-        .where(Schedule.channel_id == context.channel_id, col(Schedule.state) != ScheduleState.REMOVED)
-        .order_by(col(Schedule.id))
+def _add_test_round(
+    connection: Connection, study: Study, context: RequestContext, which: int | str | None
+) -> tuple[Round, Question]:
+    question = pick_question(connection, study.library.bank, _lock_schedule(connection, context, which))
+    if question is None:
+        raise UserError("No question matches this schedule anymore. `schedule list` shows its topics.")
+    test_round = new_round(
+        question,
+        workspace_id=context.workspace_id,
+        channel_id=context.channel_id,
+        kind=RoundKind.TEST,
+        at=context.at,
     )
-    return list((await session.exec(query.with_for_update() if lock else query)).all())
+    connection.execute(tables.rounds.insert().values(test_round.columns()))
+    return test_round, question
 
 
-async def _the_one(
-    session: AsyncSession, context: RequestContext, which: int | str | None, *, lock: bool = True
-) -> Schedule:
-    """The schedule of that number in the channel's list, or of that mark; the only one where neither is given.
-
-    Locked to be changed: the sweep waits meanwhile.
-    """
-    there = await _of_channel(session, context, lock=lock)
-    if not there:
-        raise NotFound("This channel has no schedule yet. `schedule setup 09:00` makes one.")
-    if isinstance(which, str):
-        marked = next((schedule for schedule in there if mark(schedule) == which), None)
-        if marked is None:
-            raise NotFound(
-                "That schedule has been removed, or belongs to another channel. `schedule list` shows these."
-            )
-        return marked
-    if which is None and len(there) > 1:
-        raise UserError(f"This channel has {len(there)} schedules: say which by its number in `schedule list`.")
-    if which is not None and not 1 <= which <= len(there):
-        raise NotFound(f"There is no schedule {which} here; `schedule list` shows 1 to {len(there)}.")
-    return there[(which or 1) - 1]
-
-
-def _set_up(schedule: Schedule) -> Notice:
-    return Notice(
-        f"Done: {in_words(schedule.weekdays)} at {schedule.at:%H:%M} ({schedule.zone}). The first question comes",
-        Tone.GOOD,
-        when=schedule.next_due,
-    )
+def _lock_schedule(connection: Connection, context: RequestContext, which: int | str | None) -> Schedule:
+    return find_schedule(schedule_queries.channel_schedules(connection, context.channel_id, lock=True), which)

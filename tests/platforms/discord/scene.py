@@ -17,7 +17,7 @@ from simcord.results import InteractionResult
 from sqlmodel import col, select
 
 from bot.app import App
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
 from bot.store.orm import Round
 from bot.study.practice.rounds import LETTERS, display_order
 from knowledge.questions import Question
@@ -139,15 +139,15 @@ def posts(channel: ChannelHandle) -> list[discord.Message]:
 
 
 async def turn(app: App, env: Env) -> None:
-    """One turn of the clockwork, and whatever Discord tells of it."""
-    await Clockwork(app.study, 5).turn()
+    """Run the scheduler once, with whatever Discord tells of it."""
+    await Scheduler(app.study, 5).run_once()
     await env.settle()
 
 
 async def set_up(manager: MemberActor, channel: ChannelHandle, **options: Any) -> None:
     """A question there on weekdays at 09:00."""
     done = await manager.slash(channel, "schedule setup", time="09:00", **options)
-    assert "Done: weekdays at 09:00" in said(done)
+    assert "all set: weekdays at 09:00" in said(done)
 
 
 async def letters(app: App, message: Any) -> tuple[str, str, Question]:

@@ -65,7 +65,7 @@ async def test_the_system_channel_is_greeted(discord: Discord, guild: Guild) -> 
 
     assert "Hello!" in await is_told(discord, lobby(guild))
     done = await maya.press(lobby(guild).last, "A question here every weekday at 09:00").answered()
-    assert "Done: weekdays at 09:00" in done.text
+    assert "all set: weekdays at 09:00" in done.text
     assert not discord.conversation(guild.owner).messages
 
 

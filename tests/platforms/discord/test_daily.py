@@ -1,4 +1,4 @@
-"""The daily question in a channel of Discord, posted by the clockwork: once, with all that belongs to it."""
+"""The daily question in a channel of Discord, posted by the scheduler: once, with everything that goes with it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from simcord.env import Env
 
 from bot.app import App
 from bot.platforms.discord.client import StudyClient
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
 from tests.platforms.discord.scene import (
     Clock,
     buttons,
@@ -142,11 +142,11 @@ async def test_the_count_is_shown_at_most_every_ten_seconds(
     clock.until("09:00")
     await turn(app, env)
     [post] = posts(channel)
-    assert "answered so far" not in words(post)
+    assert "so far" not in words(post)
 
     await press(bob, post, "A")
     await turn(app, env)
-    assert "1 answered so far" in words(posts(channel)[0])
+    assert "1 answer so far" in words(posts(channel)[0])
     await press(ada, post, "B")
     clock.forward(seconds=5)
     await turn(app, env)
@@ -156,7 +156,7 @@ async def test_the_count_is_shown_at_most_every_ten_seconds(
     await turn(app, env)
     await turn(app, env)
     assert edits() == 2
-    assert "2 answered so far" in words(posts(channel)[0])
+    assert "2 answers so far" in words(posts(channel)[0])
 
 
 async def test_a_count_leaves_the_call_of_a_role_as_it_is(
@@ -171,7 +171,7 @@ async def test_a_count_leaves_the_call_of_a_role_as_it_is(
     await turn(app, env)
 
     after = posts(channel)[0]
-    assert "1 answered so far" in words(after)
+    assert "1 answer so far" in words(after)
     assert role.mention in words(after)
 
 
@@ -193,8 +193,8 @@ async def test_the_reveal_is_a_message_of_its_own(
     asked, reveal = posts(channel)
     assert question.answer.split(".")[0][:20] not in words(asked)
     assert "The answer" in words(reveal)
-    assert "1 of 1 choices was right" in words(reveal)
-    late = await press(bob, reveal, "Practise more")
+    assert "1 of 1 picked the right choice" in words(reveal)
+    late = await press(bob, reveal, "Practice more")
     assert late.ephemeral
 
 
@@ -203,11 +203,11 @@ async def test_a_second_process_posts_nothing_twice(
 ) -> None:
     await set_up(maya, channel)
     clock.until("09:00")
-    one, other = Clockwork(app.study, 5), Clockwork(app.study, 5)
-    await one.turn()
-    await other.turn()
+    one, other = Scheduler(app.study, 5), Scheduler(app.study, 5)
+    await one.run_once()
+    await other.run_once()
     clock.forward(minutes=5)
-    await other.turn()
+    await other.run_once()
     await env.settle()
 
     assert len(posts(channel)) == 1
@@ -225,7 +225,7 @@ async def test_a_restart_in_between_changes_nothing(
     await turn(app, env)
 
     [post] = posts(channel)
-    assert "1 answered so far" in words(post)
+    assert "1 answer so far" in words(post)
 
 
 async def test_the_thread_of_a_question_goes_on_after_a_day(

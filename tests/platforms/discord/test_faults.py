@@ -211,4 +211,4 @@ async def test_a_deleted_message_is_no_matter_to_its_answer(
 
     [reveal] = posts(channel)
     assert "The answer" in words(reveal)
-    assert "Practise more" in buttons(reveal)
+    assert "Practice more" in buttons(reveal)

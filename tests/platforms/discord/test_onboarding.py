@@ -94,7 +94,7 @@ async def test_the_button_of_the_greeting_sets_a_question_up_for_a_manager(
     maya = visit.member("maya", manage_guild=True)
     done = await press(maya, posts(visit.channel)[0], NINE)
     assert done.ephemeral
-    assert "Done: weekdays at 09:00" in said(done)
+    assert "all set: weekdays at 09:00" in said(done)
 
     clock.until("09:00")
     await turn(app, env)
@@ -121,7 +121,7 @@ async def test_pressing_it_twice_sets_up_one(app: App, env: Env, clock: Clock, v
     maya = visit.member("maya", manage_guild=True)
     await press(maya, posts(visit.channel)[0], NINE)
     again = await press(maya, posts(visit.channel)[0], NINE)
-    assert "one like that already" in said(again)
+    assert "already has a schedule like that" in said(again)
 
     clock.until("09:00")
     await turn(app, env)

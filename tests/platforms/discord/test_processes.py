@@ -1,4 +1,4 @@
-"""Several processes at once on one PostgreSQL, each with its own connections to Discord and its own clockwork."""
+"""Several processes at once on one PostgreSQL, each with its own connections to Discord and its own scheduler."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bot.context.study import Study
 from bot.dispatch.catalog import registry
 from bot.platforms.discord.client import connected
 from bot.replies import Button, Buttons, Notice, Reply
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
 from bot.store.engine import Store
 from bot.store.orm import Answer, Workspace
 from tests.databases import PostgresqlDatabases, Server
@@ -64,11 +64,11 @@ class Process:
     """What one process holds, until it is stopped."""
 
     app: App
-    clockwork: Clockwork
+    scheduler: Scheduler
     running: AsyncExitStack
 
     async def turn(self) -> None:
-        await self.clockwork.turn()
+        await self.scheduler.run_once()
 
     async def dies(self, working: asyncio.Task[None]) -> None:
         """In the midst of that work."""
@@ -100,7 +100,7 @@ class Processes:
         study = Study(store, self._library, clock=lambda: present(self._discord))
         app = App(registry(), study, Posts(store))
         await running.enter_async_context(connected(app, token=self._discord.token, **shards))
-        return Process(app, Clockwork(app.study, 5), running)
+        return Process(app, Scheduler(app.study, 5), running)
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ async def test_a_shard_each_they_post_every_question_and_reveal_once(discord: Di
     until(discord, "17:00")
     await asyncio.gather(one.turn(), other.turn())
     assert [tries(discord, channel) for channel in channels] == [2] * 6
-    assert [len(posts(channel, "of 1 choices")) for channel in channels] == [1] * 6
+    assert [len(posts(channel, "of 1 picked")) for channel in channels] == [1] * 6
 
 
 async def test_with_the_same_shards_a_press_that_both_hear_counts_once(discord: Discord, processes: Processes) -> None:
@@ -216,7 +216,7 @@ async def test_what_one_leaves_when_it_dies_at_a_post_the_other_finishes(
     assert verdict.private
     until(discord, "17:00")
     await other.turn()
-    assert len(posts(channel, "of 1 choices")) == 1
+    assert len(posts(channel, "of 1 picked")) == 1
 
 
 async def test_what_one_leaves_when_it_dies_at_a_thread_the_other_finishes(
@@ -297,7 +297,7 @@ async def test_a_reminder_and_its_question_go_by_the_first_shard_wherever_the_gu
     assert answered == [rows[0][0]] * 2
 
 
-@pytest.mark.parametrize(("rights", "said"), [({"manage_guild": True}, "no daily question yet"), ({}, "for managers")])
+@pytest.mark.parametrize(("rights", "said"), [({"manage_guild": True}, "a daily question yet"), ({}, "for managers")])
 async def test_who_manages_a_guild_of_another_process_does_so_from_a_direct_message(
     discord: Discord, processes: Processes, rights: dict[str, bool], said: str
 ) -> None:

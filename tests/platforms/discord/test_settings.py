@@ -189,7 +189,7 @@ async def test_a_schedule_is_removed_by_its_button_and_its_card_says_so_from_the
     assert "Removed." in said(await press(maya, card, "Remove"))
     late = await pick(maya, card, "days", "monday")
 
-    assert "no schedule yet" in said(late)
+    assert "have a schedule yet" in said(late)
 
 
 async def test_who_is_no_manager_is_refused_whatever_they_press(
@@ -254,7 +254,7 @@ async def test_a_thread_has_no_threads_but_may_have_a_daily_question(
     [thread] = channel.threads
 
     assert "A thread cannot have threads" in said(await maya.slash(thread, SETUP, time="09:00", thread="on"))
-    assert "Done: " in said(await maya.slash(thread, SETUP, time="09:00"))
+    assert "all set: " in said(await maya.slash(thread, SETUP, time="09:00"))
 
 
 async def test_a_channel_that_the_bot_cannot_look_up_is_a_refusal_in_words(
@@ -284,7 +284,7 @@ async def test_an_empty_list_offers_to_begin(channel: ChannelHandle, maya: Membe
     shown = await maya.slash(channel, "schedule list")
     done = await press(maya, shown, next(iter(buttons(shown.response))))
 
-    assert "Done: weekdays at 09:00" in said(done)
+    assert "all set: weekdays at 09:00" in said(done)
 
 
 async def test_suggestions_for_every_free_option_are_within_limits(channel: ChannelHandle, maya: MemberActor) -> None:

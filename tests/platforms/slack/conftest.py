@@ -21,7 +21,7 @@ from bot.encryption import Vault, new_key
 from bot.inference.client import Inference
 from bot.platforms.slack.app import Keys, slack
 from bot.platforms.slack.server import EVENTS
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
 from bot.store import sqlite
 from bot.store.engine import Store
 from bot.web.app import web_app
@@ -52,8 +52,8 @@ def monday(fake: Slack, moment: str = "09:00") -> None:
 
 
 async def turn(app: App) -> None:
-    """One of the clockwork's."""
-    await Clockwork(app.study, seconds=5).turn()
+    """Run the scheduler once."""
+    await Scheduler(app.study, seconds=5).run_once()
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from bot.app import App
 from bot.platforms.slack.interaction import typed_text, without_mentions
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
 from bot.store.orm import Member, Workspace
 from bot.study.workspaces import custom_questions
 from tests.platforms.model import Model
@@ -199,7 +199,7 @@ async def test_the_home_has_the_questions_of_the_channels_one_is_in(
         await maya.types(f"schedule setup 00:00 zone=UTC days=mon-sun reveal=23:59 topics={topic}", channel)
         await fake.heard()
     until(fake, "00:00")
-    await Clockwork(app.study, seconds=5).turn()
+    await Scheduler(app.study, seconds=5).run_once()
     shown = []
     for person in (bob, maya):
         await person.opens_home()
@@ -393,4 +393,4 @@ async def test_a_daily_question_is_posted_with_its_thread(fake: Slack, maya: Per
 
     assert posted.channel == team.main.id
     assert posted.metadata is not None
-    await Clockwork(app.study, seconds=5).turn()
+    await Scheduler(app.study, seconds=5).run_once()

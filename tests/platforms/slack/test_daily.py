@@ -102,7 +102,7 @@ async def test_the_count_is_edited_at_its_pace(
     [question] = posts(team.main)
     await answers(fake, bob, question)
     await turn(app)
-    assert "1 answered so far" in posts(team.main)[0].words
+    assert "1 answer so far" in posts(team.main)[0].words
 
     await answers(fake, ada, question)
     fake.clock.forward(5)
@@ -112,7 +112,7 @@ async def test_the_count_is_edited_at_its_pace(
     await turn(app)
     await turn(app)
     assert len(fake.calls["chat.update"]) == 2
-    assert "2 answered so far" in posts(team.main)[0].words
+    assert "2 answers so far" in posts(team.main)[0].words
 
 
 @pytest.mark.real_time

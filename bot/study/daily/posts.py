@@ -1,0 +1,17 @@
+"""Write the post of a daily question."""
+
+from __future__ import annotations
+
+from bot.replies import Reply
+from bot.store.models import Round
+from bot.study.practice.rounds import question_card
+from knowledge.questions import Question
+
+HEADING = "Question of the day"
+PRIVACY_NOTE = "Your answer is private, and only your first one counts."
+
+
+def question_post(question_round: Round, question: Question, heading: str = HEADING, *, answers: int = 0) -> Reply:
+    """Return the message in the channel, with the number of answers so far."""
+    so_far = f" {answers} {'answer' if answers == 1 else 'answers'} so far." if answers else ""
+    return Reply.of(question_card(question_round, question, heading, note=f"{PRIVACY_NOTE}{so_far}"))
