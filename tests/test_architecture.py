@@ -128,3 +128,16 @@ def test_help_is_answered_by_the_program_itself() -> None:
 
     assert "Usage: " in shown.stdout
     assert shown.stderr == ""
+
+
+@pytest.mark.parametrize("folder", ["bot/platforms/", "bot/web/"])
+def test_platforms_use_the_app_and_never_what_is_behind_it(folder: str) -> None:
+    reached = [
+        f"{path}:{node.lineno}"
+        for path, tree in sources()
+        if path.startswith(folder)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in {"study", "store", "library"}
+    ]
+
+    assert reached == []

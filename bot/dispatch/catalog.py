@@ -1,4 +1,4 @@
-"""Every command, feature by feature. Help, the docs, Discord's tree and Slack's manifest are made from this list."""
+"""Every command. Help, the docs, Discord's command tree and Slack's manifest come from this list."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from bot.study.progress import commands as progress
 from bot.study.workspaces import commands as workspaces
 
 FEATURES = (lookup, practice, daily, progress, members, account, workspaces)
-"""In the order in which the docs list them."""
+"""The order is that of the docs."""
 
 
 @cache
 def registry() -> Registry:
-    """Return every command. Built once."""
+    """Return all commands."""
     commands = [command for feature in FEATURES for command in feature.COMMANDS]
     return Registry((*commands, help_command.command(registry)))

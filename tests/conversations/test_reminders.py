@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import col, select
 
-from bot.app import Posts
+from bot.app import TerminalPosts
 from bot.context.identity import Actor, Location
 from bot.context.outbox import PostError
 from bot.dispatch.handler import handle
@@ -136,7 +136,7 @@ async def test_off_is_off(chat: Chat) -> None:
 
 @pytest.mark.parametrize("typed", ["remind=25:00", "remind=7", "remind=never"])
 async def test_what_is_no_time_of_day_is_said(chat: Chat, typed: str) -> None:
-    assert "is not a time of day; write it like 20:00, or off" in await chat.say("ada", f"me {typed}")
+    assert "isn't a time of day. Write it like 20:00, or off" in await chat.say("ada", f"me {typed}")
 
 
 async def test_the_time_is_the_members_own(chat: Chat) -> None:
@@ -250,7 +250,7 @@ ELSEWHERE = Location("elsewhere", "W1", "general", "Elsewhere")
 class Elsewhere(TerminalOutbox):
     """Another platform's outbox: it keeps whom it was to write to, and fails with what it was given for them."""
 
-    def __init__(self, posts: Posts) -> None:
+    def __init__(self, posts: TerminalPosts) -> None:
         super().__init__(posts)
         self.tried: list[str] = []
         self.places: set[Location] = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.commands import converters
 from bot.commands.command import Command, Shortcut
 from bot.commands.parameters import Parameter
-from bot.commands.shared_parameters import WHOM
+from bot.commands.shared_parameters import MEMBER_NAME
 from bot.study.progress import leaderboard, overview
 from bot.study.progress import profile as progress_profile
 
@@ -54,7 +54,7 @@ COMMANDS = (
         "profile",
         "How a member stands",
         progress_profile.profile,
-        (WHOM,),
+        (MEMBER_NAME,),
         hidden=True,
         shortcut=Shortcut("Study profile", "member"),
         example="profile ada",
