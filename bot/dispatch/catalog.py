@@ -6,6 +6,7 @@ from functools import cache
 
 from bot.commands.registry import Registry
 from bot.dispatch import help_command
+from bot.study.about import commands as about
 from bot.study.account import commands as account
 from bot.study.daily import commands as daily
 from bot.study.lookup import commands as lookup
@@ -14,7 +15,7 @@ from bot.study.practice import commands as practice
 from bot.study.progress import commands as progress
 from bot.study.workspaces import commands as workspaces
 
-FEATURES = (lookup, practice, daily, progress, members, account, workspaces)
+FEATURES = (lookup, practice, daily, progress, members, account, workspaces, about)
 """The order is that of the docs."""
 
 
