@@ -160,7 +160,7 @@ async def _custom_questions(config: Config, workspace: str) -> Bank:
 def _read_custom_questions(connection: Connection, workspace: str) -> Bank:
     from bot.study.workspaces import custom_questions
 
-    return custom_questions.bank_of(connection, custom_questions.find_workspace(connection, workspace).id)
+    return custom_questions.bank_of(connection, custom_questions.workspace_named(connection, workspace).id)
 
 
 async def _add_custom_questions(config: Config, workspace: str, new: Sequence[Question]) -> list[str]:
@@ -178,7 +178,7 @@ async def _add_custom_questions(config: Config, workspace: str, new: Sequence[Qu
 def _store_custom_questions(connection: Connection, workspace: str, new: Sequence[Question]) -> list[str]:
     from bot.study.workspaces import custom_questions
 
-    workspace_id = custom_questions.find_workspace(connection, workspace).id
+    workspace_id = custom_questions.workspace_named(connection, workspace).id
     return custom_questions.add(connection, workspace_id, new, datetime.now(UTC))
 
 

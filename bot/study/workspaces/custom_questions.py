@@ -82,7 +82,7 @@ def bank_of(connection: Connection, workspace_id: int) -> Bank:
     return _parse(queries.custom_question_rows(connection, workspace_id))
 
 
-def find_workspace(connection: Connection, name: str) -> Workspace:
+def workspace_named(connection: Connection, name: str) -> Workspace:
     """Find a workspace by its number or its id on the platform (`T0123` or `slack:T0123`).
 
     Raises SetupError for none and for several.
