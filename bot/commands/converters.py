@@ -72,9 +72,8 @@ def schedule(study: Study, typed: str) -> int | str:
 
 def role(study: Study, typed: str) -> str:
     """Return the id of a role, which may be mentioned; "" for none."""
-    found = re.fullmatch(r"(?:<@&)?(\d{1,20})>?", typed.strip())
-    if found:
-        return found[1]
+    if match := re.fullmatch(r"(?:<@&)?(\d{1,20})>?", typed.strip()):
+        return match[1]
     if typed.lower() in {"none", "nobody"}:
         return ""
     raise UserError(f"“{typed[:40]}” isn't a role. Pick one, or type none.")
@@ -111,8 +110,8 @@ def question(study: Study, typed: str) -> Question:
 
 def time_of_day(study: Study, typed: str) -> time:
     """Return a time of day, typed as 09:30, 9:30, 9 or 9am."""
-    if found := _TIME.fullmatch(typed.strip()):
-        hour, minute, half = int(found[1]), int(found[2] or 0), (found[3] or "").lower()
+    if match := _TIME.fullmatch(typed.strip()):
+        hour, minute, half = int(match[1]), int(match[2] or 0), (match[3] or "").lower()
         if half and 1 <= hour <= 12:
             hour = hour % 12 + (12 if half == "pm" else 0)
         elif half:
@@ -155,27 +154,27 @@ def weekdays(study: Study, typed: str) -> str:
     typed = typed.lower().strip()
     if typed in {"none", "no"}:
         return ""
-    found: set[int] = set()
+    days: set[int] = set()
     for part in filter(None, re.split(r"[,\s]+", typed)):
         if part in named:
-            found.update(map(int, named[part]))
+            days.update(map(int, named[part]))
             continue
         first, _, last = part.partition("-")
         start, end = _weekday(first), _weekday(last or first)
-        found.update((start + step) % 7 for step in range((end - start) % 7 + 1))
-    return "".join(map(str, sorted(found)))
+        days.update((start + step) % 7 for step in range((end - start) % 7 + 1))
+    return "".join(map(str, sorted(days)))
 
 
 def some_weekdays(study: Study, typed: str) -> str:
     """Return what `weekdays` does, but at least one day."""
-    if found := weekdays(study, typed):
-        return found
+    if days := weekdays(study, typed):
+        return days
     raise UserError("A schedule needs at least one weekday, like mon-fri.")
 
 
 def _weekday(name: str) -> int:
-    for index, full in enumerate(_WEEKDAYS):
-        if len(name) >= 2 and full.startswith(name):
+    for index, weekday in enumerate(_WEEKDAYS):
+        if len(name) >= 2 and weekday.startswith(name):
             return index
     hint = did_you_mean(name, _WEEKDAYS)
     raise UserError(f"“{name[:40]}” isn't a weekday. Write them like mon,wed,fri or mon-fri.{hint}")

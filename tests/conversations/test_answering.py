@@ -156,7 +156,7 @@ async def test_a_report_reaches_the_managers_who_can_retire_the_question(chat: C
     id = (await chat.question_of("ada")).id
     await chat.say("ada", right)
     await chat.say("ada", "3")
-    assert "Thank you" in await chat.say("ada", "The second choice is right as well")
+    assert "Thanks!" in await chat.say("ada", "The second choice is right as well")
 
     assert "for managers" in await chat.say("ada", "reports list")
     said = " ".join((await chat.say("maya", "reports list")).split())
