@@ -222,7 +222,7 @@ async def test_coming_back_it_says_so_and_what_waits(app: App, env: Env, clock: 
     await visit.begin()
     back = posts(visit.channel)[-1]
     assert "I'm back!" in words(back)
-    assert "1 schedule waits" in words(back)
+    assert "1 schedule is on hold" in words(back)
 
     assert "Back on." in said(await maya.slash(visit.channel, "schedule resume"))
     clock.until("09:00")

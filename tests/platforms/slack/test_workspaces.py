@@ -403,7 +403,7 @@ async def test_put_out_it_is_silent_and_keeps_what_was_done(fake: Slack, root: s
     assert len(await rows(app, Answer)) == 1
     back = await greeted(fake, root, readers.ada)
     assert "I'm back!" in back.words
-    assert "1 schedule waits" in back.words
+    assert "1 schedule is on hold" in back.words
 
 
 @pytest.mark.real_time
