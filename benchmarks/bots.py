@@ -23,7 +23,7 @@ from sqlalchemy import Connection, func, select, update
 from benchmarks.children import obey
 from benchmarks.respond import NOW, fill
 from bot import logs
-from bot.app import App, Posts
+from bot.app import App, TerminalPosts
 from bot.context.identity import Location
 from bot.context.library import Library
 from bot.context.study import Study
@@ -208,7 +208,7 @@ async def opened() -> AsyncIterator[App]:
         await asyncio.to_thread(upgrade, url)
         store = await Store.open(url)
         library = Library(load().bank, INDEX, Embedder(threads=1))
-        yield App(registry(), Study(store=store, library=library, clock=now), Posts(store))
+        yield App(registry(), Study(store=store, library=library, clock=now), TerminalPosts(store))
         library.close()
         await store.close()
 

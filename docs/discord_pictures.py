@@ -30,7 +30,7 @@ from simcord.components import walk_components
 from sqlmodel import select
 
 from bot import logs
-from bot.app import App, Posts, open_library
+from bot.app import App, TerminalPosts, open_library
 from bot.config import loader
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
@@ -243,7 +243,7 @@ async def draw(album: Album) -> None:
         await library.wait_ready()
         now: list[Any] = []
         study = Study(store=store, library=library, clock=lambda: now[0].now())
-        app = App(registry(), study, Posts(store))
+        app = App(registry(), study, TerminalPosts(store))
         try:
             async with async_playwright() as playwright, simcord.run(StudyClient(app), shard_count=1) as env:
                 now.append(env)

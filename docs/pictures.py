@@ -23,7 +23,7 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 from bot import logs
-from bot.app import App, Posts, open_library
+from bot.app import App, TerminalPosts, open_library
 from bot.config import loader
 from bot.context.library import Library
 from bot.context.study import Study
@@ -90,7 +90,7 @@ class Class:
     def __init__(self, store: Store, library: Library) -> None:
         self.now = FIRST_DAY - timedelta(hours=1)
         study = Study(store=store, library=library, clock=lambda: self.now.astimezone(ZoneInfo("UTC")))
-        self.app = App(registry(), study, Posts(store))
+        self.app = App(registry(), study, TerminalPosts(store))
         outbox = TerminalOutbox(self.app.terminal_posts)
         self.app.attach("terminal", outbox)
         self.scheduler = Scheduler(study, seconds=5)
@@ -107,7 +107,7 @@ class Class:
         for id, _, body in await self.app.terminal_posts.unseen():
             found.append(restore(body))
             self.room.offer(found[-1])
-            await self.app.terminal_posts.seen(id)
+            await self.app.terminal_posts.mark_seen(id)
         return found
 
     def letters(self, post: Reply) -> tuple[str, str]:

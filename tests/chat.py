@@ -1,16 +1,17 @@
-"""A conversation in a test: members speak in the terminal's study room, and the clock stands until it is moved."""
+"""Conversations in tests: members talk in the terminal's study room, and the clock only moves when a test moves it."""
 
 from __future__ import annotations
 
 import io
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from rich.console import Console
-from sqlmodel import col, select
+from sqlalchemy import Connection, RowMapping, Select, select
 
-from bot.app import App, Posts
+from bot.app import App, TerminalPosts
 from bot.context.library import Library
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
@@ -20,16 +21,16 @@ from bot.platforms.terminal.render import draw, shortcuts
 from bot.platforms.terminal.room import Room
 from bot.replies import Reply
 from bot.scheduler import Scheduler
+from bot.store import tables
 from bot.store.engine import Store
-from bot.store.models import RoundKind
-from bot.store.orm import Answer, Member, Round
+from bot.store.models import Answer, Round, RoundKind
 from knowledge.questions import Question
 
 OWNER = "maya"
 
 
 class Clock:
-    """The present, moved by hand. A Wednesday morning in UTC to begin with."""
+    """A clock that starts on a Wednesday morning in UTC."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 18, 8, 0, tzinfo=UTC)
@@ -42,88 +43,97 @@ class Clock:
 
 
 class Chat:
-    """The study room with a store, a bank and a clock; `maya` owns it and is its manager."""
+    """A study room with a store, a library and a clock; `maya` owns it, so she is a manager."""
 
     def __init__(self, store: Store, library: Library, inference: Inference | None = None) -> None:
         self.clock = Clock()
         self.study = Study(store=store, library=library, clock=self.clock, inference=inference)
-        self.app = App(registry(), self.study, Posts(store))
+        self.app = App(registry(), self.study, TerminalPosts(store))
         self.outbox = TerminalOutbox(self.app.terminal_posts)
         self.app.attach("terminal", self.outbox)
         self.room = Room(self.app, OWNER)
         self.scheduler = Scheduler(self.study, seconds=5)
 
     async def replies(self, who: str, line: str) -> list[Reply]:
-        """Every reply to the line, drafts too."""
+        """Return every reply to the line, drafts included."""
         return [reply async for reply in self.room.hear(f"@{who}: {line}")]
 
     async def say(self, who: str, line: str) -> str:
-        """What the member reads in the end, as plain text."""
+        """Return the last reply to the line, as plain text."""
         return plain((await self.replies(who, line))[-1])
 
     async def posts(self) -> list[str]:
-        """Run the scheduler once, and return the posts since the last look, which are now seen."""
+        """Run the scheduler once, and return the new posts as plain text."""
         await self.scheduler.run_once()
-        found = []
-        for id, _channel, body in await self.app.terminal_posts.unseen():
+        posts = []
+        for post_id, _channel, body in await self.app.terminal_posts.unseen():
             reply = restore(body)
             self.room.offer(reply)
-            found.append(plain(reply))
-            await self.app.terminal_posts.seen(id)
-        return found
+            posts.append(plain(reply))
+            await self.app.terminal_posts.mark_seen(post_id)
+        return posts
 
     async def choices(self, who: str, line: str) -> dict[str, str]:
-        """The keys the member may press after the line, with the command line behind each."""
+        """Return the shortcut keys of the reply, each with its command line."""
         reply = (await self.replies(who, line))[-1]
         return {key: action.line for key, action in shortcuts(reply).items()}
 
     async def practice(self, who: str, topic: str = "") -> tuple[str, str]:
-        """Get a practice question; the lines of a right and of a wrong answer to it."""
+        """Get a practice question, and return the lines of a right and of a wrong answer."""
         await self.say(who, f"question {topic}")
         return self.lines(await self.round_of(who))
 
-    def lines(self, round: Round) -> tuple[str, str]:
-        """The lines of the right answer to a round and of a wrong one."""
-        right = self.study.library.question(round.question_id).right_choice
-        order = [int(digit) for digit in round.choice_order]
-        letters = {index: "abcd"[place] for place, index in enumerate(order)}
-        return f"answer {round.round_key} {letters[right]}", f"answer {round.round_key} {letters[(right + 1) % 4]}"
+    def lines(self, question_round: Round) -> tuple[str, str]:
+        """Return the lines of a right and of a wrong answer to a round."""
+        right = self.study.library.question(question_round.question_id).right_choice
+        order = [int(digit) for digit in question_round.choice_order]
+        letters = {index: "abcd"[position] for position, index in enumerate(order)}
+        key = question_round.round_key
+        return f"answer {key} {letters[right]}", f"answer {key} {letters[(right + 1) % 4]}"
 
     async def round_of(self, who: str) -> Round:
-        """The member's newest practice round."""
-        async with self.study.store.read() as session:
-            query = (
-                select(Round)
-                .join(Member, col(Member.id) == Round.member_id)
-                .where(Member.external_id == who)
-                .order_by(col(Round.id).desc())
-            )
-            return (await session.exec(query)).first() or pytest.fail(f"{who} has no round")
+        """Return the member's newest practice round."""
+        statement = (
+            select(tables.rounds)
+            .join(tables.members, tables.members.c.id == tables.rounds.c.member_id)
+            .where(tables.members.c.external_id == who)
+            .order_by(tables.rounds.c.id.desc())
+        )
+        found = await self.rows(statement)
+        return Round.of(found[0]) if found else pytest.fail(f"{who} has no round")
 
     async def daily(self) -> Round:
-        """The newest daily round."""
-        async with self.study.store.read() as session:
-            query = select(Round).where(Round.kind == RoundKind.DAILY).order_by(col(Round.id).desc())
-            return (await session.exec(query)).first() or pytest.fail("there is no daily round")
+        """Return the newest daily round."""
+        rounds = tables.rounds.c
+        found = await self.rows(select(tables.rounds).where(rounds.kind == RoundKind.DAILY).order_by(rounds.id.desc()))
+        return Round.of(found[0]) if found else pytest.fail("there is no daily round")
+
+    async def rows(self, statement: Select[Any]) -> list[RowMapping]:
+        """Return what a SELECT finds, by column."""
+        return await self.study.store.query(_rows, statement)
 
     async def question_of(self, who: str) -> Question:
         return self.study.library.question((await self.round_of(who)).question_id)
 
     async def answered(self, who: str) -> tuple[Question, int]:
-        """The member's newest choice: its question, and its index in the question's own order."""
-        async with self.study.store.read() as session:
-            query = (
-                select(Answer)
-                .join(Member, col(Member.id) == Answer.member_id)
-                .where(Member.external_id == who)
-                .order_by(col(Answer.id).desc())
-            )
-            answer = (await session.exec(query)).first() or pytest.fail(f"{who} has not answered")
+        """Return the question of the member's newest answer, and the index of their choice in the question's order."""
+        statement = (
+            select(tables.answers)
+            .join(tables.members, tables.members.c.id == tables.answers.c.member_id)
+            .where(tables.members.c.external_id == who)
+            .order_by(tables.answers.c.id.desc())
+        )
+        found = await self.rows(statement)
+        answer = Answer.of(found[0]) if found else pytest.fail(f"{who} hasn't answered")
         return self.study.library.question(answer.question_id), answer.choice or 0
 
 
+def _rows(connection: Connection, statement: Select[Any]) -> list[RowMapping]:
+    return list(connection.execute(statement).mappings())
+
+
 def plain(reply: Reply) -> str:
-    """The reply as the terminal shows it in a pipe, 100 columns wide."""
+    """Return the reply as the terminal shows it in a pipe, 100 columns wide."""
     page = io.StringIO()
     Console(file=page, width=100, color_system=None).print(draw(reply))
     return re.sub(r"[ \t]+\n", "\n", page.getvalue())

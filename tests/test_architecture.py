@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+import bot.errors
 from bot.__main__ import app
 from tests.commandline import STUDYHALL
 
@@ -101,6 +104,7 @@ def command_lines() -> Iterator[tuple[str, ...]]:
 
 HELP = """
 import contextlib, io, sys
+import bot.errors
 from bot.__main__ import app
 from tests.commandline import STUDYHALL
 
@@ -128,3 +132,37 @@ def test_help_is_answered_by_the_program_itself() -> None:
 
     assert "Usage: " in shown.stdout
     assert shown.stderr == ""
+
+
+def exceptions() -> set[str]:
+    """Return the names of all exception classes, which are those with an exception class among their bases."""
+    bases = {
+        node.name: {base.id if isinstance(base, ast.Name) else getattr(base, "attr", "") for base in node.bases}
+        for _, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    }
+    known = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)}
+    found: set[str] = set()
+    while more := {name for name, above in bases.items() if above & (known | found)} - found:
+        found |= more
+    return found
+
+
+def test_every_exception_is_in_the_tree_of_errors() -> None:
+    drawn = set(re.findall(r"^(?:[├└]── )?(\w+)  +\w", bot.errors.__doc__ or "", re.MULTILINE))
+
+    assert exceptions() == drawn
+
+
+@pytest.mark.parametrize("folder", ["bot/platforms/", "bot/web/"])
+def test_platforms_use_the_app_and_never_what_is_behind_it(folder: str) -> None:
+    reached = [
+        f"{path}:{node.lineno}"
+        for path, tree in sources()
+        if path.startswith(folder)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in {"study", "store", "library"}
+    ]
+
+    assert reached == []

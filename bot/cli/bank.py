@@ -20,6 +20,8 @@ from bot.config.loader import Config
 from bot.errors import SetupError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from knowledge.importers.draft import Reading
     from knowledge.importers.pipeline import Taken
     from knowledge.questions import Bank, Question
@@ -103,7 +105,7 @@ def _take(config: Config, paths: Sequence[Path], into: Path | None, workspace: s
     bank = _loaded(config.bank_folder)
     custom_questions = Bank()
     if workspace:
-        custom_questions = asyncio.run(_own(config, workspace))
+        custom_questions = asyncio.run(_custom_questions(config, workspace))
     elif into and into.is_dir() and into.resolve() != config.bank_folder.resolve():
         custom_questions = _loaded(into)
     readings = [(path, read(path)) for path in paths]
@@ -131,7 +133,7 @@ def _loaded(folder: Path) -> Bank:
 def _keep(config: Config, into: Path | None, workspace: str, new: Sequence[Question]) -> Sequence[str]:
     """Write the questions; the ids of those that are there now."""
     if workspace:
-        return asyncio.run(_add_own(config, workspace, new))
+        return asyncio.run(_add_custom_questions(config, workspace, new))
     from knowledge.format import transaction
 
     try:
@@ -143,34 +145,41 @@ def _keep(config: Config, into: Path | None, workspace: str, new: Sequence[Quest
     return [question.id for question in new]
 
 
-async def _own(config: Config, workspace: str) -> Bank:
-    """The questions that a workspace has of its own."""
+async def _custom_questions(config: Config, workspace: str) -> Bank:
+    """Return a workspace's custom questions. Raises SetupError for an unknown workspace."""
     from bot.store.engine import Store
-    from bot.study.workspaces import custom_questions
 
     store = await Store.open(config.database_url)
     try:
         await store.ready()
-        async with store.read() as session:
-            return await custom_questions.bank_of(
-                session, (await custom_questions.workspace_named(session, workspace)).id
-            )
+        return await store.query(_read_custom_questions, workspace)
     finally:
         await store.close()
 
 
-async def _add_own(config: Config, workspace: str, new: Sequence[Question]) -> list[str]:
-    from bot.store.engine import Store
+def _read_custom_questions(connection: Connection, workspace: str) -> Bank:
     from bot.study.workspaces import custom_questions
+
+    return custom_questions.bank_of(connection, custom_questions.workspace_named(connection, workspace).id)
+
+
+async def _add_custom_questions(config: Config, workspace: str, new: Sequence[Question]) -> list[str]:
+    """Store questions and return the ids of the new ones. Raises SetupError for an unknown workspace."""
+    from bot.store.engine import Store
 
     store = await Store.open(config.database_url)
     try:
         await store.ready()
-        async with store.write() as session:
-            found = await custom_questions.workspace_named(session, workspace)
-            return await custom_questions.add(session, found.id, new, datetime.now(UTC))
+        return await store.transaction(_store_custom_questions, workspace, new)
     finally:
         await store.close()
+
+
+def _store_custom_questions(connection: Connection, workspace: str, new: Sequence[Question]) -> list[str]:
+    from bot.study.workspaces import custom_questions
+
+    workspace_id = custom_questions.workspace_named(connection, workspace).id
+    return custom_questions.add(connection, workspace_id, new, datetime.now(UTC))
 
 
 def _tell(file: File, *, dry: bool) -> None:
@@ -221,7 +230,7 @@ def export(kind: str, to: Path | None, folder: Path | None, workspace: str, *, f
         raise SetupError("Name a folder with --from or a workspace with --workspace, not both.")
     config = _config()
     folder = folder or config.bank_folder
-    bank = asyncio.run(_own(config, workspace)) if workspace else _loaded(folder)
+    bank = asyncio.run(_custom_questions(config, workspace)) if workspace else _loaded(folder)
     if not len(bank):
         raise SetupError("There is no question to export.")
     to = to or Path(f"studyhall-bank{ENDINGS[kind]}")

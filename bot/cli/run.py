@@ -140,7 +140,7 @@ async def _terminal(config: Config, on_screen: bool) -> None:
     from bot.platforms.terminal.repl import Repl
 
     # Whoever pipes lines in wants whole answers, and sees on standard error what takes long.
-    opening = open_app(config) if on_screen else open_app(config, preparing(), patience=None)
+    opening = open_app(config) if on_screen else open_app(config, preparing(), max_wait=None)
     async with opening as app:
         for line in app.skipped_files:
             err.print(f"left out: {line}", style="yellow", markup=False, highlight=False)

@@ -1,4 +1,4 @@
-"""What is suggested while a value is typed. Without a model and without the database: there is a moment for it."""
+"""What is suggested while somebody types a value. No model and no database: it has to be instant."""
 
 from __future__ import annotations
 
@@ -8,50 +8,59 @@ from bot.commands.parameters import Suggestion
 from bot.context.local_time import WEEKDAYS, zones_like
 from bot.context.study import Study
 
-MOST_SUGGESTIONS = 25
+MAX_SUGGESTIONS = 25
+"""Discord shows no more."""
+_TIMES = tuple(f"{hour:02}:{minute}" for hour in (*range(7, 24), *range(7)) for minute in ("00", "30"))
+_WEEKS = ("mon-fri", "mon,wed,fri", "tue,thu", "daily", "sat,sun", "monday", "friday")
 
 
 def titles(study: Study, typed: str) -> Sequence[Suggestion]:
-    return [Suggestion(q.title, q.title) for q in study.library.suggest(typed, MOST_SUGGESTIONS)]
+    """Suggest questions by title; the value is the title."""
+    return [Suggestion(question.title, question.title) for question in study.library.suggest(typed, MAX_SUGGESTIONS)]
 
 
 def ids(study: Study, typed: str) -> Sequence[Suggestion]:
-    return [Suggestion(q.title, q.id) for q in study.library.suggest(typed, MOST_SUGGESTIONS)]
+    """Suggest questions by title; the value is the id."""
+    return [Suggestion(question.title, question.id) for question in study.library.suggest(typed, MAX_SUGGESTIONS)]
 
 
 def topics(study: Study, typed: str) -> Sequence[Suggestion]:
+    """Suggest topics that contain what was typed; those that begin with it come first."""
     wanted = typed.lower().strip()
-    names = sorted(study.library.bank.topics, key=lambda t: (not t.startswith(wanted), wanted not in t, t))
-    return [Suggestion(name, name) for name in names if wanted in name or not wanted][:MOST_SUGGESTIONS]
+    matches = [name for name in study.library.bank.topics if wanted in name]
+    matches.sort(key=lambda name: (not name.startswith(wanted), name))
+    return [Suggestion(name, name) for name in matches[:MAX_SUGGESTIONS]]
 
 
-def zones(study: Study, typed: str) -> Sequence[Suggestion]:
-    return [Suggestion(name, name) for name in zones_like(typed)[:MOST_SUGGESTIONS]]
-
-
-def lists(study: Study, typed: str) -> Sequence[Suggestion]:
-    """What has been typed of a list of topics, with the next one added."""
-    done, comma, last = typed.rpartition(",")
-    before = f"{done.strip()}{comma}"
-    return [Suggestion(before + s.label, before + s.value) for s in topics(study, last)]
+def topic_lists(study: Study, typed: str) -> Sequence[Suggestion]:
+    """Suggest the next topic of a list with commas; each value is the whole list."""
+    complete, comma, last = typed.rpartition(",")
+    prefix = f"{complete.strip()}{comma}"
+    return [Suggestion(prefix + topic.label, prefix + topic.value) for topic in topics(study, last)]
 
 
 def all_topics(study: Study) -> Sequence[Suggestion]:
+    """Return every topic, by name."""
     return [Suggestion(name, name) for name in sorted(study.library.bank.topics)]
 
 
+def zones(study: Study, typed: str) -> Sequence[Suggestion]:
+    """Suggest time zones."""
+    return [Suggestion(name, name) for name in zones_like(typed)[:MAX_SUGGESTIONS]]
+
+
 def weekdays(study: Study) -> Sequence[Suggestion]:
+    """Return every weekday, from Monday; the value is its first three letters."""
     return [Suggestion(day, day[:3].lower()) for day in WEEKDAYS]
 
 
-def times(study: Study, typed: str) -> Sequence[Suggestion]:
-    """Every half hour that begins with what was typed."""
-    begun = typed.strip()
-    every = [f"{hour:02}:{minute}" for hour in (*range(7, 24), *range(7)) for minute in ("00", "30")]
-    fits = [time for time in every if time.startswith((begun, f"0{begun}"))]
-    return [Suggestion(time, time) for time in fits[:MOST_SUGGESTIONS]]
-
-
 def weeks(study: Study, typed: str) -> Sequence[Suggestion]:
-    usual = ("mon-fri", "mon,wed,fri", "tue,thu", "daily", "sat,sun", "monday", "friday")
-    return [Suggestion(days, days) for days in usual if days.startswith(typed.strip().lower())]
+    """Suggest the usual choices of weekdays."""
+    return [Suggestion(days, days) for days in _WEEKS if days.startswith(typed.strip().lower())]
+
+
+def times(study: Study, typed: str) -> Sequence[Suggestion]:
+    """Suggest the half hours that begin with what was typed, from 7 in the morning on."""
+    begun = typed.strip()
+    matches = [time for time in _TIMES if time.startswith((begun, f"0{begun}"))]
+    return [Suggestion(time, time) for time in matches[:MAX_SUGGESTIONS]]

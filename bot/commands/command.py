@@ -15,7 +15,7 @@ from bot.replies import Reply
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """A command's entry in the menu of a message or a member, which becomes the command's first parameter."""
+    """An entry in the menu of a message or a member, whose text or id becomes the command's first value."""
 
     label: str
     on: Literal["message", "member"]
@@ -26,62 +26,64 @@ Run = Callable[..., Awaitable[Reply] | AsyncIterator[Reply]]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. A two-word name is a group and its member, and a group is for managers as a whole or not at all.
-
-    `run` takes (study, asker, **values) and gives a Reply, or an async iterator of replies each of which takes the
-    place of the one before. `form`: asks for its parameters together when a required one is missing. `slow`: may
-    take longer than a platform waits, so it is acknowledged first. `button`: reached by buttons, not listed. `turns`:
-    its reply takes the place of the message whose button or menu asked for it, where that is the asker's own. `shows`:
-    its reply is meant for a channel, so a platform asks for one where the asker is alone with the bot. `where`: it is
-    about a channel, which a form lets one pick.
-    """
+    """One command and how platforms show it. In a name of two words the first is a group."""
 
     name: str
     description: str
     run: Run
+    """Called with (study, context, **values). Of an iterator's replies, each replaces the one before."""
     parameters: tuple[Parameter, ...] = ()
     managers_only: bool = False
+    """The same throughout a group: Discord can't hide part of one."""
     private: bool = True
+    """Only the member sees the reply."""
     opens_form: bool = False
+    """Where a required value is missing, a form asks for everything that is still open."""
     slow: bool = False
+    """May take longer than a platform waits, so it is acknowledged first."""
     hidden: bool = False
+    """Reached by buttons and menus; not listed."""
     replaces_message: bool = False
+    """The reply replaces the message whose button or menu was used, where only the member sees that message."""
     posts_publicly: bool = False
+    """The reply is meant for a channel: in a direct message, the platform asks which one."""
     needs_channel: bool = False
+    """It is about a channel, which its form lets the member pick."""
     shortcut: Shortcut | None = None
     example: str = ""
 
     @property
     def usage(self) -> str:
-        """The command with its parameters, optional ones in brackets."""
+        """Return the command with its parameters, optional ones in brackets."""
         words = [p.name.upper() if p.required else f"[{'|'.join(p.choices) or p.name}]" for p in self.parameters]
         return " ".join([self.name, *words])
 
     def missing(self, values: Mapping[str, str]) -> tuple[Parameter, ...]:
-        """The required parameters that have no value yet."""
+        """Return the required parameters without a value."""
         return tuple(p for p in self.parameters if p.required and not values.get(p.name, "").strip())
 
-    def form_fields(self, given: Mapping[str, str]) -> tuple[Parameter, ...]:
-        """What a form has to ask for: everything still open where a required value is; nothing to be opened else."""
-        if not (self.opens_form and self.missing(given)):
+    def form_fields(self, values: Mapping[str, str]) -> tuple[Parameter, ...]:
+        """Return what a form has to ask for; nothing where no form is needed."""
+        if not (self.opens_form and self.missing(values)):
             return ()
-        return tuple(p for p in self.parameters if not given.get(p.name, "").strip())
+        return tuple(p for p in self.parameters if not values.get(p.name, "").strip())
 
-    def for_capabilities(self, offers: Container[str]) -> Command:
-        """As it is on a platform with these offers: without what has no meaning there."""
-        return replace(self, parameters=tuple(p for p in self.parameters if not p.needs_capability or p.name in offers))
+    def for_capabilities(self, capabilities: Container[str]) -> Command:
+        """Return the command without the parameters that need a capability the platform lacks."""
+        kept = tuple(p for p in self.parameters if not p.needs_capability or p.name in capabilities)
+        return replace(self, parameters=kept)
 
     @property
     def streams(self) -> bool:
-        """Whether drafts come before the reply, so that it needs a message that can be edited."""
+        """Whether drafts come before the reply, so that the message has to be editable."""
         return inspect.isasyncgenfunction(self.run)
 
     def bind(self, study: Study, text: str) -> dict[str, str]:
-        """What follows the name in a typed line, by parameter and still text. Raises UserError."""
+        """Match what follows the name in a typed line to parameters; values stay text. Raises UserError."""
         return bind(study, self.parameters, self.usage, text)
 
     def check(self, study: Study, values: Mapping[str, str]) -> dict[str, str]:
-        """The problem with each value that has one, by parameter; empty when all is well. Does no I/O."""
+        """Return what is wrong with the values, by parameter; empty if nothing is. Does no I/O."""
         problems = {p.name: f"{p.name} is missing: {p.full_description}" for p in self.missing(values)}
         for parameter in self.parameters:
             if text := values.get(parameter.name, "").strip():

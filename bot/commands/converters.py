@@ -1,4 +1,4 @@
-"""How a parameter's text becomes a value; each raises a UserError that says what would be right. No I/O."""
+"""Turn the text of a parameter into a value. Each function raises UserError with what would be right; none does I/O."""
 
 from __future__ import annotations
 
@@ -14,110 +14,115 @@ from bot.errors import UserError, did_you_mean
 from knowledge.questions import Difficulty, Question
 
 _TIME = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?\s*(am|pm)?", re.IGNORECASE)
-_FULL = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_TOKEN = re.compile(r"[a-z0-9]{4,16}", re.IGNORECASE)
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_ROUND_KEY = re.compile(r"[a-z0-9]{4,16}", re.IGNORECASE)
 
 
 def text(study: Study, typed: str) -> str:
+    """Return the text as it is."""
     return typed
 
 
 def round_key(study: Study, typed: str) -> str:
-    if not _TOKEN.fullmatch(typed):
-        raise UserError(f"“{typed[:40]}” is not the mark of a question, like k3f7w2ab.")
+    """Return the key of a round or an explanation in lowercase."""
+    if not _ROUND_KEY.fullmatch(typed):
+        raise UserError(f"“{typed[:40]}” isn't a question's key. A key looks like k3f7w2ab.")
     return typed.lower()
 
 
 def one_of(*choices: str) -> Callable[[Study, str], str]:
-    """A reader that takes these words and nothing else."""
+    """Return a converter that accepts these words, in any case."""
 
     def read(study: Study, typed: str) -> str:
         if typed.lower() in choices:
             return typed.lower()
-        raise UserError(f"“{typed[:40]}” is not one of {', '.join(choices)}.")
+        raise UserError(f"“{typed[:40]}” isn't one of {', '.join(choices)}.")
 
     return read
 
 
-def whole_number(least: int, most: int) -> Callable[[Study, str], int]:
-    """A reader for a whole number within these limits."""
+def whole_number(minimum: int, maximum: int) -> Callable[[Study, str], int]:
+    """Return a converter for whole numbers from `minimum` to `maximum`, both included."""
 
     def read(study: Study, typed: str) -> int:
-        if re.fullmatch(r"\d{1,4}", typed) and least <= int(typed) <= most:
+        if re.fullmatch(r"\d{1,4}", typed) and minimum <= int(typed) <= maximum:
             return int(typed)
-        raise UserError(f"“{typed[:40]}” is not a whole number from {least} to {most}.")
+        raise UserError(f"“{typed[:40]}” isn't a whole number from {minimum} to {maximum}.")
 
     return read
 
 
 def on_or_off(study: Study, typed: str) -> bool:
+    """Return True for "on" or "yes", False for "off" or "no"."""
     if typed.lower() in {"on", "yes"}:
         return True
     if typed.lower() in {"off", "no"}:
         return False
-    raise UserError(f"“{typed[:40]}” is neither on nor off.")
+    raise UserError(f"“{typed[:40]}” isn't on or off.")
 
 
 def schedule(study: Study, typed: str) -> int | str:
-    """A schedule: its number in its channel's list, or the mark that buttons have for it, like s12."""
+    """Return a schedule's number in its channel's list, or the key that buttons use, like s12."""
     if re.fullmatch(r"[1-9]|10", typed):
         return int(typed)
     if re.fullmatch(r"s[1-9]\d{0,17}", typed.lower()):
         return typed.lower()
-    raise UserError(f"“{typed[:40]}” is not the number of a schedule; `schedule list` numbers them from 1 on.")
+    raise UserError(f"“{typed[:40]}” isn't a schedule's number. `schedule list` shows the numbers.")
 
 
 def role(study: Study, typed: str) -> str:
-    """A role's id on its platform, or "" for none; a mention stands for its id."""
-    found = re.fullmatch(r"(?:<@&)?(\d{1,20})>?", typed.strip())
-    if found:
-        return found[1]
+    """Return the id of a role, which may be mentioned; "" for none."""
+    if match := re.fullmatch(r"(?:<@&)?(\d{1,20})>?", typed.strip()):
+        return match[1]
     if typed.lower() in {"none", "nobody"}:
         return ""
-    raise UserError(f"“{typed[:40]}” is no role. Pick one, or say none.")
+    raise UserError(f"“{typed[:40]}” isn't a role. Pick one, or type none.")
 
 
 def difficulty_or_any(study: Study, typed: str) -> Difficulty | str:
-    """A difficulty, or "" for any."""
+    """Return a difficulty, or "" for any."""
     return "" if typed.lower() == "any" else difficulty(study, typed)
 
 
 def topic(study: Study, typed: str) -> str:
+    """Return the name of a topic."""
     return study.library.topic(typed)
 
 
 def topics(study: Study, typed: str) -> tuple[str, ...]:
-    """Topics with commas between them; "all" alone is none in particular."""
+    """Return the topics of a list with commas, without repeats; none for "all"."""
     named = [name for name in typed.split(",") if name.strip() and name.strip().lower() != "all"]
     return tuple(dict.fromkeys(study.library.topic(name) for name in named))
 
 
 def difficulty(study: Study, typed: str) -> Difficulty:
+    """Return a difficulty."""
     try:
         return Difficulty(typed.lower())
     except ValueError:
-        raise UserError(f"“{typed[:40]}” is no difficulty; they are easy, medium and hard.") from None
+        raise UserError(f"“{typed[:40]}” isn't a difficulty. Use easy, medium or hard.") from None
 
 
 def question(study: Study, typed: str) -> Question:
+    """Find a question by its id."""
     return study.library.question(typed)
 
 
 def time_of_day(study: Study, typed: str) -> time:
-    """A time of day: 09:30, 9:30, 9, 9am."""
-    if found := _TIME.fullmatch(typed.strip()):
-        hour, minute, half = int(found[1]), int(found[2] or 0), (found[3] or "").lower()
+    """Return a time of day, typed as 09:30, 9:30, 9 or 9am."""
+    if match := _TIME.fullmatch(typed.strip()):
+        hour, minute, half = int(match[1]), int(match[2] or 0), (match[3] or "").lower()
         if half and 1 <= hour <= 12:
             hour = hour % 12 + (12 if half == "pm" else 0)
         elif half:
-            hour = 99
+            hour = 24  # refused below
         if hour <= 23 and minute <= 59:
             return time(hour, minute)
-    raise UserError(f"“{typed[:40]}” is not a time of day; write it like 09:30.")
+    raise UserError(f"“{typed[:40]}” isn't a time of day. Write it like 09:30.")
 
 
 def time_or_off(study: Study, typed: str) -> time | Literal["off"]:
-    """A time of day, or "off". A bare number is none: `me 7` was hardly meant to ask for messages."""
+    """Return a time of day, or "off". A bare number is refused: `me 7` hardly asks for reminders."""
     if typed.lower().strip() == "off":
         return "off"
     try:
@@ -125,50 +130,51 @@ def time_or_off(study: Study, typed: str) -> time | Literal["off"]:
             return time_of_day(study, typed)
     except UserError:
         pass
-    raise UserError(f"“{typed[:40]}” is not a time of day; write it like 20:00, or off for no reminders.")
+    raise UserError(f"“{typed[:40]}” isn't a time of day. Write it like 20:00, or off for no reminders.")
 
 
 def zone(study: Study, typed: str) -> ZoneInfo:
+    """Return a time zone."""
     return parse_zone(typed)
 
 
 def day(study: Study, typed: str) -> date:
-    """A date as 2027-01-31, or tomorrow (in UTC)."""
+    """Return a date, typed as 2027-01-31 or "tomorrow" (in UTC)."""
     if typed.lower() == "tomorrow":
         return study.clock().date() + timedelta(days=1)
     try:
         return date.fromisoformat(typed)
     except ValueError:
-        raise UserError(f"“{typed[:40]}” is not a date; write it like 2027-01-31.") from None
+        raise UserError(f"“{typed[:40]}” isn't a date. Write it like 2027-01-31.") from None
 
 
 def weekdays(study: Study, typed: str) -> str:
-    """Weekdays as digits, Monday 0: from names, ranges, "weekdays", "weekends", "daily" or "none"."""
+    """Return weekdays as digits, Monday as 0, typed as names, ranges, "weekdays", "weekends", "daily" or "none"."""
     named = {"weekdays": "01234", "weekends": "56", "weekend": "56", "daily": "0123456", "everyday": "0123456"}
     typed = typed.lower().strip()
     if typed in {"none", "no"}:
         return ""
-    found: set[int] = set()
+    days: set[int] = set()
     for part in filter(None, re.split(r"[,\s]+", typed)):
         if part in named:
-            found.update(map(int, named[part]))
+            days.update(map(int, named[part]))
             continue
         first, _, last = part.partition("-")
         start, end = _weekday(first), _weekday(last or first)
-        found.update((start + step) % 7 for step in range((end - start) % 7 + 1))
-    return "".join(map(str, sorted(found)))
+        days.update((start + step) % 7 for step in range((end - start) % 7 + 1))
+    return "".join(map(str, sorted(days)))
 
 
 def some_weekdays(study: Study, typed: str) -> str:
-    """As `weekdays`, and at least one."""
-    if found := weekdays(study, typed):
-        return found
+    """Return what `weekdays` does, but at least one day."""
+    if days := weekdays(study, typed):
+        return days
     raise UserError("A schedule needs at least one weekday, like mon-fri.")
 
 
 def _weekday(name: str) -> int:
-    for index, full in enumerate(_FULL):
-        if len(name) >= 2 and full.startswith(name):
+    for index, weekday in enumerate(_WEEKDAYS):
+        if len(name) >= 2 and weekday.startswith(name):
             return index
-    hint = did_you_mean(name, _FULL)
-    raise UserError(f"“{name[:40]}” is no weekday; write them like mon,wed,fri or mon-fri.{hint}")
+    hint = did_you_mean(name, _WEEKDAYS)
+    raise UserError(f"“{name[:40]}” isn't a weekday. Write them like mon,wed,fri or mon-fri.{hint}")

@@ -1,4 +1,4 @@
-"""What a command takes: parameters, and how the words of a typed line find theirs."""
+"""The parameters of commands, and how the words of a typed line are matched to them."""
 
 from __future__ import annotations
 
@@ -15,75 +15,79 @@ from bot.text.cleaning import clean, short
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One entry of an autocomplete list: what is shown, and the value it stands for."""
+    """An entry of an autocomplete list: what is shown, and its value."""
 
     label: str
     value: str
 
 
-Read = Callable[[Study, str], Any]
-Suggest = Callable[[Study, str], Sequence[Suggestion]]
-Parts = Callable[[Study], Sequence[Suggestion]]
-Begins = Callable[[Actor], str]
+Converter = Callable[[Study, str], Any]
+Autocomplete = Callable[[Study, str], Sequence[Suggestion]]
+Options = Callable[[Study], Sequence[Suggestion]]
+Initial = Callable[[Actor], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A value a command takes.
-
-    `read` turns the text into the value or raises a UserError that says what would be right; it does no I/O.
-    `rest` takes the remainder of a typed line as it is. `long` asks for several lines where a form has the room.
-    `within` are the least and the most of a whole number. `of` members or roles: a platform that knows them lets one
-    be picked, and the value is its id. `parts` are what values are made of, with commas between: a form lets them be
-    picked. `listed`: nothing is right but what `suggest` knows. `typed` is how it is written where it is not picked,
-    and `unset` what holds where it is left open. `begins` is what a form begins with for somebody. `offer`: of use only
-    on platforms that offer what it is called after.
-    """
+    """A value that a command takes."""
 
     name: str
     description: str
-    convert: Read
+    convert: Converter
+    """Turns the text into the value. Raises UserError with what would be right; does no I/O."""
     required: bool = False
     greedy: bool = False
+    """Takes the rest of a typed line as it is."""
     multiline: bool = False
+    """A form gives it several lines."""
     choices: tuple[str, ...] = ()
-    autocomplete: Suggest | None = None
-    options: Parts | None = None
+    """The only valid texts, few enough to show them all."""
+    autocomplete: Autocomplete | None = None
+    options: Options | None = None
+    """The items of a list with commas, which a form lets the member pick."""
     strict: bool = False
+    """Only what `autocomplete` suggests is valid."""
     max_length: int = 100
+    """Characters."""
     range: tuple[int, int] | None = None
+    """The minimum and maximum of a whole number."""
     kind: Literal["", "members", "roles", "times"] = ""
+    """What a platform with a picker of its own lets the member pick; the value of a member or role is its id."""
     format_hint: str = ""
+    """How to write it, where it isn't picked."""
     placeholder: str = ""
-    initial: Begins | None = None
+    """What applies where it is left empty."""
+    initial: Initial | None = None
+    """What a form shows at first, for the member who opens it."""
     needs_capability: bool = False
+    """Hidden unless the platform has the capability that is named like the parameter."""
 
     @property
     def full_description(self) -> str:
-        """What it is and how it is written."""
+        """Return what it is and how to write it."""
         return ", ".join(filter(None, (self.description, self.format_hint)))
 
     def hint(self, *, picked: bool) -> str:
-        """What a form says beneath the field, where it is picked or else typed; nothing that its label says already."""
-        told = self.description if picked else self.full_description
-        return "" if told.lower() == self.label.lower() else told
+        """Return the text below a form's field, which is picked or typed; empty where it would repeat the label."""
+        hint = self.description if picked else self.full_description
+        return "" if hint.lower() == self.label.lower() else hint
 
     @property
     def label(self) -> str:
-        """What a form calls it: what it is, where its name says no more than that it is text."""
+        """Return a form's label: the description, where the name is just "text"."""
         return (self.description if self.name == "text" else self.name).capitalize()
 
     def value(self, study: Study, text: str) -> Any:
-        """The text, cleaned and measured, as a value. Raises UserError."""
+        """Clean the text, check its length and convert it. Raises UserError."""
         text = clean(text)
         if not text:
-            raise UserError(f"`{self.name}` has nothing readable in it.")
+            raise UserError(f"There's nothing readable in `{self.name}`.")
         if len(text) > self.max_length:
-            raise UserError(f"`{self.name}` has {len(text):,} characters; at most {self.max_length:,} fit.")
+            raise UserError(f"`{self.name}` has {len(text):,} characters, and the limit is {self.max_length:,}.")
         return self.convert(study, text)
 
     def accepts(self, study: Study, text: str) -> bool:
-        """Whether the text would do as a value."""
+        """Tell whether the text is a valid value."""
         try:
             self.value(study, text)
         except UserError:
@@ -92,16 +96,16 @@ class Parameter:
 
 
 _QUOTING = frozenset("'\"\\")
-"""Signs without which a line is words and spaces, as buttons' lines mostly are."""
+"""A line without any of these can be split at spaces, which is far quicker than shlex."""
 
 
 def bind(study: Study, parameters: Sequence[Parameter], usage: str, text: str) -> dict[str, str]:
-    """Match the words of a typed line to parameters: by `name=value`, by `name value`, else by kind in order.
+    """Match the words of a typed line to parameters: by `name=value`, by `name value`, or else to the first that fits.
 
-    The values stay text. Raises UserError for a word that fits nowhere.
+    Values stay text. Raises UserError for a word that fits nowhere.
     """
     if parameters and parameters[-1].greedy:
-        return _in_order(parameters, text)
+        return _bind_in_order(parameters, text)
     values: dict[str, str] = {}
     left = list(parameters)
     try:
@@ -114,32 +118,31 @@ def bind(study: Study, parameters: Sequence[Parameter], usage: str, text: str) -
         name, equals, value = word.partition("=")
         named = by_name.get((name if equals else word).lower())
         if named and not equals and named.accepts(study, word):
-            named = None  # the word is a value that happens to be called like a parameter
+            named = None  # a value that happens to be the name of a parameter
         if named and not equals:
             if not words:
                 raise UserError(f"`{named.name}` needs a value after it: {named.full_description}.")
             value = words.pop(0)
-        chosen = named or _fitting(study, left, usage, word)
+        chosen = named or _first_that_accepts(study, left, usage, word)
         values[chosen.name] = value if named else word
         left.remove(chosen)
     return values
 
 
-def _in_order(parameters: Sequence[Parameter], text: str) -> dict[str, str]:
-    """One word for each parameter before the last, which takes the rest as it stands."""
-    *heads, tail = parameters
-    words = text.split(maxsplit=len(heads))
-    return dict(zip([p.name for p in (*heads, tail)], map(str.strip, words), strict=False))
+def _bind_in_order(parameters: Sequence[Parameter], text: str) -> dict[str, str]:
+    """Give one word to each parameter, and the rest of the text to the last."""
+    words = text.split(maxsplit=len(parameters) - 1)
+    return dict(zip([p.name for p in parameters], map(str.strip, words), strict=False))
 
 
-def _fitting(study: Study, left: Sequence[Parameter], usage: str, word: str) -> Parameter:
+def _first_that_accepts(study: Study, left: Sequence[Parameter], usage: str, word: str) -> Parameter:
     for parameter in left:
         if parameter.accepts(study, word):
             return parameter
     try:
         if left:
-            left[0].value(study, word)  # raises the sentence that says what would be right
+            left[0].value(study, word)  # raises the error that says what would be right
     except UserError as problem:
-        more = f" It goes: `{usage}`." if len(left) > 1 else ""
+        more = f" Usage: `{usage}`." if len(left) > 1 else ""
         raise UserError(f"{problem}{more}") from None
-    raise UserError(f"I don't know what to do with “{short(word)}”. It goes: `{usage}`.")
+    raise UserError(f"I don't know what to do with “{short(word)}”. Usage: `{usage}`.")

@@ -6,13 +6,13 @@ from bot.commands import autocomplete, converters
 from bot.commands.parameters import Parameter
 from knowledge.questions import Difficulty
 
-LEVELS = tuple(d.value for d in Difficulty)
+LEVELS = tuple(difficulty.value for difficulty in Difficulty)
 
 
-def asked(about: str) -> Parameter:
-    """What one wants to know, in one's own words."""
+def free_text(description: str) -> Parameter:
+    """Return a parameter for what somebody wants to know, in their own words."""
     return Parameter(
-        "text", about, converters.text, True, greedy=True, autocomplete=autocomplete.titles, max_length=500
+        "text", description, converters.text, True, greedy=True, autocomplete=autocomplete.titles, max_length=500
     )
 
 
@@ -27,4 +27,4 @@ ZONE = Parameter(
     format_hint="like Europe/Paris",
     placeholder="yours",
 )
-WHOM = Parameter("member", "a member's name", converters.text, required=True, greedy=True, kind="members")
+MEMBER_NAME = Parameter("member", "a member's name", converters.text, required=True, greedy=True, kind="members")

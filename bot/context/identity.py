@@ -1,4 +1,4 @@
-"""Who asks, and where."""
+"""Who sends a request, and where."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A channel as its platform names it. The names are for people, the ids for finding it again.
+    """A channel, by the platform's ids; names are for display.
 
-    `inside` is the channel that a thread is in, where the platform tells. `direct`: the member is alone with the bot.
+    `parent_channel` is the channel of a thread, where the platform says so. `direct` means a direct message to the bot.
     """
 
     platform: str
@@ -24,9 +24,9 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, as the platform names them; `manager` if the platform itself gives them that right.
+    """Who acts, by the platform's id. `manager` means that the platform's own permissions make them one.
 
-    `zone` is the one they have set there, and `channels` those they are known to be in, where that was asked.
+    `zone` is their time zone on the platform, and `channels` are those they are known to be in, where that was asked.
     """
 
     id: str
@@ -38,11 +38,10 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """A member in a channel, known to the store, at the moment of their request.
+    """A stored member in a stored channel, at the time of their request.
 
-    `request_id` is unique on the platform: what a request writes is written under it, so that a second delivery of
-    the same request changes nothing. `at` is the platform's own time of the request, aware and in UTC. `own_version` is
-    that of the workspace's own questions, `channels` what the actor is known to be in.
+    `request_id` is unique on the platform, and what a request writes is stored under it: a second delivery of the same
+    request changes nothing. `at` is the platform's time of the request, aware and in UTC. `channels` are the actor's.
     """
 
     location: Location

@@ -1,4 +1,4 @@
-"""The bank and its search, made ready in the background and asked from a thread: the event loop goes on."""
+"""A bank and its search, prepared in the background and used from threads so that the event loop stays free."""
 
 from __future__ import annotations
 
@@ -22,96 +22,121 @@ if TYPE_CHECKING:
     from knowledge.retrieval.search import Found, Search, WordSearch
 
 Progress = Callable[[int, int], None]
+"""Called with the number of passages embedded so far, and of all."""
 T = TypeVar("T")
 
-PATIENCE = 2.0
-AGAIN = 60.0
-"""Seconds after which search is made ready once more where that failed."""
-MUCH = 100
-"""Passages that take longer to embed than anybody has patience for."""
-AT_ONCE = 4
-"""Workspaces whose own questions are embedded at the same time."""
+MAX_WAIT = 2.0
+"""Seconds."""
+RETRY_DELAY = 60.0
+"""Seconds after which a preparation that failed is tried again."""
+MAX_QUICK_PASSAGES = 100
+"""Embedding more than these takes longer than anybody wants to wait."""
+MAX_PREPARATIONS = 4
+"""Libraries that are prepared at the same time."""
 
 log = structlog.get_logger()
 
 
-@dataclass
-class Library:
-    """A bank and its search.
+@dataclass(frozen=True, slots=True)
+class _Threads:
+    """`model` is one thread, so that searches don't compete for cores."""
 
-    Reading the vectors and loading the model take about a second, and embedding a large bank of one's own takes
-    minutes. `prepare` does that in the background; until it is done, searches go by words.
+    model: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "model"))
+    background: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(MAX_PREPARATIONS, "prepare"))
+
+
+class Library:
+    """A bank and its search, optionally on top of another library, whose threads and model it then shares.
+
+    Reading the vectors and loading the model take about a second, and embedding a large bank takes minutes. `prepare`
+    does that in the background; until it is done, searches match words only.
     """
 
-    bank: Bank
-    index_folder: Path
-    embedder: Embedder
-    progress: Progress | None = None
-    max_wait: float | None = PATIENCE
-    """Seconds that a search waits for vectors and model before it goes by words alone, which it does at once where much
-    has to be embedded; None waits for as long as it takes."""
-    _by_words: WordSearch | None = field(default=None, init=False)
-    _search: Search | None = field(default=None, init=False)
-    _reading: Lock = field(default_factory=Lock, init=False)
-    _opening: Lock = field(default_factory=Lock, init=False)
-    _preparing: Future[None] | None = field(default=None, init=False)
-    _problem: str = field(default="", init=False)
-    _failed_at: float = field(default=0.0, init=False)
-    _embedded: tuple[int, int] = field(default=(0, 0), init=False)
-    _much: Future[None] = field(default_factory=Future, init=False)
-    _model: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "model"), init=False)
-    _background: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "prepare"), init=False)
+    def __init__(
+        self,
+        bank: Bank,
+        index_folder: Path,
+        embedder: Embedder,
+        progress: Progress | None = None,
+        max_wait: float | None = MAX_WAIT,
+        *,
+        beneath: Library | None = None,
+    ) -> None:
+        """`max_wait` is how many seconds a search waits for vectors and model; None waits as long as it takes.
+
+        After that it matches words only, and at once where more than MAX_QUICK_PASSAGES are left to embed.
+        """
+        self.bank: Bank = bank.over(beneath.bank) if beneath else bank
+        self.embedder = embedder
+        self._own_bank = bank
+        self._index_folder = index_folder
+        self._progress = progress
+        self._max_wait = max_wait
+        self._beneath = beneath
+        self._threads: _Threads = beneath._threads if beneath else _Threads()
+        self._keyword_search: WordSearch | None = None
+        self._search: Search | None = None
+        self._loading_keywords = Lock()
+        self._loading = Lock()
+        self._preparing: Future[None] | None = None
+        self._problem = ""
+        self._failed_at = 0.0
+        self._embedded = (0, 0)
+        self._takes_long: Future[None] = Future()
+
+    def extended_by(self, bank: Bank, folder: str) -> Library:
+        """Return a library of both banks; `folder` within this one's index folder is for the vectors of `bank`."""
+        return Library(bank, self._index_folder / folder, self.embedder, max_wait=self._max_wait, beneath=self)
 
     def load_search(self) -> Search:
-        """The search itself, with its model loaded. Blocks until it is there. Raises SetupError."""
+        """Return the search with its model loaded. Blocks until it is. Raises SetupError."""
         from knowledge.retrieval.models import ModelProblem
 
-        with self._opening:
+        with self._loading:
             if self._search is None:
                 try:
-                    search = self._open()
+                    search = self._open_search()
                     search.warm()
                 except ModelProblem as problem:
                     raise SetupError(str(problem)) from problem
                 self._search = search
             return self._search
 
-    def load_keyword_search(self) -> WordSearch:
-        """The search that needs no model. Blocks for a moment the first time."""
-        with self._reading:
-            if self._by_words is None:
-                self._by_words = self._read()
-            return self._by_words
-
-    def _read(self) -> WordSearch:
-        from knowledge.retrieval.passages import Windows
-        from knowledge.retrieval.search import WordSearch
-
-        return WordSearch(Windows.of(self.bank))
-
-    def _open(self) -> Search:
+    def _open_search(self) -> Search:
         from knowledge.retrieval.index import build
         from knowledge.retrieval.search import Search
 
-        by_words = self.load_keyword_search()
-        index = build(by_words.measure.windows, self.embedder, self.index_folder, self._embedding)
-        return Search(by_words, index, self.embedder)
+        beneath = self._beneath.load_search() if self._beneath else None
+        keyword_search = self.load_keyword_search()
+        index = build(keyword_search.measure.windows, self.embedder, self._index_folder, self._report_progress)
+        return Search(keyword_search, index, self.embedder, beneath)
 
-    def _embedding(self, done: int, total: int) -> None:
+    def load_keyword_search(self) -> WordSearch:
+        """Return the search that needs no model. Blocks for a moment the first time."""
+        from knowledge.retrieval.passages import Windows
+        from knowledge.retrieval.search import WordSearch
+
+        with self._loading_keywords:
+            if self._keyword_search is None:
+                beneath = self._beneath.load_keyword_search() if self._beneath else None
+                self._keyword_search = WordSearch(Windows.of(self._own_bank), beneath)
+            return self._keyword_search
+
+    def _report_progress(self, done: int, total: int) -> None:
         self._embedded = done, total
-        if total - done > MUCH and not self._much.done():
-            self._much.set_result(None)
-        if self.progress:
-            self.progress(done, total)
+        if total - done > MAX_QUICK_PASSAGES and not self._takes_long.done():
+            self._takes_long.set_result(None)
+        if self._progress:
+            self._progress(done, total)
 
     def prepare(self) -> Future[None]:
-        """Begin to make search ready, unless that has begun. The future is done when it is ready or has failed."""
-        if self._preparing is None or (self._problem and time.monotonic() - self._failed_at >= AGAIN):
+        """Start preparing search unless that has started. The future is done once it is ready or has failed."""
+        if self._preparing is None or (self._problem and time.monotonic() - self._failed_at >= RETRY_DELAY):
             self._problem = ""
-            self._preparing = self._background.submit(self._prepared)
+            self._preparing = self._threads.background.submit(self._prepare)
         return self._preparing
 
-    def _prepared(self) -> None:
+    def _prepare(self) -> None:
         started = time.monotonic()
         try:
             self.load_search()
@@ -121,14 +146,14 @@ class Library:
             log.error("search by words alone", problem=self._problem, exc_info=not isinstance(problem, SetupError))
 
     async def wait_ready(self) -> None:
-        """Wait until search is ready. Raises SetupError."""
-        await asyncio.wait([asyncio.wrap_future(self.prepare())])  # whoever stops waiting stops nothing
+        """Wait until search is ready. Raises SetupError. Canceling a waiter doesn't cancel the preparation."""
+        await asyncio.wait([asyncio.wrap_future(self.prepare())])
         if self._search is None:
             raise SetupError(self._problem)
 
     @property
     def pending(self) -> str:
-        """What search by meaning still lacks, in words; empty once it is ready."""
+        """What search by meaning is waiting for, in words; empty once it is ready."""
         if self._search is not None:
             return ""
         if self._problem:
@@ -137,24 +162,24 @@ class Library:
         return f"{done:,} of {total:,} passages embedded" if total else "the model is loading"
 
     async def search(self, text: str, *, k: int = 10, without: Collection[str] = ()) -> Found:
-        """The questions that fit the text, best first, leaving out the ids in `without`.
+        """Return the questions that match the text, best first, without the ids in `without`.
 
-        By words alone (`by_words` in the result) while the rest is not ready within `patience`.
+        Matches words only (`by_words` in the result) where the rest isn't ready after `max_wait`.
         """
         if self._search is None:
-            awaited = [self.prepare()] if self.max_wait is None else [self.prepare(), self._much]
-            waiting = [asyncio.wrap_future(one) for one in awaited]
-            await asyncio.wait(waiting, timeout=self.max_wait, return_when=asyncio.FIRST_COMPLETED)
-        left_out = frozenset(without)
+            events = [self.prepare()] if self._max_wait is None else [self.prepare(), self._takes_long]
+            waiting = [asyncio.wrap_future(event) for event in events]
+            await asyncio.wait(waiting, timeout=self._max_wait, return_when=asyncio.FIRST_COMPLETED)
+        excluded = frozenset(without)
 
         def work() -> Found:
             search = self._search or self.load_keyword_search()
-            return search.search(text, k=k, without=left_out)
+            return search.search(text, k=k, without=excluded)
 
         return await self._in_thread(work)
 
     async def compare(self, question: Question, text: str) -> Coverage:
-        """Which key points of the question the text mentions."""
+        """Return which key points of the question the text mentions."""
 
         def work() -> Coverage:
             from knowledge.coverage import compare
@@ -164,59 +189,33 @@ class Library:
         return await self._in_thread(work)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._model, work)
+        return await asyncio.get_running_loop().run_in_executor(self._threads.model, work)
 
     def suggest(self, typed: str, limit: int) -> tuple[Question, ...]:
-        """Questions whose titles fit what has been typed so far, best first; needs no model."""
+        """Return the questions whose titles match what was typed so far, best first. Needs no model."""
         from knowledge.retrieval.suggest import suggest
 
         return suggest(self.bank, typed, limit)
 
-    def question(self, id: str) -> Question:
-        """The question of that id, in any case. Raises NotFound with the nearest."""
-        if found := self.bank.get(id.strip().lower()):
-            return found
-        hint = did_you_mean(id, self.bank.questions) or " `ask` finds questions by their words."
-        raise NotFound(f"The bank has no question `{id[:60]}`.{hint}")
+    def question(self, question_id: str) -> Question:
+        """Return a question by its id, in any case. Raises NotFound with the closest id."""
+        if question := self.bank.get(question_id.strip().lower()):
+            return question
+        hint = did_you_mean(question_id, self.bank.questions) or " `ask` searches the questions."
+        raise NotFound(f"There's no question `{question_id[:60]}`.{hint}")
 
     def topic(self, name: str) -> str:
-        """The topic of that name, in any case or spacing. Raises UserError with the topics there are."""
+        """Return a topic by its name, in any case or spacing. Raises UserError with the list of topics."""
         wanted = "-".join(name.lower().replace("_", " ").replace("-", " ").split())
         if wanted in self.bank.topics:
             return wanted
         hint = did_you_mean(wanted, self.bank.topics)
-        raise UserError(f"There is no topic “{name[:60]}”.{hint} The topics: {', '.join(self.bank.topics)}.")
+        raise UserError(f"There's no topic “{name[:60]}”.{hint} The topics are {', '.join(self.bank.topics)}.")
 
     def close(self) -> None:
-        """Stop what is under way."""
+        """Cancel what is under way. Does nothing for a library on top of another, which owns the threads."""
+        if self._beneath is not None:
+            return
         self.embedder.close()
-        for threads in (self._background, self._model):
-            threads.shutdown(wait=False, cancel_futures=True)
-
-
-class OwnLibrary(Library):
-    """The questions of one workspace on top of a library, whose threads and model it shares."""
-
-    def __init__(self, own: Bank, beneath: Library, workspace_id: int) -> None:
-        folder = beneath.index_folder / "own" / str(workspace_id)
-        super().__init__(own.over(beneath.bank), folder, beneath.embedder, max_wait=beneath.max_wait)
-        self._own = own
-        self._beneath = beneath
-        self._model, self._background = beneath._model, beneath._background
-
-    def _read(self) -> WordSearch:
-        from knowledge.retrieval.passages import Windows
-        from knowledge.retrieval.search import WordSearch
-
-        return WordSearch(Windows.of(self._own), self._beneath.load_keyword_search())
-
-    def _open(self) -> Search:
-        from knowledge.retrieval.index import build
-        from knowledge.retrieval.search import Search
-
-        beneath, by_words = self._beneath.load_search(), self.load_keyword_search()
-        index = build(by_words.measure.windows, self.embedder, self.index_folder, self._embedding)
-        return Search(by_words, index, self.embedder, beneath)
-
-    def close(self) -> None:
-        """Nothing to close: the library beneath does it."""
+        for executor in (self._threads.background, self._threads.model):
+            executor.shutdown(wait=False, cancel_futures=True)

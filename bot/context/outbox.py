@@ -1,4 +1,4 @@
-"""The outbox: what a platform does unasked."""
+"""The outbox: how use cases post on a platform without being asked by a member."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.replies import Reply
 
 
 class PostError(Exception):
-    """A platform refused a post; the text says in words what is missing. `retry` where time may mend it."""
+    """A platform refused a post; the text says why. `retry` means that it may work later."""
 
     def __init__(self, reason: str, *, retry: bool = False) -> None:
         super().__init__(reason)
@@ -21,7 +21,7 @@ class PostError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PostExtras:
-    """What a daily question asks of its channel besides being posted there."""
+    """What a daily question needs from its channel besides the post itself. `role` is mentioned."""
 
     thread: bool = False
     pin: bool = False
@@ -29,43 +29,39 @@ class PostExtras:
 
 
 class Outbox(Protocol):
-    """What a platform does unasked. `key` is unique: the same key posted again is the same message.
+    """How to post on a platform. The same `key` posted again is the same message. Methods raise PostError.
 
-    `offers` names what of `Wants` there is on the platform. Raises CannotPost.
+    `ref` is what `post` or `open_thread` returned for a message or a thread. `again` means that an earlier try with
+    this key may have succeeded, so the outbox looks for its result first.
     """
 
     capabilities: frozenset[str] = frozenset()
+    """The fields of PostExtras that the platform supports."""
 
     async def missing_permissions(self, location: Location, wants: PostExtras) -> str:
-        """What stands in the way of such posts there, in words; empty where nothing does."""
+        """Return which permissions such a post lacks there, in words; empty where none."""
         return ""
 
     @abstractmethod
     async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
-        """Post in a channel, calling a role where one is named; the result finds the message again.
-
-        `again`: an earlier try under this key may have got through, so it is looked for first.
-        """
+        """Post in a channel, mentioning `role` unless it is empty, and return the message's ref."""
 
     @abstractmethod
     async def edit(self, location: Location, ref: str, reply: Reply) -> None:
-        """Put `reply` in the place of a message posted earlier."""
+        """Replace a message."""
 
     @abstractmethod
     async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
-        """Write to one member alone; `place` is where they belong, `member` their id on the platform."""
+        """Send a direct message; `location` is in the member's workspace, `member` their id on the platform."""
 
     async def open_thread(self, location: Location, ref: str, name: str, *, again: bool = False) -> str:
-        """A thread under a message posted earlier, the one that is there already if so; the result finds it again.
-
-        `again` as for `post`.
-        """
-        raise PostError("There are no threads here.")
+        """Open a thread under a message, unless it has one, and return the thread's ref."""
+        raise PostError("This platform has no threads.")
 
     async def pin(self, location: Location, ref: str, instead: str = "") -> None:
-        """Pin a message posted earlier, and take down the pin of another."""
-        raise PostError("There are no pins here.")
+        """Pin a message, and unpin the message `instead`."""
+        raise PostError("This platform has no pins.")
 
     async def owners(self, location: Location) -> Sequence[str]:
-        """Who to turn to where nobody else is known: ids of members."""
+        """Return the ids of members to contact where no manager is known."""
         return ()

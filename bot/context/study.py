@@ -1,4 +1,4 @@
-"""What every use case has at hand."""
+"""What every use case works with."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from bot.store.engine import Store
 
 @dataclass(frozen=True, slots=True)
 class StudyRules:
-    """What an operator may set about studying."""
+    """The settings of an operator that concern studying."""
 
     zone: str = "UTC"
     reveal: time = time(17, 0)
     late_hours: int = 12
 
 
-OWN_KEPT = 200
-"""Workspaces whose own questions are kept in memory, the latest used."""
+MAX_CACHED_LIBRARIES = 200
+"""Workspaces whose custom questions stay in memory; the least recently used goes first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Everything a use case needs. `clock` gives the present, aware and in UTC."""
+    """Everything a use case needs. `clock` returns the present, aware and in UTC."""
 
     store: Store
     library: Library
@@ -37,5 +37,5 @@ class Study:
     inference: Inference | None = None
     rules: StudyRules = field(default_factory=StudyRules)
     outboxes: dict[str, Outbox] = field(default_factory=dict)
-    custom_libraries: LRUCache[int, tuple[int, Library]] = field(default_factory=lambda: LRUCache(OWN_KEPT))
-    """By workspace, the version and the library of those with questions of their own; `study.own` fills it."""
+    custom_libraries: LRUCache[int, tuple[int, Library]] = field(default_factory=lambda: LRUCache(MAX_CACHED_LIBRARIES))
+    """The libraries of workspaces with custom questions, by workspace id, each with the version it was made from."""

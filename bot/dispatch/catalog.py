@@ -1,4 +1,4 @@
-"""Every command, feature by feature. Help, the docs, Discord's tree and Slack's manifest are made from this list."""
+"""Every command. Help, the docs, Discord's command tree and Slack's manifest come from this list."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import cache
 
 from bot.commands.registry import Registry
 from bot.dispatch import help_command
+from bot.study.about import commands as about
 from bot.study.account import commands as account
 from bot.study.daily import commands as daily
 from bot.study.lookup import commands as lookup
@@ -14,12 +15,12 @@ from bot.study.practice import commands as practice
 from bot.study.progress import commands as progress
 from bot.study.workspaces import commands as workspaces
 
-FEATURES = (lookup, practice, daily, progress, members, account, workspaces)
-"""In the order in which the docs list them."""
+FEATURES = (lookup, practice, daily, progress, members, account, workspaces, about)
+"""The order is that of the docs."""
 
 
 @cache
 def registry() -> Registry:
-    """Return every command. Built once."""
+    """Return all commands."""
     commands = [command for feature in FEATURES for command in feature.COMMANDS]
     return Registry((*commands, help_command.command(registry)))

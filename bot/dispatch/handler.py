@@ -1,4 +1,4 @@
-"""Handle a request: the one way in, and the one place where errors become replies."""
+"""Handle requests: the only entry for platforms, and the only place where errors become replies."""
 
 from __future__ import annotations
 
@@ -18,118 +18,116 @@ from bot.dispatch.request import Request
 from bot.errors import DatabaseError, NotAllowed, UserError
 from bot.replies import Block, Button, Buttons, Notice, Reply, Text, Tone
 from bot.study.members.directory import get_or_create_member
-from bot.study.workspaces import custom_questions
+from bot.study.workspaces.custom_questions import with_custom_questions
 from bot.text.cleaning import clean, invisible, short
 
 log = structlog.get_logger()
 
-LONGEST_NAME = 80
+MAX_NAME_LENGTH = 80
+REFERENCE_LENGTH = 8
+"""Characters of the reference that a member gets for an unexpected error."""
 
 
-async def handle(table: Registry, study: Study, request: Request) -> AsyncGenerator[Reply, None]:
-    """Carry a request out. Every reply takes the place of the one before; the last one is what is meant to stay.
+async def handle(registry: Registry, study: Study, request: Request) -> AsyncGenerator[Reply, None]:
+    """Carry out a request. Each reply replaces the one before; the last one stays.
 
-    Never raises for what a member can cause: problems come as replies, unexpected ones under a reference that the
-    log has too.
+    Never raises for anything a member can cause: errors become replies, and an unexpected one gets a reference that is
+    also in the log.
     """
     with structlog.contextvars.bound_contextvars(request=request.id, platform=request.location.platform):
         try:
-            context = await get_or_create_member(study, *_by_name(request), request_id=request.id, at=request.at)
-            study = await custom_questions.with_custom_questions(
-                study, context.workspace_id, context.custom_questions_version
-            )
+            location, actor = _with_clean_names(request)
+            context = await get_or_create_member(study, location, actor, request_id=request.id, at=request.at)
+            study = await with_custom_questions(study, context.workspace_id, context.custom_questions_version)
             if request.form:
                 await form_drafts.save(study, context, request.line, {**request.values, **request.platform_values})
-            command, raw = _understand(table, study, request)
+            command, texts = _parse(registry, study, request)
             if command.managers_only and not context.manager:
-                raise NotAllowed(f"`{command.name}` is for managers. Ask one of yours to do it.")
-            if request.form and (found := command.check(study, raw)):
-                raise UserError("\n\n".join(found.values()))
-            values = _values(study, command, raw)
-            note = _left_out(raw)
+                raise NotAllowed(f"`{command.name}` is for managers. Ask one of yours to run it.")
+            if request.form and (problems := command.check(study, texts)):
+                raise UserError("\n\n".join(problems.values()))
+            values = _convert(study, command, texts)
+            note = _removed_characters(texts)
             async for reply in _run(command, study, context, values):
                 yield Reply((*reply.blocks, note)) if note else reply
             log.info("answered", command=command.name)
             if request.form:
-                await _carried_out(study, context, request)
+                await _delete_draft(study, context, request)
         except UserError as problem:
             log.info("refused", problem=type(problem).__name__)
-            yield Reply.of(Notice(str(problem), Tone.WARNING), *_given_back(request))
+            yield _problem_reply(request, str(problem), Tone.WARNING)
         except DatabaseError as problem:
             log.error("database", problem=str(problem))
-            yield Reply.of(Notice(f"{problem.public} Nothing was changed.", Tone.PROBLEM), *_given_back(request))
+            yield _problem_reply(request, f"{problem.public} Nothing was changed.", Tone.PROBLEM)
         except Exception:
-            reference = re.sub(r"[^0-9a-z]", "", request.id.lower())[-8:]
+            reference = re.sub(r"[^0-9a-z]", "", request.id.lower())[-REFERENCE_LENGTH:]
             log.exception("failed", reference=reference)
-            yield Reply.of(
-                Notice(
-                    f"Something went wrong on our side, and it is in the log as `{reference}`. Please try again.",
-                    Tone.PROBLEM,
-                ),
-                *_given_back(request),
-            )
+            sentence = f"Something went wrong on our side. Please try again. It's in the log as `{reference}`."
+            yield _problem_reply(request, sentence, Tone.PROBLEM)
 
 
-async def _carried_out(study: Study, context: RequestContext, request: Request) -> None:
-    """The reply stands, so a draft that cannot be dropped is no problem of the member's."""
+async def _delete_draft(study: Study, context: RequestContext, request: Request) -> None:
+    """Delete the form's draft. The command has succeeded, so a failure here isn't the member's problem."""
     try:
         await form_drafts.delete_draft(study, context, request.line)
     except DatabaseError as problem:
-        log.warning("draft not dropped", problem=str(problem))
+        log.warning("draft not deleted", problem=str(problem))
 
 
-def _given_back(request: Request) -> tuple[Block, ...]:
-    return given_back(request.line, request.values) if request.form else ()
+def _problem_reply(request: Request, sentence: str, tone: Tone) -> Reply:
+    typed = typed_values(request.line, request.values) if request.form else ()
+    return Reply.of(Notice(sentence, tone), *typed)
 
 
-def given_back(line: str, values: Mapping[str, str]) -> tuple[Block, ...]:
-    """What somebody typed into the form that the line opened, with the form to put it right."""
-    said = "\n\n".join(f"**{name.capitalize()}**\n\n{_fenced(text)}" for name, text in values.items())
+def typed_values(line: str, values: Mapping[str, str]) -> tuple[Block, ...]:
+    """Show what somebody typed into the form that the line opens, with a button that opens the form again."""
+    texts = "\n\n".join(f"**{name.capitalize()}**\n\n{_code_block(text)}" for name, text in values.items())
     return (
-        *((Text(f"You wrote:\n\n{said}"),) if said else ()),
+        *((Text(f"You wrote:\n\n{texts}"),) if texts else ()),
         Buttons((Button("Fix", line, "primary"),)),
     )
 
 
-def _fenced(text: str) -> str:
-    """As a code block that the text itself cannot end: everywhere three ticks do, whatever began it."""
-    return "```text\n" + re.sub("`{3,}", lambda ticks: "ˋ" * len(ticks[0]), text) + "\n```"
+def _code_block(text: str) -> str:
+    """Return the text as a code block, without the three backticks that would end it on any platform."""
+    return "```text\n" + re.sub("`{3,}", lambda backticks: "ˋ" * len(backticks[0]), text) + "\n```"
 
 
-def _by_name(request: Request) -> tuple[Location, Actor]:
-    """Where and who, under names as they can be seen: members choose theirs, and others read them."""
-    place, actor = request.location, request.actor
+def _with_clean_names(request: Request) -> tuple[Location, Actor]:
+    """Return location and actor with names that are safe to show: members choose theirs, and others read them."""
+    location, actor = request.location, request.actor
     return (
         replace(
-            place,
-            workspace_name=short(clean(place.workspace_name), LONGEST_NAME),
-            channel_name=short(clean(place.channel_name), LONGEST_NAME),
+            location,
+            workspace_name=short(clean(location.workspace_name), MAX_NAME_LENGTH),
+            channel_name=short(clean(location.channel_name), MAX_NAME_LENGTH),
         ),
-        replace(actor, name=short(clean(actor.name), LONGEST_NAME)),
+        replace(actor, name=short(clean(actor.name), MAX_NAME_LENGTH)),
     )
 
 
-def _understand(table: Registry, study: Study, request: Request) -> tuple[Command, dict[str, str]]:
+def _parse(registry: Registry, study: Study, request: Request) -> tuple[Command, dict[str, str]]:
+    """Return the command and its values, still text."""
     if not request.line:
-        return table.find(request.command), dict(request.values)
-    command, values = table.parse(study, request.line)
-    # A form fills in what the button's line left open; the line itself comes from the button and wins.
+        return registry.find(request.command), dict(request.values)
+    command, values = registry.parse(study, request.line)
+    # A form fills in what the button's line left open. The line comes from the button itself, so it wins.
     return command, {**request.values, **values}
 
 
-def _values(study: Study, command: Command, raw: Mapping[str, str]) -> dict[str, Any]:
-    if unknown := set(raw) - {p.name for p in command.parameters}:
-        raise UserError(f"`{command.name}` has no {', '.join(sorted(unknown))}. It goes: `{command.usage}`.")
-    if missing := command.missing(raw):
+def _convert(study: Study, command: Command, texts: Mapping[str, str]) -> dict[str, Any]:
+    if unknown := set(texts) - {p.name for p in command.parameters}:
+        raise UserError(f"`{command.name}` doesn't take {', '.join(sorted(unknown))}. Usage: `{command.usage}`.")
+    if missing := command.missing(texts):
         names = ", ".join(p.name for p in missing)
         example = f" For example: `{command.example}`" if command.example else ""
         raise UserError(f"`{command.name}` needs {names}: {missing[0].full_description}.{example}")
-    return {p.name: p.value(study, raw[p.name]) for p in command.parameters if raw.get(p.name, "").strip()}
+    return {p.name: p.value(study, texts[p.name]) for p in command.parameters if texts.get(p.name, "").strip()}
 
 
-def _left_out(raw: Mapping[str, str]) -> Notice | None:
-    gone = sum(map(invisible, raw.values()))
-    return Notice(f"I left out {gone} invisible character{'s' * (gone > 1)}.") if gone else None
+def _removed_characters(texts: Mapping[str, str]) -> Notice | None:
+    count = sum(map(invisible, texts.values()))
+    return Notice(f"I left out {count} invisible character{'s' * (count > 1)}.") if count else None
 
 
 async def _run(command: Command, study: Study, context: RequestContext, values: dict[str, Any]) -> AsyncIterator[Reply]:

@@ -1,4 +1,4 @@
-"""`help`: what there is to do, or one command in detail."""
+"""`help`: the commands by section, or one command in detail."""
 
 from __future__ import annotations
 
@@ -14,44 +14,43 @@ from bot.replies import Button, Buttons, Notice, Reply, Table, Text
 
 SECTIONS = (
     ("Look something up", ("ask", "explain", "topics")),
-    ("Practise", ("question", "daily")),
-    ("See how it goes", ("streak", "leaderboard", "team list")),
+    ("Practice", ("question", "daily")),
+    ("See how you're doing", ("streak", "leaderboard", "team list")),
     ("Your settings", ("me", "team join", "privacy export", "privacy delete")),
-    ("For managers", ("schedule setup", "schedule list", "own list", "reports list", "managers add")),
 )
-"""What help shows first; the last shelf is for managers."""
+MANAGER_SECTION = ("For managers", ("schedule setup", "schedule list", "own list", "reports list", "managers add"))
 
 
 def command(registry: Callable[[], Registry]) -> Command:
-    """Return the command that explains those of `registry`."""
+    """Return the `help` command for a registry, which is a function because it contains this command too."""
 
     async def show_help(study: Study, context: RequestContext, *, command: str = "") -> Reply:
-        """The commands, or one of them."""
-        if command:
-            it = registry().find(command)
-            if outbox := study.outboxes.get(context.location.platform):
-                it = it.for_capabilities(outbox.capabilities)
-            rows = tuple((p.name, ("" if p.required else "optional: ") + p.full_description) for p in it.parameters)
-            example = f"\n\nFor example: `{it.example}`" if it.example else ""
-            return Reply.of(
-                Text(f"{it.description}{example}", title=it.usage),
-                Table(("Parameter", "What it is"), rows) if rows else None,
-                Notice("For managers.") if it.managers_only else None,
-            )
-        sections = SECTIONS if context.manager else SECTIONS[:-1]
-        lines = "\n".join(f"- **{what}**: {', '.join(f'`{name}`' for name in names)}" for what, names in sections)
-        return Reply.of(
-            Text(
-                f"{lines}\n\nTry `ask what is LoRA` or `question`. `help schedule setup` tells of one command.",
-                "What I can do",
-            ),
-            Buttons((Button("A question now", "question", "primary"), Button("Today's question here", "daily"))),
-        )
+        if not command:
+            return _overview(manager=context.manager)
+        described = registry().find(command)
+        if outbox := study.outboxes.get(context.location.platform):
+            described = described.for_capabilities(outbox.capabilities)
+        return _details(described)
 
-    return Command(
-        "help",
-        "What I can do",
-        show_help,
-        (Parameter("command", "a command's name", converters.text, greedy=True),),
-        example="help schedule setup",
+    name = Parameter("command", "a command's name", converters.text, greedy=True)
+    return Command("help", "See what I can do", show_help, (name,), example="help schedule setup")
+
+
+def _overview(*, manager: bool) -> Reply:
+    sections = (*SECTIONS, MANAGER_SECTION) if manager else SECTIONS
+    lines = "\n".join(f"- **{title}**: {', '.join(f'`{name}`' for name in names)}" for title, names in sections)
+    hint = "Try `ask what is LoRA` or `question`. For more on one command, add its name: `help schedule setup`."
+    return Reply.of(
+        Text(f"{lines}\n\n{hint}", "Here's what I can do"),
+        Buttons((Button("A question now", "question", "primary"), Button("Today's question here", "daily"))),
+    )
+
+
+def _details(command: Command) -> Reply:
+    rows = tuple((p.name, ("" if p.required else "optional: ") + p.full_description) for p in command.parameters)
+    example = f"\n\nFor example: `{command.example}`" if command.example else ""
+    return Reply.of(
+        Text(f"{command.description}{example}", title=command.usage),
+        Table(("Parameter", "What it is"), rows) if rows else None,
+        Notice("For managers.") if command.managers_only else None,
     )

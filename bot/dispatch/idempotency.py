@@ -1,44 +1,39 @@
-"""Requests that platforms deliver twice: whoever sees one first carries it out."""
+"""Platforms deliver some requests twice: only the first process to claim a request carries it out."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete
 
 from bot.context.study import Study
-from bot.store.orm import ProcessedRequest
+from bot.store import tables
 from bot.store.upsert import insert_on
 
-KEPT = timedelta(days=1)
-"""Platforms deliver again within minutes; a request of yesterday is one nobody waits for."""
-SWEPT = 500
-"""Of so many requests, one sweeps what is older away."""
+MAX_AGE = timedelta(days=1)
+"""Platforms deliver again within minutes."""
+CLEANUP_INTERVAL = 500
+"""One request in this many also deletes expired rows."""
+
+_processed = tables.processed_requests.c
+EXPIRED = delete(tables.processed_requests).where(_processed.at < bindparam("before"))
 
 
-async def claim(study: Study, platform: str, id: str) -> bool:
-    """Whether this is the first time that the request is seen, by any process."""
-    now = study.clock()
-
-    def marking(connection: Connection) -> bool:
-        new = connection.execute(_marking(connection.dialect.name), {"platform": platform, "id": id, "at": now}).first()
-        if new is not None and _lot(id):
-            connection.execute(OLD, {"before": now - KEPT})
-        return new is not None
-
-    return await study.store.change(marking)
+async def claim(study: Study, platform: str, request_id: str) -> bool:
+    """Claim a request; False where any process has claimed it before."""
+    return await study.store.transaction(_claim, platform, request_id, study.clock())
 
 
-def _lot(id: str) -> bool:
-    return sum(id.encode()) % SWEPT == 0
-
-
-_seen: Any = ProcessedRequest.__table__  # type: ignore[attr-defined]
-OLD = delete(_seen).where(_seen.c.at < bindparam("before", type_=_seen.c.at.type))
+def _claim(connection: Connection, platform: str, request_id: str, now: datetime) -> bool:
+    row = {"platform": platform, "id": request_id, "at": now}
+    claimed = connection.execute(_insert(connection.dialect.name), row).first() is not None
+    if claimed and sum(request_id.encode()) % CLEANUP_INTERVAL == 0:
+        connection.execute(EXPIRED, {"before": now - MAX_AGE})
+    return claimed
 
 
 @cache
-def _marking(dialect: str) -> Any:
-    return insert_on(dialect, ProcessedRequest).on_conflict_do_nothing().returning(_seen.c.id)
+def _insert(dialect: str) -> Any:
+    return insert_on(dialect, tables.processed_requests).on_conflict_do_nothing().returning(_processed.id)

@@ -1,4 +1,4 @@
-"""A request: what a typed line, a button, a form and a slash command all become."""
+"""A request: what every typed line, button, form and slash command becomes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from bot.context.identity import Actor, Location
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One thing somebody wants: a typed `line`, or a `command` with its values bound by name.
+    """What a member asks for: a typed `line`, or the name of a `command` with `values` by parameter.
 
-    `id` is the platform's own unique id of the event and `at` its own time, aware and in UTC. `form`: the values were
-    typed into the form that `line` opened, and must not be lost whatever comes; `beside` is what fields of the
-    platform's own held in it.
+    `id` is the platform's unique id of the event, and `at` the platform's time of it, aware and in UTC.
     """
 
     location: Location
@@ -26,4 +24,6 @@ class Request:
     command: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     form: bool = False
+    """The values were typed into the form that `line` opened, so they are saved until the command has succeeded."""
     platform_values: Mapping[str, str] = field(default_factory=dict)
+    """What fields of the platform's own held in that form."""

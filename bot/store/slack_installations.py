@@ -1,4 +1,4 @@
-"""Workspaces that installed the app: their tokens, encrypted, and how these stay valid."""
+"""Slack workspaces that installed the app: their tokens, encrypted and renewed before they expire."""
 
 from __future__ import annotations
 
@@ -11,33 +11,37 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
-from sqlmodel import col, delete, or_, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from bot.encryption import Vault
 from bot.errors import DatabaseError
+from bot.store import tables
 from bot.store.engine import Store
-from bot.store.orm import OauthState, SlackInstallation
+from bot.store.models import SlackInstallation
 from bot.store.upsert import insert
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
-EARLY = timedelta(hours=2)
-"""How long before its end a token is renewed: until then the old one still does."""
-RENEWING = timedelta(minutes=5)
-"""What whoever renews a token has for it, alone."""
-STATE = timedelta(minutes=10)
-"""What an administrator has between the page that installs the app and the word of Slack."""
-A_MOMENT = 0.2
-WRITING = 240.0
-"""Seconds for what came of it to be written, within what nobody else has for it."""
-PAUSES = (0.5, 2.0, 8.0, 20.0, 30.0, 60.0)
-"""Seconds before what was renewed is written once more: the token that was given for it is good only once."""
+RENEW_BEFORE = timedelta(hours=2)
+"""How long before its expiry a token is renewed. The old one stays valid until then."""
+RENEWAL_LEASE = timedelta(minutes=5)
+"""How long a process may take to renew a token; then another one may try."""
+STATE_LIFETIME = timedelta(minutes=10)
+"""How long an administrator has from the install page to Slack's answer."""
+POLL_INTERVAL = 0.2
+"""Seconds between looks at whether another process has renewed the token."""
+SAVE_TIMEOUT = 240.0
+"""Seconds for saving a renewed token, less than the lease."""
+SAVE_DELAYS = (0.5, 2.0, 8.0, 20.0, 30.0, 60.0)
+"""Seconds before each new attempt to save one: the refresh token that it came from works only once."""
+
+_installations, _states = tables.slack_installations.c, tables.oauth_states.c
 
 
 @dataclass(frozen=True, slots=True)
-class Install:
-    """One workspace's installation; its tokens are in no representation."""
+class Installation:
+    """One workspace's installation. Its tokens never appear in a repr."""
 
     team: str
     name: str
@@ -50,48 +54,38 @@ class Install:
     expires_at: datetime | None = None
 
 
-Renew = Callable[[Install], Awaitable[Install | None]]
-"""Asks the platform for a new token in the place of one that ends; None where there will never be one.
-
-Raises what keeps it from getting one just now.
-"""
+Renew = Callable[[Installation], Awaitable[Installation | None]]
+"""Asks Slack for a new token; returns None where the token can never be renewed, and raises where it can't be now."""
 
 
 @dataclass(frozen=True, slots=True)
-class Installs:
-    """What is kept of them in SQL. Workspaces share nothing here but the key that encrypts their tokens."""
+class Installations:
+    """Every workspace's installation. All that workspaces share is the key that encrypts their tokens."""
 
     store: Store
     vault: Vault
     clock: Callable[[], datetime]
 
-    async def keep(self, install: Install) -> None:
-        """In the place of what the workspace had before."""
-        values = {
-            "name": install.name,
-            "bot_user": install.bot_user,
-            "bot_id": install.bot_id,
-            "scopes": install.scopes,
-            "installer": install.installer,
-            "token": self.vault.encrypt(install.token),
-            "refresh": self.vault.encrypt(install.refresh) if install.refresh else None,
-            "expires_at": install.expires_at,
-            "renewing_until": None,
-            "installed_at": self.clock(),
-        }
-        async with self.store.write() as session:
-            await session.exec(
-                insert(session, SlackInstallation)
-                .values(team=install.team, **values)
-                .on_conflict_do_update(index_elements=["team"], set_=values)
-            )
+    async def save(self, installation: Installation) -> None:
+        """Store an installation, replacing the workspace's earlier one."""
+        row = SlackInstallation(
+            team=installation.team,
+            name=installation.name,
+            bot_user=installation.bot_user,
+            bot_id=installation.bot_id,
+            scopes=installation.scopes,
+            installer=installation.installer,
+            installed_at=self.clock(),
+            **self._encrypted(installation),
+        )
+        await self.store.transaction(_save, row)
 
-    async def find(self, team: str) -> Install | None:
-        async with self.store.read() as session:
-            row = await session.get(SlackInstallation, team)
+    async def find(self, team: str) -> Installation | None:
+        """Find a workspace's installation. Raises SetupError where another key encrypted its tokens."""
+        row = await self.store.query(_find, team)
         if row is None:
             return None
-        return Install(
+        return Installation(
             row.team,
             row.name,
             row.bot_user,
@@ -104,122 +98,144 @@ class Installs:
         )
 
     async def remove(self, team: str, *, token: str = "", before: datetime | None = None) -> bool:
-        """The workspace has put the app out: its tokens are worth nothing any more.
+        """Delete the installation of a workspace that removed the app; its tokens no longer work.
 
-        Word of it may come late. False, and nothing done, where the app is there by another token than that one, or
-        since a later moment.
+        Slack's notice may come late: returns False and deletes nothing where the app has been installed again since,
+        with another token than `token` or later than `before`.
         """
-        async with self.store.write() as session:
-            row = await session.get(SlackInstallation, team, with_for_update=True)
-            if row is None:
-                return True
-            if (token and self.vault.decrypt(row.token) != token) or (before and row.installed_at > before):
-                return False
-            await session.delete(row)
+        return await self.store.transaction(self._remove, team, token, before)
+
+    def _remove(self, connection: Connection, team: str, token: str, before: datetime | None) -> bool:
+        row = _find(connection, team, lock=True)
+        if row is None:
+            return True
+        if (token and self.vault.decrypt(row.token) != token) or (before and row.installed_at > before):
+            return False
+        connection.execute(delete(tables.slack_installations).where(_installations.team == team))
         return True
 
-    async def fresh(self, team: str, renew: Renew) -> Install | None:
-        """The installation with a token that still holds, renewed well before its end, by one process.
+    async def with_valid_token(self, team: str, renew: Renew) -> Installation | None:
+        """Return the installation with a valid token; a token that is about to expire is renewed, by one process.
 
-        None where the app is not installed, or has no token any more and can get none. Raises what `renew` does where
-        the token has ended: that may pass.
+        None where the app isn't installed, or its token has expired and can never be renewed. Raises what `renew` does
+        where the token has expired.
         """
         while True:
-            found, now = await self.find(team), self.clock()
-            if found is None or found.refresh is None or found.expires_at is None or found.expires_at > now + EARLY:
-                return found
-            if await self._mine_to_renew(team, now):
-                return await to_its_end(self._renewed(found, renew))
-            if found.expires_at > now:
-                return found  # somebody else is at it, and the old one does until then
-            await asyncio.sleep(A_MOMENT)
+            installation, now = await self.find(team), self.clock()
+            if installation is None or installation.refresh is None or installation.expires_at is None:
+                return installation
+            if installation.expires_at > now + RENEW_BEFORE:
+                return installation
+            if await self.store.transaction(_lease_renewal, team, now):
+                return await _finish(self._renew(installation, renew))
+            if installation.expires_at > now:
+                return installation  # another process is renewing it, and this token is still valid
+            await asyncio.sleep(POLL_INTERVAL)
 
-    async def _mine_to_renew(self, team: str, now: datetime) -> bool:
-        free = or_(col(SlackInstallation.renewing_until).is_(None), col(SlackInstallation.renewing_until) <= now)
-        ending = col(SlackInstallation.expires_at) <= now + EARLY  # nobody has renewed it since it was read
-        async with self.store.write() as session:
-            taken = await session.exec(
-                update(SlackInstallation)
-                .where(col(SlackInstallation.team) == team, free, ending)
-                .values(renewing_until=now + RENEWING)
-                .returning(col(SlackInstallation.team))
-            )
-            return taken.first() is not None
-
-    async def _renewed(self, found: Install, renew: Renew) -> Install | None:
-        ended = found.expires_at is not None and found.expires_at <= self.clock()
+    async def _renew(self, old: Installation, renew: Renew) -> Installation | None:
+        expired = old.expires_at is not None and old.expires_at <= self.clock()
         try:
-            new = await renew(found)
+            new = await renew(old)
         except Exception as problem:
-            log.warning("token not renewed", team=found.team, problem=type(problem).__name__, ended=ended)
-            await self._give_up(found.team)
-            if ended:
+            log.warning("token not renewed", team=old.team, problem=type(problem).__name__, expired=expired)
+            await self._end_lease(old.team)
+            if expired:
                 raise
-            return found
+            return old
         if new is None:
-            log.error("token cannot be renewed any more", team=found.team)
-            await self._give_up(found.team)
-            return None if ended else found
-        # What else is kept stays; an administrator may have installed the app anew meanwhile, with tokens of its own.
-        values = {
-            "token": self.vault.encrypt(new.token),
-            "refresh": self.vault.encrypt(new.refresh) if new.refresh else None,
-            "expires_at": new.expires_at,
-        }
-        async with asyncio.timeout(WRITING):
-            for pause in PAUSES:
+            log.error("token can never be renewed", team=old.team)
+            await self._end_lease(old.team)
+            return None if expired else old
+        await self._save_renewed(old.team, new)
+        return replace(old, token=new.token, refresh=new.refresh, expires_at=new.expires_at)
+
+    async def _save_renewed(self, team: str, new: Installation) -> None:
+        # Only the tokens: an administrator may have installed the app again meanwhile, which ended the lease.
+        tokens = self._encrypted(new)
+        async with asyncio.timeout(SAVE_TIMEOUT):
+            for delay in SAVE_DELAYS:
                 try:
-                    await self._write(found.team, values)
-                    break
+                    await self.store.transaction(_end_lease, team, tokens)
+                    return
                 except DatabaseError as problem:
-                    log.error("renewed token not written yet", team=found.team, problem=str(problem))
-                    await asyncio.sleep(pause)
-            else:
-                await self._write(found.team, values)
-        return replace(found, token=new.token, refresh=new.refresh, expires_at=new.expires_at)
+                    log.error("renewed token not saved yet", team=team, problem=str(problem))
+                    await asyncio.sleep(delay)
+            await self.store.transaction(_end_lease, team, tokens)
 
-    async def _give_up(self, team: str) -> None:
-        """Nothing came of a renewal; the mark of whoever renews runs out by itself if it cannot be taken away."""
+    async def _end_lease(self, team: str) -> None:
+        """Let others renew the token at once. Where the database fails, they may when the lease expires."""
         try:
-            await self._write(team, {})
+            await self.store.transaction(_end_lease, team, {})
         except DatabaseError as problem:
-            log.error("renewal not given up", team=team, problem=str(problem))
+            log.error("renewal lease not ended", team=team, problem=str(problem))
 
-    async def _write(self, team: str, values: Mapping[str, Any]) -> None:
-        """What came of a renewal, for whoever is still the one to renew."""
-        written = (
-            update(SlackInstallation)
-            .where(col(SlackInstallation.team) == team, col(SlackInstallation.renewing_until).is_not(None))
-            .values(**values, renewing_until=None)
-        )
-        async with self.store.write() as session:
-            await session.exec(written)
+    def _encrypted(self, installation: Installation) -> dict[str, Any]:
+        return {
+            "token": self.vault.encrypt(installation.token),
+            "refresh": self.vault.encrypt(installation.refresh) if installation.refresh else None,
+            "expires_at": installation.expires_at,
+        }
 
     async def new_state(self) -> str:
-        """For an installation that begins: what Slack has to bring back with its word."""
-        state, now = secrets.token_urlsafe(32), self.clock()
-        async with self.store.write() as session:
-            await session.exec(delete(OauthState).where(col(OauthState.expires_at) <= now))
-            session.add(OauthState(digest=_digest(state), expires_at=now + STATE))
+        """Return a state for an installation that begins; Slack has to send it back."""
+        state = secrets.token_urlsafe(32)
+        await self.store.transaction(_add_state, _digest(state), self.clock())
         return state
 
     async def use_state(self, state: str) -> bool:
-        """Whether it was given out, lately, and not used before."""
-        async with self.store.write() as session:
-            used = await session.exec(
-                delete(OauthState)
-                .where(col(OauthState.digest) == _digest(state), col(OauthState.expires_at) > self.clock())
-                .returning(col(OauthState.digest))
-            )
-            return used.first() is not None
+        """Use up a state; False where it is unknown, expired or used already."""
+        return await self.store.transaction(_use_state, _digest(state), self.clock())
 
     async def teams(self) -> list[str]:
-        async with self.store.read() as session:
-            return list((await session.exec(select(SlackInstallation.team))).all())
+        """Return the ids of all workspaces that installed the app."""
+        return await self.store.query(_teams)
 
 
-async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """What comes of it. Whoever waits may be cancelled; the work is finished first all the same."""
+def _find(connection: Connection, team: str, *, lock: bool = False) -> SlackInstallation | None:
+    statement = select(tables.slack_installations).where(_installations.team == team)
+    row = connection.execute(statement.with_for_update() if lock else statement).mappings().first()
+    return SlackInstallation.of(row) if row else None
+
+
+def _save(connection: Connection, row: SlackInstallation) -> None:
+    values = row.columns()
+    added = insert(connection, tables.slack_installations).values(values)
+    del values["team"]
+    connection.execute(added.on_conflict_do_update(index_elements=["team"], set_=values))
+
+
+def _lease_renewal(connection: Connection, team: str, now: datetime) -> bool:
+    """Take the right to renew a token; False where another process has it, or has renewed the token."""
+    unleased = or_(_installations.renewing_until.is_(None), _installations.renewing_until <= now)
+    expiring = _installations.expires_at <= now + RENEW_BEFORE
+    statement = update(tables.slack_installations).where(_installations.team == team, unleased, expiring)
+    leased = statement.values(renewing_until=now + RENEWAL_LEASE).returning(_installations.team)
+    return connection.execute(leased).first() is not None
+
+
+def _end_lease(connection: Connection, team: str, tokens: Mapping[str, Any]) -> None:
+    """Store the new tokens, if any, unless the lease has been ended by a new installation."""
+    where = (_installations.team == team, _installations.renewing_until.is_not(None))
+    connection.execute(update(tables.slack_installations).where(*where).values(**tokens, renewing_until=None))
+
+
+def _add_state(connection: Connection, digest: str, now: datetime) -> None:
+    connection.execute(delete(tables.oauth_states).where(_states.expires_at <= now))
+    connection.execute(insert(connection, tables.oauth_states).values(digest=digest, expires_at=now + STATE_LIFETIME))
+
+
+def _use_state(connection: Connection, digest: str, now: datetime) -> bool:
+    where = (_states.digest == digest, _states.expires_at > now)
+    used = connection.execute(delete(tables.oauth_states).where(*where).returning(_states.digest))
+    return used.first() is not None
+
+
+def _teams(connection: Connection) -> list[str]:
+    return list(connection.execute(select(_installations.team)).scalars())
+
+
+async def _finish(work: Coroutine[Any, Any, T]) -> T:
+    """Return the result of `work`, which runs to its end even if the caller is canceled."""
     task = asyncio.create_task(work)
     try:
         return await asyncio.shield(task)

@@ -64,7 +64,7 @@ def test_a_workspace_gets_them_for_itself_and_gives_them_out_again(
 
     room = studyhall(home, "run", "terminal", stdin="ask when may we deploy the ranking service\nown list")
     assert "Only to mend an outage" in room.stdout
-    assert "1 question of our own" in room.stdout
+    assert "1 custom question" in room.stdout
     out = studyhall(home, "bank", "export", "--format", "jsonl", "--workspace", "1", "--out", "-")
     assert json.loads(out.stdout)["title"] == "When may we deploy the ranking service on a Friday?"
     with sqlite3.connect(Path(home["STUDYHALL_DATA"]) / "studyhall.db") as database:
@@ -77,7 +77,7 @@ def test_a_workspace_gets_them_for_itself_and_gives_them_out_again(
     [
         (["bank", "import", "FILE"], "--into FOLDER"),
         (["bank", "import", "FILE", "--into", "x", "--workspace", "1"], "not both"),
-        (["bank", "import", "FILE", "--workspace", "T404"], "no workspace here"),
+        (["bank", "import", "FILE", "--workspace", "T404"], "There's no workspace 'T404'"),
         (["bank", "export", "--format", "anki", "--out", "-"], "is no text to print"),
         (["bank", "export", "--format", "csv", "--out", "FILE"], "--force writes over it"),
         (["bank", "export", "--format", "jsonl", "--from", "/nowhere"], "no question to export"),

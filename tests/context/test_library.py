@@ -1,4 +1,4 @@
-"""Search that is made ready in the background."""
+"""Search that is prepared in the background."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.context.library import Library, OwnLibrary
+from bot.context.library import Library
 from bot.errors import SetupError
 from knowledge.format.reader import BUILT_IN, load_file
 from knowledge.questions import Bank, Difficulty, Question
@@ -29,7 +29,7 @@ def a_bank() -> Bank:
 
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Library]:
-    """Three questions, and no patience."""
+    """A library of three questions whose searches never wait."""
     opened = Library(a_bank(), tmp_path / "index", Embedder(), max_wait=0)
     yield opened
     opened.close()
@@ -43,7 +43,7 @@ async def test_a_search_does_not_wait_for_the_model_and_says_so(library: Library
     assert library.pending == "the model is loading"
 
 
-async def test_once_ready_it_goes_by_meaning(library: Library) -> None:
+async def test_once_it_is_ready_search_goes_by_meaning(library: Library) -> None:
     await library.wait_ready()
     found = await library.search("cheap adapters for a big network")
 
@@ -52,7 +52,7 @@ async def test_once_ready_it_goes_by_meaning(library: Library) -> None:
     assert library.pending == ""
 
 
-async def test_with_patience_the_first_search_is_the_whole_one(tmp_path: Path) -> None:
+async def test_without_a_limit_the_first_search_waits_for_the_model(tmp_path: Path) -> None:
     patient = Library(a_bank(), tmp_path, Embedder(), max_wait=None)
     try:
         assert not (await patient.search("what is lora")).by_words
@@ -60,7 +60,7 @@ async def test_with_patience_the_first_search_is_the_whole_one(tmp_path: Path) -
         patient.close()
 
 
-async def test_what_is_embedded_is_counted(tmp_path: Path) -> None:
+async def test_progress_counts_the_embedded_passages(tmp_path: Path) -> None:
     reports: list[tuple[int, int]] = []
     bank = Bank.of([FREEZE])
     library = Library(bank, tmp_path, Embedder(), progress=lambda done, total: reports.append((done, total)))
@@ -73,7 +73,7 @@ async def test_what_is_embedded_is_counted(tmp_path: Path) -> None:
     assert reports[-1][0] == reports[-1][1] > 0
 
 
-async def test_a_model_that_cannot_be_used_leaves_search_by_words(tmp_path: Path) -> None:
+async def test_without_a_usable_model_search_matches_words(tmp_path: Path) -> None:
     library = Library(a_bank(), tmp_path / "index", Embedder(str(tmp_path)))
     try:
         assert (await library.search("what is lora")).by_words
@@ -84,12 +84,12 @@ async def test_a_model_that_cannot_be_used_leaves_search_by_words(tmp_path: Path
         library.close()
 
 
-async def test_own_questions_are_found_by_words_at_once_and_by_meaning_once_embedded(library: Library) -> None:
-    own = OwnLibrary(Bank.of([FREEZE]), library, 1)
+async def test_custom_questions_are_found_by_words_at_once_and_by_meaning_later(library: Library) -> None:
+    extended = library.extended_by(Bank.of([FREEZE]), "own/1")
 
-    at_once = await own.search("when may we deploy")
-    await own.wait_ready()
-    later = await own.search("is shipping allowed before the weekend")
+    at_once = await extended.search("when may we deploy")
+    await extended.wait_ready()
+    later = await extended.search("is shipping allowed before the weekend")
 
     assert (at_once.by_words, at_once.hits[0].question.id) == (True, FREEZE.id)
     assert (later.by_words, later.hits[0].question.id) == (False, FREEZE.id)

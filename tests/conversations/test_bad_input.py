@@ -1,15 +1,14 @@
-"""Whatever is typed gets a clear sentence, and nothing is lost."""
+"""Whatever somebody types, they get a clear reply and lose nothing."""
 
 from __future__ import annotations
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import select
 
 from bot.context.identity import Actor
-from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.platforms.terminal.room import PLACE
-from bot.store.orm import Member
+from bot.store import tables
 from tests.chat import Chat, plain
 
 
@@ -17,50 +16,50 @@ from tests.chat import Chat, plain
     ("line", "sentence"),
     [
         ("aks what is lora", "Did you mean `ask`?"),
-        ("schedule", "needs one word more"),
+        ("schedule", "needs one more word"),
         ("schedul list", "Did you mean `schedule"),
         ("question vae hard extra", "I don't know what to do with “extra”"),
         ("question agents easy", "no easy questions on agents, only medium and hard ones"),
         ("schedule setpu 09:00", "Did you mean `schedule setup`?"),
         ("ask", "`ask` needs text"),
-        ("question quantum", "There is no topic “quantum”."),
+        ("question quantum", "There's no topic “quantum”."),
         ("question gans", "Did you mean `gan`?"),
-        ("question gan impossible", "“impossible” is no difficulty"),
-        ("schedule setup 25:00", "not a time of day"),
+        ("question gan impossible", "“impossible” isn't a difficulty"),
+        ("schedule setup 25:00", "isn't a time of day"),
         ("schedule setup 09:00 Europe/Pariss", "Did you mean Europe/Paris"),
         ("schedule setup 09:00 zone=Mars/Base", "isn't a time zone"),
         ("schedule setup 09:00 reveal=09:00", "at the same time as the question"),
-        ("schedule setup 09:00 topics=cooking", "There is no topic “cooking”"),
-        ("schedule setup 09:00 days=someday", "is no weekday"),
+        ("schedule setup 09:00 topics=cooking", "There's no topic “cooking”"),
+        ("schedule setup 09:00 days=someday", "isn't a weekday"),
         ("schedule pause", "This channel doesn't have a schedule yet"),
-        ("schedule pause until yesterday", "is not a date"),
+        ("schedule pause until yesterday", "isn't a date"),
         ("me day_starts_at=9", "whole number from 0 to 4"),
         ("me zone", "`zone` needs a value after it"),
-        ("answer nonsense! a", "is not the mark of a question"),
+        ("answer nonsense! a", "isn't a question's key"),
         ("answer abcd2345 a", "question is no longer available"),
-        ("show no-such-thing", "The bank has no question"),
+        ("show no-such-thing", "There's no question"),
         ("team join Nowhere", "There's no team “Nowhere”"),
         ("daily now", "I don't know what to do with “now”"),
-        ("help frobnicate", "There is no command `frobnicate`"),
-        ("leaderboard fortnight", "is not one of week, month, all"),
-        (f"ask {'x' * 501}", "501 characters; at most 500 fit"),
-        ("x" * 9000, "8,000 is the most I read"),
-        ("'", "There is no command"),
+        ("help frobnicate", "There's no command `frobnicate`"),
+        ("leaderboard fortnight", "isn't one of week, month, all"),
+        (f"ask {'x' * 501}", "501 characters, and the limit is 500"),
+        ("x" * 9000, "I read at most 8,000"),
+        ("'", "There's no command"),
         ("team create \u202e\u200b", "nothing readable"),
     ],
 )
-async def test_a_mistake_gets_a_sentence_that_says_what_would_be_right(chat: Chat, line: str, sentence: str) -> None:
-    said = " ".join((await chat.say("maya", line)).split())
+async def test_the_reply_to_a_mistake_says_what_would_be_right(chat: Chat, line: str, sentence: str) -> None:
+    reply = " ".join((await chat.say("maya", line)).split())
 
-    assert sentence in said
-    assert "Traceback" not in said
+    assert sentence in reply
+    assert "Traceback" not in reply
 
 
-async def test_invisible_characters_are_left_out_and_that_is_said(chat: Chat) -> None:
-    said = await chat.say("ada", "ask what is m\u200bode\u202e collapse\x07")
+async def test_invisible_characters_are_left_out_and_the_reply_says_so(chat: Chat) -> None:
+    reply = await chat.say("ada", "ask what is m\u200bode\u202e collapse\x07")
 
-    assert "What is mode collapse" in said
-    assert "I left out 3 invisible characters." in said
+    assert "What is mode collapse" in reply
+    assert "I left out 3 invisible characters." in reply
 
 
 async def test_apostrophes_and_quotes_are_just_text(chat: Chat) -> None:
@@ -73,7 +72,7 @@ async def test_markup_of_the_terminal_is_just_text(chat: Chat) -> None:
     assert "[bold]Reds[/bold]" in await chat.say("ada", "team list")
 
 
-async def test_names_are_never_read_as_markup(chat: Chat) -> None:
+async def test_names_are_never_parsed_as_markup(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00")
     chat.clock.forward(hours=1)
     await chat.posts()
@@ -83,11 +82,10 @@ async def test_names_are_never_read_as_markup(chat: Chat) -> None:
 
 
 @pytest.mark.both_databases
-async def test_names_are_shown_without_what_turns_text_around(chat: Chat) -> None:
+async def test_names_lose_the_characters_that_reverse_text(chat: Chat) -> None:
     request = Request(PLACE, Actor("eve", "e\u202ev\x00e"), "e1", chat.clock(), line="me")
-    said = [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
+    reply = [plain(reply) async for reply in chat.app.handle(request)][-1]
 
-    assert " eve" in said
-    assert "\u202e" not in said
-    async with chat.study.store.read() as session:
-        assert (await session.exec(select(Member.name))).one() == "eve"
+    assert " eve" in reply
+    assert "\u202e" not in reply
+    assert await chat.rows(select(tables.members.c.name)) == [{"name": "eve"}]

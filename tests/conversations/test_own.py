@@ -1,4 +1,4 @@
-"""Questions of a workspace's own: beside the bank's for those who work there, and nowhere else."""
+"""Custom questions: seen together with the shared bank by their own workspace, and by no other."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import Connection
 
+from bot.context.identity import Location
 from bot.context.library import Library
 from bot.platforms.terminal.room import PLACE
 from bot.replies import Buttons, Reply
 from bot.store.engine import Store
 from bot.store.models import RoundKind
-from bot.store.orm import Workspace
 from bot.study.workspaces import custom_questions
+from bot.study.workspaces.queries import workspace_at
 from knowledge.questions import Difficulty, Question
 from tests.chat import Chat
 
@@ -31,13 +32,13 @@ FREEZE = Question(
 
 
 async def workspace_of(store: Store) -> int:
-    async with store.read() as session:
-        return (await session.exec(select(Workspace.id).where(Workspace.platform == "terminal"))).one()
+    found = await store.query(workspace_at, PLACE)
+    assert found is not None
+    return found[0]
 
 
 async def add(store: Store, workspace_id: int, *questions: Question) -> list[str]:
-    async with store.write() as session:
-        return await custom_questions.add(session, workspace_id, questions, NOW)
+    return await store.transaction(custom_questions.add, workspace_id, questions, NOW)
 
 
 @pytest.fixture
@@ -47,17 +48,15 @@ async def team(chat: Chat) -> Chat:
     return chat
 
 
-async def test_the_same_search_finds_them(team: Chat) -> None:
+async def test_search_finds_custom_questions(team: Chat) -> None:
     assert "Only a fix of an outage" in await team.say("ada", "ask when may we deploy the ranking service")
     assert "low-rank" in (await team.say("ada", "ask what is lora")).lower()
 
 
-async def test_another_workspace_never_sees_them(team: Chat) -> None:
-    async with team.study.store.write() as session:
-        session.add(Workspace(platform="slack", external_id="T2", name="Others", created_at=NOW))
-    async with team.study.store.read() as session:
-        other = (await session.exec(select(Workspace.id).where(Workspace.external_id == "T2"))).one()
-    theirs = await custom_questions.for_workspace(team.study, other)
+async def test_another_workspace_never_sees_custom_questions(team: Chat) -> None:
+    others = Location("slack", "T2", "C2", "Others")
+    await team.app.workspace_joined(others)
+    theirs = await custom_questions.for_location(team.study, others)
     ours = await custom_questions.for_workspace(team.study, await workspace_of(team.study.store))
 
     assert FREEZE.id in ours.library.bank
@@ -66,7 +65,7 @@ async def test_another_workspace_never_sees_them(team: Chat) -> None:
     assert FREEZE.id not in {hit.question.id for hit in (await theirs.library.search("deploy on friday")).hits}
 
 
-async def test_practice_asks_them_by_their_topic_in_ones_own_words(team: Chat) -> None:
+async def test_a_custom_question_is_practiced_in_your_own_words(team: Chat) -> None:
     card = await team.say("ada", "question house-rules")
     assert FREEZE.title in card
     round = await team.round_of("ada")
@@ -76,7 +75,7 @@ async def test_practice_asks_them_by_their_topic_in_ones_own_words(team: Chat) -
     assert "You mentioned 1 of 2 statements in the answer" in said
 
 
-async def test_the_daily_question_comes_from_them_and_is_revealed(team: Chat) -> None:
+async def test_a_custom_question_can_be_the_daily_question(team: Chat) -> None:
     await team.say("maya", "schedule setup 09:00 UTC daily topics=house-rules")
     team.clock.forward(hours=2)
     (post,) = await team.posts()
@@ -91,25 +90,26 @@ async def test_the_daily_question_comes_from_them_and_is_revealed(team: Chat) ->
     assert "1 person answered, 1 in their own words." in reveal
 
 
-async def test_suggestions_and_topics_show_them(team: Chat) -> None:
+async def test_suggestions_and_topics_include_custom_questions(team: Chat) -> None:
     assert "house-rules" in await team.say("ada", "topics")
     here = await team.app.for_workspace(PLACE)
-    assert FREEZE.id in {question.id for question in here.study.library.suggest("when may", 5)}
+    suggestions = here.suggestions(team.app.registry.find("show").parameters[0], "when may")
+    assert FREEZE.id in {suggestion.value for suggestion in suggestions}
 
 
-async def test_a_manager_lists_and_removes_them(team: Chat) -> None:
+async def test_a_manager_lists_and_removes_custom_questions(team: Chat) -> None:
     assert FREEZE.id in await team.say("maya", "own list")
-    assert "is gone" in await team.say("maya", f"own remove {FREEZE.id}")
-    assert "no questions of its own" in await team.say("maya", "own list")
+    assert "I removed" in await team.say("maya", f"own remove {FREEZE.id}")
+    assert "There are no custom questions here yet" in await team.say("maya", "own list")
     assert "Only a fix of an outage" not in await team.say("ada", "ask when may we deploy the ranking service")
 
 
-async def test_the_banks_own_questions_are_not_removed(team: Chat) -> None:
-    assert "everybody has" in await team.say("maya", "own remove lora")
+async def test_a_question_of_the_shared_bank_cannot_be_removed(team: Chat) -> None:
+    assert "shared bank" in await team.say("maya", "own remove lora")
     assert "for managers" in await team.say("ada", "own list")
 
 
-async def test_one_changed_elsewhere_is_seen_at_the_next_request(team: Chat, library: Library) -> None:
+async def test_a_change_by_another_process_shows_at_the_next_request(team: Chat, library: Library) -> None:
     replica = Chat(team.study.store, library)
     assert "Only a fix of an outage" in await replica.say("ada", "ask when may we deploy the ranking service")
     await team.say("maya", f"own remove {FREEZE.id}")
@@ -117,26 +117,25 @@ async def test_one_changed_elsewhere_is_seen_at_the_next_request(team: Chat, lib
     assert "Only a fix of an outage" not in await replica.say("ada", "ask when may we deploy the ranking service")
 
 
-async def test_adding_twice_changes_nothing(team: Chat) -> None:
+async def test_adding_a_question_twice_changes_nothing(team: Chat) -> None:
     store = team.study.store
     assert await add(store, await workspace_of(store), FREEZE) == []
 
 
-async def test_all_are_added_or_none(team: Chat) -> None:
-    store, id = team.study.store, await workspace_of(team.study.store)
+async def test_either_all_questions_are_added_or_none(team: Chat) -> None:
+    store, workspace_id = team.study.store, await workspace_of(team.study.store)
 
-    async def cut_off() -> None:
-        async with store.write() as session:
-            await custom_questions.add(session, id, [replace(FREEZE, id="own-second")], NOW)
-            raise RuntimeError("cut off")
+    def add_and_fail(connection: Connection) -> None:
+        custom_questions.add(connection, workspace_id, [replace(FREEZE, id="own-second")], NOW)
+        raise RuntimeError("cut off")
 
     with pytest.raises(RuntimeError, match="cut off"):
-        await cut_off()
+        await store.transaction(add_and_fail)
 
     assert "own-second" not in await team.say("maya", "own list")
 
 
-async def test_parts_that_a_question_lacks_have_no_button(team: Chat) -> None:
+async def test_only_parts_that_a_question_has_get_a_button(team: Chat) -> None:
     reply: Reply = (await team.replies("ada", f"show {FREEZE.id}"))[-1]
 
     buttons = [action.label for block in reply.blocks if isinstance(block, Buttons) for action in block.buttons]

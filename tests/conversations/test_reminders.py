@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, insert, select, update
 
-from bot.app import Posts
+from bot.app import TerminalPosts
 from bot.context.identity import Actor, Location
 from bot.context.outbox import PostError
 from bot.dispatch.handler import handle
@@ -143,7 +143,7 @@ async def test_off_is_off(chat: Chat) -> None:
 
 @pytest.mark.parametrize("typed", ["remind=25:00", "remind=7", "remind=never"])
 async def test_something_other_than_a_time_of_day_is_refused(chat: Chat, typed: str) -> None:
-    assert "is not a time of day; write it like 20:00, or off" in await chat.say("ada", f"me {typed}")
+    assert "isn't a time of day. Write it like 20:00, or off" in await chat.say("ada", f"me {typed}")
 
 
 async def test_the_time_is_in_the_members_own_zone(chat: Chat) -> None:
@@ -257,7 +257,7 @@ ELSEWHERE = Location("elsewhere", "W1", "general", "Elsewhere")
 class Elsewhere(TerminalOutbox):
     """Another platform's outbox: it keeps whom it was to write to, and fails with what it was given for them."""
 
-    def __init__(self, posts: Posts) -> None:
+    def __init__(self, posts: TerminalPosts) -> None:
         super().__init__(posts)
         self.tried: list[str] = []
         self.places: set[Location] = set()

@@ -1,4 +1,4 @@
-"""Trouble below: a database that is locked or full, a program that ends in the middle, others' data out of reach."""
+"""A database that is locked, full or broken, many members at once, and data of other workspaces."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import Connection, select
 
 from bot.context.identity import Actor, Location
 from bot.context.library import Library
-from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
+from bot.store import tables
 from bot.store.engine import Store
-from bot.store.orm import Answer, Member, Total
 from tests.chat import Chat, plain
 
 pytestmark = pytest.mark.both_databases
 
 
-async def test_a_locked_database_is_said_and_nothing_is_lost(
+async def test_a_locked_database_is_reported_and_nothing_is_lost(
     sqlite_template: Path, tmp_path: Path, library: Library
 ) -> None:
     path = tmp_path / "locked.db"
@@ -43,7 +42,7 @@ async def test_a_locked_database_is_said_and_nothing_is_lost(
     await store.close()
 
 
-async def test_a_full_disk_is_said_and_nothing_is_half_done(
+async def test_a_full_disk_is_reported_and_nothing_is_half_done(
     sqlite_template: Path, tmp_path: Path, library: Library
 ) -> None:
     path = tmp_path / "full.db"
@@ -51,11 +50,7 @@ async def test_a_full_disk_is_said_and_nothing_is_half_done(
     store = await Store.open(f"sqlite:///{path}")
     chat = Chat(store, library)
     await chat.say("ada", "help")
-    async with store.write() as session:
-        connection = await session.connection()
-        pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
-        # SQLite answers "database or disk is full" here as it does on a disk without space.
-        await connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    await store.transaction(fill_up)
 
     said = ""
     for _ in range(200):
@@ -69,7 +64,13 @@ async def test_a_full_disk_is_said_and_nothing_is_half_done(
     await store.close()
 
 
-async def test_two_answers_at_once_count_once(chat: Chat) -> None:
+def fill_up(connection: Connection) -> None:
+    """Let the database grow no further: SQLite then says the same as on a full disk."""
+    pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+
+async def test_answers_sent_at_the_same_time_count_once(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 easy")
     chat.clock.forward(hours=1)
     await chat.posts()
@@ -81,17 +82,16 @@ async def test_two_answers_at_once_count_once(chat: Chat) -> None:
             Location("terminal", "local", "terminal"), Actor("ada", "ada"), f"press-{number}", chat.clock(),
             line=wrong if number % 2 else right,
         )  # fmt: skip
-        async for _ in handle(chat.app.registry, chat.study, request):
+        async for _ in chat.app.handle(request):
             pass
 
     await asyncio.gather(*(press(number) for number in range(10)))
 
-    async with chat.study.store.read() as session:
-        assert len((await session.exec(select(Answer))).all()) == 1
-        assert {total.answers for total in (await session.exec(select(Total))).all()} == {1}
+    assert len(await chat.rows(select(tables.answers))) == 1
+    assert {row["answers"] for row in await chat.rows(select(tables.totals.c.answers))} == {1}
 
 
-async def test_fifty_members_at_once_lose_nothing(chat: Chat) -> None:
+async def test_fifty_members_can_answer_at_the_same_time(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 easy")
     chat.clock.forward(hours=1)
     await chat.posts()
@@ -102,14 +102,13 @@ async def test_fifty_members_at_once_lose_nothing(chat: Chat) -> None:
             Location("terminal", "local", "terminal"), Actor(f"m{number}", f"m{number}"), f"p{number}", chat.clock(),
             line=right,
         )  # fmt: skip
-        async for reply in handle(chat.app.registry, chat.study, request):
+        async for reply in chat.app.handle(request):
             assert "Right!" in plain(reply)
 
     await asyncio.gather(*(press(number) for number in range(50)))
 
-    async with chat.study.store.read() as session:
-        assert len((await session.exec(select(Answer))).all()) == 50
-        assert sorted((await session.exec(select(Total.points))).all()) == [10] * 300
+    assert len(await chat.rows(select(tables.answers))) == 50
+    assert [row["points"] for row in await chat.rows(select(tables.totals.c.points))] == [10] * 300
 
 
 @pytest.mark.parametrize("line", ["answer {token} a", "write {token} because", "assess {token} had-it"])
@@ -121,27 +120,26 @@ async def test_another_workspace_cannot_reach_a_round(chat: Chat, line: str) -> 
     elsewhere = Location("terminal", "other-workspace", "terminal")
 
     request = Request(elsewhere, Actor("eve", "eve"), "x1", chat.clock(), line=line.format(token=token))
-    said = [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
+    said = [plain(reply) async for reply in chat.app.handle(request)][-1]
 
     assert "question is no longer available" in said
 
 
-async def test_members_teams_and_standings_of_another_workspace_stay_out_of_sight(chat: Chat) -> None:
+async def test_another_workspace_sees_no_members_teams_or_standings(chat: Chat) -> None:
     await chat.say("ada", "team create Blue")
     elsewhere = Location("terminal", "other-workspace", "terminal")
 
     async def eve(line: str) -> str:
         request = Request(elsewhere, Actor("eve", "eve", manager=True), f"x-{line}", chat.clock(), line=line)
-        return [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
+        return [plain(reply) async for reply in chat.app.handle(request)][-1]
 
     assert "There are no teams yet" in await eve("team list")
     assert "a member called “ada”" in await eve("streak ada")
     assert "a member called “ada”" in await eve("managers add ada")
-    async with chat.study.store.read() as session:
-        assert len((await session.exec(select(Member))).all()) == 2
+    assert len(await chat.rows(select(tables.members))) == 2
 
 
-async def test_an_unexpected_problem_shows_a_reference_and_no_details(
+async def test_an_unexpected_error_shows_a_reference_and_no_details(
     sqlite_template: Path, tmp_path: Path, library: Library
 ) -> None:
     path = tmp_path / "broken.db"
@@ -158,7 +156,7 @@ async def test_an_unexpected_problem_shows_a_reference_and_no_details(
     await store.close()
 
 
-async def test_members_who_start_the_same_team_at_once_make_one(chat: Chat) -> None:
+async def test_members_who_create_the_same_team_at_once_get_one_team(chat: Chat) -> None:
     names = [f"m{number}" for number in range(6)]
     for who in names:
         await chat.say(who, "help")
@@ -166,21 +164,21 @@ async def test_members_who_start_the_same_team_at_once_make_one(chat: Chat) -> N
     said = await asyncio.gather(*(start(chat, who) for who in names))
 
     assert sum("is set up" in reply for reply in said) == 1
-    assert sum("There's already a team Blue already" in reply for reply in said) == 5
+    assert sum("There's already a team called Blue" in reply for reply in said) == 5
 
 
 async def start(chat: Chat, who: str) -> str:
     place = Location("terminal", "local", "terminal")
     request = Request(place, Actor(who, who), f"start-{who}", chat.clock(), line="team create Blue")
-    return [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
+    return [plain(reply) async for reply in chat.app.handle(request)][-1]
 
 
-async def test_a_deletion_pressed_twice_says_twice_that_all_is_gone(chat: Chat) -> None:
+async def test_deleting_twice_confirms_twice(chat: Chat) -> None:
     await chat.say("ada", "help")
 
     async def press(number: int) -> str:
         place = Location("terminal", "local", "terminal")
         request = Request(place, Actor("ada", "ada"), f"d{number}", chat.clock(), line="privacy delete everything")
-        return [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
+        return [plain(reply) async for reply in chat.app.handle(request)][-1]
 
     assert all("is gone" in said for said in await asyncio.gather(*(press(number) for number in range(4))))

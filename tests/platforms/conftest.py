@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.app import App, Posts
+from bot.app import App, TerminalPosts
 from bot.context.library import Library
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
@@ -27,5 +27,5 @@ async def app(sqlite_store: Store, library: Library, model: Model) -> AsyncItera
     async with model.listening() as url:
         inference = Inference(url, model="small")
         study = Study(sqlite_store, library, clock=lambda: datetime.now(UTC), inference=inference)
-        yield App(registry(), study, Posts(sqlite_store))
+        yield App(registry(), study, TerminalPosts(sqlite_store))
         await inference.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import App, Posts
+from bot.app import App, TerminalPosts
 from bot.context.library import Library
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
@@ -27,7 +27,7 @@ async def opened(url: str, folder: Path) -> AsyncIterator[App]:
     assert isinstance(question, Question)
     store, library = await Store.open(url), Library(Bank.of([question]), folder / "index", Embedder(), max_wait=0)
     try:
-        yield App(registry(), Study(store, library, clock=lambda: datetime.now(UTC)), Posts(store))
+        yield App(registry(), Study(store, library, clock=lambda: datetime.now(UTC)), TerminalPosts(store))
     finally:
         library.close()
         await store.close()

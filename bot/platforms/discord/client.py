@@ -114,7 +114,7 @@ def planted(client: discord.Client, app: App, dispatch: Dispatch) -> app_command
         except DatabaseError as problem:
             log.warning("suggestions without a workspace's own questions", problem=str(problem))
             here = app
-        return parameter.autocomplete(here.study, typed)
+        return here.suggestions(parameter, typed)
 
     return plant(client, app.registry, dispatch.on_command, complete)
 

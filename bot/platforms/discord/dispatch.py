@@ -13,7 +13,6 @@ import structlog
 from bot.app import App
 from bot.commands.command import Command
 from bot.context.identity import Location
-from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.drawing.renderer import Easel
 from bot.errors import DatabaseError, UserError
@@ -155,7 +154,7 @@ class Dispatch:
     def _understood(self, line: str) -> tuple[Command | None, dict[str, str]]:
         """None where the line says nothing any more; `respond` tells the member so."""
         try:
-            return self.app.registry.parse(self.app.study, line)
+            return self.app.parse(line)
         except UserError:
             return None, {}
 
@@ -185,7 +184,7 @@ class Dispatch:
                 await answer.show(reply)  # its pictures may take long: the timer goes on until it is shown
 
     def _replies(self, command: Command | None, request: Request) -> AsyncGenerator[Reply, None]:
-        replies = handle(self.app.registry, self.app.study, request)
+        replies = self.app.handle(request)
         return paced(replies, RHYTHM) if command is not None and command.streams else replies
 
     async def _reply(self, message: discord.Message, request: Request) -> None:

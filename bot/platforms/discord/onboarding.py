@@ -25,7 +25,7 @@ async def greet(app: App, outbox: DiscordOutbox, guild: discord.Guild) -> None:
     if channel is not None and _may_write(channel):
         here = Location("discord", str(guild.id), str(channel.id), guild.name, channel.name)
         try:
-            await outbox.post(here, greeting.here, key)
+            await outbox.post(here, greeting.in_channel, key)
         except PostError as refusal:
             log.info("not greeted in the channel", guild=guild.id, reason=str(refusal))
         else:
@@ -35,7 +35,7 @@ async def greet(app: App, outbox: DiscordOutbox, guild: discord.Guild) -> None:
         log.info("nobody to greet", guild=guild.id)
         return
     try:
-        await outbox.send_direct(place, host, greeting.alone, key)
+        await outbox.send_direct(place, host, greeting.direct, key)
     except PostError as refusal:
         log.info("not greeted", guild=guild.id, reason=str(refusal))
 

@@ -14,7 +14,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from starlette.routing import Route
 
-from bot.app import App, Install
+from bot.app import App, Installation
 from bot.drawing.renderer import Easel
 from bot.platforms.slack.clients import Clients
 from bot.platforms.slack.dispatch import Answering
@@ -86,7 +86,7 @@ async def slack(app: App, keys: Keys, *, api: str = API) -> AsyncIterator[list[R
             yield []
             return
 
-        async def installed(install: Install) -> None:
+        async def installed(install: Installation) -> None:
             clients.forget(install.team)
             dispatch.errands.start(greet(app, outbox, install))
 

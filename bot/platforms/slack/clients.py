@@ -18,7 +18,7 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 )
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.app import Install, Installs
+from bot.app import Installation, Installations
 from bot.errors import DatabaseError, SetupError
 from bot.platforms.slack.errors import TROUBLE, status, why
 
@@ -31,7 +31,7 @@ SAID = ("chat.postMessage", "chat.postEphemeral")
 """What would be said twice if it were called again after the connection broke."""
 
 
-Ended = Callable[[Install], Awaitable[bool]]
+Ended = Callable[[Installation], Awaitable[bool]]
 """What is done when a workspace's token is worth nothing any more; False where the app is there by another one."""
 
 
@@ -39,7 +39,7 @@ Ended = Callable[[Install], Awaitable[bool]]
 class Client:
     """A workspace's installation with the client that speaks for it."""
 
-    install: Install
+    install: Installation
     web: AsyncWebClient
 
 
@@ -50,7 +50,7 @@ class Clients:
         self,
         session: aiohttp.ClientSession,
         api: str,
-        installs: Installs | None = None,
+        installs: Installations | None = None,
         *,
         client_id: str = "",
         client_secret: str = "",
@@ -70,7 +70,7 @@ class Clients:
             it = await web.auth_test()
         except TROUBLE as problem:
             raise _not_taken("SLACK_BOT_TOKEN", problem) from problem
-        install = Install(
+        install = Installation(
             it["team_id"],
             it.get("team") or "",
             it["user_id"],
@@ -102,7 +102,7 @@ class Clients:
         if known is not None and time.monotonic() < until:
             return known
         try:
-            install = await self._installs.fresh(team, self._renew) if self._installs else None
+            install = await self._installs.with_valid_token(team, self._renew) if self._installs else None
         except DatabaseError as problem:
             if known is None:
                 raise
@@ -132,7 +132,7 @@ class Clients:
             retry_handlers=[_Reconnecting(), AsyncRateLimitErrorRetryHandler(max_retry_count=2)],
         )
 
-    async def _renew(self, ending: Install) -> Install | None:
+    async def _renew(self, ending: Installation) -> Installation | None:
         try:
             got = await self.web().oauth_v2_access(
                 client_id=self._client_id,

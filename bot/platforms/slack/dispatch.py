@@ -14,7 +14,7 @@ from bot.app import App
 from bot.commands.command import Command
 from bot.commands.parameters import Parameter
 from bot.context.identity import Actor, Location
-from bot.dispatch.handler import given_back, handle
+from bot.dispatch.handler import typed_values
 from bot.dispatch.request import Request
 from bot.drawing.renderer import Easel
 from bot.errors import DatabaseError, SetupError, UserError
@@ -90,7 +90,7 @@ class Answering:
             log.error("database", problem=str(problem))
             return dict.fromkeys(list(fields)[:1], f"{problem.public} Please send it again in a moment.")
         command, given = _understood(here, errand.line)
-        found = command.check(here.study, {**values, **given}) if command else {}
+        found = here.check(command, {**values, **given}) if command else {}
         return {name: problem for name, problem in found.items() if name in fields}
 
     async def understood(self, line: str, location: Location) -> tuple[Command | None, dict[str, str]]:
@@ -190,7 +190,7 @@ class Answering:
     async def _kept(self, client: Client, deed: Deed) -> None:
         """What was picked on their home, which is then as it has become, with what there is to say of it."""
         request = await self._request(client, deed)
-        said = [reply async for reply in handle(self._app.registry, self._app.study, request)][-1]
+        said = [reply async for reply in self._app.handle(request)][-1]
         await self._homes.publish(client, deed.user, said)
 
     async def _request(self, client: Client, deed: Deed) -> Request:
@@ -199,7 +199,7 @@ class Answering:
             location=errand.location,
             actor=await self._members.actor(client, deed.user, deed.name),
             id=deed.once,
-            at=deed.at or self._app.study.clock(),
+            at=deed.at or self._app.now(),
             line=errand.line,
             values=deed.values,
             form=deed.form,
@@ -210,7 +210,7 @@ class Answering:
         request = await self._request(client, deed)
         private = command is None or command.private
         reach = self._reach(client, deed, turns=command is not None and command.replaces_message and deed.turns)
-        async with aclosing(handle(self._app.registry, self._app.study, request)) as replies:
+        async with aclosing(self._app.handle(request)) as replies:
             if command is not None and command.streams:
                 await reach.grow(replies, private=private)
             else:
@@ -241,7 +241,7 @@ class Answering:
 
     async def _tell(self, deed: Deed, problem: Notice) -> None:
         """What can be said without the workspace's token, and what was typed into a form."""
-        typed = given_back(deed.errand.line, deed.values) if deed.form else ()
+        typed = typed_values(deed.errand.line, deed.values) if deed.form else ()
         drawing, *_ = draw(Reply((problem, *typed)))
         message = {"text": drawing.text, "blocks": drawing.blocks, "response_type": "ephemeral"}
         if not (deed.slot and deed.slot.take(message)) and deed.errand.response_url:
@@ -250,7 +250,7 @@ class Answering:
 
 def _understood(app: App, line: str) -> tuple[Command | None, dict[str, str]]:
     try:
-        return app.registry.parse(app.study, line)
+        return app.parse(line)
     except UserError:
         return None, {}
 

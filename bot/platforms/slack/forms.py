@@ -118,12 +118,12 @@ def _element(app: App, parameter: Parameter, preset: str) -> dict[str, Any]:
     if parameter.choices:
         options = _options(Suggestion(choice, choice) for choice in parameter.choices)
         return {"type": "static_select", "options": options, **_initial(options, preset)}
-    if parameter.options and 0 < len(parts := _options(parameter.options(app.study))) <= limits.ENTRIES:
+    if parameter.options and 0 < len(parts := _options(app.options(parameter))) <= limits.ENTRIES:
         chosen = [option for option in parts if option["value"] in preset.split(",")]
         return {"type": "multi_static_select", "options": parts} | ({"initial_options": chosen} if chosen else {})
     if parameter.strict and parameter.autocomplete:
         known = (
-            _options(one for one in parameter.autocomplete(app.study, preset) if one.value == preset) if preset else []
+            _options(one for one in app.suggestions(parameter, preset) if one.value == preset) if preset else []
         )
         return {"type": "external_select", "min_query_length": 1, **_initial(known, preset)}
     if parameter.kind == "times":
@@ -138,7 +138,7 @@ def _element(app: App, parameter: Parameter, preset: str) -> dict[str, Any]:
 def suggested(app: App, command: Command, name: str, begun: str) -> list[dict[str, Any]]:
     """What a field offers for what was typed of it."""
     found = next((p for p in command.parameters if p.name == name and p.strict), None)
-    return _options(found.autocomplete(app.study, begun)) if found and found.autocomplete else []
+    return _options(app.suggestions(found, begun)) if found else []
 
 
 def _options(suggestions: Iterable[Suggestion]) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from cachetools import LRUCache, TTLCache
 
 from bot.app import App
 from bot.context.identity import Location
-from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.platforms.slack.clients import Client
 from bot.platforms.slack.errors import TROUBLE, why
@@ -47,10 +46,10 @@ class Homes:
         actor = await self._members.actor(client, user, "")
         actor = replace(actor, channels=await self._members.channels(client, user))
         self._looked[team, actor.id] = True
-        now = self._app.study.clock()
+        now = self._app.now()
         place = Location("slack", team, actor.id)
         request = Request(place, actor, f"home-{actor.id}-{now.timestamp()}", now, line="home")
-        replies = [reply async for reply in handle(self._app.registry, self._app.study, request)]
+        replies = [reply async for reply in self._app.handle(request)]
         notices = Reply(tuple(block for block in said.blocks if isinstance(block, Notice)) if said else ())
         view = {"type": "home", "blocks": home([notices, *replies[-1:]])}
         try:

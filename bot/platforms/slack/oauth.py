@@ -14,12 +14,12 @@ from slack_bolt.oauth.async_callback_options import AsyncCallbackOptions, AsyncF
 from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_sdk.oauth.installation_store import Installation
+from slack_sdk.oauth.installation_store import Installation as SlackInstallation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.app import Install, Installs
+from bot.app import Installation, Installations
 from bot.errors import SetupError
 from bot.platforms.slack.errors import SILENT
 
@@ -42,7 +42,7 @@ REASONS = {
 AGAIN = "Slack did not hand over what is needed."
 BUSY = "Something on our side does not answer just now. Nothing was changed. Please try again in a minute."
 
-Installed = Callable[[Install], Awaitable[None]]
+Installed = Callable[[Installation], Awaitable[None]]
 """What is done when a workspace has installed the app."""
 
 
@@ -68,7 +68,7 @@ class Flow(AsyncOAuthFlow):
 
 
 class States(AsyncOAuthStateStore):
-    def __init__(self, installs: Installs) -> None:
+    def __init__(self, installs: Installations) -> None:
         self._installs = installs
 
     async def async_issue(self, *args: Any, **kwargs: Any) -> str:
@@ -81,15 +81,15 @@ class States(AsyncOAuthStateStore):
 class Store(AsyncInstallationStore):
     """Only keeps: whoever speaks for a workspace asks `Clients`."""
 
-    def __init__(self, installs: Installs, installed: Installed) -> None:
+    def __init__(self, installs: Installations, installed: Installed) -> None:
         self._installs = installs
         self._installed = installed
 
-    async def async_save(self, installation: Installation) -> None:
+    async def async_save(self, installation: SlackInstallation) -> None:
         if installation.is_enterprise_install or not installation.team_id:
             raise BoltError(ORGANISATION)
         ends = installation.bot_token_expires_at
-        install = Install(
+        install = Installation(
             team=installation.team_id,
             name=installation.team_name or "",
             bot_user=installation.bot_user_id or "",
@@ -100,14 +100,14 @@ class Store(AsyncInstallationStore):
             refresh=installation.bot_refresh_token,
             expires_at=datetime.fromtimestamp(ends, UTC) if ends else None,
         )
-        await self._installs.keep(install)
+        await self._installs.save(install)
         await self._installed(install)
 
 
 def flow(
     web: AsyncWebClient,
     api: str,
-    installs: Installs,
+    installs: Installations,
     installed: Installed,
     *,
     client_id: str,

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import structlog
 
-from bot.app import App, Install
+from bot.app import App, Installation
 from bot.context.identity import Location
 from bot.platforms.slack.clients import Clients
 
@@ -21,7 +21,7 @@ class Leaving:
     app: App
     clients: Clients
 
-    async def ended(self, install: Install) -> bool:
+    async def ended(self, install: Installation) -> bool:
         """The token is worth nothing any more; False where the workspace has another one by now."""
         return await self.over(install.team, token=install.token)
 

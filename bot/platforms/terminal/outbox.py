@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot import replies
-from bot.app import Posts
+from bot.app import TerminalPosts
 from bot.context.identity import Location
 from bot.context.outbox import Outbox
 from bot.replies import Block, Reply
@@ -23,12 +23,12 @@ _KINDS: dict[str, TypeAdapter[Block]] = {kind.__name__: TypeAdapter(kind) for ki
 class TerminalOutbox(Outbox):
     """Posts go to SQL under their key, so that none is lost and none is there twice; `arrived` wakes the room."""
 
-    def __init__(self, posts: Posts) -> None:
+    def __init__(self, posts: TerminalPosts) -> None:
         self._posts = posts
         self.arrived = asyncio.Event()
 
     async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
-        ref = await self._posts.put(key, location.channel, dump(reply))
+        ref = await self._posts.add(key, location.channel, dump(reply))
         self.arrived.set()
         return ref
 
@@ -36,7 +36,7 @@ class TerminalOutbox(Outbox):
         await self._posts.replace(ref, dump(reply))
 
     async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
-        await self._posts.put(key, f"@{member}", dump(reply))
+        await self._posts.add(key, f"@{member}", dump(reply))
         self.arrived.set()
 
 

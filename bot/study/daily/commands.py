@@ -24,7 +24,7 @@ TOPICS = Parameter(
     "topics",
     "topics",
     converters.topics,
-    autocomplete=autocomplete.lists,
+    autocomplete=autocomplete.topic_lists,
     options=autocomplete.all_topics,
     max_length=500,
     format_hint="separated by commas, or all",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.commands import converters
 from bot.commands.command import Command, Shortcut
 from bot.commands.parameters import Parameter
-from bot.commands.shared_parameters import QUESTION, asked
+from bot.commands.shared_parameters import QUESTION, free_text
 from bot.study.lookup import ask, explain, practice_from_message, sharing
 
 PARTS = tuple(ask.PARTS)
@@ -16,7 +16,7 @@ COMMANDS = (
         "ask",
         "Find the answer to a question",
         ask.ask,
-        (asked("what you want to know"),),
+        (free_text("what you want to know"),),
         slow=True,
         example="ask why is LoRA cheaper than full fine-tuning",
     ),
@@ -24,7 +24,7 @@ COMMANDS = (
         "explain",
         "Explain something, with sources",
         explain.explain,
-        (asked("what to explain"),),
+        (free_text("what to explain"),),
         slow=True,
         example="explain how a VAE learns",
     ),

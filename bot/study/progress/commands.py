@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.commands import converters
 from bot.commands.command import Command, Shortcut
 from bot.commands.parameters import Parameter
-from bot.commands.shared_parameters import WHOM
+from bot.commands.shared_parameters import MEMBER_NAME
 from bot.study.progress import leaderboard, overview, profile
 
 PERIODS = ("week", "month", "all")
@@ -53,7 +53,7 @@ COMMANDS = (
         "profile",
         "A member's points and streak",
         profile.profile,
-        (WHOM,),
+        (MEMBER_NAME,),
         hidden=True,
         shortcut=Shortcut("Study profile", "member"),
         example="profile ada",

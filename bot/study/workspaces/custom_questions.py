@@ -1,180 +1,158 @@
-"""A workspace's own questions: kept in SQL, seen by that workspace alone, beside the bank that everybody has."""
+"""Custom questions: stored in SQL, and seen by one workspace alone, together with the shared bank."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 import structlog
-from sqlmodel import and_, col, delete, select
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy import Connection
 
 from bot.context.identity import Location, RequestContext
-from bot.context.library import Library, OwnLibrary
+from bot.context.library import Library
 from bot.context.study import Study
 from bot.errors import SetupError, UserError
 from bot.replies import Notice, Reply, Table, Tone
-from bot.store.orm import Channel, CustomQuestion, Schedule, Workspace
-from bot.store.upsert import insert
+from bot.store.models import CustomQuestion, Workspace
+from bot.study.workspaces import queries
 from knowledge.format.reader import read
 from knowledge.format.writer import markdown
 from knowledge.questions import OWN, Bank, Question
 
 log = structlog.get_logger()
 
-MOST = 5_000
-"""Questions a workspace may have of its own."""
-SHOWN = 50
+MAX_LISTED = 50
 
 
 async def with_custom_questions(study: Study, workspace_id: int, version: int) -> Study:
-    """The study as a workspace has it, with its own questions in the library; `version` is that of the workspace."""
+    """Return the study with a workspace's custom questions in its library; `version` is that of the workspace."""
     return replace(study, library=await _library(study, workspace_id, version)) if version else study
 
 
 async def for_location(study: Study, location: Location) -> Study:
-    """The study as the workspace of a place has it."""
-    async with study.store.read() as session:
-        query = select(Workspace.id, Workspace.custom_questions_version).where(
-            Workspace.platform == location.platform, Workspace.external_id == location.workspace
-        )
-        found = (await session.exec(query)).first()
-    return await with_custom_questions(study, *found) if found else study
+    """Return the study with the custom questions of a location's workspace."""
+    known = await study.store.query(queries.workspace_at, location)
+    return await with_custom_questions(study, *known) if known else study
 
 
 async def for_workspace(study: Study, workspace_id: int) -> Study:
-    """The study as the workspace of that id has it."""
-    async with study.store.read() as session:
-        version = (
-            await session.exec(select(Workspace.custom_questions_version).where(Workspace.id == workspace_id))
-        ).first()
-    return await with_custom_questions(study, workspace_id, version or 0)
+    """Return the study with the custom questions of a workspace."""
+    version = await study.store.query(queries.custom_questions_version, workspace_id)
+    return await with_custom_questions(study, workspace_id, version)
 
 
 async def banks_of_due(study: Study, now: datetime) -> dict[int, Bank]:
-    """The banks of workspaces that have questions of their own and a schedule that is due."""
-    async with study.store.read() as session:
-        query = (
-            select(Workspace.id, Workspace.custom_questions_version)
-            .join(Channel, col(Channel.workspace_id) == Workspace.id)
-            .join(Schedule, col(Schedule.channel_id) == Channel.id)
-            .where(col(Schedule.next_due) <= now, Workspace.custom_questions_version > 0)
-            .distinct()
-        )
-        found = (await session.exec(query)).all()
-    return {id: (await _library(study, id, version)).bank for id, version in found}
+    """Return the banks of workspaces that have custom questions and a schedule that is due, by workspace id."""
+    due = await study.store.query(queries.due_workspaces, now)
+    return {workspace_id: (await _library(study, workspace_id, version)).bank for workspace_id, version in due.items()}
 
 
 async def _library(study: Study, workspace_id: int, version: int) -> Library:
-    known = study.custom_libraries.get(workspace_id)
-    if known is None or known[0] != version:
-        study.custom_libraries[workspace_id] = known = version, await _read(study, workspace_id)
-    return known[1]
+    """Return a workspace's library from the cache, unless its questions have changed since."""
+    cached = study.custom_libraries.get(workspace_id)
+    if cached is None or cached[0] != version:
+        bank = await _bank(study, workspace_id)
+        library = study.library.extended_by(bank, f"own/{workspace_id}") if len(bank) else study.library
+        study.custom_libraries[workspace_id] = cached = version, library
+    return cached[1]
 
 
-async def _read(study: Study, workspace_id: int) -> Library:
-    async with study.store.read() as session:
-        rows = await questions(session, workspace_id)
-    bank = await asyncio.to_thread(_parsed, rows)
-    return OwnLibrary(bank, study.library, workspace_id) if len(bank) else study.library
+async def _bank(study: Study, workspace_id: int) -> Bank:
+    """Return a workspace's custom questions without the shared bank. Parsing thousands takes a while: in a thread."""
+    rows = await study.store.query(queries.custom_question_rows, workspace_id)
+    return await asyncio.to_thread(_parse, rows)
 
 
-async def questions(session: AsyncSession, workspace_id: int) -> Sequence[CustomQuestion]:
-    """The rows of a workspace's own questions, in the order of topic and id."""
-    query = select(CustomQuestion).where(CustomQuestion.workspace_id == workspace_id)
-    return (await session.exec(query.order_by(col(CustomQuestion.topic), col(CustomQuestion.question_id)))).all()
-
-
-def _parsed(rows: Iterable[CustomQuestion]) -> Bank:
-    found = []
+def _parse(rows: Iterable[CustomQuestion]) -> Bank:
+    questions = []
     for row in rows:
         problems: set[tuple[int, str]] = set()
         question = read(row.topic, row.question_id, row.source, problems)
-        if question is None:  # it was sound when it was added: the format must have changed since
-            log.warning("own question unreadable", question=row.question_id, problems=sorted(problems)[:3])
+        if question is None:  # it could be read when it was added: the format has changed since
+            log.warning("unreadable custom question", question=row.question_id, problems=sorted(problems)[:3])
         else:
-            found.append(question)
-    return Bank.of(found)
+            questions.append(question)
+    return Bank.of(questions)
 
 
-async def workspace_named(session: AsyncSession, name: str) -> Workspace:
-    """The workspace of that number, or of that id on its platform (`T0123` or `slack:T0123`). Raises SetupError."""
-    platform, _, external = name.rpartition(":")
-    every = (await session.exec(select(Workspace).order_by(col(Workspace.id)))).all()
-    found = [w for w in every if w.external_id == external and platform in ("", w.platform)]
-    found = found or [w for w in every if name == str(w.id)]
-    if len(found) == 1:
-        return found[0]
-    known = ", ".join(f"{w.platform}:{w.external_id} ({w.name})" for w in every[:SHOWN]) or "none yet"
-    problem = "is that of several workspaces" if found else "is no workspace here"
-    raise SetupError(f"{name!r} {problem}. Those that there are: {known}.")
+def bank_of(connection: Connection, workspace_id: int) -> Bank:
+    """Return a workspace's custom questions without the shared bank."""
+    return _parse(queries.custom_question_rows(connection, workspace_id))
 
 
-async def bank_of(session: AsyncSession, workspace_id: int) -> Bank:
-    """A workspace's own questions alone."""
-    return _parsed(await questions(session, workspace_id))
+def workspace_named(connection: Connection, name: str) -> Workspace:
+    """Find a workspace by its number or its id on the platform (`T0123` or `slack:T0123`).
 
-
-async def add(session: AsyncSession, workspace_id: int, new: Iterable[Question], now: datetime) -> list[str]:
-    """Keep these questions, whose ids begin with `OWN`; the ids of those that are new. What is there stays as it is.
-
-    Belongs in one transaction: all of them or none.
+    Raises SetupError for none and for several.
     """
-    workspace = (await session.exec(select(Workspace).where(Workspace.id == workspace_id).with_for_update())).one()
+    platform, _, external_id = name.rpartition(":")
+    workspaces = queries.all_workspaces(connection)
+    matches = [w for w in workspaces if w.external_id == external_id and platform in ("", w.platform)]
+    matches = matches or [w for w in workspaces if name == str(w.id)]
+    if len(matches) == 1:
+        return matches[0]
+    problem = f"Several workspaces have the id {name!r}." if matches else f"There's no workspace {name!r}."
+    known = ", ".join(f"{w.platform}:{w.external_id} ({w.name})" for w in workspaces[:MAX_LISTED])
+    raise SetupError(f"{problem} {f'These exist: {known}.' if known else 'No workspace has used Studyhall so far.'}")
+
+
+def add(connection: Connection, workspace_id: int, new: Iterable[Question], now: datetime) -> list[str]:
+    """Store questions, whose ids begin with `OWN`, and return the ids of the new ones; existing ones don't change."""
+    queries.lock_workspace(connection, workspace_id)
     added = []
     for question in new:
-        row = {
-            "workspace_id": workspace_id,
-            "question_id": question.id,
-            "topic": question.topic,
-            "source": markdown(question),
-            "added_at": now,
-        }
-        done = await session.exec(insert(session, CustomQuestion).values(**row).on_conflict_do_nothing())
-        if done.rowcount:
+        row = CustomQuestion(
+            workspace_id=workspace_id,
+            question_id=question.id,
+            topic=question.topic,
+            source=markdown(question),
+            added_at=now,
+        )
+        if queries.add_custom_question(connection, row):
             added.append(question.id)
     if added:
-        workspace.custom_questions_version += 1
-        session.add(workspace)
+        queries.raise_version(connection, workspace_id)
     return added
 
 
-async def remove(session: AsyncSession, workspace_id: int, question_id: str) -> bool:
-    """Forget a question; whether there was one. What was answered stays."""
-    workspace = (await session.exec(select(Workspace).where(Workspace.id == workspace_id).with_for_update())).one()
-    mine = and_(CustomQuestion.workspace_id == workspace_id, CustomQuestion.question_id == question_id)
-    gone = (await session.exec(delete(CustomQuestion).where(mine))).rowcount > 0
-    if gone:
-        workspace.custom_questions_version += 1
-        session.add(workspace)
-    return gone
+def remove(connection: Connection, workspace_id: int, question_id: str) -> bool:
+    """Delete a question; False where there was none. Answers to it stay."""
+    queries.lock_workspace(connection, workspace_id)
+    removed = queries.delete_custom_question(connection, workspace_id, question_id)
+    if removed:
+        queries.raise_version(connection, workspace_id)
+    return removed
 
 
 async def show(study: Study, context: RequestContext) -> Reply:
-    """The workspace's own questions, by topic."""
-    async with study.store.read() as session:
-        mine = await bank_of(session, context.workspace_id)
-    if not len(mine):
+    """List the custom questions by topic."""
+    return _list_reply(list(await _bank(study, context.workspace_id)))
+
+
+def _list_reply(questions: list[Question]) -> Reply:
+    if not questions:
         return Reply.of(
             Notice(
-                "This workspace has no questions of its own yet. Whoever runs Studyhall brings them in with "
+                "There are no custom questions here yet. Whoever runs Studyhall can add some with "
                 "`studyhall bank import FILE --workspace ID`."
             )
         )
-    rows = tuple((question.id, question.title) for question in list(mine)[:SHOWN])
-    more = len(mine) - len(rows)
+    rows = tuple((question.id, question.title) for question in questions[:MAX_LISTED])
+    more = len(questions) - len(rows)
     return Reply.of(
-        Table(("Id", "Question"), rows, title=f"{len(mine)} question{'s' * (len(mine) != 1)} of our own"),
+        Table(("Id", "Question"), rows, title=f"{len(questions)} custom question{'s' * (len(questions) != 1)}"),
         Notice(f"And {more} more.") if more else None,
     )
 
 
 async def forget(study: Study, context: RequestContext, *, question: Question) -> Reply:
-    """Take one of the workspace's own questions away."""
+    """Remove a custom question. Raises UserError for one of the shared bank."""
     if not question.id.startswith(OWN):
-        raise UserError(f"`{question.id}` is in the bank that everybody has. `reports retire` stops asking it here.")
-    async with study.store.write() as session:
-        await remove(session, context.workspace_id, question.id)
-    return Reply.of(Notice(f"“{question.title}” is gone. Points earned with it stay.", Tone.GOOD))
+        raise UserError(
+            f"`{question.id}` is in the shared bank, so it can't be removed here. `reports retire {question.id}` stops "
+            "asking it."
+        )
+    await study.store.transaction(remove, context.workspace_id, question.id)
+    return Reply.of(Notice(f"I removed “{question.title}”. Points earned with it stay.", Tone.GOOD))

@@ -1,126 +1,104 @@
-"""The first minute: what is said once when the bot comes to a workspace, and what happens when it is put out of it."""
+"""What the bot says when it joins a workspace, and what stops when it's removed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, text
-from sqlmodel import col, select, update
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy import Connection
 
 from bot.context.identity import Location
 from bot.context.study import Study
 from bot.replies import Button, Buttons, Notice, Reply, Text
-from bot.store.models import OPEN_DELIVERY, DeliveryState, ScheduleState
-from bot.store.orm import Channel, Delivery, Schedule, Workspace
-from bot.store.upsert import insert
+from bot.store.models import Workspace
+from bot.study.workspaces import queries
 
-GONE = "I was removed from here."
-FIRST = """I post an interview question on generative AI, grade answers in private, and keep everyone's streak.
+REMOVED = "I was removed from here."
+INTRODUCTION = """I post an interview question on generative AI, grade answers in private, and keep everyone's streak.
 
-**Try now**: `question` for one of your own, `ask what is LoRA` to look something up, `help` for the rest."""
+**Try it**: `question` gives you one right away, `ask what is LoRA` looks something up, and `help` shows the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """What to say on coming to a workspace: in a channel, where a button can set a question up, or to one person."""
+    """What to say on joining a workspace: in a channel, or in a direct message where no channel will do."""
 
-    here: Reply
-    alone: Reply
+    in_channel: Reply
+    direct: Reply
 
 
 async def active_workspaces(study: Study, platform: str) -> list[str]:
-    """The workspaces that were greeted and have not put the bot out since."""
-    query = select(Workspace.external_id).where(Workspace.platform == platform, col(Workspace.left_at).is_(None))
-    async with study.store.read() as session:
-        return list((await session.exec(query)).all())
+    """Return the external ids of the platform's workspaces that the bot is a member of."""
+    return await study.store.query(queries.active_workspaces, platform)
 
 
 async def on_joined(study: Study, location: Location) -> Greeting | None:
-    """The greeting, for whichever process gets to know of it first; None where the workspace has had it."""
-    now = study.clock()
-    async with study.store.write() as session:
-        new = await session.exec(
-            insert(session, Workspace)
-            .values(
-                platform=location.platform,
-                external_id=location.workspace,
-                name=location.workspace_name or location.workspace,
-                zone=study.rules.zone,
-                created_at=now,
-            )
-            .on_conflict_do_nothing()
-            .returning(col(Workspace.id))
-        )
-        if new.first() is not None:
-            return Greeting(_greeting(study, here=True), _greeting(study, here=False))
-        back = await session.exec(
-            update(Workspace)
-            .where(*_is(location), col(Workspace.left_at).is_not(None))
-            .values(left_at=None)
-            .returning(col(Workspace.id))
-        )
-        if (found := back.first()) is None:
-            return None
-        waiting = await _schedules(session, found[0])
-    return Greeting(_back(waiting), _back(waiting))
+    """Return the greeting to the first process that asks; None where the workspace was greeted before."""
+    new = Workspace(
+        platform=location.platform,
+        external_id=location.workspace,
+        name=location.workspace_name or location.workspace,
+        zone=study.rules.zone,
+        created_at=study.clock(),
+    )
+    joined = await study.store.transaction(_join, new, location)
+    if joined is None:
+        return None
+    if joined.first_time:
+        return Greeting(_channel_greeting(study.rules.zone), _direct_greeting())
+    back = _return_greeting(joined.stopped_schedules)
+    return Greeting(back, back)
 
 
-def _greeting(study: Study, *, here: bool) -> Reply:
-    if not here:
-        return Reply.of(
-            Text(FIRST, title="Hello! Studyhall is there"),
-            Notice("A daily question: `schedule setup` in the channel that is to have it."),
-        )
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    first_time: bool
+    stopped_schedules: int = 0
+
+
+def _join(connection: Connection, new: Workspace, location: Location) -> _Joined | None:
+    """Store that the bot has joined; None where it was a member already."""
+    if queries.add_workspace(connection, new):
+        return _Joined(first_time=True)
+    workspace_id = queries.record_return(connection, location)
+    if workspace_id is None:
+        return None
+    return _Joined(first_time=False, stopped_schedules=queries.count_stopped_schedules(connection, workspace_id))
+
+
+def _channel_greeting(zone: str) -> Reply:
     return Reply.of(
-        Text(FIRST, title="Hello! Let's study together"),
+        Text(INTRODUCTION, title="Hello! Let's study together"),
         Buttons(
             (Button("A question here every weekday at 09:00", "schedule setup 09:00", "primary"),),
-            prompt=f"A daily question, by a manager (09:00 is {study.rules.zone} until you change it):",
+            prompt=f"Managers can turn on a daily question (09:00 is {zone} until you change it):",
         ),
     )
 
 
-def _back(waiting: int) -> Reply:
-    kept = "Points and streaks are as they were."
-    if waiting:
-        some = "1 schedule waits" if waiting == 1 else f"{waiting} schedules wait"
-        kept += f" {some}: `schedule resume` in the channel goes on."
-    return Reply.of(Text(kept, title="Back again!"))
+def _direct_greeting() -> Reply:
+    return Reply.of(
+        Text(INTRODUCTION, title="Hello! Studyhall is ready"),
+        Notice("For a daily question, run `schedule setup` in the channel that should get it."),
+    )
+
+
+def _return_greeting(stopped_schedules: int) -> Reply:
+    kept = "Everyone's points and streaks are still here."
+    if stopped_schedules:
+        waiting = "1 schedule is" if stopped_schedules == 1 else f"{stopped_schedules} schedules are"
+        kept += f" {waiting} on hold: run `schedule resume` in the channel to start again."
+    return Reply.of(Text(kept, title="I'm back!"))
 
 
 async def on_left(study: Study, location: Location) -> None:
-    """Nothing is posted any more; answers and schedules stay, for the day the bot comes back."""
-    now: datetime = study.clock()
-    async with study.store.write() as session:
-        found = (await session.exec(select(Workspace.id).where(*_is(location)))).first()
-        if found is None:
-            return
-        channels = select(Channel.id).where(Channel.workspace_id == found)
-        await session.exec(update(Workspace).where(col(Workspace.id) == found).values(left_at=now))
-        # Deliveries first, as a post that fails does it: else each could wait for what the other holds.
-        await session.exec(
-            update(Delivery)
-            .where(text(OPEN_DELIVERY), col(Delivery.channel_id).in_(channels))
-            .values(state=DeliveryState.FAILED, problem=GONE, lease_until=None)
-        )
-        await session.exec(
-            update(Schedule)
-            .where(col(Schedule.channel_id).in_(channels), col(Schedule.state) == ScheduleState.ACTIVE)
-            .values(state=ScheduleState.FAILED, problem=GONE)
-        )
+    """Stop all posts to a workspace. Answers and schedules are kept, in case the bot comes back."""
+    await study.store.transaction(_leave, location, study.clock())
 
 
-def _is(location: Location) -> tuple[ColumnElement[bool], ...]:
-    return col(Workspace.platform) == location.platform, col(Workspace.external_id) == location.workspace
-
-
-async def _schedules(session: AsyncSession, workspace_id: int) -> int:
-    """How many wait to be resumed."""
-    query = (
-        select(Schedule.id)
-        .join(Channel, col(Channel.id) == Schedule.channel_id)
-        .where(Channel.workspace_id == workspace_id, Schedule.state == ScheduleState.FAILED)
-    )
-    return len((await session.exec(query)).all())
+def _leave(connection: Connection, location: Location, now: datetime) -> None:
+    workspace_id = queries.record_removal(connection, location, at=now)
+    if workspace_id is not None:
+        # Deliveries first, in the order of a post that fails: otherwise the two transactions could deadlock.
+        queries.fail_open_deliveries(connection, workspace_id, REMOVED)
+        queries.stop_schedules(connection, workspace_id, REMOVED)

@@ -1,107 +1,100 @@
-"""Reports: members say that a question is wrong; managers see it and can retire the question."""
+"""Reports: members say what's wrong with a question; managers read them and can retire the question."""
 
 from __future__ import annotations
 
-from sqlalchemy import Update, func
-from sqlmodel import col, delete, select, update
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
 
 from bot.context.identity import RequestContext
 from bot.context.study import Study
 from bot.errors import NotFound
 from bot.replies import Button, Buttons, Notice, Reply, Table, Tone
-from bot.store.orm import Member, Report, RetiredQuestion
-from bot.store.upsert import insert
+from bot.store.models import Report
+from bot.study.workspaces import queries
+from bot.study.workspaces.queries import OpenReport
 from knowledge.questions import Question
 
-SHOWN = 20
+MAX_LISTED = 20
+MAX_BUTTONS = 5
+"""Questions that get a button to retire them and one to close their reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The newest open reports, how many there are in all, and the ids of the retired questions."""
+
+    newest: list[OpenReport]
+    total: int
+    retired: list[str]
 
 
 async def report(study: Study, context: RequestContext, *, question: Question, what: str) -> Reply:
-    """Say what is wrong with a question."""
-    async with study.store.write() as session:
-        await session.exec(
-            insert(session, Report)
-            .values(
-                workspace_id=context.workspace_id,
-                member_id=context.member_id,
-                request_id=context.request_id,
-                question_id=question.id,
-                body=what,
-                created_at=context.at,
-            )
-            .on_conflict_do_nothing()
-        )
-    return Reply.of(Notice("Thank you. The managers of this workspace will see it.", Tone.GOOD))
+    """Store what a member says is wrong with a question."""
+    new = Report(
+        workspace_id=context.workspace_id,
+        member_id=context.member_id,
+        request_id=context.request_id,
+        question_id=question.id,
+        body=what,
+        created_at=context.at,
+    )
+    await study.store.transaction(queries.add_report, new)
+    return Reply.of(Notice("Thanks! The managers here will see your report.", Tone.GOOD))
 
 
 async def show(study: Study, context: RequestContext) -> Reply:
-    """Open reports, newest first, and the questions retired here."""
-    async with study.store.read() as session:
-        where = (Report.workspace_id == context.workspace_id, col(Report.closed_at).is_(None))
-        query = select(Report, Member).join(Member, col(Member.id) == Report.member_id).where(*where)
-        found = (await session.exec(query.order_by(col(Report.id).desc()).limit(SHOWN))).all()
-        total = (await session.exec(select(func.count()).select_from(Report).where(*where))).one()
-        shut = (
-            await session.exec(
-                select(RetiredQuestion.question_id).where(RetiredQuestion.workspace_id == context.workspace_id)
-            )
-        ).all()
-    rows = tuple((r.question_id, r.body, member.name, r.created_at) for r, member in found)
-    about = list(dict.fromkeys(r.question_id for r, _ in found))[:5]
+    """List the open reports, newest first, and the questions retired here."""
+    return _overview_reply(await study.store.query(_overview, context.workspace_id))
+
+
+def _overview(connection: Connection, workspace_id: int) -> Overview:
+    return Overview(
+        queries.open_reports(connection, workspace_id, limit=MAX_LISTED),
+        queries.count_open_reports(connection, workspace_id),
+        queries.retired_questions(connection, workspace_id),
+    )
+
+
+def _overview_reply(overview: Overview) -> Reply:
+    rows = tuple((report.question_id, report.body, report.reporter, report.created_at) for report in overview.newest)
+    question_ids = list(dict.fromkeys(report.question_id for report in overview.newest))[:MAX_BUTTONS]
+    title = f"{overview.total} open report{'s' * (overview.total != 1)}"
+    retire = tuple(Button(f"Retire {name}", f"reports retire {name}", "danger") for name in question_ids)
+    close = tuple(Button(f"Close {name}", f"reports close {name}") for name in question_ids)
+    retired = f"Retired here: {', '.join(overview.retired)}. `reports restore` brings one back."
     return Reply.of(
-        Table(("Question", "What is wrong", "Who", "When"), rows, title=f"{total} open report{'s' * (total != 1)}")
+        Table(("Question", "What's wrong", "Reported by", "When"), rows, title=title)
         if rows
         else Notice("No open reports."),
-        Notice(f"Retired here: {', '.join(sorted(shut))}. `reports restore` brings one back.") if shut else None,
-        Buttons(tuple(Button(f"Retire {id}", f"reports retire {id}", "danger") for id in about)) if about else None,
-        Buttons(tuple(Button(f"Close {id}", f"reports close {id}") for id in about)) if about else None,
+        Notice(retired) if overview.retired else None,
+        Buttons(retire) if retire else None,
+        Buttons(close) if close else None,
     )
 
 
 async def retire(study: Study, context: RequestContext, *, question: Question) -> Reply:
-    """Ask this question no more in this workspace; its reports are closed."""
-    async with study.store.write() as session:
-        await session.exec(
-            insert(session, RetiredQuestion)
-            .values(workspace_id=context.workspace_id, question_id=question.id, at=context.at)
-            .on_conflict_do_nothing()
-        )
-        await session.exec(_closing(context, question))
+    """Stop asking a question in this workspace, and close its reports."""
+    await study.store.transaction(_retire, context, question.id)
     return Reply.of(
-        Notice(f"`{question.id}` is asked no more in this workspace. It can still be looked up."),
+        Notice(f"`{question.id}` won't be asked here anymore. You can still look it up."),
         Buttons((Button("Undo", f"reports restore {question.id}"),)),
     )
 
 
+def _retire(connection: Connection, context: RequestContext, question_id: str) -> None:
+    queries.retire_question(connection, context.workspace_id, question_id, at=context.at)
+    queries.close_reports(connection, context.workspace_id, question_id, at=context.at)
+
+
 async def restore(study: Study, context: RequestContext, *, question: Question) -> Reply:
-    """Ask a retired question again."""
-    async with study.store.write() as session:
-        gone = await session.exec(
-            delete(RetiredQuestion).where(
-                col(RetiredQuestion.workspace_id) == context.workspace_id,
-                col(RetiredQuestion.question_id) == question.id,
-            )
-        )
-    if not gone.rowcount:
-        raise NotFound(f"`{question.id}` is not retired here.")
-    return Reply.of(Notice(f"`{question.id}` is asked again.", Tone.GOOD))
+    """Ask a retired question again. Raises NotFound for one that isn't retired."""
+    if not await study.store.transaction(queries.restore_question, context.workspace_id, question.id):
+        raise NotFound(f"`{question.id}` isn't retired here.")
+    return Reply.of(Notice(f"`{question.id}` can be asked again.", Tone.GOOD))
 
 
 async def close(study: Study, context: RequestContext, *, question: Question) -> Reply:
     """Close a question's reports without retiring it."""
-    async with study.store.write() as session:
-        closed = await session.exec(_closing(context, question))
-    count = closed.rowcount
+    count = await study.store.transaction(queries.close_reports, context.workspace_id, question.id, at=context.at)
     return Reply.of(Notice(f"Closed {count} report{'s' * (count != 1)} on `{question.id}`."))
-
-
-def _closing(context: RequestContext, question: Question) -> Update:
-    return (
-        update(Report)
-        .where(
-            col(Report.workspace_id) == context.workspace_id,
-            col(Report.question_id) == question.id,
-            col(Report.closed_at).is_(None),
-        )
-        .values(closed_at=context.at)
-    )

@@ -11,7 +11,7 @@ from simcord.builders import ChannelHandle
 from simcord.env import Env
 from simcord.pytest_plugin import pytest_configure, pytest_runtest_call, pytest_runtest_makereport, simcord_env
 
-from bot.app import App, Posts
+from bot.app import App, TerminalPosts
 from bot.context.library import Library
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
@@ -36,7 +36,8 @@ async def app(sqlite_store: Store, library: Library, model: Model, clock: Clock)
     await library.search("lora")  # the first search loads the model, which takes longer than a platform waits
     async with model.listening() as url:
         inference = Inference(url, model="small")
-        yield App(registry(), Study(sqlite_store, library, clock=clock, inference=inference), Posts(sqlite_store))
+        study = Study(sqlite_store, library, clock=clock, inference=inference)
+        yield App(registry(), study, TerminalPosts(sqlite_store))
         await inference.close()
 
 

@@ -25,8 +25,8 @@ from knowledge.questions import Question
 Someone = MemberActor | UserHandle
 
 NEVER = re.compile(
-    r"Something went wrong|There is no command|needs one word more|I don't know what to do with|It goes: `"
-    r"|` has no |is no parameter|No part of it"
+    r"Something went wrong|There's no command|needs one more word|I don't know what to do with|Usage: `"
+    r"|` doesn't take |is no parameter|No part of it"
 )
 """What no command and no button of ours may come to."""
 

@@ -127,5 +127,5 @@ async def test_servers_that_it_came_back_to_while_it_was_away_are_marked_and_gre
     await app.workspace_left(await known(app, back))
 
     async with connected(app, token=discord.token, shard_count=2, shard_ids=[0]):
-        assert "Back again!" in await is_told(discord, lobby(back))
+        assert "I'm back!" in await is_told(discord, lobby(back))
         assert not await left(app)

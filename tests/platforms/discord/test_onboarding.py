@@ -169,7 +169,7 @@ async def test_an_owner_who_takes_no_messages_hurts_nobody(app: App, env: Env, v
     bob = visit.member("bob")
     hall = visit.guild.create_text_channel("hall")
 
-    assert "What I can do" in said(await bob.slash(hall, "help"))
+    assert "what I can do" in said(await bob.slash(hall, "help"))
 
 
 async def test_a_fault_in_the_channel_is_made_up_for_by_a_word_to_the_owner(env: Env, visit: Visit) -> None:
@@ -221,8 +221,8 @@ async def test_coming_back_it_says_so_and_what_waits(app: App, env: Env, clock: 
     await visit.end()
     await visit.begin()
     back = posts(visit.channel)[-1]
-    assert "Back again!" in words(back)
-    assert "1 schedule waits" in words(back)
+    assert "I'm back!" in words(back)
+    assert "1 schedule is on hold" in words(back)
 
     assert "Back on." in said(await maya.slash(visit.channel, "schedule resume"))
     clock.until("09:00")
@@ -235,7 +235,7 @@ async def test_coming_back_without_a_schedule_it_says_so_and_no_more(visit: Visi
     await visit.end()
     await visit.begin()
 
-    assert "Back again!" in words(posts(visit.channel)[-1])
+    assert "I'm back!" in words(posts(visit.channel)[-1])
     assert "schedule" not in words(posts(visit.channel)[-1])
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import App, Installs, Posts
+from bot.app import App, Installations, TerminalPosts
 from bot.context.library import Library
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
@@ -64,7 +64,8 @@ async def opened(
     store = await Store.open(url, busy_ms=busy_ms)
     study = Study(store, library, clock=lambda: present(fake), inference=inference)
     try:
-        yield App(registry(), study, Posts(store), slack_installations=Installs(store, Vault(KEY), study.clock))
+        installations = Installations(store, Vault(KEY), study.clock)
+        yield App(registry(), study, TerminalPosts(store), slack_installations=installations)
     finally:
         await store.close()
 

@@ -38,7 +38,7 @@ async def test_what_everyone_may_see_is_said_in_the_channel(bob: Person) -> None
 
 
 async def test_no_words_at_all_are_a_call_for_help(bob: Person) -> None:
-    assert "What I can do" in json.dumps((await bob.types("")).json)
+    assert "what I can do" in json.dumps((await bob.types("")).json)
 
 
 async def test_only_managers_set_up_schedules(bob: Person, maya: Person) -> None:
@@ -226,8 +226,7 @@ async def test_questions_of_a_workspaces_own_are_known_everywhere(
     await maya.types("team list")
     await fake.heard()
     ours = replace(next(iter(app.study.library.bank)), id="own-when-may-we-deploy", topic="our-rules")
-    async with app.study.store.write() as session:
-        await custom_questions.add(session, 1, [ours], app.study.clock())
+    await app.study.store.transaction(custom_questions.add, 1, [ours], app.now())
     await maya.types("schedule setup")
     form = await fake.next(fake.views)
     assert "our-rules" in json.dumps(form.blocks)

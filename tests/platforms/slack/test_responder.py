@@ -225,7 +225,7 @@ async def test_admins_of_another_company_are_no_managers_here(fake: Slack, maya:
     assert "Manager\nno" in (await fake.heard()).words
 
     await maya.writes("managers list")
-    assert "No managers are named yet" in (await fake.heard()).words
+    assert "No managers have been added yet" in (await fake.heard()).words
 
 
 # Files

@@ -290,7 +290,7 @@ async def test_what_fails_after_the_acknowledgement_is_told_in_words(
         fake.point_at(address)
         bob = Person.joins(fake, team, "bob")
         assert (await bob.writes("what is LoRA?")).status == 200
-        assert "it is in the log as" in (await fake.heard()).words
+        assert "It's in the log as" in (await fake.heard()).words
         await bob.types("team list")
         assert "There are no teams yet" in (await fake.heard()).words
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from bot.app import App, Installs
+from bot.app import App, Installations
 from bot.context.identity import Location
 from bot.context.library import Library
 from bot.context.outbox import PostError
@@ -104,7 +104,7 @@ async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.01)
 
 
-def here(app: App) -> Installs:
+def here(app: App) -> Installations:
     assert app.slack_installations is not None
     return app.slack_installations
 
@@ -402,8 +402,8 @@ async def test_put_out_it_is_silent_and_keeps_what_was_done(fake: Slack, root: s
     assert await rows(app, SlackInstallation) == []
     assert len(await rows(app, Answer)) == 1
     back = await greeted(fake, root, readers.ada)
-    assert "Back again!" in back.words
-    assert "1 schedule waits" in back.words
+    assert "I'm back!" in back.words
+    assert "1 schedule is on hold" in back.words
 
 
 @pytest.mark.real_time

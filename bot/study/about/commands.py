@@ -1,0 +1,8 @@
+"""The command that says what is running."""
+
+from __future__ import annotations
+
+from bot.commands.command import Command
+from bot.study.about import version
+
+COMMANDS = (Command("version", "Show which version is running", version.show),)
