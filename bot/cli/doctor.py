@@ -129,7 +129,7 @@ def _data(folder: Path) -> Finding:
 async def _database(config: Config) -> Finding:
     from bot.store.engine import Store
     from bot.store.revision import revisions
-    from bot.store.urls import parse_url, file_of
+    from bot.store.urls import file_of, parse_url
 
     file = file_of(parse_url(config.database_url))
     if file is not None and not await _aside(file.exists):

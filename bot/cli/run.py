@@ -24,7 +24,7 @@ from bot.config.loader import Config
 from bot.errors import SetupError
 from bot.scheduler import scheduler
 from bot.store.upgrade import upgrade
-from bot.store.urls import parse_url, file_of
+from bot.store.urls import file_of, parse_url
 
 if TYPE_CHECKING:
     from starlette.routing import Route

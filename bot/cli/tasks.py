@@ -324,7 +324,7 @@ def db_check() -> None:
     """Revision and tables against the program's."""
     from bot.store.revision import refuse_unless_current
     from bot.store.upgrade import check
-    from bot.store.urls import parse_url, display_name
+    from bot.store.urls import display_name, parse_url
 
     url = _config().database_url
     found = check(url)

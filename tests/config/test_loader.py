@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from bot.config.loader import Config, described, load
 from bot.config.sections import SECTIONS
 from bot.errors import ConfigError
-from bot.store.urls import parse_url, file_of
+from bot.store.urls import file_of, parse_url
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 SECRETS = {

@@ -15,9 +15,9 @@ from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.platforms.terminal.outbox import TerminalOutbox
 from bot.replies import Reply
+from bot.scheduler import Scheduler
 from bot.store import tables
 from bot.store.models import Member, Person
-from bot.scheduler import Scheduler
 from bot.study.account import reminders
 from tests.chat import Chat, plain
 
