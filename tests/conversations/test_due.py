@@ -42,7 +42,7 @@ def asked_questions(connection: Connection) -> list[str]:
     return [question_id for (question_id,) in connection.execute(select(tables.rounds.c.question_id))]
 
 
-def change_rounds(connection: Connection, **values: str) -> None:
+def change_rounds(connection: Connection, /, **values: str) -> None:
     assert connection.execute(update(tables.rounds).values(**values)).rowcount == 1
 
 

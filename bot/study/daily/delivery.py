@@ -2,8 +2,8 @@
 
 `send_due` claims one delivery at a time under a lease, posts it outside any transaction, and records that. If a process
 dies in between, its lease expires and another process claims the delivery and posts under the same key. The thread and
-the pin are steps of their own, each recorded, so that whoever claims a delivery continues where it stands. `failures`
-deals with posts that fail.
+the pin are separate steps, each recorded, so that the next process continues where the last one stopped. `failures`
+handles posts that fail.
 """
 
 from __future__ import annotations
@@ -109,9 +109,7 @@ async def _content(study: Study, claim: ClaimedDelivery) -> Reply:
     else:
         question = bank.get(claim.question_round.question_id)
     if question is None:
-        text = (
-            "Today's question was rewritten or removed from the bank after it was picked, so there's nothing to show."
-        )
+        text = "This question was rewritten or removed from the bank after it was picked, so there's nothing to show."
         return Reply.of(Notice(text, Tone.WARNING))
     if is_question:
         return question_post(claim.question_round, question)

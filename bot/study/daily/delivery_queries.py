@@ -20,13 +20,15 @@ LEASE = timedelta(seconds=90)
 deliveries, rounds = tables.deliveries.c, tables.rounds.c
 channels, workspaces = tables.channels.c, tables.workspaces.c
 
-_daily = tables.deliveries.alias("daily")  # a reveal is about the round of its day's question
-_on_our_platforms = exists().where(
+ON_PLATFORMS = exists().where(
     channels.id == deliveries.channel_id,
     channels.workspace_id == workspaces.id,
     workspaces.platform.in_(bindparam("platforms", expanding=True)),
     workspaces.left_at.is_(None),
 )
+"""A condition on deliveries: their platform is among the bound `platforms`, and the bot is still in the workspace."""
+
+_daily = tables.deliveries.alias("daily")  # a reveal is about the round of its day's question
 # A subquery of its own, so that it reads the index of open deliveries: joined with the other tables, SQLite would
 # start at the workspaces and sort.
 _next_id = (
@@ -35,7 +37,7 @@ _next_id = (
         text(OPEN_DELIVERY),
         deliveries.due_at <= bindparam("now"),
         or_(deliveries.lease_until.is_(None), deliveries.lease_until <= bindparam("now")),
-        _on_our_platforms,
+        ON_PLATFORMS,
     )
     .order_by(deliveries.due_at, deliveries.id)
     .limit(1)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from bot.context.local_time import assigned_day
 from bot.replies import Button, Buttons, Notice, Reply, Text, Tone
-from bot.store import tables
 from bot.store.models import Member, Round
+from bot.study.daily import round_queries
 from bot.study.practice.rounds import LETTERS, choices_hash, display_order
 from bot.study.progress import streaks
 from bot.text.cleaning import named
@@ -34,21 +34,13 @@ class RevealResults:
 
 def reveal_results(connection: Connection, round_id: int, now: datetime) -> RevealResults:
     """Count the answers to a round, and find out who is on a streak of at least two days."""
-    answers = tables.answers.c
-    statement = (
-        select(answers.choice, answers.correct, tables.members)
-        .join_from(tables.answers, tables.members, tables.members.c.id == answers.member_id)
-        .where(answers.round_id == round_id)
-        .order_by(answers.accepted_at)
-    )
-    rows = connection.execute(statement).mappings().all()
-    chosen = [row for row in rows if row[answers.choice] is not None]
-    members = [Member.of({column.key: row[column] for column in tables.members.c}) for row in rows]
-    listed = [(member.name, _current_streak(connection, member, now)) for member in members if member.listed]
+    answered = round_queries.answers_to(connection, round_id)
+    chosen = [answer for answer, _ in answered if answer.choice is not None]
+    listed = [(member.name, _current_streak(connection, member, now)) for _, member in answered if member.listed]
     return RevealResults(
-        answers=len(rows),
+        answers=len(answered),
         choices=len(chosen),
-        correct=sum(bool(row[answers.correct]) for row in chosen),
+        correct=sum(bool(answer.correct) for answer in chosen),
         streaks=tuple((name, days) for name, days in listed if days > 1),
     )
 

@@ -14,9 +14,8 @@ from bot.context.outbox import PostError, PostExtras
 from bot.context.study import Study
 from bot.errors import UserError
 from bot.replies import Button, Buttons, Notice, Reply, Tone
-from bot.store import tables
 from bot.store.models import Round, RoundKind, Schedule, ScheduleState
-from bot.study.daily import schedule_queries
+from bot.study.daily import round_queries, schedule_queries
 from bot.study.daily.claims import extras_of
 from bot.study.daily.planner import activated
 from bot.study.daily.posts import question_post
@@ -244,7 +243,7 @@ def _add_test_round(
         kind=RoundKind.TEST,
         at=context.at,
     )
-    connection.execute(tables.rounds.insert().values(test_round.columns()))
+    round_queries.add_round(connection, test_round)
     return test_round, question
 
 

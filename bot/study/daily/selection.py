@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 import zlib
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
-from bot.store import tables
-from bot.store.models import RoundKind, Schedule
+from bot.store.models import Schedule
+from bot.study.daily import round_queries
 from knowledge.questions import Bank, Question
 
 
@@ -63,36 +62,11 @@ def question_picker(
 ) -> QuestionPicker:
     """Read what it takes to pick a question for each of these schedules."""
     channel_ids = {schedule.channel_id for schedule in schedules}
-    workspace_of = _workspace_of(connection, channel_ids)
-    retired = _retired(connection, set(workspace_of.values()))
-    return QuestionPicker(bank, custom_banks, workspace_of, retired, _last_asked(connection, channel_ids))
+    workspace_of = round_queries.workspace_of_channels(connection, channel_ids)
+    retired = round_queries.retired_by_workspace(connection, set(workspace_of.values()))
+    return QuestionPicker(bank, custom_banks, workspace_of, retired, round_queries.last_asked(connection, channel_ids))
 
 
 def pick_question(connection: Connection, bank: Bank, schedule: Schedule) -> Question | None:
     """Pick the next question of one schedule from its workspace's bank."""
     return question_picker(connection, bank, {}, [schedule]).pick(schedule)
-
-
-def _workspace_of(connection: Connection, channel_ids: Collection[int]) -> dict[int, int]:
-    channels = tables.channels.c
-    statement = select(channels.id, channels.workspace_id).where(channels.id.in_(channel_ids))
-    return dict(connection.execute(statement).all())
-
-
-def _retired(connection: Connection, workspace_ids: Collection[int]) -> dict[int, set[str]]:
-    questions = tables.retired_questions.c
-    statement = select(questions.workspace_id, questions.question_id).where(questions.workspace_id.in_(workspace_ids))
-    retired: dict[int, set[str]] = defaultdict(set)
-    for workspace_id, question_id in connection.execute(statement):
-        retired[workspace_id].add(question_id)
-    return retired
-
-
-def _last_asked(connection: Connection, channel_ids: Collection[int]) -> dict[tuple[int, str], int]:
-    rounds = tables.rounds.c
-    statement = (
-        select(rounds.channel_id, rounds.question_id, func.max(rounds.id))
-        .where(rounds.channel_id.in_(channel_ids), rounds.kind.in_((RoundKind.DAILY, RoundKind.TEST)))
-        .group_by(rounds.channel_id, rounds.question_id)
-    )
-    return {(channel_id, question_id): latest for channel_id, question_id, latest in connection.execute(statement)}

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from bot.context.identity import RequestContext
 from bot.context.study import Study
 from bot.replies import Block, Button, Buttons, Notice, Reply
-from bot.store import tables
-from bot.store.models import Answer, DeliveryKind, Round, ScheduleState
-from bot.study.daily import schedule_queries
+from bot.store.models import Answer, Round
+from bot.study.daily import round_queries, schedule_queries
 from bot.study.daily.posts import HEADING, PRIVACY_NOTE
 from bot.study.practice.feedback import Graded, verdict
 from bot.study.practice.rounds import question_card, unchanged_question
-
-MAX_ROUNDS = 50
-"""Rounds of a channel that are looked through for the newest of each schedule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,43 +57,15 @@ def _no_question(today: Today) -> Reply:
 
 
 def _today(connection: Connection, context: RequestContext) -> Today:
-    rounds = _current_rounds(connection, context)
+    newest = round_queries.newest_rounds(connection, context.channel_id)
+    current = [question_round for question_round in newest if _is_current(question_round, context.at)]
     return Today(
-        rounds,
-        _answers(connection, context.member_id, (question_round.id for question_round in rounds)),
+        current,
+        round_queries.answers_of(connection, context.member_id, [question_round.id for question_round in current]),
         schedule_queries.next_question_at(connection, context.channel_id),
     )
 
 
-def _current_rounds(connection: Connection, context: RequestContext) -> list[Round]:
-    """Return the newest posted round of each of the channel's schedules that is open, or closed less than a day ago."""
-    rounds, deliveries, schedules = tables.rounds.c, tables.deliveries.c, tables.schedules.c
-    statement = (
-        select(tables.rounds, deliveries.schedule_id)
-        .join_from(tables.rounds, tables.deliveries, deliveries.id == rounds.delivery_id)
-        .join(tables.schedules, schedules.id == deliveries.schedule_id)
-        .where(
-            rounds.channel_id == context.channel_id,
-            deliveries.kind == DeliveryKind.DAILY,
-            deliveries.message_ref.is_not(None),
-            schedules.state != ScheduleState.REMOVED,
-        )
-        .order_by(rounds.id.desc())
-        .limit(MAX_ROUNDS)
-    )
-    newest: dict[int, Round] = {}
-    for row in connection.execute(statement).mappings():
-        columns = dict(row)
-        newest.setdefault(columns.pop("schedule_id"), Round.of(columns))
-    return [newest_round for newest_round in newest.values() if _is_current(newest_round, context.at)]
-
-
 def _is_current(question_round: Round, now: datetime) -> bool:
+    """Tell whether a round is open, or closed less than a day ago."""
     return question_round.closes_at is None or (now - question_round.closes_at).days < 1
-
-
-def _answers(connection: Connection, member_id: int, round_ids: Iterable[int]) -> dict[int, Answer]:
-    """Return the member's answers to these rounds, by round."""
-    answers = tables.answers.c
-    statement = select(tables.answers).where(answers.member_id == member_id, answers.round_id.in_(list(round_ids)))
-    return {answer.round_id: answer for answer in Answer.all(connection.execute(statement).mappings())}
