@@ -122,9 +122,7 @@ def _element(app: App, parameter: Parameter, preset: str) -> dict[str, Any]:
         chosen = [option for option in parts if option["value"] in preset.split(",")]
         return {"type": "multi_static_select", "options": parts} | ({"initial_options": chosen} if chosen else {})
     if parameter.strict and parameter.autocomplete:
-        known = (
-            _options(one for one in app.suggestions(parameter, preset) if one.value == preset) if preset else []
-        )
+        known = _options(one for one in app.suggestions(parameter, preset) if one.value == preset) if preset else []
         return {"type": "external_select", "min_query_length": 1, **_initial(known, preset)}
     if parameter.kind == "times":
         return {"type": "timepicker"} | ({"initial_time": preset} if TIME.fullmatch(preset) else {})
