@@ -147,10 +147,10 @@ def open_inference(config: Config) -> Inference | None:
         base_url=it.base_url,
         model=it.model,
         api_key=config.inference_api_key,
-        first_text=it.first_text_seconds,
-        whole=it.whole_seconds,
-        at_once=it.at_once,
-        longest=it.longest_tokens,
+        first_text_timeout=it.first_text_seconds,
+        total_timeout=it.whole_seconds,
+        max_concurrent=it.at_once,
+        max_tokens=it.longest_tokens,
     )
 
 

@@ -1,10 +1,10 @@
-"""What can go wrong in words a person may read.
+"""Errors whose text people read.
 
-UserError            something a member can put right: shown to them as it is
+UserError            a member can fix it: the text is shown to them
 ├── NotAllowed       the command is for managers
-└── NotFound         what was named does not exist here
-SetupError           something the operator can put right: shown at start, ends the program
-├── ConfigError      a setting, with its file or key and what would be right
+└── NotFound         nothing here has that name
+SetupError           the operator can fix it: the text is shown, and the program ends
+├── ConfigError      a setting is wrong: says where it is and what would be right
 └── DatabaseError    unreachable, locked, full, or newer than the program
 """
 
@@ -14,35 +14,35 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """A problem the member can put right; the text is the whole message they see."""
+    """A problem that the member can fix; the text is all they see."""
 
 
 class NotAllowed(UserError):
-    """The member may not do this here."""
+    """The member isn't allowed to do this here."""
 
 
 class NotFound(UserError):
-    """Nothing here goes by that name."""
+    """Nothing here has that name."""
 
 
 class SetupError(Exception):
-    """A problem the operator can put right; the text says what to do."""
+    """A problem that the operator can fix; the text says how."""
 
 
 class ConfigError(SetupError):
-    """A setting is unknown, of the wrong type or impossible."""
+    """A setting is unknown, or its value is wrong."""
 
 
 class DatabaseError(SetupError):
-    """The database cannot be used as it is. `public` says so without where it is, for members to read."""
+    """The database can't be used. `public` is for members, and doesn't say where the database is."""
 
-    def __init__(self, text: str, public: str = "The database cannot be used just now.") -> None:
+    def __init__(self, text: str, public: str = "I can't use the database right now.") -> None:
         super().__init__(text)
         self.public = public
 
 
 def did_you_mean(typed: str, names: Iterable[str]) -> str:
-    """ " Did you mean `x`?" with the name that is fewest slips of the finger away, or "" where none is near."""
+    """Return " Did you mean `x`?" with the name fewest typos away, or "" if none is close."""
     from rapidfuzz import process
     from rapidfuzz.distance import OSA
 

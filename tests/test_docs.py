@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from bot.__main__ import app
 from bot.cli import docs
-from bot.config.loader import described
+from bot.config.loader import settings
 from bot.context.library import Library
 from bot.dispatch.catalog import registry
 from bot.replies import Notice, Tone
@@ -75,7 +75,7 @@ def test_every_command_has_its_place_in_the_reference() -> None:
 def test_every_setting_has_its_line_in_the_reference() -> None:
     written = docs.pages()["settings.md"]
 
-    assert [setting.variable for setting in described() if f"| `{setting.variable}` |" not in written] == []
+    assert [setting.variable for setting in settings() if f"| `{setting.variable}` |" not in written] == []
 
 
 @pages
@@ -100,7 +100,7 @@ def test_make_has_every_target_that_is_named(page: Path) -> None:
 
 @pages
 def test_every_variable_that_is_named_exists(page: Path) -> None:
-    known = {setting.variable for setting in described()}
+    known = {setting.variable for setting in settings()}
     named = re.findall(r"\b(?:STUDYHALL|INFERENCE|DISCORD|SLACK|DATABASE)_[A-Z_]+\b", page.read_text(encoding="utf-8"))
 
     assert set(named) <= known

@@ -204,7 +204,7 @@ def test_this_project_has_every_sentence_counted_and_at_a_line_that_is_there(her
 def test_this_project_has_what_members_and_operators_read(here: str) -> None:
     lines = {line.partition("  ")[2] for line in here.splitlines()}
 
-    assert {"Question of the day", "Right!", "The database."} - lines == set()
+    assert {"Question of the day", "Right!", "Check the settings."} - lines == set()
 
 
 def test_of_this_project_neither_queries_nor_the_bank_are_listed(here: str) -> None:
