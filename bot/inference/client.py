@@ -73,8 +73,8 @@ class Inference:
         start = loop.time()
         timeout = self.first_text_timeout
         try:
-            # Each wait has its own timeout, because one around a `yield` would also cancel the consumer. Not `wait_for`,
-            # which on Python 3.11 loses a cancellation that arrives together with the next piece.
+            # Each wait has its own timeout, because one around a `yield` would also cancel the consumer. We don't
+            # use `wait_for` because on Python 3.11 it loses a cancellation that arrives together with the next piece.
             async with asyncio.timeout_at(start + timeout):
                 await self._slots.acquire()
             try:
