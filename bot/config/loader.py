@@ -211,7 +211,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     problems = list(config_problems.unknown_variables(texts, known))
     file, source, table = _read(texts.get("STUDYHALL_CONFIG"), problems)
     variables = {path: name for name, path in known.items() if name in texts and path != ("file",)}
-    origin = config_problems.Origin(file, source, variables)
+    origin = config_problems.Origin(
+        file, source, {path: name for name, path in known.items() if len(path) == 1} | variables
+    )
     table, misplaced = config_problems.without_secrets(table, origin)
     problems += [*misplaced, *config_problems.unknown_sections(table, origin)]
     values: dict[str, Any] = {"file": file, **{name: value for name, value in table.items() if name in SECTIONS}}

@@ -42,26 +42,22 @@ EXAMPLE = 'Settings look like zone = "UTC" or threads = 1, below a line with the
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where settings come from: a file with its text, and the variables by what they set."""
+    """Where settings come from: a file with its text, and variables by what they set: those in use, and all of
+    settings that can't be in the file.
+    """
 
     file: FilePath | None = None
     source: str = ""
     variables: Mapping[Path, str] = field(default_factory=dict)
 
     def line(self, path: Path) -> str:
-        """Return `config.toml, line 7`, or just the file if the setting isn't there."""
-        lines = self.source.splitlines()
-        for number in range(1, len(lines) + 1):
-            try:
-                table = tomllib.loads("\n".join(lines[:number]))
-            except tomllib.TOMLDecodeError:  # the value goes on in the next line
-                continue
-            if _contains(table, path):
-                return f"{self.file}, line {number}"
-        return str(self.file)
+        """Return `config.toml, line 7`: where the setting, which must be in the file, is complete."""
+        lines = self.source.split("\n")
+        number = next(n for n in range(1, len(lines) + 1) if _sets("\n".join(lines[:n]), path))
+        return f"{self.file}, line {number}"
 
     def place(self, path: Path) -> str:
-        """Return the variable that sets it, or `config.toml, line 7, [study] zone`."""
+        """Return the variable of the setting, or `config.toml, line 7, [study] zone`."""
         if variable := self.variables.get(path):
             return variable
         section, *key = path
@@ -137,10 +133,8 @@ def sentence(error: ErrorDetails, origin: Origin) -> str:
             return f"{origin.place(path)}: this is a section, not a setting. {EXAMPLE}."
         case "value_error":
             words = str(error["ctx"]["error"]).rstrip(".")
-        case _ if section is not None and path[1:]:
-            words = _expected(section.model_fields[path[1]])
         case _:
-            words = error["msg"]
+            words = _expected(SECTIONS[path[0]].model_fields[path[1]])
     return f"{origin.place(path)}: {words}" + ("" if words.endswith("?") else ".")
 
 
@@ -169,7 +163,12 @@ def _is_secret(path: Path) -> bool:
     return bool(SECRET.search(path[-1]) or SECRET.search(".".join(path)))
 
 
-def _contains(table: Any, path: Path) -> bool:
+def _sets(source: str, path: Path) -> bool:
+    """Tell whether this beginning of a file is valid and sets the path; a value can go on in the next line."""
+    try:
+        table: Any = tomllib.loads(source)
+    except tomllib.TOMLDecodeError:
+        return False
     for name in path:
         if not isinstance(table, dict) or name not in table:
             return False

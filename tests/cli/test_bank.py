@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -83,13 +86,22 @@ def test_a_workspace_imports_its_own_questions_and_exports_them_again(
         (["bank", "export", "--format", "anki", "--out", "-"], "can't be printed"),
         (["bank", "export", "--format", "csv", "--out", "FILE"], "use --force to overwrite it"),
         (["bank", "export", "--format", "jsonl", "--from", "/nowhere"], "no questions to export"),
+        (["bank", "export", "--format", "csv", "--from", "x", "--workspace", "1"], "not both"),
+        (["bank", "export", "--format", "markdown", "--out", "FILE", "--force"], "is a file"),
+        (["bank", "export", "--format", "csv", "--out", "LINK", "--force"], "is a link"),
+        (["bank", "export", "--format", "csv", "--out", "FILE/x.csv"], "Can't write"),
+        (["bank", "import", "FILE", "--into", "FILE/x"], "Nothing was imported"),
+        (["bank", "check", "/nowhere"], "There's no folder"),
+        (["bank", "check", "--coverage", "/nowhere.csv"], "Can't read"),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_a_sentence(
-    home: dict[str, str], mine: Path, words: list[str], reason: str
+    home: dict[str, str], mine: Path, tmp_path: Path, words: list[str], reason: str
 ) -> None:
+    (tmp_path / "link.csv").symlink_to(mine)
+    paths = {"FILE": str(mine), "LINK": str(tmp_path / "link.csv")}
     studyhall(home, "db", "upgrade")
-    done = studyhall(home, *(str(mine) if word == "FILE" else word for word in words))
+    done = studyhall(home, *("/".join(paths.get(part, part) for part in word.split("/")) for word in words))
 
     assert done.returncode == 2
     assert reason in done.stderr
@@ -149,3 +161,52 @@ def test_files_that_an_export_skips_are_named(home: dict[str, str], tmp_path: Pa
 
     assert "broken.md" in done.stderr
     assert done.stdout.startswith("{")
+
+
+def test_two_imports_into_a_folder_do_not_mix(home: dict[str, str], mine: Path, tmp_path: Path) -> None:
+    with (tmp_path / ".importing.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = studyhall(home, "bank", "import", str(mine), "--into", str(tmp_path))
+
+    assert done.returncode == 2
+    assert "import" in done.stderr
+    assert not list(tmp_path.rglob("own-*.md"))
+
+
+def test_a_long_list_of_problems_is_cut(home: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "many.md"
+    path.write_text("".join(f"### {number}. Who is number {number}?\n\n" for number in range(1, 31)))
+
+    done = studyhall(home, "bank", "import", str(path), "--dry-run")
+
+    assert "… and 40 more problems; --json lists them all." in done.stdout
+
+
+def test_the_parsed_questions_and_vectors_match_the_bank_or_what_differs_is_counted(home: dict[str, str]) -> None:
+    done = studyhall(home, "bank", "vectors", "--check")
+
+    assert (done.returncode, done.stdout.split()[0]) in {(0, "The"), (1, "Out")}, done.stderr
+
+
+def test_a_progress_bar_is_drawn_on_a_terminal(home: dict[str, str], mine: Path) -> None:
+    controller, terminal = pty.openpty()
+    importing = subprocess.Popen(
+        [*STUDYHALL, "bank", "import", str(mine), "--dry-run"], env=home, stdout=subprocess.DEVNULL, stderr=terminal
+    )
+    os.close(terminal)
+    shown = read_until_closed(controller)
+
+    assert importing.wait(timeout=HANG) == 0
+    assert "Comparing mine.md" in shown
+    assert "2/2" in shown
+    assert "0 of 2 questions" not in shown
+
+
+def read_until_closed(controller: int) -> str:
+    """Return everything that was written to a terminal before its last writer closed it."""
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux reports the end of a terminal as an error
+        while piece := os.read(controller, 65536):
+            shown += piece
+    os.close(controller)
+    return shown.decode()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import urllib.error
 import urllib.request
@@ -15,9 +19,17 @@ import pytest
 
 from bot.encryption import new_key
 from knowledge.format.reader import BUILT_IN
+from tests.cli.test_bank import read_until_closed
 from tests.clocks import HANG
 from tests.commandline import STUDYHALL, process, studyhall
 from tests.knowledge.files import put
+
+SLACK_FOR_MANY = {
+    "SLACK_CLIENT_ID": "1111.2222",
+    "SLACK_CLIENT_SECRET": "very-secret",
+    "SLACK_SIGNING_SECRET": "very-secret",
+    "STUDYHALL_SECRET_KEY": new_key(),
+}
 
 
 @pytest.fixture
@@ -187,6 +199,92 @@ def test_a_bad_line_of_an_evaluation_is_named(home: dict[str, str], tmp_path: Pa
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [("empty.jsonl", "\n", "has no queries"), ("nowhere.jsonl", None, "Can't read")],
+)
+def test_an_evaluation_without_queries_is_refused(
+    home: dict[str, str], tmp_path: Path, name: str, text: str | None, problem: str
+) -> None:
+    if text is not None:
+        (tmp_path / name).write_text(text)
+
+    done = studyhall(home, "eval", "retrieval", str(tmp_path / name))
+
+    assert done.returncode == 2
+    assert problem in done.stderr
+
+
+def test_ids_that_the_bank_does_not_have_are_named_by_an_evaluation(home: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "cases.jsonl").write_text('{"query": "gan makes one face", "gold": ["nobody-asks"]}\n')
+
+    done = studyhall(home, "eval", "retrieval", str(tmp_path / "cases.jsonl"))
+
+    assert done.returncode == 0
+    assert "nobody-asks" in done.stderr
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_others_are_searched(home: dict[str, str], tmp_path: Path) -> None:
+    shutil.copytree(BUILT_IN / "gan", tmp_path / "bank" / "gan")
+    (tmp_path / "bank" / "gan" / "broken.md").write_text("no question")
+
+    done = studyhall({**home, "STUDYHALL_BANK__FOLDER": str(tmp_path / "bank")}, "ask", "training")
+
+    assert "skipped:" in done.stderr
+    assert "broken.md" in done.stderr
+    assert "See also: " in done.stdout
+
+
+def test_the_docs_pages_are_written(home: dict[str, str], tmp_path: Path) -> None:
+    assert studyhall(home, "docs", str(tmp_path / "docs")).returncode == 0
+    assert sorted(path.name for path in (tmp_path / "docs").iterdir()) == ["commands.md", "settings.md"]
+
+
+def test_settings_without_mistakes_pass_their_check(home: dict[str, str]) -> None:
+    assert "The settings are fine" in studyhall(home, "config", "check").stdout
+
+
+def test_a_full_disk_under_the_output_is_reported_in_a_sentence(home: dict[str, str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*STUDYHALL, "--version"], env=home, stdout=full, stderr=subprocess.PIPE, text=True)
+
+    assert done.returncode == 2
+    assert done.stderr == "studyhall: The disk is full, so the output is incomplete. Nothing else was lost.\n"
+
+
+def test_standard_input_can_be_closed(home: dict[str, str]) -> None:
+    command = ["sh", "-c", 'exec "$@" <&-', "sh", *STUDYHALL, "run", "terminal"]
+    done = subprocess.run(command, env=home, capture_output=True, text=True, timeout=HANG)
+
+    assert done.returncode == 0, done.stderr
+    assert "The input ended before the first line" in done.stderr
+
+
+def test_an_explanation_is_shown_on_a_terminal(home: dict[str, str]) -> None:
+    controller, terminal = pty.openpty()
+    explaining = subprocess.Popen(
+        [*STUDYHALL, "explain", "my gan only makes one face"], env=home, stdout=terminal, stderr=subprocess.DEVNULL
+    )
+    os.close(terminal)
+    shown = read_until_closed(controller)
+
+    assert explaining.wait(timeout=HANG) == 0
+    assert "one moment" in shown
+    assert "[1] What is mode collapse" in shown
+
+
+def test_a_database_with_other_tables_than_the_program_is_reported(home: dict[str, str]) -> None:
+    studyhall(home, "db", "upgrade")
+    with sqlite3.connect(Path(home["STUDYHALL_DATA"]) / "studyhall.db") as database:
+        database.execute("CREATE TABLE stranger (name TEXT)")
+    database.close()
+
+    done = studyhall(home, "db", "check")
+
+    assert done.returncode == 1
+    assert "stranger" in done.stdout
+
+
 def test_the_database_is_upgraded_and_checked(home: dict[str, str]) -> None:
     assert studyhall(home, "db", "check").returncode != 0
     assert studyhall(home, "db", "upgrade").returncode == 0
@@ -214,8 +312,6 @@ def test_a_mistake_in_the_configuration_is_one_sentence(home: dict[str, str], tm
 
 
 def test_a_database_newer_than_the_program_is_refused(home: dict[str, str]) -> None:
-    import sqlite3
-
     studyhall(home, "db", "upgrade")
     with sqlite3.connect(Path(home["STUDYHALL_DATA"]) / "studyhall.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -228,11 +324,26 @@ def test_a_database_newer_than_the_program_is_refused(home: dict[str, str]) -> N
     assert "Traceback" not in done.stderr
 
 
-def test_a_platform_without_its_token_says_what_is_missing(home: dict[str, str]) -> None:
-    done = studyhall(home, "run", "slack")
+@pytest.mark.parametrize(
+    ("platform", "problem"),
+    [
+        ("slack", "Slack isn't set up. Run `studyhall doctor` to see what's missing."),
+        ("discord", "DISCORD_TOKEN isn't set. Run `studyhall doctor` to see what each platform needs."),
+    ],
+)
+def test_a_platform_without_its_token_says_what_is_missing(home: dict[str, str], platform: str, problem: str) -> None:
+    done = studyhall(home, "run", platform)
 
     assert done.returncode == 2
-    assert done.stderr.endswith("studyhall: Slack isn't set up. Run `studyhall doctor` to see what's missing.\n")
+    assert done.stderr.endswith(f"studyhall: {problem}\n")
+
+
+def test_a_port_that_is_taken_ends_a_program_that_only_serves_slack(home: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = studyhall({**home, **SLACK_FOR_MANY}, "run", "--port", str(taken.getsockname()[1]))
+
+    assert done.returncode == 2
+    assert "--port" in done.stderr
 
 
 def test_a_platform_that_does_not_answer_at_startup_is_named(home: dict[str, str]) -> None:
@@ -249,14 +360,8 @@ def test_run_serves_the_platforms_that_have_secrets(home: dict[str, str]) -> Non
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    tokens = {
-        "SLACK_CLIENT_ID": "1111.2222",
-        "SLACK_CLIENT_SECRET": "very-secret",
-        "SLACK_SIGNING_SECRET": "very-secret",
-        "STUDYHALL_SECRET_KEY": new_key(),
-    }
     serving = subprocess.Popen(
-        [*STUDYHALL, "run", "--port", str(port)], env={**home, **tokens}, stderr=subprocess.PIPE, text=True
+        [*STUDYHALL, "run", "--port", str(port)], env={**home, **SLACK_FOR_MANY}, stderr=subprocess.PIPE, text=True
     )
     assert serving.stderr is not None
     heard = iter(serving.stderr.readline, "")

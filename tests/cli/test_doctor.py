@@ -7,8 +7,10 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import huggingface_hub
 import pytest
 from aiohttp import web
 
@@ -17,6 +19,7 @@ from bot.config.loader import load
 from bot.encryption import new_key
 from knowledge.format.reader import BUILT_IN
 from knowledge.format.reader import load as load_bank
+from knowledge.retrieval import array_file
 from knowledge.retrieval.embedding import Embedder
 from knowledge.retrieval.index import build
 from knowledge.retrieval.passages import Windows
@@ -310,3 +313,57 @@ async def test_what_is_missing_for_slack_is_named(
 
     assert (found.state, words in found.words) == (state, True), found.words
     assert not [secret for secret in variables.values() if secret and secret in found.words]
+
+
+async def test_a_check_that_fails_in_an_unforeseen_way_is_a_problem_of_its_own(findings: Findings) -> None:
+    found = (await findings(STUDYHALL_SEARCH__MODEL="not/a/valid/name"))["model"]
+
+    assert found == Finding("model", "problem", "This check failed (HFValidationError); the log has the details.")
+
+
+async def test_a_nearly_full_disk_is_a_problem(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=400_000_000))
+
+    found = (await findings())["data folder"]
+
+    assert (found.state, "only 0.4 GB free" in found.words) == ("problem", True)
+
+
+async def test_a_folder_with_a_model_in_it_is_fine(findings: Findings, folder: Path) -> None:
+    (folder / "config.json").write_text("{}")
+
+    assert (await findings(STUDYHALL_SEARCH__MODEL=str(folder)))["model"].state == "ok"
+
+
+async def test_a_model_that_was_downloaded_before_is_fine(
+    findings: Findings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revision = "0" * 40
+    model = folder / "models--sentence-transformers--some-model"
+    (model / "refs").mkdir(parents=True)
+    (model / "refs" / "main").write_text(revision)
+    (model / "snapshots" / revision).mkdir(parents=True)
+    (model / "snapshots" / revision / "config.json").write_text("{}")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(folder))
+
+    found = (await findings(STUDYHALL_SEARCH__MODEL="some-model"))["model"]
+
+    assert found == Finding("model", "ok", "some-model, already downloaded")
+
+
+async def test_an_index_that_cannot_be_read_is_a_problem(findings: Findings, folder: Path) -> None:
+    (folder / "data" / "index" / array_file.file_name(Embedder().name)).mkdir(parents=True)
+
+    found = (await findings())["index"]
+
+    assert (found.state, "Delete it" in found.words) == ("problem", True)
+
+
+async def test_an_inference_server_without_models_is_a_problem(findings: Findings) -> None:
+    async def no_models(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"object": "list", "data": []})
+
+    async with server(no_models) as address:
+        found = (await findings(INFERENCE_BASE_URL=address))["inference"]
+
+    assert found == Finding("inference", "problem", f"{address} has no models. Please load one there.")

@@ -326,6 +326,20 @@ def test_a_mistake_in_the_environment_is_reported_with_its_variable(refused: Ref
     ]
 
 
+def test_a_mistake_in_a_default_is_reported_with_the_variable_that_can_change_it(
+    refused: Refused, folder: Path
+) -> None:
+    (folder / "data").touch()
+
+    assert refused() == [f"STUDYHALL_DATA: {folder}/data is a file; name a folder, which is created if it's missing."]
+
+
+def test_a_line_is_found_after_characters_that_only_python_takes_for_line_breaks(refused: Refused) -> None:
+    assert refused("# one\u2028line\n[study]\nlate_hours = 0") == [
+        "config.toml, line 3, [study] late_hours: it must be a whole number from 1 to 48."
+    ]
+
+
 def test_a_named_file_that_is_missing_is_refused(refused: Refused) -> None:
     assert refused(STUDYHALL_CONFIG="nowhere.toml") == [
         "STUDYHALL_CONFIG: there's no file nowhere.toml. Copy config.example.toml there, or unset it."
