@@ -79,7 +79,7 @@ def run(
     host: Annotated[str | None, typer.Option(help="Address to listen on; overrides [web] host.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; overrides [web] port.", max=65535)] = None,
 ) -> None:
-    """Start the bot: on Discord or Slack if a token is set, or else in this terminal."""
+    """Start the bot on Discord, Slack or in this terminal."""
     from bot.cli import run as command
 
     command.run(platform.value if platform else None, host, port)
@@ -95,7 +95,7 @@ def ask(text: Annotated[str, typer.Argument(help="What you want to know.")], jso
 
 @app.command()
 def explain(text: Annotated[str, typer.Argument(help="What to explain.")], json: Json = False) -> None:
-    """Explain TEXT, using the inference server if one is set up, or else the question bank."""
+    """Explain TEXT, using a model or the question bank."""
     from bot.cli import lookup
 
     lookup.explain(text, as_json=json)
@@ -148,7 +148,7 @@ def bank_export(
     folder: Annotated[
         Path | None, typer.Option("--from", help="Folder of the bank. Default: the configured one.")
     ] = None,
-    workspace: Annotated[str, typer.Option(help="Workspace whose own questions to export instead.")] = "",
+    workspace: Annotated[str, typer.Option(help="Workspace whose custom questions to export instead.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing export.")] = False,
 ) -> None:
     """Export a bank for Anki, as CSV, as JSON lines or as Markdown files."""

@@ -66,7 +66,7 @@ def _lines(kind: str, bank: Bank) -> Iterator[str]:
 
 
 def _check_target(kind: str, target: Path, *, force: bool) -> None:
-    """Raises SetupError if an export can't go there, or would destroy something else."""
+    """Raise SetupError if an export can't go there, or would destroy something else."""
     if target.exists() and not force:
         raise SetupError(f"{target} already exists; use --force to overwrite it.")
     if target.exists() and target.is_dir() != (kind == "markdown"):

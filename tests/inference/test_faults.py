@@ -35,9 +35,7 @@ async def serving(answer: Answer) -> AsyncIterator[str]:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    assert site._server is not None
-    port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-    yield f"http://127.0.0.1:{port}/v1"
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
     await runner.cleanup()
 
 
