@@ -185,17 +185,17 @@ def eval_retrieval(
 @db.command("upgrade")
 def db_upgrade() -> None:
     """Create or upgrade the database."""
-    from bot.cli import tasks
+    from bot.cli import database
 
-    tasks.db_upgrade()
+    database.upgrade()
 
 
 @db.command("check")
 def db_check() -> None:
     """Compare the database with this program; exit with 1 if they differ."""
-    from bot.cli import tasks
+    from bot.cli import database
 
-    tasks.db_check()
+    database.check()
 
 
 @config.command("check")

@@ -82,7 +82,7 @@ def test_a_workspace_imports_its_own_questions_and_exports_them_again(
     [
         (["bank", "import", "FILE"], "--into FOLDER"),
         (["bank", "import", "FILE", "--into", "x", "--workspace", "1"], "not both"),
-        (["bank", "import", "FILE", "--workspace", "T404"], "no workspace here"),
+        (["bank", "import", "FILE", "--workspace", "T404"], "'T404'"),
         (["bank", "export", "--format", "anki", "--out", "-"], "can't be printed"),
         (["bank", "export", "--format", "csv", "--out", "FILE"], "use --force to overwrite it"),
         (["bank", "export", "--format", "jsonl", "--from", "/nowhere"], "no questions to export"),

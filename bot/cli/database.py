@@ -7,26 +7,26 @@ import logging
 from bot.cli.console import load_config, out
 
 
-def db_upgrade() -> None:
+def upgrade() -> None:
     """Migrate the database, and print each step."""
-    from bot.store.upgrade import upgrade
+    from bot.store.upgrade import upgrade as migrate
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    upgrade(load_config().database_url, lambda line: out.print(line, highlight=False, markup=False))
+    migrate(load_config().database_url, lambda line: out.print(line, highlight=False, markup=False))
     out.print("The database is up to date.")
 
 
-def db_check() -> None:
+def check() -> None:
     """Compare revision and tables; exit with 1 if the tables differ. Raises DatabaseError if the revision does."""
     from bot.store.revision import refuse_unless_current
-    from bot.store.upgrade import check
+    from bot.store.upgrade import check as compare
     from bot.store.urls import address, place
 
     url = load_config().database_url
-    found = check(url)
-    refuse_unless_current(found.revision, place(address(url)))
-    for difference in found.differences:
+    comparison = compare(url)
+    refuse_unless_current(comparison.revision, place(address(url)))
+    for difference in comparison.differences:
         out.print(difference, markup=False, highlight=False)
-    if not found.clean:
+    if not comparison.clean:
         raise SystemExit(1)
-    out.print(f"The database matches this program (revision {found.revision}).", highlight=False)
+    out.print(f"The database matches this program (revision {comparison.revision}).", highlight=False)
