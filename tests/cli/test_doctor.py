@@ -15,7 +15,8 @@ import huggingface_hub
 import pytest
 from aiohttp import web
 
-from bot.cli.doctor import Finding, examine
+from bot.cli.doctor import examine
+from bot.cli.doctor_checks import Finding
 from bot.config.loader import load
 from bot.encryption import new_key
 from knowledge.format.reader import BUILT_IN
