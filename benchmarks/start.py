@@ -51,7 +51,7 @@ PATIENCE = 180
 HEALTH_EVERY = 0.002
 """Seconds between two requests for its health."""
 
-IMPORTS = "import typer, rich.console, pydantic_settings, structlog, markdown_it, pylatexenc.latexwalker, rapidfuzz"
+IMPORTS = "import typer, rich.console, pydantic, structlog, markdown_it, pylatexenc.latexwalker, rapidfuzz"
 ASK_FLOOR = f"{IMPORTS}, numpy, safetensors, tokenizers, onnxruntime"
 ROOM_FLOOR = f"{IMPORTS}, sqlmodel, sqlalchemy.ext.asyncio, aiosqlite, alembic.command, apscheduler.schedulers.asyncio"
 SERVE_FLOOR = f"{ROOM_FLOOR}, slack_bolt.async_app, uvicorn, starlette.applications, aiohttp"

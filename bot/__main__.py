@@ -1,4 +1,4 @@
-"""The `studyhall` command line. Nothing heavy is imported before it is needed: `--help` answers at once."""
+"""Define the `studyhall` command line. Commands import their code when they run, so `--help` is fast."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ import typer
 from bot.errors import SetupError
 
 app = typer.Typer(
-    help="The study companion for teams preparing for generative-AI interviews.",
+    help="A study bot for teams preparing for generative AI interviews.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # a plain page: the pretty one takes a third of the time that help may take
+    rich_markup_mode=None,  # importing Rich takes a third of the time that help may take
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-bank = typer.Typer(help="The question bank.", no_args_is_help=True)
-evaluate = typer.Typer(help="Measure how well things work.", no_args_is_help=True)
-db = typer.Typer(help="The database.", no_args_is_help=True)
-config = typer.Typer(help="The configuration.", no_args_is_help=True)
-discord = typer.Typer(help="The bot on Discord.", no_args_is_help=True)
-slack = typer.Typer(help="The app on Slack.", no_args_is_help=True)
+bank = typer.Typer(help="Check, import and export questions.", no_args_is_help=True)
+evaluate = typer.Typer(help="Measure how well search works.", no_args_is_help=True)
+db = typer.Typer(help="Upgrade or check the database.", no_args_is_help=True)
+config = typer.Typer(help="Check the settings.", no_args_is_help=True)
+discord = typer.Typer(help="Set up the Discord bot.", no_args_is_help=True)
+slack = typer.Typer(help="Set up the Slack app.", no_args_is_help=True)
 app.add_typer(bank, name="bank")
 app.add_typer(evaluate, name="eval")
 app.add_typer(db, name="db")
@@ -34,11 +34,11 @@ app.add_typer(config, name="config")
 app.add_typer(discord, name="discord")
 app.add_typer(slack, name="slack")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class Platform(StrEnum):
-    """Where the bot may speak."""
+    """Where the bot can run."""
 
     TERMINAL = "terminal"
     DISCORD = "discord"
@@ -46,7 +46,7 @@ class Platform(StrEnum):
 
 
 class ExportFormat(StrEnum):
-    """What a bank can be exported as."""
+    """Formats of an export."""
 
     ANKI = "anki"
     CSV = "csv"
@@ -54,8 +54,8 @@ class ExportFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(f"studyhall {version('studyhall')}")
@@ -65,148 +65,160 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """The study companion for teams preparing for generative-AI interviews."""
+    """A study bot for teams preparing for generative AI interviews."""
 
 
 @app.command()
 def run(
-    platform: Annotated[Platform | None, typer.Argument(help="Default: those with a token, else the terminal.")] = None,
-    host: Annotated[str | None, typer.Option(help="Where to listen, instead of [web] host.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port there, instead of [web] port.", max=65535)] = None,
+    platform: Annotated[
+        Platform | None, typer.Argument(help="Default: all platforms with a token, or else the terminal.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; overrides [web] host.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; overrides [web] port.", max=65535)] = None,
 ) -> None:
-    """Open the study room: on Discord or Slack where a token is configured, else in this terminal."""
-    from bot.cli import run as cli_run
+    """Start the bot on Discord, Slack or in this terminal."""
+    from bot.cli import run as command
 
-    cli_run.run(platform.value if platform else None, host, port)
+    command.run(platform.value if platform else None, host, port)
 
 
 @app.command()
 def ask(text: Annotated[str, typer.Argument(help="What you want to know.")], json: Json = False) -> None:
-    """Find the question of the bank that answers TEXT."""
-    from bot.cli import tasks
+    """Find the question in the bank that answers TEXT."""
+    from bot.cli import lookup
 
-    tasks.ask(text, json)
+    lookup.ask(text, as_json=json)
 
 
 @app.command()
 def explain(text: Annotated[str, typer.Argument(help="What to explain.")], json: Json = False) -> None:
-    """Explain TEXT, by the inference server where one is configured, else in the bank's words."""
-    from bot.cli import tasks
+    """Explain TEXT, using a model or the question bank."""
+    from bot.cli import lookup
 
-    tasks.explain(text, json)
+    lookup.explain(text, as_json=json)
 
 
 @bank.command("check")
 def bank_check(
-    folder: Annotated[Path | None, typer.Argument(help="A folder of questions. Default: the configured bank.")] = None,
+    folder: Annotated[Path | None, typer.Argument(help="Folder of questions. Default: the configured bank.")] = None,
     coverage: Annotated[
-        Path | None, typer.Option(help="A CSV file of the questions (id, topic) that have to be there.")
+        Path | None, typer.Option(help="CSV file of questions (id, topic) that the bank must have.")
     ] = None,
 ) -> None:
-    """Look for mistakes in the bank; exit with 1 where there are any."""
-    from bot.cli import tasks
+    """Look for mistakes in a bank; exit with 1 if there are any."""
+    from bot.cli import bank as command
 
-    tasks.bank_check(folder, coverage)
+    command.check(folder, coverage)
 
 
 @bank.command("stats")
 def bank_stats(json: Json = False) -> None:
     """Count the questions by topic and difficulty."""
-    from bot.cli import tasks
+    from bot.cli import bank as command
 
-    tasks.bank_stats(json)
+    command.stats(as_json=json)
 
 
 @bank.command("import")
 def bank_import(
-    files: Annotated[list[Path], typer.Argument(help="Markdown, text, CSV, TSV, JSON lines or Anki packages.")],
-    into: Annotated[Path | None, typer.Option(help="The folder of a bank of your own.")] = None,
-    workspace: Annotated[str, typer.Option(help="A workspace that gets them for itself, like slack:T0123.")] = "",
-    duplicates: Annotated[bool, typer.Option("--duplicates", help="Take what the bank asks already, too.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be taken, and write nothing.")] = False,
+    files: Annotated[list[Path], typer.Argument(help="Markdown, text, CSV, TSV, JSON lines or Anki files.")],
+    into: Annotated[Path | None, typer.Option(help="Folder of your own bank to import into.")] = None,
+    workspace: Annotated[str, typer.Option(help="Workspace to import into, like slack:T0123.")] = "",
+    duplicates: Annotated[
+        bool, typer.Option("--duplicates", help="Also import questions that the bank already has.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be imported, without writing anything.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Take other people's questions into a bank, leaving out what it asks already."""
-    from bot.cli import bank as cli_bank
+    """Import questions into a bank, skipping those it already has."""
+    from bot.cli import bank_import as command
 
-    cli_bank.import_files(files, into, workspace, duplicates=duplicates, dry=dry_run, as_json=json)
+    command.import_files(files, into, workspace, duplicates=duplicates, dry_run=dry_run, as_json=json)
 
 
 @bank.command("export")
 def bank_export(
-    format: Annotated[ExportFormat, typer.Option(help="What to write.")],
-    out: Annotated[Path | None, typer.Option(help="Where to; - prints CSV or JSON lines.")] = None,
-    folder: Annotated[Path | None, typer.Option("--from", help="The folder of a bank.")] = None,
-    workspace: Annotated[str, typer.Option(help="A workspace, for its own questions.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
+    kind: Annotated[ExportFormat, typer.Option("--format", help="Format to write.")],
+    out: Annotated[Path | None, typer.Option(help="File or folder to write; - prints CSV or JSON lines.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--from", help="Folder of the bank. Default: the configured one.")
+    ] = None,
+    workspace: Annotated[str, typer.Option(help="Workspace whose custom questions to export instead.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing export.")] = False,
 ) -> None:
-    """Give a bank out: for Anki, for a spreadsheet, as JSON lines or as files."""
-    from bot.cli import bank as cli_bank
+    """Export a bank for Anki, as CSV, as JSON lines or as Markdown files."""
+    from bot.cli import bank_export as command
 
-    cli_bank.export(format.value, out, folder, workspace, force=force)
+    command.export(kind.value, out, folder, workspace, force=force)
 
 
 @bank.command("vectors", hidden=True)
 def bank_vectors(
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where something changed.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with 1 if something is out of date.")
+    ] = False,
 ) -> None:
-    """Bring the vectors that come with the built-in bank up to date with its texts."""
-    from bot.cli import tasks
+    """Update the parsed questions and vectors that ship with the built-in bank."""
+    from bot.cli import bank as command
 
-    tasks.bank_vectors(write=not check)
+    command.vectors(write=not check)
 
 
 @evaluate.command("retrieval")
 def eval_retrieval(
-    file: Annotated[Path, typer.Argument(help='Lines of {"query": ..., "gold": [id, ...]}; an empty gold: no answer.')],
+    file: Annotated[
+        Path, typer.Argument(help='Lines of {"query": ..., "gold": [id, ...]}; gold is empty if nothing answers it.')
+    ],
     json: Json = False,
 ) -> None:
-    """Measure search on the queries in FILE."""
-    from bot.cli import tasks
+    """Measure search with the queries in FILE."""
+    from bot.cli import evaluation
 
-    tasks.eval_retrieval(file, json)
+    evaluation.retrieval(file, as_json=json)
 
 
 @db.command("upgrade")
 def db_upgrade() -> None:
-    """Bring the database to this program's tables."""
-    from bot.cli import tasks
+    """Create or upgrade the database."""
+    from bot.cli import database
 
-    tasks.db_upgrade()
+    database.upgrade()
 
 
 @db.command("check")
 def db_check() -> None:
-    """Compare the database with this program's tables; exit with 1 where they differ."""
-    from bot.cli import tasks
+    """Compare the database with this program; exit with 1 if they differ."""
+    from bot.cli import database
 
-    tasks.db_check()
+    database.check()
 
 
 @db.command("rebuild-totals")
 def db_rebuild_totals() -> None:
     """Recompute everybody's points from their answers, in case standings look wrong."""
-    from bot.cli import tasks
+    from bot.cli import database
 
-    tasks.db_rebuild_totals()
+    database.rebuild_totals()
 
 
 @config.command("check")
 def config_check() -> None:
-    """Read the configuration and say what is wrong with it."""
-    from bot.cli import tasks
+    """Load the settings and say what's wrong with them."""
+    from bot.cli import configuration
 
-    tasks.config_check()
+    configuration.check()
 
 
 @discord.command("invite")
 def discord_invite(
-    app_id: Annotated[str, typer.Option(help="The application's id; without it, Discord is asked for it.")] = "",
+    app_id: Annotated[str, typer.Option(help="Application ID. Default: ask Discord for it.")] = "",
 ) -> None:
-    """Print the link that brings the bot to a server, and what it asks for."""
+    """Print the link to invite the bot, and the permissions it asks for."""
     from bot.platforms.discord import cli
 
     cli.invite(app_id)
@@ -214,10 +226,12 @@ def discord_invite(
 
 @discord.command("sync")
 def discord_sync(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
-    clear: Annotated[bool, typer.Option("--clear", help="Take away those of the server for development.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, without changing anything.")
+    ] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove the commands of the development server.")] = False,
 ) -> None:
-    """Register the commands, where those that Discord has are others."""
+    """Register the commands with Discord, if they have changed."""
     from bot.platforms.discord import cli
 
     cli.sync(dry=dry_run, clear=clear)
@@ -225,10 +239,10 @@ def discord_sync(
 
 @slack.command("manifest")
 def slack_manifest(
-    url: Annotated[str, typer.Option(help="Where Slack reaches this program, like https://study.example.org.")] = "",
-    many: Annotated[bool, typer.Option("--many", help="Many workspaces install the app, each by itself.")] = False,
+    url: Annotated[str, typer.Option(help="Public address of this program, like https://study.example.org.")] = "",
+    many: Annotated[bool, typer.Option("--many", help="Let many workspaces install the app.")] = False,
 ) -> None:
-    """Print the app's manifest: for requests over HTTP at --url, else for Socket Mode."""
+    """Print the app manifest, for HTTP with --url, or else for Socket Mode."""
     from bot.platforms.slack import cli
 
     cli.print_manifest(url, many=many)
@@ -236,7 +250,7 @@ def slack_manifest(
 
 @slack.command("key")
 def slack_key() -> None:
-    """Make a key for STUDYHALL_SECRET_KEY, by which the tokens of workspaces are encrypted."""
+    """Create a key for STUDYHALL_SECRET_KEY, which encrypts the tokens of workspaces."""
     from bot.encryption import new_key
 
     typer.echo(new_key())
@@ -244,28 +258,28 @@ def slack_key() -> None:
 
 @app.command()
 def doctor(json: Json = False) -> None:
-    """What is configured, what is reachable, what is missing."""
-    from bot.cli import tasks
+    """Check what's set up, what can be reached and what's missing."""
+    from bot.cli import doctor as command
 
-    tasks.doctor(json)
+    command.doctor(as_json=json)
 
 
 @app.command(hidden=True)
-def docs(folder: Annotated[Path, typer.Argument(help="Where the pages go.")] = Path("docs")) -> None:
-    """Write the generated pages: commands and settings."""
-    from bot.cli import docs as cli_docs
+def docs(folder: Annotated[Path, typer.Argument(help="Folder to write to.")] = Path("docs")) -> None:
+    """Write the docs pages of commands and settings."""
+    from bot.cli import docs as command
 
-    cli_docs.write(folder)
+    command.write(folder)
 
 
 def fail(problem: SetupError) -> NoReturn:
-    """Say what is wrong and stop."""
+    """Print the problem and exit with 2."""
     sys.stderr.write(f"studyhall: {problem}\n")
     raise SystemExit(2)
 
 
 def main() -> None:
-    """The entry point: setup problems become a sentence, a pipe that closed early is no problem."""
+    """Run the command line. Print a SetupError as a sentence, and ignore a pipe that's closed early."""
     try:
         try:
             app()
@@ -277,9 +291,9 @@ def main() -> None:
     except OSError as problem:
         if problem.errno not in (errno.EPIPE, errno.ENOSPC):
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains again when it exits
         if problem.errno == errno.ENOSPC:
-            fail(SetupError("There is no space left where the output goes. Nothing but the output was lost."))
+            fail(SetupError("The disk is full, so the output is incomplete. Nothing else was lost."))
 
 
 if __name__ == "__main__":

@@ -147,10 +147,10 @@ def open_inference(config: Config) -> Inference | None:
         base_url=settings.base_url,
         model=settings.model,
         api_key=config.inference_api_key,
-        first_text=settings.first_text_seconds,
-        whole=settings.whole_seconds,
-        at_once=settings.at_once,
-        longest=settings.longest_tokens,
+        first_text_timeout=settings.first_text_seconds,
+        total_timeout=settings.whole_seconds,
+        max_concurrent=settings.at_once,
+        max_tokens=settings.longest_tokens,
     )
 
 

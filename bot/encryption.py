@@ -1,4 +1,4 @@
-"""Secrets of others, encrypted before they are kept."""
+"""Encrypt other people's secrets before they're stored."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from bot.errors import SetupError
 
-WANTED = (
-    "STUDYHALL_SECRET_KEY is a key made by `studyhall slack key`, or several with commas between them: the first "
-    "encrypts, the others still decrypt what they encrypted."
+KEY_FORMAT = (
+    "STUDYHALL_SECRET_KEY must be a key from `studyhall slack key`, or several separated by commas: the first one "
+    "encrypts, and the others still decrypt what they encrypted."
 )
 
 
 class Vault:
-    """Encrypts with the first of its keys, and decrypts with any of them."""
+    """Encrypt with the first of several keys, and decrypt with any of them."""
 
     def __init__(self, keys: str) -> None:
-        """Raises SetupError where one of the keys is none."""
+        """Take keys separated by commas. Raises SetupError if one of them isn't a key."""
         try:
             self._fernet = MultiFernet([Fernet(key.strip()) for key in keys.split(",") if key.strip()])
         except ValueError:
-            raise SetupError(WANTED) from None
+            raise SetupError(KEY_FORMAT) from None
 
     def encrypt(self, secret: str) -> str:
         return self._fernet.encrypt(secret.encode()).decode()
 
     def decrypt(self, text: str) -> str:
-        """Raises SetupError where none of the keys encrypted it."""
+        """Raises SetupError if it was encrypted with another key."""
         try:
             return self._fernet.decrypt(text.encode()).decode()
         except InvalidToken:
-            raise SetupError(f"What is kept was encrypted with another key. {WANTED}") from None
+            raise SetupError(f"This token was encrypted with another key. {KEY_FORMAT}") from None
 
 
 def new_key() -> str:

@@ -1,7 +1,7 @@
-"""What the program logs: structured events, without secrets and without anything a member wrote.
+"""Set up the log: structured events, without secrets and without anything a member wrote.
 
-An event is a word and its values: `log.info("posted", schedule=7)`. Messages of exceptions are left out, because they
-quote what somebody typed or what a statement carried; their kind, their code and where they were raised are kept.
+An event has a name and values: `log.info("posted", schedule=7)`. Messages of exceptions are omitted, because they quote
+what somebody typed or a statement's values; their type, their code and where they were raised are kept.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from bot.errors import SetupError
 
-OURS = ("bot", "knowledge", "__main__")
-"""Loggers of which more than warnings is wanted; a module run with -m is called __main__."""
-MEMBERS_WORDS = frozenset(
+OUR_LOGGERS = ("bot", "knowledge", "__main__")
+"""Loggers that log at the configured level; a module run with -m is called __main__."""
+PRIVATE_KEYS = frozenset(
     {
         "answer",
         "args",
@@ -40,70 +40,76 @@ MEMBERS_WORDS = frozenset(
         "text",
         "title",
         "typed",
+        "values",
+        "words",
     }
-    | {"values", "words"}
 )
-"""Names of values that would hold what a member wrote: whatever is logged under them is left out."""
-LEFT_OUT = "(left out)"
-SHORTEST_SECRET = 4
-"""Characters; shorter ones stand everywhere, and leaving them out would leave nothing to read."""
-LONGEST = 300
-FILE_BYTES = 2_000_000
+"""Names of values that could be what a member wrote, so the log omits them."""
+OMITTED = "(omitted)"
+MIN_SECRET_LENGTH = 4
+"""Shorter secrets appear in too many words to hide them all."""
+MAX_EVENT_LENGTH = 300
+"""Characters of a library's message."""
+MAX_FRAMES = 30
+MAX_FILE_BYTES = 2_000_000
 OLD_FILES = 2
 
 
-class _Screenless(RotatingFileHandler):
-    """A file that says once, not at every event, that it cannot be written."""
+class _LogFile(RotatingFileHandler):
+    """A log file that only complains once if it can't be written, not for every event."""
 
-    told = False
+    failed = False
 
     def handleError(self, record: logging.LogRecord) -> None:
         problem = sys.exc_info()[1]
-        if not self.told:
-            self.told = True
-            why = problem.strerror if isinstance(problem, OSError) else type(problem).__name__
-            sys.stderr.write(f"The log {self.baseFilename} cannot be written: {why}.\n")
+        if not self.failed:
+            self.failed = True
+            reason = problem.strerror if isinstance(problem, OSError) else type(problem).__name__
+            sys.stderr.write(f"Can't write the log {self.baseFilename}: {reason}.\n")
 
 
 def set_up(
     level: str = "info",
-    format: Literal["auto", "console", "json"] = "auto",
+    style: Literal["auto", "console", "json"] = "auto",
     *,
     stream: TextIO | None = None,
     file: Path | None = None,
     secrets: Collection[str] = (),
 ) -> None:
-    """From now on events go to `file`, else to `stream` (standard error); "auto" is console on a terminal, else json.
+    """Send events to `file`, or else to `stream` (standard error); "auto" is console on a terminal, or else json.
 
-    Libraries are heard from warnings on. `secrets` are left out wherever they turn up. Raises SetupError where the
-    file cannot be opened.
+    Libraries log from warnings up. `secrets` are replaced wherever they appear. Replaces an earlier setup. Raises
+    SetupError if the file can't be opened.
     """
     stream = stream or sys.stderr
-    for_people = format == "console" or (format == "auto" and file is None and stream.isatty())
-    colours = for_people and file is None and stream.isatty()
+    on_terminal = file is None and stream.isatty()
+    readable = style == "console" or (style == "auto" and on_terminal)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _raised,
-        _members_words_left_out,
+        _describe_exception,
+        _omit_private_values,
     ]
     formatter = structlog.stdlib.ProcessorFormatter(
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _Writer(for_people, colours, secrets)],
-        foreign_pre_chain=[_of_a_library, *shared],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _Renderer(readable, readable and on_terminal, secrets),
+        ],
+        foreign_pre_chain=[_shorten_library_event, *shared],
     )
-    handler = _to(file) if file else logging.StreamHandler(stream)
+    handler = _open_file(file) if file else logging.StreamHandler(stream)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     for old in root.handlers[:]:
         if isinstance(old.formatter, structlog.stdlib.ProcessorFormatter):
             root.removeHandler(old)
             if isinstance(old, logging.FileHandler):
-                with suppress(OSError):  # the disk may be full; whatever was left to write is lost
+                with suppress(OSError):  # the disk may be full; what's not written yet is lost
                     old.close()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
-    for name in OURS:
+    for name in OUR_LOGGERS:
         logging.getLogger(name).setLevel(level.upper())
     logging.captureWarnings(True)
     structlog.configure(
@@ -117,28 +123,28 @@ def set_up(
     )
 
 
-def _to(file: Path) -> logging.Handler:
+def _open_file(file: Path) -> logging.Handler:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        return _Screenless(file, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8")
+        return _LogFile(file, maxBytes=MAX_FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8")
     except OSError as error:
         raise SetupError(
-            f"The log {file} cannot be written: {error.strerror}. Name another folder in STUDYHALL_DATA."
+            f"Can't write the log {file}: {error.strerror}. Name another folder in STUDYHALL_DATA."
         ) from None
 
 
-class _Writer:
-    """The last step: an event as text, with no secret in it."""
+class _Renderer:
+    """Turn an event into text without secrets, as the last step."""
 
-    def __init__(self, for_people: bool, colours: bool, secrets: Collection[str]) -> None:
+    def __init__(self, readable: bool, colors: bool, secrets: Collection[str]) -> None:
         self._render: Processor = (
-            structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=24)
-            if for_people
+            structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=24)
+            if readable
             else structlog.processors.JSONRenderer(ensure_ascii=False)
         )
         forms = {form for secret in secrets for form in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1])}
-        # The longest first, because a password is part of its URL.
-        self._secrets = sorted((form for form in forms if len(form) >= SHORTEST_SECRET), key=len, reverse=True)
+        # Longest first, because a URL contains its password.
+        self._secrets = sorted((form for form in forms if len(form) >= MIN_SECRET_LENGTH), key=len, reverse=True)
 
     def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
         text = str(self._render(logger, name, event))
@@ -147,51 +153,56 @@ class _Writer:
         return text
 
 
-def _raised(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """Replaces `exc_info` by the kinds of the exceptions and where they were raised."""
-    given = event.pop("exc_info", None)
-    problem = given[1] if isinstance(given, tuple) else given if isinstance(given, BaseException) else None
-    if given is True:
+def _describe_exception(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Replace `exc_info` with the types of the exceptions and where they were raised."""
+    info = event.pop("exc_info", None)
+    problem = info[1] if isinstance(info, tuple) else info if isinstance(info, BaseException) else None
+    if info is True:
         problem = sys.exc_info()[1]
     if problem is not None:
-        event["exception"] = _told(problem)
+        event["exception"] = "\n".join(
+            f"{_frames(cause.__traceback__)}{_type_and_code(cause)}" for cause in reversed(_causes(problem))
+        )
     return event
 
 
-def _told(problem: BaseException) -> str:
+def _causes(problem: BaseException) -> list[BaseException]:
+    """Return the exception and what caused it, the root cause last."""
     chain: list[BaseException] = []
-    one: BaseException | None = problem
-    while one is not None and one not in chain:
-        chain.append(one)
-        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
-    return "\n".join(f"{_places(one.__traceback__)}{_kind(one)}" for one in reversed(chain))
+    cause: BaseException | None = problem
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return chain
 
 
-def _places(trace: TracebackType | None) -> str:
-    return "".join(f"{frame.filename}:{frame.lineno} in {frame.name}\n" for frame in traceback.extract_tb(trace)[-30:])
+def _frames(trace: TracebackType | None) -> str:
+    frames = traceback.extract_tb(trace)[-MAX_FRAMES:]
+    return "".join(f"{frame.filename}:{frame.lineno} in {frame.name}\n" for frame in frames)
 
 
-def _kind(problem: BaseException) -> str:
-    """`sqlalchemy.exc.IntegrityError (23505)`: the name, and the code that systems and databases give."""
+def _type_and_code(problem: BaseException) -> str:
+    """Return the type, and the code from the system or database: `sqlalchemy.exc.IntegrityError (23505)`."""
     kind = type(problem)
-    of_driver = getattr(problem, "orig", None) or problem
-    code = getattr(of_driver, "sqlstate", None) or getattr(of_driver, "sqlite_errorname", None)
+    driver_error = getattr(problem, "orig", None) or problem
+    code = getattr(driver_error, "sqlstate", None) or getattr(driver_error, "sqlite_errorname", None)
     if isinstance(problem, OSError) and problem.errno:
         code = errno.errorcode.get(problem.errno)
     if isinstance(problem, SetupError):
-        code = str(problem)  # written by us for the operator, and without secrets
-    inner = "".join(f"; {_kind(one)}" for one in problem.exceptions) if isinstance(problem, BaseExceptionGroup) else ""
-    return f"{kind.__module__}.{kind.__qualname__}{f' ({code})' if isinstance(code, str) else ''}{inner}"
+        code = str(problem)  # ours, for the operator, and without secrets
+    inner = problem.exceptions if isinstance(problem, BaseExceptionGroup) else ()
+    types = "".join(f"; {_type_and_code(error)}" for error in inner)
+    return f"{kind.__module__}.{kind.__qualname__}{f' ({code})' if isinstance(code, str) else ''}{types}"
 
 
-def _members_words_left_out(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    return {key: LEFT_OUT if key in MEMBERS_WORDS else value for key, value in event.items()}
+def _omit_private_values(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    return {key: OMITTED if key in PRIVATE_KEYS else value for key, value in event.items()}
 
 
-def _of_a_library(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """Its logger's name, and the first line alone: asyncio puts the exception's text in those that follow."""
+def _shorten_library_event(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Add the logger's name, and keep the first line only: asyncio puts the exception's text in the others."""
     event["logger"] = event["_record"].name
     first, *rest = str(event["event"]).splitlines() or [""]
-    shown = "".join(letter if letter.isprintable() else "?" for letter in first[:LONGEST])
-    event["event"] = shown + ("..." if rest or len(first) > LONGEST else "")
+    line = "".join(letter if letter.isprintable() else "?" for letter in first[:MAX_EVENT_LENGTH])
+    event["event"] = line + ("..." if rest or len(first) > MAX_EVENT_LENGTH else "")
     return event

@@ -1,7 +1,6 @@
-"""`studyhall` as it is typed: within this process, which takes a tenth of the time, or where that is the point as one.
+"""Run `studyhall` commands in this process, which takes a tenth of the time, or as a real process.
 
-Within this process it has an environment, a standard input and outputs of its own, and what it sets up for its log is
-taken down again.
+In this process, a command gets its own environment, standard input and outputs, and its log setup is undone afterwards.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ Done = subprocess.CompletedProcess[str]
 
 
 def surroundings(**settings: str) -> dict[str, str]:
-    """What a program needs of this process's environment, and the settings."""
+    """Return the settings with the variables of this process that any program needs."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return {**kept, "OMP_NUM_THREADS": "1", "COLUMNS": "100", "PYTHONUTF8": "1", **settings}
 
 
 def studyhall(environment: Mapping[str, str], *words: str, stdin: str = "") -> Done:
-    """Run the command line within this process."""
+    """Run a command in this process."""
     read = io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8")
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     code: object = 0
@@ -44,7 +43,7 @@ def studyhall(environment: Mapping[str, str], *words: str, stdin: str = "") -> D
         except SystemExit as end:
             code = end.code or 0
     assert isinstance(code, int)
-    gc.unfreeze()  # a program that serves freezes what it has loaded, for the rest of its life
+    gc.unfreeze()  # a serving program freezes what it has loaded
     return subprocess.CompletedProcess(words, code, *(page.buffer.getvalue().decode() for page in (out, err)))
 
 
@@ -62,7 +61,7 @@ def _log_restored() -> Iterator[None]:
 
 
 def process(environment: Mapping[str, str], *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run the command line as a process of its own."""
+    """Run a command as a real process."""
     return subprocess.run(
         [*STUDYHALL, *words], env=environment, input=stdin, capture_output=True, timeout=HANG, check=False
     )

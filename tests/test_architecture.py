@@ -1,4 +1,4 @@
-"""What the import contracts in .importlinter cannot say: owners of libraries, and what `--help` may cost."""
+"""Rules that .importlinter can't express: which package uses which library, and what `--help` can load."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def sources() -> tuple[tuple[str, ast.Module], ...]:
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
-    """The modules imported anywhere in the tree, also inside functions and for type checkers alone."""
+    """Yield the modules imported anywhere in the tree, including in functions and for type checkers."""
     for node in ast.walk(tree):
         match node:
             case ast.Import(names):
@@ -61,14 +61,14 @@ def library(module: str) -> str:
 
 
 @pytest.mark.parametrize(("name", "owner"), OWNERS.items())
-def test_a_library_with_an_owner_is_imported_nowhere_else(name: str, owner: str) -> None:
+def test_a_library_is_only_imported_by_its_owner(name: str, owner: str) -> None:
     users = [path for path, tree in sources() if name in map(library, imports(tree))]
 
     assert [path for path in users if not path.startswith(owner)] == []
 
 
 @pytest.mark.parametrize("path", ["bot/replies.py", "knowledge/questions.py"])
-def test_what_everything_else_speaks_in_needs_the_standard_library_alone(path: str) -> None:
+def test_shared_vocabulary_only_needs_the_standard_library(path: str) -> None:
     tree = ast.parse((ROOT / path).read_text())
 
     assert {library(module) for module in imports(tree)} <= sys.stdlib_module_names
@@ -85,8 +85,8 @@ def test_every_import_within_the_project_is_absolute() -> None:
     assert relative == []
 
 
-def test_the_command_line_imports_the_rest_only_when_a_command_runs() -> None:
-    """Then no `--help` of any command can load more than this module does."""
+def test_the_command_line_only_imports_code_when_a_command_runs() -> None:
+    """So no command's `--help` can load more than this module does."""
     tree = ast.parse((ROOT / "bot/__main__.py").read_text())
     at_once = {module for node in tree.body for module in imports(node) if not isinstance(node, ast.FunctionDef)}
 
@@ -94,7 +94,7 @@ def test_the_command_line_imports_the_rest_only_when_a_command_runs() -> None:
 
 
 def command_lines() -> Iterator[tuple[str, ...]]:
-    """The names of every command and group of commands, the program itself first."""
+    """Yield the names of every command and group, starting with the program itself."""
     pending: list[tuple[tuple[str, ...], object]] = [((), get_command(app))]
     while pending:
         names, command = pending.pop(0)
@@ -118,7 +118,7 @@ for words in {lines}:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    """One process for all commands: whatever one of them loads stays loaded, and shows at the first that did."""
+    """Run all commands in one process: what one of them loads stays loaded, so the first one that does shows it."""
     lines = list(command_lines())
     program = HELP.format(lines=lines, heavy=HEAVY | {"typer"})
     shown = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -127,7 +127,7 @@ def test_help_loads_nothing_heavy() -> None:
     assert shown.stdout.splitlines() == [" ".join([*words, "|", "typer"]) for words in lines]
 
 
-def test_help_is_answered_by_the_program_itself() -> None:
+def test_help_works_in_a_real_process() -> None:
     shown = subprocess.run([*STUDYHALL, "bank", "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert "Usage: " in shown.stdout

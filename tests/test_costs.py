@@ -1,4 +1,4 @@
-"""The bill at the end of the tests."""
+"""The table of CPU time at the end of a test run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_dear(shared, number):
 """
 
 
-def test_each_test_is_billed_what_it_burns_and_a_shared_fixture_by_itself(pytester: pytest.Pytester) -> None:
+def test_the_table_shows_the_cpu_time_of_each_test_and_of_shared_fixtures(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_fire=TESTS)
 
     shown = pytester.runpytest_inprocess(*OPTIONS).stdout.str()

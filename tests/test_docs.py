@@ -1,4 +1,4 @@
-"""The documentation against the program: generated pages, names of commands and settings, links, the README's talk."""
+"""The docs match the program: generated pages, names of commands and settings, links, and the README's tour."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from bot.__main__ import app
 from bot.cli import docs
-from bot.config.loader import described
+from bot.config.loader import settings
 from bot.context.library import Library
 from bot.dispatch.catalog import registry
 from bot.replies import Notice, Tone
@@ -28,7 +28,7 @@ pages = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to
 
 
 def code(page: Path) -> Iterator[str]:
-    """Every line of a fenced block, and every piece of code within running text."""
+    """Yield every line of a fenced block, and every piece of code in running text."""
     fenced = False
     for line in page.read_text(encoding="utf-8").splitlines():
         if line.startswith("```"):
@@ -44,14 +44,14 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def words_after(program: str, page: Path) -> Iterator[list[str]]:
-    """The words that follow the program's name wherever it is run."""
+    """Yield the words after the program's name wherever it's run."""
     for line in code(page):
         if found := re.search(rf"(?:^|[|;&] |=\S+ ){program} (.+)", line):
             yield found[1].split()
 
 
 def slug(heading: str) -> str:
-    """The anchor that forges give a heading."""
+    """Return the anchor of a heading, as GitHub makes it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
@@ -63,23 +63,23 @@ def anchors(page: Path) -> set[str]:
 def test_a_generated_page_is_up_to_date(name: str) -> None:
     written = (ROOT / "docs" / name).read_text(encoding="utf-8")
 
-    assert written == docs.pages()[name], "`make docs` writes it anew"
+    assert written == docs.pages()[name], "`make docs` updates it"
 
 
-def test_every_command_has_its_place_in_the_reference() -> None:
+def test_the_docs_list_every_command() -> None:
     headings = {line for line in docs.pages()["commands.md"].splitlines() if line.startswith("### ")}
 
     assert headings == {f"### `{command.usage}`" for command in registry()}
 
 
-def test_every_setting_has_its_line_in_the_reference() -> None:
+def test_the_docs_list_every_setting() -> None:
     written = docs.pages()["settings.md"]
 
-    assert [setting.variable for setting in described() if f"| `{setting.variable}` |" not in written] == []
+    assert [setting.variable for setting in settings() if f"| `{setting.variable}` |" not in written] == []
 
 
 @pages
-def test_studyhall_has_every_command_that_is_named(page: Path) -> None:
+def test_every_studyhall_command_in_the_docs_exists(page: Path) -> None:
     for words in words_after("studyhall", page):
         command = get_command(app)
         while isinstance(command, typer.core.TyperGroup) and words and not words[0].startswith("-"):
@@ -90,7 +90,7 @@ def test_studyhall_has_every_command_that_is_named(page: Path) -> None:
 
 
 @pages
-def test_make_has_every_target_that_is_named(page: Path) -> None:
+def test_every_make_target_in_the_docs_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
     for words in words_after("make", page):
@@ -99,15 +99,15 @@ def test_make_has_every_target_that_is_named(page: Path) -> None:
 
 
 @pages
-def test_every_variable_that_is_named_exists(page: Path) -> None:
-    known = {setting.variable for setting in described()}
+def test_every_variable_in_the_docs_exists(page: Path) -> None:
+    known = {setting.variable for setting in settings()}
     named = re.findall(r"\b(?:STUDYHALL|INFERENCE|DISCORD|SLACK|DATABASE)_[A-Z_]+\b", page.read_text(encoding="utf-8"))
 
     assert set(named) <= known
 
 
 @pages
-def test_links_lead_somewhere(page: Path) -> None:
+def test_every_link_has_a_target(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for link in [*re.findall(r"\]\(([^)\s]+)\)", text), *re.findall(r'src="([^"]+)"', text)]:
         if link.startswith("https://"):
@@ -119,14 +119,14 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.name)
-def test_a_picture_needs_nothing_from_elsewhere(picture: Path) -> None:
+def test_a_picture_loads_nothing_from_elsewhere(picture: Path) -> None:
     text = picture.read_text(encoding="utf-8")
 
     assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
     assert re.findall(r"(?:href|src)=|url\((?!#)|@import", text) == []
 
 
-def test_the_tree_of_the_readme_is_the_tree() -> None:
+def test_every_path_in_the_readmes_tree_exists() -> None:
     folder = ROOT
     (tree,) = blocks(ROOT / "README.md", "text")
     for line in tree.splitlines():
@@ -136,7 +136,7 @@ def test_the_tree_of_the_readme_is_the_tree() -> None:
         assert (folder if not line.startswith(" ") else folder / name).exists(), line
 
 
-async def test_the_tour_of_the_readme_goes_as_it_is_told(sqlite_store: Store, library: Library) -> None:
+async def test_the_readmes_tour_works_as_described(sqlite_store: Store, library: Library) -> None:
     chat = Chat(sqlite_store, library)
     heard = ""
     for line in "".join(blocks(ROOT / "README.md", "console")).splitlines():

@@ -1,4 +1,4 @@
-"""The lock files install anywhere, and hold what pyproject.toml asks for."""
+"""The lock files install anywhere, and match pyproject.toml."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def pinned(*names: str) -> dict[str, str]:
 
 def unsatisfied(wanted: list[str], versions: dict[str, str]) -> list[str]:
     requirements = [Requirement(line) for line in wanted]
-    return [str(it) for it in requirements if versions.get(canonicalize_name(it.name), "") not in it.specifier]
+    return [str(r) for r in requirements if versions.get(canonicalize_name(r.name), "") not in r.specifier]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def project() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", [RUNTIME, DEV, MODEL])
-def test_every_line_is_a_name_and_a_version_and_nothing_that_ties_it_to_a_machine(name: str) -> None:
+def test_every_line_is_just_a_name_and_a_version(name: str) -> None:
     first, *lines = (ROOT / name).read_text().splitlines()
 
     assert first.startswith("# ")
@@ -39,7 +39,7 @@ def test_every_line_is_a_name_and_a_version_and_nothing_that_ties_it_to_a_machin
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line)] == []
 
 
-def test_what_pyproject_asks_for_is_in_the_lock_at_a_version_it_accepts(project: dict[str, Any]) -> None:
+def test_every_dependency_is_locked_at_a_version_that_pyproject_allows(project: dict[str, Any]) -> None:
     wanted = project["project"]["dependencies"] + project["build-system"]["requires"]
 
     assert unsatisfied(wanted, pinned(RUNTIME)) == []
@@ -52,5 +52,5 @@ def test_no_package_is_pinned_twice() -> None:
     assert not pinned(MODEL).keys() & pinned(RUNTIME, DEV).keys()
 
 
-def test_running_needs_none_of_the_packages_for_tests() -> None:
+def test_running_does_not_need_packages_for_tests() -> None:
     assert not pinned(RUNTIME).keys() & {"pytest", "mypy", "ruff", "hypothesis", "simcord", "xllamacpp"}

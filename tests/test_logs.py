@@ -1,4 +1,4 @@
-"""The log: readable on a terminal, JSON elsewhere, and silent about members and secrets."""
+"""The log is readable on a terminal and JSON elsewhere, and never says what members wrote or what secrets are."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ import pytest
 import structlog
 
 from bot.errors import DatabaseError, SetupError
-from bot.logs import FILE_BYTES, set_up
+from bot.logs import MAX_FILE_BYTES, set_up
 
 TYPED = "why is the sky full of gradients"
 SECRET = 'hunter2-"quoted"'
 
 
 class Screen(io.StringIO):
-    """A stream that calls itself a terminal."""
+    """A stream that says it's a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 @pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """Leaves logging as it was found."""
+def logging_restored() -> Iterator[None]:
+    """Restore logging after each test."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -61,7 +61,7 @@ def events(stream: io.StringIO) -> list[dict[str, Any]]:
 log = structlog.get_logger("bot.test")
 
 
-def test_elsewhere_than_on_a_terminal_an_event_is_a_line_of_json(stream: io.StringIO) -> None:
+def test_an_event_is_a_line_of_json_unless_the_stream_is_a_terminal(stream: io.StringIO) -> None:
     set_up(stream=stream)
 
     log.info("posted", schedule=7)
@@ -71,7 +71,7 @@ def test_elsewhere_than_on_a_terminal_an_event_is_a_line_of_json(stream: io.Stri
     assert event == {"event": "posted", "schedule": 7, "level": "info"}
 
 
-def test_on_a_terminal_an_event_is_for_people() -> None:
+def test_an_event_is_readable_on_a_terminal() -> None:
     set_up(stream=(screen := Screen()))
 
     log.info("posted", schedule=7)
@@ -80,17 +80,17 @@ def test_on_a_terminal_an_event_is_for_people() -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z \[info +\] posted +schedule=7\n", plain)
 
 
-def test_the_form_can_be_chosen(stream: io.StringIO) -> None:
-    set_up(format="json", stream=(screen := Screen()))
+def test_the_format_can_be_chosen(stream: io.StringIO) -> None:
+    set_up(style="json", stream=(screen := Screen()))
     log.info("posted")
-    set_up(format="console", stream=stream)
+    set_up(style="console", stream=stream)
     log.info("posted")
 
     assert events(screen)[0]["event"] == "posted"
     assert "[info     ] posted" in stream.getvalue()
 
 
-def test_every_event_of_a_request_carries_its_id(stream: io.StringIO) -> None:
+def test_every_event_of_a_request_has_its_id(stream: io.StringIO) -> None:
     set_up(stream=stream)
 
     with structlog.contextvars.bound_contextvars(request="r1"):
@@ -101,7 +101,7 @@ def test_every_event_of_a_request_carries_its_id(stream: io.StringIO) -> None:
     assert [event.get("request") for event in events(stream)] == ["r1", "r1", None]
 
 
-def test_libraries_are_heard_from_warnings_on_and_we_from_the_level(stream: io.StringIO) -> None:
+def test_libraries_log_from_warnings_up_and_our_code_from_the_chosen_level(stream: io.StringIO) -> None:
     set_up("debug", stream=stream)
 
     logging.getLogger("library").info("chatter")
@@ -116,7 +116,7 @@ def test_libraries_are_heard_from_warnings_on_and_we_from_the_level(stream: io.S
     ]
 
 
-def test_a_higher_level_hears_less(stream: io.StringIO) -> None:
+def test_a_higher_level_logs_less(stream: io.StringIO) -> None:
     set_up("error", stream=stream)
 
     log.warning("hm")
@@ -125,7 +125,7 @@ def test_a_higher_level_hears_less(stream: io.StringIO) -> None:
     assert [event["event"] for event in events(stream)] == ["oh"]
 
 
-def test_warnings_of_python_are_logged(stream: io.StringIO) -> None:
+def test_python_warnings_are_logged(stream: io.StringIO) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         set_up(stream=stream)
@@ -137,7 +137,7 @@ def test_warnings_of_python_are_logged(stream: io.StringIO) -> None:
     assert "this will go" in event["event"]
 
 
-def test_an_exception_is_told_by_kind_and_place_without_its_words_and_variables(stream: io.StringIO) -> None:
+def test_an_exception_is_logged_by_type_and_place_without_its_message_and_variables(stream: io.StringIO) -> None:
     set_up(stream=stream)
 
     def compare(answer: str) -> None:
@@ -155,11 +155,11 @@ def test_an_exception_is_told_by_kind_and_place_without_its_words_and_variables(
     assert event["reference"] == "k3f7"
     places = event["exception"].splitlines()
     assert [line for line in places if line.startswith("builtins.")] == ["builtins.ValueError", "builtins.LookupError"]
-    assert re.search(r"test_log\.py:\d+ in compare$", places[0])
+    assert re.search(r"test_logs\.py:\d+ in compare$", places[0])
     assert TYPED not in stream.getvalue()
 
 
-def test_codes_of_systems_and_databases_are_kept(stream: io.StringIO, tmp_path: Path) -> None:
+def test_error_codes_of_the_system_and_the_database_are_logged(stream: io.StringIO, tmp_path: Path) -> None:
     set_up(stream=stream)
     database = sqlite3.connect(":memory:")
     database.execute("CREATE TABLE answers (words TEXT UNIQUE)")
@@ -192,7 +192,7 @@ def test_every_exception_of_a_group_is_named(stream: io.StringIO) -> None:
     assert events(stream)[0]["exception"] == "builtins.ExceptionGroup; builtins.KeyError; builtins.OSError (ENOSPC)"
 
 
-async def test_a_task_that_failed_unseen_does_not_quote_anybody(stream: io.StringIO) -> None:
+async def test_an_unretrieved_task_exception_is_logged_without_its_message(stream: io.StringIO) -> None:
     set_up(stream=stream)
 
     async def answer() -> None:
@@ -210,17 +210,17 @@ async def test_a_task_that_failed_unseen_does_not_quote_anybody(stream: io.Strin
 
 
 @pytest.mark.parametrize("name", ["text", "query", "line", "answer", "body", "values"])
-def test_what_a_member_wrote_is_left_out_even_where_somebody_logs_it(stream: io.StringIO, name: str) -> None:
+def test_what_a_member_wrote_is_omitted_even_if_somebody_logs_it(stream: io.StringIO, name: str) -> None:
     set_up(stream=stream)
 
     log.info("asked", **{name: TYPED})
 
-    assert events(stream)[0][name] == "(left out)"
+    assert events(stream)[0][name] == "(omitted)"
 
 
-@pytest.mark.parametrize("form", ["json", "console"])
-def test_a_secret_is_left_out_wherever_it_turns_up(stream: io.StringIO, form: Any) -> None:
-    set_up(format=form, stream=stream, secrets=[SECRET, "hunter2", "abc", ""])
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_a_secret_is_replaced_wherever_it_appears(stream: io.StringIO, style: Any) -> None:
+    set_up(style=style, stream=stream, secrets=[SECRET, "hunter2", "abc", ""])
 
     log.info(f"signing in with {SECRET}", token=SECRET, url=f"https://ada:{SECRET}@host", deep={"a": ["hunter2"]})
     logging.getLogger("library").error("refused: %s abc", SECRET)
@@ -251,36 +251,36 @@ def test_the_study_room_logs_to_a_file_and_leaves_the_screen_alone(tmp_path: Pat
     assert [json.loads(line)["event"] for line in file.read_text().splitlines()] == ["posted", "hm"]
 
 
-def test_the_file_does_not_grow_for_ever(tmp_path: Path) -> None:
+def test_the_file_does_not_grow_forever(tmp_path: Path) -> None:
     file = tmp_path / "studyhall.log"
     set_up(file=file)
 
     for _ in range(9):
-        log.info("long", note="x" * (FILE_BYTES // 2))
+        log.info("long", note="x" * (MAX_FILE_BYTES // 2))
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["studyhall.log", "studyhall.log.1", "studyhall.log.2"]
-    assert all(path.stat().st_size <= FILE_BYTES for path in tmp_path.iterdir())
+    assert all(path.stat().st_size <= MAX_FILE_BYTES for path in tmp_path.iterdir())
 
 
-def test_a_file_that_cannot_be_opened_is_told_with_the_way_out(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "data").touch()
 
-    with pytest.raises(SetupError, match=r"cannot be written: .*\. Name another folder in STUDYHALL_DATA\."):
+    with pytest.raises(SetupError, match=r"Can't write the log .*: .*\. Name another folder in STUDYHALL_DATA\."):
         set_up(file=tmp_path / "data" / "studyhall.log")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
-def test_a_full_disk_is_told_once_and_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_reported_once_and_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     set_up(file=Path("/dev/full"))
 
     log.info("posted")
     log.info("posted")
 
-    assert capsys.readouterr().err == "The log /dev/full cannot be written: No space left on device.\n"
-    set_up(stream=io.StringIO())  # closing a file on a full disk fails, too
+    assert capsys.readouterr().err == "Can't write the log /dev/full: No space left on device.\n"
+    set_up(stream=io.StringIO())  # closing a file on a full disk fails too
 
 
-def test_setting_up_again_replaces_what_was(stream: io.StringIO) -> None:
+def test_a_second_setup_replaces_the_first(stream: io.StringIO) -> None:
     set_up(stream=(first := io.StringIO()))
     set_up(stream=stream)
 

@@ -1,4 +1,4 @@
-"""`make run` on machines that lack something, with stand-ins for the programs found on PATH."""
+"""`make run` on machines where something is missing, with stand-ins for the programs on PATH."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOOLS = (
 )
 
 PYTHON = """#!/bin/sh
-# Stands in for a Python that makes a virtual environment holding itself and a study room that repeats what it hears.
+# Stands in for a Python that creates a virtual environment with itself and a study room that repeats its input.
 case "$*" in
 *version_info*) echo 3.11 ;;
 *ensurepip*) exit ${NO_ENSUREPIP:-0} ;;
@@ -27,7 +27,7 @@ case "$*" in
     chmod +x .venv/bin/studyhall
     ;;
 "-m pip install"*)
-    cat # takes the study room's input, were it left within reach
+    cat # would take the study room's input if it could get at it
     echo "${PIP_SAYS:-Collecting everything}"
     exit ${PIP_FAILS:-0}
     ;;
@@ -39,7 +39,7 @@ FULL_DISK = "#!/bin/sh\nprintf 'Filesystem 1024-blocks Used Available\\ndisk 9 9
 
 @dataclass
 class Machine:
-    """A copy of what `make run` reads, and a PATH with nothing on it but a few tools and what a test puts there."""
+    """A copy of what `make run` reads, and a PATH with only a few tools and what a test adds."""
 
     project: Path
     programs: Path
@@ -74,13 +74,13 @@ def machine(tmp_path: Path) -> Machine:
 
 @pytest.fixture
 def ready(machine: Machine) -> Machine:
-    """Everything is installed."""
+    """A machine with everything installed."""
     machine.has("python3.11", PYTHON)
     assert machine.make("run").returncode == 0
     return machine
 
 
-def test_the_first_run_installs_and_hands_standard_input_to_the_study_room_whole(machine: Machine) -> None:
+def test_the_first_run_installs_and_leaves_standard_input_to_the_study_room(machine: Machine) -> None:
     machine.has("python3.11", PYTHON)
 
     run = machine.make("run", said="ask what is lora\n")
@@ -91,7 +91,7 @@ def test_the_first_run_installs_and_hands_standard_input_to_the_study_room_whole
     assert "done in" in run.stderr
 
 
-def test_the_second_run_has_nothing_to_install_and_nothing_to_say(ready: Machine) -> None:
+def test_the_second_run_installs_and_prints_nothing(ready: Machine) -> None:
     run = ready.make("run", said="streak\n")
 
     assert run.stdout == "heard: streak\n"
@@ -104,7 +104,7 @@ def test_a_changed_lock_is_installed(ready: Machine) -> None:
     assert "Installing 1 packages" in ready.make("run").stderr
 
 
-def test_an_interrupted_installation_is_taken_up_again(machine: Machine) -> None:
+def test_an_interrupted_installation_is_resumed(machine: Machine) -> None:
     machine.has("python3.11", PYTHON)
     machine.environment["PIP_FAILS"] = "1"
     assert machine.make("run").returncode != 0
@@ -113,67 +113,67 @@ def test_an_interrupted_installation_is_taken_up_again(machine: Machine) -> None
     run = machine.make("run", said="me\n")
 
     assert run.stdout == "heard: me\n"
-    assert "Making a virtual environment" not in run.stderr
+    assert "Creating a virtual environment" not in run.stderr
 
 
 def test_a_project_that_was_moved_gets_a_new_environment(ready: Machine) -> None:
     ready.project = ready.project.rename(ready.project.with_name("elsewhere"))
 
-    assert "Making a virtual environment" in ready.make("run").stderr
+    assert "Creating a virtual environment" in ready.make("run").stderr
 
 
-def test_no_python_at_all_is_said_with_what_to_install(machine: Machine) -> None:
+def test_without_python_it_says_what_to_install(machine: Machine) -> None:
     run = machine.make("run")
 
     assert run.returncode != 0
     assert run.stdout == ""
-    assert "Studyhall needs Python 3.11, 3.12 or 3.13, and none was found." in run.stderr
+    assert "Studyhall needs Python 3.11, 3.12 or 3.13, and I couldn't find any." in run.stderr
 
 
 def test_a_python_that_is_too_old_is_named(machine: Machine) -> None:
     machine.has("python3", OLD_PYTHON)
 
-    assert "none was found (python3 is 3.9)." in machine.make("run").stderr
+    assert "I couldn't find any (python3 is 3.9)." in machine.make("run").stderr
 
 
-def test_a_newer_python_is_taken_where_the_first_one_is_not_there(machine: Machine) -> None:
+def test_a_newer_python_is_used_if_the_preferred_one_is_missing(machine: Machine) -> None:
     machine.has("python3", OLD_PYTHON)
     machine.has("python3.13", PYTHON)
 
     assert machine.make("run").returncode == 0
 
 
-def test_the_python_that_was_asked_for_is_the_only_one_tried(machine: Machine) -> None:
+def test_only_the_requested_python_is_tried(machine: Machine) -> None:
     machine.has("python3.11", PYTHON)
 
-    assert "PYTHON is set to 'python9', which does not run." in machine.make("run", "PYTHON=python9").stderr
+    assert "PYTHON is set to 'python9', which doesn't run." in machine.make("run", "PYTHON=python9").stderr
 
 
-def test_a_python_without_ensurepip_is_told_from_none(machine: Machine) -> None:
+def test_a_python_without_ensurepip_is_not_reported_as_missing(machine: Machine) -> None:
     machine.has("python3.11", PYTHON)
     machine.environment["NO_ENSUREPIP"] = "1"
 
     assert "sudo apt install python3.11-venv" in machine.make("run").stderr
 
 
-def test_a_nearly_full_disk_is_found_before_anything_is_written(machine: Machine) -> None:
+def test_a_nearly_full_disk_is_noticed_before_anything_is_written(machine: Machine) -> None:
     machine.has("python3.11", PYTHON)
     machine.has("df", FULL_DISK)
 
-    assert "needs 4 GB of free disk space, and here are 512 MB" in machine.make("run").stderr
+    assert "needs 4 GB of free disk space, but there are only 512 MB" in machine.make("run").stderr
     assert not (machine.project / ".venv").exists()
 
 
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ("WARNING: Retrying (Retry(total=4)) after connection broken", "The package index cannot be reached."),
+        ("WARNING: Retrying (Retry(total=4)) after connection broken", "Can't reach the package index."),
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left", "The disk is full."),
         ("ERROR: No matching distribution found for torch==2.13.0", "has no build of that package"),
-        ("ERROR: something else", "pip could not install the packages"),
+        ("ERROR: something else", "pip couldn't install the packages"),
     ],
 )
-def test_when_pip_fails_its_reason_is_shown_with_what_to_do(machine: Machine, said: str, told: str) -> None:
+def test_a_failure_of_pip_is_shown_with_what_to_do(machine: Machine, said: str, told: str) -> None:
     machine.has("python3.11", PYTHON)
     machine.environment |= {"PIP_FAILS": "1", "PIP_SAYS": said}
 
@@ -181,18 +181,18 @@ def test_when_pip_fails_its_reason_is_shown_with_what_to_do(machine: Machine, sa
 
     assert run.returncode != 0
     assert run.stdout == ""
-    assert said in run.stderr or "does not answer" in run.stderr
+    assert said in run.stderr or "doesn't answer" in run.stderr
     assert told in run.stderr
 
 
-def test_help_names_every_target_that_people_type(machine: Machine) -> None:
+def test_help_lists_every_target_that_people_type(machine: Machine) -> None:
     lines = machine.make("help").stdout.splitlines()
 
     named = {line.split()[1] for line in lines if line.startswith("make ")}
     assert {"run", "test", "check", "docs", "lock", "clean"} <= named
 
 
-def test_no_environment_of_the_caller_leads_the_packages_astray(machine: Machine) -> None:
+def test_variables_of_another_environment_do_not_change_where_packages_go(machine: Machine) -> None:
     machine.has(
         "python3.11", PYTHON.replace('echo "${PIP_SAYS', 'env | grep -E "^(PYTHON|PIP_)" >&2; echo "${PIP_SAYS')
     )

@@ -1,4 +1,4 @@
-"""What is said about the project in more than one place is said alike: versions, Pythons, folders, tools."""
+"""Facts that are in several places agree: versions, Pythons, folders, tools."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def text(name: str) -> str:
 
 
 def recipe(target: str) -> str:
-    """The lines that make runs for a target."""
+    """Return the commands that make runs for a target."""
     found = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", text("Makefile"), re.MULTILINE)
     assert found, target
     return found[1]
@@ -53,7 +53,7 @@ def test_the_version_has_a_dated_section_in_the_changelog(project: dict[str, Any
     assert dates == sorted(dates, reverse=True)
 
 
-def test_every_python_that_is_accepted_is_checked_and_named(project: dict[str, Any]) -> None:
+def test_every_supported_python_is_tested_and_documented(project: dict[str, Any]) -> None:
     accepted = SpecifierSet(project["project"]["requires-python"])
     pythons = [python for python in PYTHONS if python in accepted]
     named = f"Python {', '.join(pythons[:-1])} or {pythons[-1]}"
@@ -66,7 +66,7 @@ def test_every_python_that_is_accepted_is_checked_and_named(project: dict[str, A
     assert project["tool"]["ruff"]["target-version"] == f"py{pythons[0].replace('.', '')}"
 
 
-def test_the_workflow_runs_what_a_change_has_to_pass_with_its_own_python(steps: list[dict[str, Any]]) -> None:
+def test_the_workflow_runs_all_checks_with_its_own_python(steps: list[dict[str, Any]]) -> None:
     (run,) = (step for step in steps if "run" in step)
     (python,) = (step for step in steps if step.get("id") == "python")
 
@@ -77,7 +77,7 @@ def test_the_workflow_runs_what_a_change_has_to_pass_with_its_own_python(steps: 
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_a_workflow_only_reads_ends_in_time_and_pins_its_actions(path: Path) -> None:
+def test_a_workflow_is_read_only_has_a_timeout_and_pins_its_actions(path: Path) -> None:
     workflow = read(path)
 
     assert workflow["permissions"] == {"contents": "read"}
@@ -88,7 +88,7 @@ def test_a_workflow_only_reads_ends_in_time_and_pins_its_actions(path: Path) -> 
 
 
 @pytest.mark.parametrize("path", FORMS, ids=lambda path: path.name)
-def test_a_form_asks_for_something_and_each_thing_once(path: Path) -> None:
+def test_an_issue_form_has_a_required_field_and_unique_ids(path: Path) -> None:
     form = read(path)
     ids = [field["id"] for field in form["body"] if field["type"] != "markdown"]
 
@@ -100,7 +100,7 @@ def test_a_form_asks_for_something_and_each_thing_once(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["SECURITY.md", ".github/pull_request_template.md", *(str(form) for form in FORMS)])
-def test_whoever_is_asked_to_write_is_sent_to_no_person(name: str) -> None:
+def test_templates_name_no_person_to_write_to(name: str) -> None:
     assert re.findall(r"[\w.+-]+@[\w-]+\.\w+|(?<!\w)@\w+", text(name)) == []
 
 
@@ -122,7 +122,7 @@ def test_types_and_dependencies_are_checked_in_every_folder_with_code(project: d
     assert folders <= set(" ".join(searched).split())
 
 
-def test_what_deptry_leaves_out_is_still_declared(project: dict[str, Any]) -> None:
+def test_packages_that_deptry_ignores_are_still_declared(project: dict[str, Any]) -> None:
     declared = {Requirement(line).name for line in project["project"]["dependencies"]}
 
     assert set(project["tool"]["deptry"]["per_rule_ignores"]["DEP002"]) <= declared

@@ -1,4 +1,4 @@
-"""`make words` lists what people read, and leaves out what only programs do."""
+"""`make words` lists what people read, and skips what only programs read."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def words(*options: str, root: Path = ROOT) -> str:
 
 
 def listed(kind: str, root: Path) -> dict[str, list[str]]:
-    """Collect line and words of all that is listed of a kind, by file."""
+    """Return the line and words of everything listed of a kind, by file."""
     files = dict[str, list[str]]()
     for path, said in re.findall(r"^(\S+?):(\d+  .+)$", words("--kind", kind, root=root), re.MULTILINE):
         files.setdefault(path, []).append(said)
@@ -113,7 +113,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_people_read_is_listed_and_names_patterns_and_queries_are_not(project: Path) -> None:
+def test_text_for_people_is_listed_but_names_patterns_and_queries_are_not(project: Path) -> None:
     assert listed("text", project) == {
         "bot/study/card.py": [
             "17  Key value",
@@ -130,11 +130,11 @@ def test_what_people_read_is_listed_and_names_patterns_and_queries_are_not(proje
     }
 
 
-def test_an_event_of_the_log_is_its_own_kind_whichever_way_it_is_chosen(project: Path) -> None:
+def test_log_events_are_a_kind_of_their_own_even_in_a_condition(project: Path) -> None:
     assert listed("log", project) == {"bot/study/card.py": ["31  said", "31  left unsaid"]}
 
 
-def test_docstrings_are_those_of_modules_attributes_classes_and_functions_in_tests_as_well(project: Path) -> None:
+def test_docstrings_of_modules_attributes_classes_and_functions_are_listed_in_tests_too(project: Path) -> None:
     assert listed("docstring", project) == {
         "bot/study/card.py": [
             "1  What the module is.",
@@ -146,7 +146,7 @@ def test_docstrings_are_those_of_modules_attributes_classes_and_functions_in_tes
     }
 
 
-def test_documents_are_listed_by_block_without_their_code_and_settings_by_comment(project: Path) -> None:
+def test_documents_are_listed_by_block_without_code_and_settings_by_comment(project: Path) -> None:
     assert listed("docs", project) == {
         "README.md": [
             "1  # A heading",
@@ -161,11 +161,11 @@ def test_documents_are_listed_by_block_without_their_code_and_settings_by_commen
     }
 
 
-def test_the_name_of_a_test_is_a_sentence(project: Path) -> None:
+def test_names_of_tests_are_listed_as_sentences(project: Path) -> None:
     assert listed("tests", project) == {"tests/test_card.py": ["1  a card is dealt"]}
 
 
-def test_there_is_a_heading_for_each_package_and_the_counts_come_last(project: Path) -> None:
+def test_each_package_has_a_heading_and_the_counts_come_last(project: Path) -> None:
     assert words("--kind", "log", "tests", root=project).splitlines() == [
         "bot.study",
         "",
@@ -184,14 +184,14 @@ def test_there_is_a_heading_for_each_package_and_the_counts_come_last(project: P
     ]
 
 
-def test_counts_alone_are_the_same_table(project: Path) -> None:
+def test_counts_can_be_printed_alone(project: Path) -> None:
     everything, counts = words(root=project), words("--counts", root=project)
 
     assert counts.startswith("| package | text | log | docstring | docs | tests |\n")
     assert everything.endswith(f"\n\n{counts}")
 
 
-def test_this_project_has_every_sentence_counted_and_at_a_line_that_is_there(here: str) -> None:
+def test_every_sentence_of_this_project_is_counted_and_has_an_existing_line(here: str) -> None:
     places = re.findall(r"^(\S+?):(\d+)  \S", here, re.MULTILINE)
     ends = {path: len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path, _ in places}
     counts = re.findall(r"\d+", here.splitlines()[-1])
@@ -201,12 +201,12 @@ def test_this_project_has_every_sentence_counted_and_at_a_line_that_is_there(her
     assert "0" not in counts
 
 
-def test_this_project_has_what_members_and_operators_read(here: str) -> None:
+def test_sentences_for_members_and_operators_of_this_project_are_listed(here: str) -> None:
     lines = {line.partition("  ")[2] for line in here.splitlines()}
 
-    assert {"Question of the day", "Right!", "The database."} - lines == set()
+    assert {"Question of the day", "Right!", "Check the settings."} - lines == set()
 
 
-def test_of_this_project_neither_queries_nor_the_bank_are_listed(here: str) -> None:
+def test_queries_and_the_bank_of_this_project_are_not_listed(here: str) -> None:
     assert not re.search(r"^\S+  (PRAGMA|SELECT|\w+ IS NOT NULL)", here, re.MULTILINE)
     assert "\nknowledge/bank/" not in here

@@ -1,302 +1,124 @@
-"""`studyhall bank import` and `bank export`: questions into a bank and out of it."""
+"""`studyhall bank check`, `bank stats` and `bank vectors`: what's in a bank, and what's wrong with it."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import shutil
-import sys
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from bot.cli.tasks import Working, _config, _print, err, out, preparing
-from bot.config.loader import Config
+from bot.cli.console import ProgressBar, indexing_progress, load_config, out, plural, print_json, warn_skipped
 from bot.errors import SetupError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from knowledge.questions import Bank
 
-    from knowledge.importers.draft import Reading
-    from knowledge.importers.pipeline import Taken
-    from knowledge.questions import Bank, Question
-
-ENDINGS = {"anki": ".apkg", "csv": ".csv", "jsonl": ".jsonl", "markdown": ""}
-"""The formats of an export, and how their files' names end."""
-WHERE = {"bank": "the bank", "own": "where they go", "import": "this import"}
-"""Where a twin is, in words."""
-SHOWN = 20
-"""Duplicates and problems of a file that are shown; `--json` has all."""
+MAX_LISTED = 20
+"""Problems or duplicates listed per file."""
 
 
-@dataclass(slots=True)
-class File:
-    """What came of one file."""
+def load_bank(folder: Path) -> Bank:
+    """Load a bank, and name the files that can't be read on standard error."""
+    from knowledge.format.reader import load
 
-    path: Path
-    reading: Reading
-    taken: Taken
-    written: list[str] = field(default_factory=list)
-
-    @property
-    def problems(self) -> list[tuple[int, str]]:
-        return sorted([*self.reading.problems, *self.taken.problems])
-
-    def as_json(self, *, dry: bool) -> dict[str, Any]:
-        told: dict[str, Any] = {
-            "path": str(self.path),
-            "format": self.reading.format,
-            "questions": len(self.reading.drafts),
-            "duplicates": [
-                {
-                    "line": one.draft.line,
-                    "question": one.draft.title,
-                    "twin": {"id": one.twin.id, "question": one.twin.title, "where": WHERE[one.where]},
-                    "likeness": round(one.likeness, 3),
-                }
-                for one in self.taken.duplicates
-            ],
-            "problems": [{"line": line, "reason": reason} for line, reason in self.problems],
-        }
-        return told if dry else {**told, "written": self.written}
+    loaded = load(folder)
+    if folder.exists():
+        warn_skipped(loaded.problems[:MAX_LISTED])
+    return loaded.bank
 
 
-def import_files(
-    paths: Sequence[Path], into: Path | None, workspace: str, *, duplicates: bool, dry: bool, as_json: bool
-) -> None:
-    """Read the files, say what is in them, and keep it unless it is a dry run: all of it or nothing."""
-    if into and workspace:
-        raise SetupError("Name a folder with --into or a workspace with --workspace, not both.")
-    if not (into or workspace or dry):
-        raise SetupError(
-            "Say where the questions go: --into FOLDER for a bank of files, or --workspace ID for the questions of one "
-            "workspace. --dry-run shows what would be taken."
-        )
-    config = _config()
-    files = _take(config, paths, into, workspace, duplicates)
-    new = [question for file in files for question in file.taken.questions]
-    if not dry and new:
-        kept = set(_keep(config, into, workspace, new))
-        for file in files:
-            file.written = [question.id for question in file.taken.questions if question.id in kept]
-    if as_json:
-        _print({"files": [file.as_json(dry=dry) for file in files]})
-    else:
-        for file in files:
-            _tell(file, dry=dry)
-        _tell_total(new, into, workspace, dry=dry)
-    if not all(file.reading.drafts for file in files):
-        raise SystemExit(1)
-
-
-def _take(config: Config, paths: Sequence[Path], into: Path | None, workspace: str, duplicates: bool) -> list[File]:
-    from knowledge.importers.pipeline import Intake
-    from knowledge.importers.read import read
-    from knowledge.questions import OWN, Bank
+def check(folder: Path | None, coverage: Path | None) -> None:
+    """Print each problem with its file and line, then the totals; exit with 1 if there are problems or no questions."""
+    from knowledge.format.reader import load
+    from knowledge.lint import check as lint
+    from knowledge.lint import check_coverage, check_formulas, check_likeness, longest_share, unchecked
     from knowledge.retrieval.embedding import Embedder
     from knowledge.retrieval.index import build
     from knowledge.retrieval.passages import Windows
 
-    bank = _loaded(config.bank_folder)
-    custom_questions = Bank()
-    if workspace:
-        custom_questions = asyncio.run(_custom_questions(config, workspace))
-    elif into and into.is_dir() and into.resolve() != config.bank_folder.resolve():
-        custom_questions = _loaded(into)
-    readings = [(path, read(path)) for path in paths]
-    embedder = Embedder(config.search.model, threads=config.search.threads)
-    index = build(Windows.of(bank), embedder, config.index_folder, preparing())
-    names = {path.stem for path in into.rglob("*.md")} if into else set()  # also of files that cannot be read
-    prefix = OWN if workspace else ""
-    intake = Intake(index, custom_questions, embedder, duplicates=duplicates, prefix=prefix, names=names)
-    return [
-        File(path, reading, intake.take(reading.drafts, Working(f"Comparing {path.name}", "questions")))
-        for path, reading in readings
-    ]
-
-
-def _loaded(folder: Path) -> Bank:
-    """The bank of a folder; files of it that cannot be read are told on standard error."""
-    from knowledge.format.reader import load
-
-    loaded = load(folder)
-    for problem in loaded.problems[:SHOWN] if folder.exists() else ():
-        err.print(f"left out: {problem}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-    return loaded.bank
-
-
-def _keep(config: Config, into: Path | None, workspace: str, new: Sequence[Question]) -> Sequence[str]:
-    """Write the questions; the ids of those that are there now."""
-    if workspace:
-        return asyncio.run(_add_custom_questions(config, workspace, new))
-    from knowledge.format import transaction
-
-    try:
-        transaction.add(into or Path(), new)
-    except transaction.Busy as problem:
-        raise SetupError(str(problem)) from problem
-    except OSError as problem:
-        raise SetupError(f"Nothing was imported: {problem}") from problem
-    return [question.id for question in new]
-
-
-async def _custom_questions(config: Config, workspace: str) -> Bank:
-    """Return a workspace's custom questions. Raises SetupError for an unknown workspace."""
-    from bot.store.engine import Store
-
-    store = await Store.open(config.database_url)
-    try:
-        await store.ready()
-        return await store.query(_read_custom_questions, workspace)
-    finally:
-        await store.close()
-
-
-def _read_custom_questions(connection: Connection, workspace: str) -> Bank:
-    from bot.study.workspaces import custom_questions
-
-    return custom_questions.bank_of(connection, custom_questions.workspace_named(connection, workspace).id)
-
-
-async def _add_custom_questions(config: Config, workspace: str, new: Sequence[Question]) -> list[str]:
-    """Store questions and return the ids of the new ones. Raises SetupError for an unknown workspace."""
-    from bot.store.engine import Store
-
-    store = await Store.open(config.database_url)
-    try:
-        await store.ready()
-        return await store.transaction(_store_custom_questions, workspace, new)
-    finally:
-        await store.close()
-
-
-def _store_custom_questions(connection: Connection, workspace: str, new: Sequence[Question]) -> list[str]:
-    from bot.study.workspaces import custom_questions
-
-    workspace_id = custom_questions.workspace_named(connection, workspace).id
-    return custom_questions.add(connection, workspace_id, new, datetime.now(UTC))
-
-
-def _tell(file: File, *, dry: bool) -> None:
-    found, taken = len(file.reading.drafts), len(file.taken.questions)
-    kind = f" ({file.reading.format})" if file.reading.format else ""
-    out.print(f"[bold]{_plain(file.path.name)}[/]{kind}: {_some(found, 'question')}, {taken} to take", highlight=False)
-    if file.taken.duplicates:
-        grid = Table("Line", "Asks what the bank has", "Its twin", "Likeness", title_justify="left")
-        for one in file.taken.duplicates[:SHOWN]:
-            likeness = "there already" if one.same else f"{one.likeness:.2f}"
-            grid.add_row(str(one.draft.line), _plain(one.draft.title), one.twin.id, likeness)
-        out.print(grid)
-        _more(len(file.taken.duplicates), "duplicates")
-    for line, reason in file.problems[:SHOWN]:
-        where = f"{file.path}:{line}" if line else str(file.path)
-        out.print(f"{where}: {reason}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-    _more(len(file.problems), "problems")
-
-
-def _more(count: int, what: str) -> None:
-    if count > SHOWN:
-        out.print(f"… and {count - SHOWN} more {what}; --json has all of them.", style="dim")
-
-
-def _tell_total(new: Sequence[Question], into: Path | None, workspace: str, *, dry: bool) -> None:
-    where = f" into {into}" if into else f" into the workspace {workspace}" if workspace else ""
-    if dry:
-        out.print(f"A dry run: nothing was written. {_some(len(new), 'question')} would be taken{where}.", markup=False)
-    elif new:
-        out.print(f"✓ {_some(len(new), 'question')} imported{where}.", markup=False)
-    else:
-        out.print("Nothing new to import.")
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
-def _some(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
-
-
-def export(kind: str, to: Path | None, folder: Path | None, workspace: str, *, force: bool) -> None:
-    """Write a bank in another format: whole, or not at all."""
-    if folder and workspace:
-        raise SetupError("Name a folder with --from or a workspace with --workspace, not both.")
-    config = _config()
+    config = load_config()
+    index_folder = config.index_folder / "checked" if folder else config.index_folder
     folder = folder or config.bank_folder
-    bank = asyncio.run(_custom_questions(config, workspace)) if workspace else _loaded(folder)
-    if not len(bank):
-        raise SetupError("There is no question to export.")
-    to = to or Path(f"studyhall-bank{ENDINGS[kind]}")
-    if str(to) == "-":
-        _to_standard_output(kind, bank)
-        return
-    if to.exists() and not force:
-        raise SetupError(f"{to} is there already; --force writes over it.")
-    if to.is_dir() != (kind == "markdown") and to.exists():
-        raise SetupError(f"{to} is {'a folder' if to.is_dir() else 'a file'}; name another place with --out.")
-    if to.is_dir() and (other := _no_question(to)):
-        raise SetupError(f"{to} holds other things than questions, such as {other}; name another place with --out.")
-    if to.is_symlink():
-        raise SetupError(f"{to} is a link; name the place that it leads to.")
+    if not folder.is_dir():
+        raise SetupError(f"There's no folder {folder}. Name one that has a folder of questions for each topic.")
+    loaded = load(folder, known={})
+    bank = loaded.bank
+    required = _required_questions(coverage) if coverage else []
+    problems = [*loaded.problems, *lint(bank, folder), *check_coverage(bank, required, folder)]
+    problems += check_formulas(bank, folder, ProgressBar("Drawing formulas", "questions"))
+    if len(bank):
+        embedder = Embedder(config.search.model, threads=config.search.threads)
+        problems += check_likeness(build(Windows.of(bank), embedder, index_folder, indexing_progress()), folder)
+    for problem in problems:
+        out.print(str(problem), markup=False, highlight=False, soft_wrap=True)
+    out.print(
+        f"{plural(len(bank), 'question')} on {plural(len(bank.topics), 'topic')}; {plural(len(problems), 'problem')}; "
+        f"{plural(unchecked(bank), 'unchecked reference')}; the right choice is the longest in "
+        f"{longest_share(bank):.0%} of the questions",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if required:
+        covered = sum(row["id"] in bank for row in required)
+        out.print(
+            f"The bank has {covered} of the {len(required)} questions in {coverage}.", highlight=False, soft_wrap=True
+        )
+    if problems or not len(bank):
+        raise SystemExit(1)
+
+
+def _required_questions(file: Path) -> list[dict[str, str]]:
+    """Read the CSV rows of the questions that a bank must have. Raises SetupError."""
     try:
-        _written_beside(to, lambda place: _write(kind, place, bank))
-    except OSError as problem:
-        raise SetupError(f"{to} could not be written: {problem}") from problem
-    err.print(f"✓ {_some(len(bank), 'question')} exported to {to}.", markup=False, highlight=False)
+        with file.open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        raise SetupError(f"Can't read {file}: {problem}") from problem
+    if not rows or "id" not in rows[0]:
+        raise SetupError(f"{file} must be a CSV file with a column `id`, and optionally `topic` and `question`.")
+    return rows
 
 
-def _to_standard_output(kind: str, bank: Bank) -> None:
-    if kind not in ("csv", "jsonl"):
-        raise SetupError(f"{kind} is no text to print; name a place with --out.")
-    for line in _lines(kind, bank):
-        sys.stdout.write(line)
+def vectors(*, write: bool) -> None:
+    """Embed new texts of the built-in bank and drop old vectors, or exit with 1 if that's needed and `write` is off."""
+    from knowledge.format.reader import load, outdated
+    from knowledge.retrieval.embedding import Embedder
+    from knowledge.retrieval.index import ship
+
+    loaded = load()
+    if loaded.problems:
+        raise SetupError(f"The bank has {plural(len(loaded.problems), 'problem')}; `studyhall bank check` lists them.")
+    changes = outdated(write=write)
+    shipped = ship(loaded.bank, Embedder(), ProgressBar("Embedding new texts", "passages"), write=write)
+    if not (changes or shipped.new or shipped.gone):
+        out.print("The parsed questions and vectors are up to date.")
+    elif write:
+        out.print(
+            f"{plural(changes, 'question')} parsed again, {shipped.new:,} passages embedded, {shipped.gone:,} removed.",
+            highlight=False,
+        )
+    else:
+        out.print(
+            f"Out of date: {plural(changes, 'question')} changed, {shipped.new:,} passages have no vector, "
+            f"{shipped.gone:,} vectors have no passage. Run `make vectors`.",
+            highlight=False,
+        )
+        raise SystemExit(1)
 
 
-def _lines(kind: str, bank: Bank) -> Any:
-    from knowledge.exporters import csv, jsonl
+def stats(*, as_json: bool) -> None:
+    """Print how many questions there are, by topic and difficulty."""
+    from knowledge.format.reader import load
+    from knowledge.lint import stats as count
 
-    return (csv if kind == "csv" else jsonl).lines(bank)
-
-
-def _write(kind: str, place: Path, bank: Bank) -> None:
-    match kind:
-        case "anki":
-            from knowledge.exporters import anki
-
-            anki.write(place, bank, datetime.now(UTC))
-        case "markdown":
-            from knowledge.exporters import markdown
-
-            markdown.write(place, bank)
-        case _:
-            with place.open("w", encoding="utf-8", newline="") as file:
-                file.writelines(_lines(kind, bank))
-
-
-def _no_question(folder: Path) -> Path | None:
-    """Something in the folder that no export and no import has put there. With --force the folder is replaced."""
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        topic = len(inside.parts) == 1 and path.is_dir() and not path.is_symlink()
-        question = len(inside.parts) == 2 and path.suffix == ".md" and path.is_file()
-        if not topic and not question and not inside.name.startswith(".importing"):
-            return inside
-    return None
-
-
-def _written_beside(to: Path, write: Callable[[Path], None]) -> None:
-    """Write in a folder beside the place and move what came out there, so that the place is whole or as it was."""
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".studyhall-", dir=to.parent) as transaction:
-        made = Path(transaction) / "made"
-        write(made)
-        if to.is_dir():
-            shutil.move(to, Path(transaction) / "before")
-        os.replace(made, to)
+    totals: Any = count(load(load_config().bank_folder).bank)
+    if as_json:
+        print_json(totals)
+        return
+    grid = Table("", "Questions", title=f"{totals['total']} questions", title_justify="left")
+    for group in ("topics", "difficulties"):
+        for name, number in totals[group].items():
+            grid.add_row(name, str(number))
+        grid.add_section()
+    out.print(grid)

@@ -1,4 +1,4 @@
-"""Running the bot: the database made ready, the clockwork wound up, the platforms opened."""
+"""`studyhall run`: upgrade the database, start the scheduler, and serve the platforms."""
 
 from __future__ import annotations
 
@@ -18,83 +18,85 @@ from rich.console import Console
 
 from bot import logs
 from bot.app import App, open_app
-from bot.cli.tasks import err, preparing
-from bot.config import loader as settings
+from bot.cli.console import err, indexing_progress, warn_skipped
+from bot.config import loader
 from bot.config.loader import Config
 from bot.errors import SetupError
-from bot.scheduler import scheduler
+from bot.scheduler import clockwork
 from bot.store.upgrade import upgrade
-from bot.store.urls import file_of, parse_url
+from bot.store.urls import address, file_of
 
 if TYPE_CHECKING:
     from starlette.routing import Route
 
 PLATFORMS = ("discord", "slack")
 PIPE_WIDTH = 100
-"""Columns of what is piped on: wide enough for the code in the bank."""
+"""Columns of piped output: wide enough for the code in the bank."""
 
 log = structlog.get_logger()
 
 
 def run(platform: str | None, host: str | None, port: int | None) -> None:
-    """Until the platforms end. `host` and `port` of the web application win over the configured ones. Raises
-    SetupError.
-    """
-    config = settings.load()
-    wanted = (platform,) if platform else _configured(config)
-    if sys.stdin is None:  # closed by whoever started us
-        sys.stdin = open(os.devnull)  # noqa: SIM115  # for as long as the program runs
-    on_screen = sys.stdin.isatty() and sys.stdout.isatty()
-    # In the terminal, screen and pipe belong to the conversation.
-    file = config.log_file if "terminal" in wanted else None
-    logs.set_up(config.log.level, config.log.format, file=file, secrets=config.secrets())
-    if file_of(parse_url(config.database_url)) is not None:
-        # The embedded database belongs to this program alone; PostgreSQL is upgraded by a deployment's release step.
+    """Serve until the platforms end. `host` and `port` override the configured ones. Raises SetupError."""
+    config = loader.load()
+    platforms = (platform,) if platform else _configured_platforms(config)
+    if sys.stdin is None:  # the parent process closed it
+        sys.stdin = open(os.devnull)  # noqa: SIM115  # stays open as long as the program runs
+    is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    # In the study room, the screen and the pipe are for the conversation.
+    log_file = config.log_file if "terminal" in platforms else None
+    logs.set_up(config.log.level, config.log.format, file=log_file, secrets=config.secrets())
+    if file_of(address(config.database_url)) is not None:
+        # Only this program uses the SQLite file. PostgreSQL is upgraded in the release step of a deployment.
         upgrade(config.database_url, lambda line: err.print(line, style="dim", markup=False, highlight=False))
-    if "terminal" in wanted:
-        serving = _terminal(config, on_screen)
+    if "terminal" in platforms:
+        serving = _serve_terminal(config, is_terminal)
     else:
-        web = config.web
-        serving = _platforms(config, wanted, host or web.host, web.port if port is None else port)
+        serving = _serve_platforms(
+            config, platforms, host or config.web.host, config.web.port if port is None else port
+        )
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serving)
 
 
-def _configured(config: Config) -> tuple[str, ...]:
-    """The platforms that have a token, else the terminal."""
-    have = {"discord": config.discord_configured, "slack": config.slack_configured}
-    return tuple(name for name in PLATFORMS if have[name]) or ("terminal",)
+def _configured_platforms(config: Config) -> tuple[str, ...]:
+    """Return the platforms that have a token, or just the terminal if none has."""
+    configured = {"discord": config.discord_configured, "slack": config.slack_configured}
+    return tuple(name for name in PLATFORMS if configured[name]) or ("terminal",)
 
 
-async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int) -> None:
-    """Serve chat platforms until a signal, or until one of them ends by itself."""
-    discord_token = _needed(config.discord_token, "DISCORD_TOKEN") if "discord" in wanted else ""
-    if "slack" in wanted and not config.slack_configured:
-        raise SetupError("Slack is not set up: `studyhall doctor` names what is missing.")
+async def _serve_platforms(config: Config, platforms: Sequence[str], host: str, port: int) -> None:
+    """Serve chat platforms until a signal arrives or one of them ends."""
+    discord_token = _required(config.discord_token, "DISCORD_TOKEN") if "discord" in platforms else ""
+    if "slack" in platforms and not config.slack_configured:
+        raise SetupError("Slack isn't set up. Run `studyhall doctor` to see what's missing.")
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    import knowledge.retrieval.search  # noqa: F401  # loads NumPy, which holds the interpreter and so the event loop
+    # Importing NumPy holds the interpreter, so do it before the event loop has anything to do.
+    import knowledge.retrieval.search  # noqa: F401
 
     if discord_token:
         from bot.platforms.discord.client import connected
-    if "slack" in wanted:
+    if "slack" in platforms:
         from bot.platforms.slack.app import Keys, slack
-    async with AsyncExitStack() as open_here:
-        app = await open_here.enter_async_context(open_app(config))
-        for line in app.skipped_files:
-            log.warning("left out", file=line)
-        # What is there now stays: to look through all of it again and again held the event loop up for 0.3 s.
+    async with AsyncExitStack() as resources:
+        app = await resources.enter_async_context(open_app(config))
+        for problem in app.skipped_files:
+            log.warning("question file skipped", file=problem)
+        # What's loaded now stays: collecting it again and again blocked the event loop for 0.3 s each time.
         gc.collect()
         gc.freeze()
         waiting: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait())]
         if discord_token:
-            it = config.discord
-            shards = {"shard_count": it.shard_total, "shard_ids": it.shard_ids} if it.shard_total else {}
-            online = connected(app, token=discord_token, dev_guild=it.guild, **shards)
-            waiting.append(await open_here.enter_async_context(online))
+            settings = config.discord
+            shards = (
+                {"shard_count": settings.shard_total, "shard_ids": settings.shard_ids} if settings.shard_total else {}
+            )
+            online = connected(app, token=discord_token, dev_guild=settings.guild, **shards)
+            waiting.append(await resources.enter_async_context(online))
         routes: list[Route] = []
-        if "slack" in wanted:
+        if "slack" in platforms:
             keys = Keys(
                 signing_secret=config.slack_signing_secret.get_secret_value(),
                 bot_token=config.slack_bot_token.get_secret_value(),
@@ -102,56 +104,59 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
                 client_id=config.slack_client_id,
                 client_secret=config.slack_client_secret.get_secret_value(),
             )
-            routes = await open_here.enter_async_context(slack(app, keys, api=config.slack.api_url))
-        await open_here.enter_async_context(_web(app, routes, host, port, needed=bool(routes) and not discord_token))
-        ready = app.study.library.prepare()  # once members are served: both want the interpreter
+            routes = await resources.enter_async_context(slack(app, keys, api=config.slack.api_url))
+        required = bool(routes) and not discord_token
+        await resources.enter_async_context(_web_server(app, routes, host, port, required=required))
+        ready = app.study.library.prepare()  # only once members are served: both need the interpreter
         ready.add_done_callback(lambda _: gc.freeze())
-        await open_here.enter_async_context(scheduler(app.study, config.schedule.sweep_seconds))
+        await resources.enter_async_context(clockwork(app.study, config.schedule.sweep_seconds))
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
-            task.result()  # a platform that ended by an error ends the program with it
+            task.result()  # an error that ends a platform ends the program
 
 
 @contextlib.asynccontextmanager
-async def _web(app: App, routes: Sequence[Route], host: str, port: int, *, needed: bool) -> AsyncIterator[None]:
-    """Serve the web application. Where it cannot listen the log says so; only what is `needed` ends the program."""
+async def _web_server(
+    app: App, routes: Sequence[Route], host: str, port: int, *, required: bool
+) -> AsyncIterator[None]:
+    """Serve health checks and the routes. If it can't listen, log that, or raise CannotListen if it's `required`."""
     from bot.web.app import web_app
     from bot.web.server import CannotListen, served
 
-    async with AsyncExitStack() as open_here:
+    async with AsyncExitStack() as resources:
         try:
-            at = await open_here.enter_async_context(served(web_app(app, routes), host, port))
-            log.info("listening", at=at, serves=[route.path for route in routes] or "health alone")
+            url = await resources.enter_async_context(served(web_app(app, routes), host, port))
+            log.info("listening", at=url, serves=[route.path for route in routes] or "health checks only")
         except CannotListen as problem:
-            if needed:
+            if required:
                 raise
-            log.error("no web application", problem=str(problem), lost="requests from Slack" if routes else "health")
+            missing = "Slack requests and health checks" if routes else "health checks"
+            log.error("web server not started", problem=str(problem), missing=missing)
         yield
 
 
-def _needed(secret: SecretStr, variable: str) -> str:
-    if found := secret.get_secret_value():
-        return found
-    raise SetupError(f"{variable} is not set; `studyhall doctor` names what each platform needs.")
+def _required(secret: SecretStr, variable: str) -> str:
+    if value := secret.get_secret_value():
+        return value
+    raise SetupError(f"{variable} isn't set. Run `studyhall doctor` to see what each platform needs.")
 
 
-async def _terminal(config: Config, on_screen: bool) -> None:
+async def _serve_terminal(config: Config, is_terminal: bool) -> None:
     from bot.platforms.terminal.outbox import TerminalOutbox
     from bot.platforms.terminal.repl import Repl
 
-    # Whoever pipes lines in wants whole answers, and sees on standard error what takes long.
-    opening = open_app(config) if on_screen else open_app(config, preparing(), max_wait=None)
-    async with opening as app:
-        for line in app.skipped_files:
-            err.print(f"left out: {line}", style="yellow", markup=False, highlight=False)
+    # Piped lines get complete answers; standard error shows what takes long.
+    opened = open_app(config) if is_terminal else open_app(config, indexing_progress(), patience=None)
+    async with opened as app:
+        warn_skipped(app.skipped_files)
         outbox = TerminalOutbox(app.terminal_posts)
         app.attach("terminal", outbox)
-        async with scheduler(app.study, config.schedule.sweep_seconds):
+        async with clockwork(app.study, config.schedule.sweep_seconds):
             app.study.library.prepare()
-            console = Console(width=config.terminal.width or (None if on_screen else PIPE_WIDTH), highlight=False)
+            console = Console(width=config.terminal.width or (None if is_terminal else PIPE_WIDTH), highlight=False)
             if not await Repl(app, outbox, console, config.terminal.name).run():
                 err.print(
-                    "The input ended before its first line, and with it the study room: nothing is posted while it is "
-                    "closed. Without a terminal, set DISCORD_TOKEN or SLACK_BOT_TOKEN.",
+                    "The input ended before the first line, so the study room closed, and nothing gets posted while "
+                    "it's closed. To run without a terminal, set DISCORD_TOKEN or SLACK_BOT_TOKEN.",
                     highlight=False,
                 )

@@ -1,4 +1,4 @@
-"""config.toml and the environment -> `Config`: checked, frozen, and silent about its secrets."""
+"""Load `config.toml` and the environment into a `Config`, which is validated, frozen and hides its secrets."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, unquote, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from bot.config import problems as config_problems
 from bot.config.sections import (
@@ -30,9 +29,9 @@ from bot.config.sections import (
 )
 from bot.errors import ConfigError, DatabaseError, SetupError
 
-__all__ = ["Config", "Setting", "described", "load"]
+__all__ = ["Config", "Setting", "load", "settings"]
 
-USUAL_FILE = Path("config.toml")
+DEFAULT_FILE = Path("config.toml")
 VARIABLES = {
     "STUDYHALL_CONFIG": ("file",),
     "STUDYHALL_DATA": ("data",),
@@ -50,19 +49,19 @@ VARIABLES = {
     "PORT": ("web", "port"),
     "STUDYHALL_SECRET_KEY": ("secret_key",),
 }
-"""What each variable sets. All other keys of the file have a variable too: STUDYHALL_STUDY__ZONE for [study] zone."""
+"""The setting of each variable. All other keys have one too, such as STUDYHALL_STUDY__ZONE for [study] zone."""
 
 
 def _data_folder(folder: Path) -> Path:
-    found = from_home(str(folder)).absolute()
-    if os.path.exists(found) and not os.path.isdir(found):
-        raise ValueError(f"{found} is a file; name a folder, which is made where it is missing")
-    return found
+    path = from_home(str(folder)).absolute()
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise ValueError(f"{path} is a file; name a folder, which is created if it's missing")
+    return path
 
 
 def _database(url: SecretStr) -> SecretStr:
     if url.get_secret_value():
-        from bot.store.urls import parse_url  # sqlalchemy: 0.2 s, only for those who name a database
+        from bot.store.urls import address  # imports SQLAlchemy, which takes 0.2 s
 
         try:
             parse_url(url.get_secret_value())
@@ -71,7 +70,7 @@ def _database(url: SecretStr) -> SecretStr:
     return url
 
 
-def _keys(keys: SecretStr) -> SecretStr:
+def _secret_keys(keys: SecretStr) -> SecretStr:
     if keys.get_secret_value():
         from bot.encryption import Vault
 
@@ -82,10 +81,10 @@ def _keys(keys: SecretStr) -> SecretStr:
     return keys
 
 
-class Config(BaseSettings):
-    """All settings. Secrets show in no representation; the properties that give them away say so."""
+class Config(BaseModel):
+    """All settings. No representation shows a secret; properties that return one say so."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
 
     study: StudySettings = StudySettings()
     bank: BankSettings = BankSettings()
@@ -98,62 +97,48 @@ class Config(BaseSettings):
     terminal: TerminalSettings = TerminalSettings()
     log: LogSettings = LogSettings()
 
-    file: Path | None = Field(
-        default=None, description="The file of settings; by default config.toml, where there is one."
-    )
+    file: Path | None = Field(default=None, description="The settings file; by default config.toml, if there is one.")
     data: Annotated[Path, AfterValidator(_data_folder)] = Field(
         default=Path("data"),
-        description="Folder of the database, the index and the log; by default data, made when missing.",
+        description="Folder for the database, the index and the log; by default data. It's created if it's missing.",
     )
     database: Annotated[SecretStr, AfterValidator(_database)] = Field(
-        default=SecretStr(""), description="The database's URL; by default a SQLite file in the data folder."
+        default=SecretStr(""), description="URL of the database; by default a SQLite file in the data folder."
     )
     inference_key: SecretStr = Field(
-        default=SecretStr(""), description="Key for the inference server, where it wants one."
+        default=SecretStr(""), description="Key for the inference server, if it needs one."
     )
     discord_token: SecretStr = Field(default=SecretStr(""), description="Token of the Discord bot.")
     slack_signing_secret: SecretStr = Field(default=SecretStr(""), description="Signing secret of the Slack app.")
     slack_bot_token: SecretStr = Field(default=SecretStr(""), description="Bot token of the Slack app (xoxb-...).")
     slack_app_token: SecretStr = Field(default=SecretStr(""), description="App-level token for Socket Mode (xapp-...).")
     slack_client_id: str = Field(
-        default="", description="Client id of the Slack app, where many workspaces install it."
+        default="", description="Client ID of the Slack app, if many workspaces can install it."
     )
     slack_client_secret: SecretStr = Field(default=SecretStr(""), description="Client secret of that Slack app.")
-    secret_key: Annotated[SecretStr, AfterValidator(_keys)] = Field(
+    secret_key: Annotated[SecretStr, AfterValidator(_secret_keys)] = Field(
         default=SecretStr(""),
-        description="Key by which workspaces' tokens are encrypted; `studyhall slack key` makes one.",
+        description="Key that encrypts the tokens of workspaces; `studyhall slack key` creates one.",
     )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """A Config made directly takes nothing from this process's environment: `load` does that."""
-        return (init_settings,)
 
     @property
     def origin(self) -> str:
         """Where the settings come from, in words."""
-        return str(self.file) if self.file else "no config.toml here: defaults and the environment"
+        return str(self.file) if self.file else "defaults and the environment; there's no config.toml"
 
     @property
     def database_url(self) -> str:
-        """May hold a password: never to be shown."""
+        """Never show this: it can contain a password."""
         return self.database.get_secret_value() or f"sqlite:///{quote(str(self.data / 'studyhall.db'))}"
 
     @property
     def inference_api_key(self) -> str:
-        """A secret: never to be shown."""
+        """Never show this secret."""
         return self.inference_key.get_secret_value()
 
     @property
     def bank_folder(self) -> Path:
-        """The operator's own questions, else the built-in bank."""
+        """The configured folder of questions, or else the built-in bank."""
         from knowledge.format.reader import BUILT_IN
 
         return Path(self.bank.folder).expanduser() if self.bank.folder else BUILT_IN
@@ -172,20 +157,20 @@ class Config(BaseSettings):
 
     @property
     def slack_configured(self) -> bool:
-        """Whether there is a token, or workspaces may bring theirs, and a way in: a socket or requests over HTTP."""
-        way_in = self.slack_app_token.get_secret_value() or self.slack_signing_secret.get_secret_value()
-        return bool(way_in and (self.slack_bot_token.get_secret_value() or self.slack_open))
+        """Whether Slack can reach us, and we have a bot token or workspaces can install the app."""
+        reachable = self.slack_app_token.get_secret_value() or self.slack_signing_secret.get_secret_value()
+        return bool(reachable and (self.slack_bot_token.get_secret_value() or self.slack_installable))
 
     @property
-    def slack_open(self) -> bool:
-        """Whether any workspace may install the app: a client id, its secret, and a key to keep tokens by."""
-        held = (self.slack_client_secret.get_secret_value(), self.secret_key.get_secret_value())
-        return bool(self.slack_client_id and all(held))
+    def slack_installable(self) -> bool:
+        """Whether any workspace can install the app."""
+        secrets = (self.slack_client_secret.get_secret_value(), self.secret_key.get_secret_value())
+        return bool(self.slack_client_id and all(secrets))
 
     def secrets(self) -> frozenset[str]:
-        """Every secret as it may turn up in a text, for the log to leave out."""
-        held = [getattr(self, name) for name in Config.model_fields if name != "database"]
-        found = {secret.get_secret_value() for secret in held if isinstance(secret, SecretStr)}
+        """Return every secret in all forms that could appear in a log: URLs whole and in parts, passwords decoded."""
+        values = [getattr(self, name) for name in Config.model_fields if name != "database"]
+        found = {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
         for url in (self.database_url, self.inference.base_url):
             parts = urlsplit(url)
             user = parts.netloc.rpartition("@")[0]
@@ -196,7 +181,7 @@ class Config(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting as the documentation shows it. `section` and `key` are "" where only a variable sets it."""
+    """A setting as the docs show it. `section` and `key` are "" if it can only be set by a variable."""
 
     section: str
     key: str
@@ -205,8 +190,8 @@ class Setting:
     description: str
 
 
-def described() -> Iterator[Setting]:
-    """Every setting: those of the file in its order, then those of the environment alone."""
+def settings() -> Iterator[Setting]:
+    """Yield every setting: those of the file in its order, then those that only come from the environment."""
     names = {path: name for name, path in _variables().items()}
     for section, kind in SECTIONS.items():
         for key, field in kind.model_fields.items():
@@ -217,85 +202,90 @@ def described() -> Iterator[Setting]:
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Config:
-    """The environment over the file that STUDYHALL_CONFIG names (else config.toml, where there is one).
+    """Load the file that STUDYHALL_CONFIG names, or else config.toml if there is one; variables override it.
 
-    An empty variable is none. Raises one ConfigError with a line for everything that is wrong.
+    Empty variables count as unset. Raises ConfigError with a line for each problem.
     """
     known = _variables()
-    given = {name: text for name in environ if (text := environ[name].strip())}
-    problems = list(config_problems.unknown_variables(given, known))
-    file, source, table = _read(given.get("STUDYHALL_CONFIG"), problems)
-    variables = {path: name for name, path in known.items() if name in given and path != ("file",)}
-    origin = config_problems.Origin(file, source, variables)
+    texts = {name: text for name in environ if (text := environ[name].strip())}
+    problems = list(config_problems.unknown_variables(texts, known))
+    file, source, table = _read(texts.get("STUDYHALL_CONFIG"), problems)
+    variables = {path: name for name, path in known.items() if name in texts and path != ("file",)}
+    origin = config_problems.Origin(
+        file, source, {path: name for name, path in known.items() if len(path) == 1} | variables
+    )
     table, misplaced = config_problems.without_secrets(table, origin)
     problems += [*misplaced, *config_problems.unknown_sections(table, origin)]
-    from_file: dict[str, Any] = {name: value for name, value in table.items() if name in SECTIONS}
-    from_environment: dict[str, Any] = {"file": file}
-    for path, name in variables.items():
-        if len(path) == 2:
-            from_environment.setdefault(path[0], {})[path[1]] = _typed(path, given[name])
-        else:
-            from_environment[path[0]] = given[name]
+    values: dict[str, Any] = {"file": file, **{name: value for name, value in table.items() if name in SECTIONS}}
     if file is not None:
-        _seen_from(file, from_file)
-    sources = (InitSettingsSource(Config, from_environment), InitSettingsSource(Config, from_file))
-    layers: dict[str, Any] = {"_build_sources": (sources, {})}  # no field, so type checkers do not know it
+        _resolve_paths(file, values)
+    _override(values, {path: texts[name] for path, name in variables.items()})
     config = None
     try:
-        config = Config(**layers)
+        config = Config.model_validate(values)
     except ValidationError as error:
-        problems += [
-            config_problems.sentence(one, origin) for one in error.errors(include_url=False, include_input=False)
-        ]
+        details = error.errors(include_url=False, include_input=False)
+        problems += [config_problems.sentence(detail, origin) for detail in details]
     if config is None or problems:
         raise ConfigError("\n".join(problems))
     return config
 
 
 def _variables() -> dict[str, tuple[str, ...]]:
-    own = set(VARIABLES.values())
+    """Return what each variable sets: a section's key, or a setting that only comes from the environment."""
+    renamed = set(VARIABLES.values())
     keys = [(section, key) for section, kind in SECTIONS.items() for key in kind.model_fields]
-    return {f"STUDYHALL_{'__'.join(path)}".upper(): path for path in keys if path not in own} | VARIABLES
+    return {f"STUDYHALL_{'__'.join(path)}".upper(): path for path in keys if path not in renamed} | VARIABLES
 
 
-def _read(named: str | None, problems: list[str]) -> tuple[Path | None, str, dict[str, Any]]:
-    """The file, its text and what it says; what is wrong with it is added to `problems`."""
-    if not named and not USUAL_FILE.exists():
+def _read(name: str | None, problems: list[str]) -> tuple[Path | None, str, dict[str, Any]]:
+    """Return the settings file, its text and its table. What's wrong with the file is added to `problems`."""
+    if not name and not DEFAULT_FILE.exists():
         return None, "", {}
-    file, source = Path(named or USUAL_FILE), ""
+    file, source = Path(name or DEFAULT_FILE), ""
     try:
         file = from_home(str(file))
         if file.exists() and not file.is_file():
-            raise ValueError("is not a file; STUDYHALL_CONFIG names one like config.example.toml")
+            raise ValueError("isn't a file; STUDYHALL_CONFIG must name one like config.example.toml")
         source = file.read_text(encoding="utf-8-sig")
         return file, source, tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
         problems.append(config_problems.not_toml(file, source, error))
     except UnicodeDecodeError:
-        problems.append(f"{file} is not UTF-8 text. Save it as UTF-8.")
+        problems.append(f"{file} isn't UTF-8 text. Please save it as UTF-8.")
     except FileNotFoundError:
-        problems.append(f"STUDYHALL_CONFIG: there is no file {file}. Copy config.example.toml there, or unset it.")
+        problems.append(f"STUDYHALL_CONFIG: there's no file {file}. Copy config.example.toml there, or unset it.")
     except OSError as error:
-        problems.append(f"{file} cannot be read: {error.strerror}.")
+        problems.append(f"Can't read {file}: {error.strerror}.")
     except ValueError as error:
         problems.append(f"{file} {error}.")
     return file, source, {}
 
 
-def _typed(path: tuple[str, ...], text: str) -> Any:
-    """A variable's text as the number its key wants, where it is one."""
-    kind = SECTIONS[path[0]].model_fields[path[1]].annotation
+def _override(values: dict[str, Any], texts: Mapping[tuple[str, ...], str]) -> None:
+    """Put the variables' texts over the values from the file."""
+    for (name, *keys), text in texts.items():
+        if not keys:
+            values[name] = text
+            continue
+        table = values.get(name)
+        values[name] = {**(table if isinstance(table, dict) else {}), keys[0]: _number_or_text(name, keys[0], text)}
+
+
+def _number_or_text(section: str, key: str, text: str) -> Any:
+    """Convert a variable's text if the key takes a number and the text is one."""
+    kind = SECTIONS[section].model_fields[key].annotation
     try:
         return kind(text) if kind in (int, float) else text
     except ValueError:
         return text
 
 
-def _seen_from(file: Path, table: dict[str, Any]) -> None:
-    """Makes folders that the file names relative to itself absolute; a model's name stays unless there is a folder."""
-    for section, key, must in (("bank", "folder", True), ("search", "model", False)):
-        name = table[section].get(key) if isinstance(table.get(section), dict) else None
+def _resolve_paths(file: Path, values: dict[str, Any]) -> None:
+    """Make folders absolute that the file names relative to itself; a model is only a folder if there is one."""
+    for section, key, always_folder in (("bank", "folder", True), ("search", "model", False)):
+        name = values[section].get(key) if isinstance(values.get(section), dict) else None
         if isinstance(name, str) and name.strip() and not name.startswith("~"):
             folder = file.absolute().parent / name.strip()
-            if must or os.path.isdir(folder):
-                table[section] = {**table[section], key: str(folder)}
+            if always_folder or os.path.isdir(folder):
+                values[section] = {**values[section], key: str(folder)}

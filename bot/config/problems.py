@@ -1,6 +1,6 @@
-"""Mistakes in the configuration, in words that name the file and line or the variable, and say what would be right.
+"""Say what's wrong with the settings: where it is (file and line, or variable) and what would be right.
 
-No value is repeated: somebody may have put a secret in the wrong place.
+No message repeats a value, because it could be a secret in the wrong place.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from pydantic_core import ErrorDetails
 from bot.config.sections import SECTIONS
 
 Path = tuple[str, ...]
-"""Where a setting is: its section and key, or its own name."""
+"""The section and key of a setting, or just its name if it has no section."""
 
 SECRET = re.compile(r"(^|[_-])(token|secret|password|passwd|key|apikey|credentials?|dsn)$|^database(_|\.)ur[il]$", re.I)
-HOLDERS = {
+SECRET_VARIABLES = {
     "discord": "DISCORD_TOKEN",
     "signing": "SLACK_SIGNING_SECRET",
     "app": "SLACK_APP_TOKEN",
@@ -36,32 +36,28 @@ HOLDERS = {
     "openai": "INFERENCE_API_KEY",
     "key": "INFERENCE_API_KEY",
 }
-"""The variable for a secret, by the first of these words that its section or key holds."""
-EXAMPLE = 'Settings look like zone = "UTC" or threads = 1, under a line with their section, like [study]'
+"""The variable for a secret, by the first of these words that its section or key contains."""
+EXAMPLE = 'Settings look like zone = "UTC" or threads = 1, below a line with their section, like [study]'
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where settings were read: the file, under the name it was called by, and the variables by what they set."""
+    """Where settings come from: a file with its text, and variables by what they set: those in use, and all of
+    settings that can't be in the file.
+    """
 
     file: FilePath | None = None
     source: str = ""
     variables: Mapping[Path, str] = field(default_factory=dict)
 
     def line(self, path: Path) -> str:
-        """`config.toml, line 7`."""
-        lines = self.source.splitlines()
-        for number in range(1, len(lines) + 1):
-            try:
-                table = tomllib.loads("\n".join(lines[:number]))
-            except tomllib.TOMLDecodeError:  # the line before the end of a value that takes several
-                continue
-            if _holds(table, path):
-                return f"{self.file}, line {number}"
-        return str(self.file)
+        """Return `config.toml, line 7`: where the setting, which must be in the file, is complete."""
+        lines = self.source.split("\n")
+        number = next(n for n in range(1, len(lines) + 1) if _sets("\n".join(lines[:n]), path))
+        return f"{self.file}, line {number}"
 
     def place(self, path: Path) -> str:
-        """The variable that holds the setting, or `config.toml, line 7, [study] zone`."""
+        """Return the variable of the setting, or `config.toml, line 7, [study] zone`."""
         if variable := self.variables.get(path):
             return variable
         section, *key = path
@@ -69,23 +65,23 @@ class Origin:
 
 
 def not_toml(file: FilePath, source: str, problem: tomllib.TOMLDecodeError) -> str:
-    """What tomllib says, with the line in front."""
-    what, _, where = str(problem).partition(" (at ")
-    found = re.match(r"line (\d+)", where)
+    """Say what tomllib says, with the line first; an unexpected end is in the last line."""
+    reason, _, position = str(problem).partition(" (at ")
+    found = re.match(r"line (\d+)", position)
     line = int(found[1]) if found else len(source.splitlines())
-    return f"{file}, line {line}: this is not TOML ({what[0].lower()}{what[1:]}). {EXAMPLE}."
+    return f"{file}, line {line}: this isn't TOML ({reason[0].lower()}{reason[1:]}). {EXAMPLE}."
 
 
 def without_secrets(table: dict[str, Any], origin: Origin) -> tuple[dict[str, Any], list[str]]:
-    """The table without its secrets, and a sentence for each."""
+    """Return the table without its secrets, and a sentence about each."""
     kept, problems = {}, []
     for name, value in table.items():
-        if _secret((name,)) and not isinstance(value, dict):
+        if _is_secret((name,)) and not isinstance(value, dict):
             problems.append(_misplaced((name,), origin))
         elif not isinstance(value, dict):
             kept[name] = value
         else:
-            secrets = [key for key in value if _secret((name, key))]
+            secrets = [key for key in value if _is_secret((name, key))]
             problems += [_misplaced((name, key), origin) for key in secrets]
             rest = {key: inner for key, inner in value.items() if key not in secrets}
             if rest or not secrets:
@@ -93,7 +89,7 @@ def without_secrets(table: dict[str, Any], origin: Origin) -> tuple[dict[str, An
     url = table.get("inference", {}).get("base_url") if isinstance(table.get("inference"), dict) else None
     if isinstance(url, str) and "@" in url.partition("//")[2].split("/")[0]:
         problems.append(
-            f"{origin.place(('inference', 'base_url'))}: the address holds a user or password, and secrets do not "
+            f"{origin.place(('inference', 'base_url'))}: the address contains a user or password, and secrets don't "
             f"belong in this file. Put the address in the environment variable INFERENCE_BASE_URL."
         )
         del kept["inference"]["base_url"]
@@ -101,73 +97,78 @@ def without_secrets(table: dict[str, Any], origin: Origin) -> tuple[dict[str, An
 
 
 def unknown_sections(table: Mapping[str, Any], origin: Origin) -> Iterator[str]:
-    """A sentence for each name at the top of the file that is no section."""
+    """Yield a sentence for each name at the top level of the file that isn't a section."""
     for name, value in table.items():
         if name in SECTIONS:
             continue
         if isinstance(value, dict):
             near = _nearest(name, SECTIONS)
-            hint = f"Did you mean [{near}]?" if near else f"There are {', '.join(f'[{one}]' for one in SECTIONS)}."
-            yield f"{origin.line((name,))}: there is no section [{_short(name)}]. {hint}"
+            hint = f"Did you mean [{near}]?" if near else f"The sections are {', '.join(f'[{s}]' for s in SECTIONS)}."
+            yield f"{origin.line((name,))}: there's no section [{_short(name)}]. {hint}"
         else:
             homes = [section for section, kind in SECTIONS.items() if name in kind.model_fields]
             hint = f"It belongs under [{homes[0]}]." if homes else "Every setting belongs under its section."
-            yield f"{origin.line((name,))}: {_short(name)!r} stands outside of any section. {hint}"
+            yield f"{origin.line((name,))}: {_short(name)!r} isn't in a section. {hint}"
 
 
 def unknown_variables(names: Iterable[str], known: Mapping[str, Path]) -> Iterator[str]:
-    """A sentence for each name that looks like a setting's but is none."""
+    """Yield a sentence for each name that looks like a variable of ours but isn't one."""
     for name in names:
         if name.startswith("STUDYHALL_") and name not in known:
             path = tuple(name.removeprefix("STUDYHALL_").lower().split("__"))
-            near = next((one for one, its in known.items() if its == path), "") or _nearest(name, known)
-            yield f"{_short(name)}: there is no such variable." + (f" Did you mean {near}?" if near else "")
+            near = next((other for other, target in known.items() if target == path), "") or _nearest(name, known)
+            yield f"{_short(name)}: there's no such variable." + (f" Did you mean {near}?" if near else "")
 
 
 def sentence(error: ErrorDetails, origin: Origin) -> str:
-    """One of pydantic's errors in our words."""
+    """Turn one of Pydantic's errors into a sentence."""
     path = tuple(str(part) for part in error["loc"])
     section = SECTIONS.get(path[0])
     match error["type"]:
         case "extra_forbidden" if section is not None:
             near = _nearest(path[1], section.model_fields)
-            hint = f"Did you mean {near!r}?" if near else f"It has {', '.join(section.model_fields)}."
+            hint = f"Did you mean {near!r}?" if near else f"Its keys are {', '.join(section.model_fields)}."
             return f"{origin.line(path)}: [{path[0]}] has no key {_short(path[1])!r}. {hint}"
         case "model_type" | "model_attributes_type" | "dict_type":
-            return f"{origin.place(path)}: this is a section of settings, not a setting. {EXAMPLE}."
+            return f"{origin.place(path)}: this is a section, not a setting. {EXAMPLE}."
         case "value_error":
             words = str(error["ctx"]["error"]).rstrip(".")
-        case _ if section is not None and path[1:]:
-            words = _wanted(section.model_fields[path[1]])
         case _:
-            words = error["msg"]
+            words = _expected(SECTIONS[path[0]].model_fields[path[1]])
     return f"{origin.place(path)}: {words}" + ("" if words.endswith("?") else ".")
 
 
-def _wanted(setting: FieldInfo) -> str:
-    least = next((one.ge for one in setting.metadata if isinstance(one, Ge)), None)
-    most = next((one.le for one in setting.metadata if isinstance(one, Le)), None)
-    longest = next((one.max_length for one in setting.metadata if isinstance(one, MaxLen)), None)
+def _expected(setting: FieldInfo) -> str:
+    """Say which values a setting takes."""
+    minimum = next((rule.ge for rule in setting.metadata if isinstance(rule, Ge)), None)
+    maximum = next((rule.le for rule in setting.metadata if isinstance(rule, Le)), None)
+    max_length = next((rule.max_length for rule in setting.metadata if isinstance(rule, MaxLen)), None)
     kind = setting.annotation or NoneType
     if get_origin(kind) is Literal:
-        return f"it is one of {', '.join(map(repr, get_args(kind)))}".replace("'", '"')
+        return f"it must be one of {', '.join(map(repr, get_args(kind)))}".replace("'", '"')
     if kind in (int, float):
-        return f"it is a {'whole ' if kind is int else ''}number from {least} to {most}"
-    return f"it is text in quotes, of at most {longest} characters" if longest else 'it is text in quotes, like "this"'
+        return f"it must be a {'whole ' if kind is int else ''}number from {minimum} to {maximum}"
+    text = "it must be text in quotes"
+    return f"{text}, up to {max_length} characters" if max_length else f'{text}, like "this"'
 
 
 def _misplaced(path: Path, origin: Origin) -> str:
     words = ".".join(path).lower()
-    holder = next((variable for word, variable in HOLDERS.items() if word in words), "")
-    where = f"the environment variable {holder}" if holder else "an environment variable"
-    return f"{origin.line(path)}: a secret does not belong in this file. Put it in {where} and delete this line."
+    variable = next((variable for word, variable in SECRET_VARIABLES.items() if word in words), "")
+    where = f"the environment variable {variable}" if variable else "an environment variable"
+    return f"{origin.line(path)}: secrets don't belong in this file. Put it in {where} and delete this line."
 
 
-def _secret(path: Path) -> bool:
+def _is_secret(path: Path) -> bool:
     return bool(SECRET.search(path[-1]) or SECRET.search(".".join(path)))
 
 
-def _holds(table: Any, path: Path) -> bool:
+def _sets(source: str, path: Path) -> bool:
+    """Tell whether this beginning of a file is valid and sets the path; a value can go on in the next line."""
+    try:
+        table: Any = tomllib.loads(source)
+    except tomllib.TOMLDecodeError:
+        return False
     for name in path:
         if not isinstance(table, dict) or name not in table:
             return False

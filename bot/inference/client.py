@@ -1,4 +1,4 @@
-"""The shared inference backend: one OpenAI-compatible server, asked for a stream of text."""
+"""Stream text from an OpenAI-compatible inference server."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class InferenceUnavailable(Exception):
-    """The backend did not give a whole answer; the text says why in words an operator can use, without secrets."""
+    """The server didn't give a complete answer; the text tells the operator why, without secrets."""
 
 
 class CutShort(InferenceUnavailable):
-    """The answer reached the limit of its length; what was streamed is its beginning."""
+    """The answer was cut off because it reached its maximum length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,84 +30,84 @@ class Message:
 
 @dataclass(slots=True)
 class Inference:
-    """A server and how long it is waited for: `first_text` and `whole` are seconds, `at_once` requests in flight."""
+    """An inference server. The timeouts are in seconds, and both start with the request."""
 
-    base_url: str = field(repr=False)  # may hold a password
+    base_url: str = field(repr=False)  # can contain a password
     model: str = ""
     api_key: str = field(default="", repr=False)
-    first_text: float = 20.0
-    whole: float = 120.0
-    at_once: int = 4
-    longest: int = 700
+    first_text_timeout: float = 20.0
+    total_timeout: float = 120.0
+    max_concurrent: int = 4
+    max_tokens: int = 700
     _client: AsyncOpenAI | None = field(default=None, init=False, repr=False)
-    _places: asyncio.Semaphore | None = field(default=None, init=False, repr=False)
+    _slots: asyncio.Semaphore | None = field(default=None, init=False, repr=False)
 
     def _open(self) -> AsyncOpenAI:
         if self._client is None:
-            from openai import AsyncOpenAI  # 0.6 s: only when somebody asks for an explanation
+            from openai import AsyncOpenAI  # takes 0.6 s, so only for an explanation
 
-            # Servers of one's own take any key; the client insists on there being one.
+            # Local servers take any key, but the client insists on one.
             self._client = AsyncOpenAI(
-                base_url=self.base_url, api_key=self.api_key or "none", max_retries=1, timeout=self.whole
+                base_url=self.base_url, api_key=self.api_key or "none", max_retries=1, timeout=self.total_timeout
             )
         return self._client
 
     async def models(self) -> list[str]:
-        """The names the server serves. Raises InferenceUnavailable."""
+        """Return the names of the server's models. Raises InferenceUnavailable."""
         import openai
 
         try:
-            async with asyncio.timeout(self.first_text):
+            async with asyncio.timeout(self.first_text_timeout):
                 return [model.id async for model in self._open().models.list()]
         except (openai.OpenAIError, OSError, TimeoutError) as problem:
-            raise InferenceUnavailable(_words(problem)) from problem
+            raise InferenceUnavailable(_reason(problem)) from problem
 
     async def stream(self, messages: list[Message]) -> AsyncIterator[str]:
-        """Pieces of text as they are written. Raises InferenceUnavailable, even in the middle; CutShort at the end."""
+        """Yield pieces of text as they're written. Raises InferenceUnavailable, even midway, CutShort at the end."""
         import httpx2
         import openai
 
-        if self._places is None:
-            self._places = asyncio.Semaphore(self.at_once)
+        if self._slots is None:
+            self._slots = asyncio.Semaphore(self.max_concurrent)
         loop = asyncio.get_running_loop()
         start = loop.time()
-        allowed = self.first_text
+        timeout = self.first_text_timeout
         try:
-            # Each wait has its own deadline: a timeout around a `yield` would strike whoever consumes. It is none of
-            # `wait_for`, which on Python 3.11 forgets a cancellation that comes as the next piece does.
-            async with asyncio.timeout_at(start + allowed):
-                await self._places.acquire()
+            # Each wait has its own timeout, because one around a `yield` would also cancel the consumer. We don't
+            # use `wait_for` because on Python 3.11 it loses a cancellation that arrives together with the next piece.
+            async with asyncio.timeout_at(start + timeout):
+                await self._slots.acquire()
             try:
-                async with asyncio.timeout_at(start + allowed):
+                async with asyncio.timeout_at(start + timeout):
                     stream = await self._begin(messages)
                 async with stream:
-                    chunks, finished = aiter(stream), ""
+                    chunks, finish_reason = aiter(stream), ""
                     while True:
-                        async with asyncio.timeout_at(start + allowed):
+                        async with asyncio.timeout_at(start + timeout):
                             chunk = await anext(chunks, None)
                         if chunk is None:
                             break
                         for choice in chunk.choices:
-                            finished = choice.finish_reason or finished
+                            finish_reason = choice.finish_reason or finish_reason
                             if choice.delta.content:
-                                allowed = self.whole
+                                timeout = self.total_timeout
                                 yield choice.delta.content
-                    if not finished:
-                        raise InferenceUnavailable("the inference server's stream ended in the middle of an answer")
-                    if finished == "length":
-                        raise CutShort(f"cut off at {self.longest} tokens, the most an explanation may have here")
+                    if not finish_reason:
+                        raise InferenceUnavailable("the inference server stopped in the middle of an answer")
+                    if finish_reason == "length":
+                        raise CutShort(f"cut off at {self.max_tokens} tokens, the maximum length of an explanation")
             finally:
-                self._places.release()
+                self._slots.release()
         except TimeoutError as problem:
-            raise InferenceUnavailable(f"the inference server was too slow: over {allowed:g} s") from problem
+            raise InferenceUnavailable(f"the inference server took more than {timeout:g} seconds") from problem
         except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError) as problem:
-            raise InferenceUnavailable(_words(problem)) from problem
+            raise InferenceUnavailable(_reason(problem)) from problem
 
     async def _begin(self, messages: list[Message]) -> AsyncStream[ChatCompletionChunk]:
         turns: Any = [{"role": message.role, "content": message.content} for message in messages]
         model = self.model or (await self.models() or [""])[0]
         return await self._open().chat.completions.create(
-            model=model, messages=turns, stream=True, max_tokens=self.longest, temperature=0.2
+            model=model, messages=turns, stream=True, max_tokens=self.max_tokens, temperature=0.2
         )
 
     async def close(self) -> None:
@@ -115,21 +115,21 @@ class Inference:
             await self._client.close()
 
 
-def _words(problem: Exception) -> str:
+def _reason(problem: Exception) -> str:
     import openai
 
     match problem:
         case TimeoutError() | openai.APITimeoutError():
             return "the inference server was too slow"
         case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return "the inference server refused the key in INFERENCE_API_KEY"
+            return "the inference server rejected the key in INFERENCE_API_KEY"
         case openai.NotFoundError():
-            return "the inference server does not know the model or path: check INFERENCE_BASE_URL and INFERENCE_MODEL"
+            return "the inference server doesn't know the model or path: check INFERENCE_BASE_URL and INFERENCE_MODEL"
         case openai.RateLimitError():
-            return "the inference server is at its limit"
+            return "the inference server is over its rate limit"
         case openai.APIStatusError():
-            return f"the inference server answered {problem.status_code}"
+            return f"the inference server answered with status {problem.status_code}"
         case openai.APIConnectionError():
-            return "the inference server cannot be reached: check INFERENCE_BASE_URL"
+            return "can't reach the inference server: check INFERENCE_BASE_URL"
         case _:
-            return f"the inference server's answer could not be read ({type(problem).__name__})"
+            return f"can't read the answer of the inference server ({type(problem).__name__})"

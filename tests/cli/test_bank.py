@@ -1,9 +1,12 @@
-"""Questions in and out on the command line, as somebody with a file of their own meets it."""
+"""Importing and exporting questions on the command line."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -30,7 +33,7 @@ def mine(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_dry_run_prints_json_alone_and_writes_nothing(home: dict[str, str], mine: Path, tmp_path: Path) -> None:
+def test_a_dry_run_prints_only_json_and_writes_nothing(home: dict[str, str], mine: Path, tmp_path: Path) -> None:
     done = studyhall(home, "bank", "import", str(mine), "--into", str(tmp_path / "bank"), "--dry-run", "--json")
 
     assert done.returncode == 0, done.stderr
@@ -43,10 +46,12 @@ def test_a_dry_run_prints_json_alone_and_writes_nothing(home: dict[str, str], mi
     assert not (tmp_path / "bank").exists()
 
 
-def test_what_is_new_goes_into_a_folder_that_is_then_a_bank(home: dict[str, str], mine: Path, tmp_path: Path) -> None:
+def test_new_questions_go_into_a_folder_that_can_be_used_as_a_bank(
+    home: dict[str, str], mine: Path, tmp_path: Path
+) -> None:
     done = studyhall(home, "bank", "import", str(mine), "--into", str(tmp_path / "bank"))
 
-    assert "✓ 1 question imported" in done.stdout
+    assert "✓ Imported 1 question" in done.stdout
     assert "lora" in done.stdout
     again = studyhall(home, "bank", "import", str(mine), "--into", str(tmp_path / "bank"))
     assert "Nothing new to import" in again.stdout
@@ -54,7 +59,7 @@ def test_what_is_new_goes_into_a_folder_that_is_then_a_bank(home: dict[str, str]
     assert json.loads(found.stdout)["total"] == 1
 
 
-def test_a_workspace_gets_them_for_itself_and_gives_them_out_again(
+def test_a_workspace_imports_its_own_questions_and_exports_them_again(
     home: dict[str, str], mine: Path, tmp_path: Path
 ) -> None:
     assert studyhall(home, "run", "terminal", stdin="help").returncode == 0
@@ -77,17 +82,26 @@ def test_a_workspace_gets_them_for_itself_and_gives_them_out_again(
     [
         (["bank", "import", "FILE"], "--into FOLDER"),
         (["bank", "import", "FILE", "--into", "x", "--workspace", "1"], "not both"),
-        (["bank", "import", "FILE", "--workspace", "T404"], "There's no workspace 'T404'"),
-        (["bank", "export", "--format", "anki", "--out", "-"], "is no text to print"),
-        (["bank", "export", "--format", "csv", "--out", "FILE"], "--force writes over it"),
-        (["bank", "export", "--format", "jsonl", "--from", "/nowhere"], "no question to export"),
+        (["bank", "import", "FILE", "--workspace", "T404"], "'T404'"),
+        (["bank", "export", "--format", "anki", "--out", "-"], "can't be printed"),
+        (["bank", "export", "--format", "csv", "--out", "FILE"], "use --force to overwrite it"),
+        (["bank", "export", "--format", "jsonl", "--from", "/nowhere"], "no questions to export"),
+        (["bank", "export", "--format", "csv", "--from", "x", "--workspace", "1"], "not both"),
+        (["bank", "export", "--format", "markdown", "--out", "FILE", "--force"], "is a file"),
+        (["bank", "export", "--format", "csv", "--out", "LINK", "--force"], "is a link"),
+        (["bank", "export", "--format", "csv", "--out", "FILE/x.csv"], "Can't write"),
+        (["bank", "import", "FILE", "--into", "FILE/x"], "Nothing was imported"),
+        (["bank", "check", "/nowhere"], "There's no folder"),
+        (["bank", "check", "--coverage", "/nowhere.csv"], "Can't read"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_sentence(
-    home: dict[str, str], mine: Path, words: list[str], reason: str
+def test_what_cannot_be_done_is_refused_in_a_sentence(
+    home: dict[str, str], mine: Path, tmp_path: Path, words: list[str], reason: str
 ) -> None:
+    (tmp_path / "link.csv").symlink_to(mine)
+    paths = {"FILE": str(mine), "LINK": str(tmp_path / "link.csv")}
     studyhall(home, "db", "upgrade")
-    done = studyhall(home, *(str(mine) if word == "FILE" else word for word in words))
+    done = studyhall(home, *("/".join(paths.get(part, part) for part in word.split("/")) for word in words))
 
     assert done.returncode == 2
     assert reason in done.stderr
@@ -97,7 +111,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
 @pytest.mark.parametrize(
     ("kind", "name"), [("anki", "b.apkg"), ("csv", "b.csv"), ("jsonl", "b.jsonl"), ("markdown", "b")]
 )
-def test_a_bank_is_given_out_in_each_format(home: dict[str, str], tmp_path: Path, kind: str, name: str) -> None:
+def test_a_bank_is_exported_in_every_format(home: dict[str, str], tmp_path: Path, kind: str, name: str) -> None:
     out = tmp_path / name
     assert studyhall(home, "bank", "export", "--format", kind, "--out", str(out)).returncode == 0
     assert out.exists()
@@ -106,7 +120,7 @@ def test_a_bank_is_given_out_in_each_format(home: dict[str, str], tmp_path: Path
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".studyhall-")] == []
 
 
-def test_a_reader_that_stops_early_is_no_failure(home: dict[str, str]) -> None:
+def test_an_export_to_a_pipe_that_closes_early_is_not_an_error(home: dict[str, str]) -> None:
     exporting = subprocess.Popen(
         [*STUDYHALL, "bank", "export", "--format", "jsonl", "--out", "-"],
         env=home,
@@ -121,7 +135,7 @@ def test_a_reader_that_stops_early_is_no_failure(home: dict[str, str]) -> None:
     assert b"Traceback" not in told
 
 
-def test_a_file_that_holds_nothing_ends_with_1(home: dict[str, str], tmp_path: Path) -> None:
+def test_a_file_without_questions_exits_with_1(home: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "binary.md").write_bytes(os.urandom(64) + b"\0")
     done = studyhall(home, "bank", "import", str(tmp_path / "binary.md"), "--dry-run")
 
@@ -129,7 +143,7 @@ def test_a_file_that_holds_nothing_ends_with_1(home: dict[str, str], tmp_path: P
     assert "binary" in done.stdout
 
 
-def test_force_replaces_an_export_and_no_folder_with_other_things_in_it(home: dict[str, str], tmp_path: Path) -> None:
+def test_force_does_not_replace_a_folder_with_other_things_in_it(home: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "notes" / "sub").mkdir(parents=True)
     (tmp_path / "notes" / "sub" / "diary.txt").write_text("precious")
     done = studyhall(home, "bank", "export", "--format", "markdown", "--out", str(tmp_path / "notes"), "--force")
@@ -139,7 +153,7 @@ def test_force_replaces_an_export_and_no_folder_with_other_things_in_it(home: di
     assert (tmp_path / "notes" / "sub" / "diary.txt").read_text() == "precious"
 
 
-def test_files_that_an_export_leaves_out_are_named(home: dict[str, str], tmp_path: Path) -> None:
+def test_files_that_an_export_skips_are_named(home: dict[str, str], tmp_path: Path) -> None:
     bank = tmp_path / "bank"
     assert studyhall(home, "bank", "export", "--format", "markdown", "--out", str(bank)).returncode == 0
     (bank / "gan" / "broken.md").write_text("no question")
@@ -147,3 +161,52 @@ def test_files_that_an_export_leaves_out_are_named(home: dict[str, str], tmp_pat
 
     assert "broken.md" in done.stderr
     assert done.stdout.startswith("{")
+
+
+def test_two_imports_into_a_folder_do_not_mix(home: dict[str, str], mine: Path, tmp_path: Path) -> None:
+    with (tmp_path / ".importing.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = studyhall(home, "bank", "import", str(mine), "--into", str(tmp_path))
+
+    assert done.returncode == 2
+    assert "import" in done.stderr
+    assert not list(tmp_path.rglob("own-*.md"))
+
+
+def test_a_long_list_of_problems_is_cut(home: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "many.md"
+    path.write_text("".join(f"### {number}. Who is number {number}?\n\n" for number in range(1, 31)))
+
+    done = studyhall(home, "bank", "import", str(path), "--dry-run")
+
+    assert "… and 40 more problems; --json lists them all." in done.stdout
+
+
+def test_the_parsed_questions_and_vectors_match_the_bank_or_what_differs_is_counted(home: dict[str, str]) -> None:
+    done = studyhall(home, "bank", "vectors", "--check")
+
+    assert (done.returncode, done.stdout.split()[0]) in {(0, "The"), (1, "Out")}, done.stderr
+
+
+def test_a_progress_bar_is_drawn_on_a_terminal(home: dict[str, str], mine: Path) -> None:
+    controller, terminal = pty.openpty()
+    importing = subprocess.Popen(
+        [*STUDYHALL, "bank", "import", str(mine), "--dry-run"], env=home, stdout=subprocess.DEVNULL, stderr=terminal
+    )
+    os.close(terminal)
+    shown = read_until_closed(controller)
+
+    assert importing.wait(timeout=HANG) == 0
+    assert "Comparing mine.md" in shown
+    assert "2/2" in shown
+    assert "0 of 2 questions" not in shown
+
+
+def read_until_closed(controller: int) -> str:
+    """Return everything that was written to a terminal before its last writer closed it."""
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux reports the end of a terminal as an error
+        while piece := os.read(controller, 65536):
+            shown += piece
+    os.close(controller)
+    return shown.decode()

@@ -1,4 +1,4 @@
-"""The configuration: what is read, what wins, and how mistakes are told."""
+"""Settings: where they come from, which one wins, and how mistakes are reported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.config.loader import Config, described, load
+from bot.config.loader import Config, load, settings
 from bot.config.sections import SECTIONS
 from bot.errors import ConfigError
 from bot.store.urls import file_of, parse_url
@@ -40,14 +40,14 @@ Refused = Callable[..., list[str]]
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to be in."""
+    """Change to an empty folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
 def read(folder: Path) -> Read:
-    """Reads this text as config.toml, and these variables."""
+    """Load this text as config.toml, and these variables."""
 
     def reading(toml: str = "", **environ: str) -> Config:
         if toml:
@@ -59,7 +59,7 @@ def read(folder: Path) -> Read:
 
 @pytest.fixture
 def refused(read: Read) -> Refused:
-    """The lines of the error that reading ends in."""
+    """Return the lines of the error that loading raises."""
 
     def reading(toml: str = "", **environ: str) -> list[str]:
         with pytest.raises(ConfigError) as caught:
@@ -79,7 +79,7 @@ def test_without_a_file_everything_has_its_default(folder: Path) -> None:
     assert (config.discord_configured, config.slack_configured) == (False, False)
 
 
-def test_the_example_holds_exactly_the_defaults(read: Read) -> None:
+def test_the_example_has_exactly_the_defaults(read: Read) -> None:
     given = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
 
     assert list(given) == list(SECTIONS)
@@ -95,7 +95,7 @@ def test_the_example_holds_exactly_the_defaults(read: Read) -> None:
 
 
 def test_every_setting_is_described_and_has_a_variable() -> None:
-    found = list(described())
+    found = list(settings())
 
     assert all(setting.description.endswith(".") for setting in found)
     assert len({setting.variable for setting in found}) == len(found)
@@ -132,7 +132,7 @@ def test_the_environment_wins_over_the_file(read: Read) -> None:
     assert config.study.late_hours == 7
 
 
-def test_an_empty_variable_is_none(read: Read) -> None:
+def test_an_empty_variable_counts_as_unset(read: Read) -> None:
     config = read('[inference]\nmodel = "mine"', INFERENCE_MODEL=" ", STUDYHALL_CONFIG="", DISCORD_TOKEN="\n")
 
     assert config.inference.model == "mine"
@@ -145,7 +145,7 @@ def test_another_file_can_be_named(folder: Path) -> None:
     assert load({"STUDYHALL_CONFIG": "other.toml"}).search.threads == 2
 
 
-def test_a_folder_of_questions_is_seen_from_the_file(folder: Path) -> None:
+def test_a_folder_of_questions_is_relative_to_the_file(folder: Path) -> None:
     (folder / "etc" / "questions").mkdir(parents=True)
     (folder / "etc" / "mine.toml").write_text('[bank]\nfolder = "questions"\n[search]\nmodel = "org/model"')
 
@@ -155,13 +155,13 @@ def test_a_folder_of_questions_is_seen_from_the_file(folder: Path) -> None:
     assert config.search.model == "org/model"
 
 
-def test_a_data_folder_with_strange_letters_still_holds_the_database(folder: Path) -> None:
+def test_a_data_folder_can_have_special_characters(folder: Path) -> None:
     config = load({"STUDYHALL_DATA": "a b%20?#&"})
 
     assert file_of(parse_url(config.database_url)) == folder / "a b%20?#&" / "studyhall.db"
 
 
-def test_slack_needs_a_bot_token_and_a_way_in(read: Read) -> None:
+def test_slack_needs_a_bot_token_and_socket_mode_or_http(read: Read) -> None:
     assert not read(SLACK_BOT_TOKEN="x").slack_configured
     assert not read(SLACK_APP_TOKEN="x", SLACK_SIGNING_SECRET="x").slack_configured
     assert read(SLACK_BOT_TOKEN="x", SLACK_APP_TOKEN="x").slack_configured
@@ -177,7 +177,7 @@ def test_a_replica_on_discord_has_its_shards(read: Read) -> None:
     assert read(**environment).discord.shard_ids == [0, 1, 2, 7]
 
 
-def test_settings_cannot_be_changed_afterwards() -> None:
+def test_settings_cannot_be_changed_once_loaded() -> None:
     config = load({})
 
     for section, key in ((config.study, "zone"), (config, "database")):
@@ -189,87 +189,102 @@ def test_settings_cannot_be_changed_afterwards() -> None:
     ("toml", "line"),
     [
         ('[study]\nzonee = "UTC"', "config.toml, line 2: [study] has no key 'zonee'. Did you mean 'zone'?"),
-        ("[search]\nthreads = 1\nzz = 2", "config.toml, line 3: [search] has no key 'zz'. It has model, threads."),
-        ("[studdy]\nzone = 1", "config.toml, line 1: there is no section [studdy]. Did you mean [study]?"),
-        ('zone = "UTC"', "config.toml, line 1: 'zone' stands outside of any section. It belongs under [study]."),
+        (
+            "[search]\nthreads = 1\nzz = 2",
+            "config.toml, line 3: [search] has no key 'zz'. Its keys are model, threads.",
+        ),
+        ("[studdy]\nzone = 1", "config.toml, line 1: there's no section [studdy]. Did you mean [study]?"),
+        ('zone = "UTC"', "config.toml, line 1: 'zone' isn't in a section. It belongs under [study]."),
         (
             '[study]\nzone = "Europe/Berlni"',
-            'config.toml, line 2, [study] zone: there is no such time zone. Did you mean "Europe/Berlin"?',
+            'config.toml, line 2, [study] zone: there\'s no such time zone. Did you mean "Europe/Berlin"?',
         ),
         (
             '[study]\nzone = "!?"',
-            'config.toml, line 2, [study] zone: there is no such time zone. Zones have names like "Europe/Berlin" or '
-            '"UTC".',
+            "config.toml, line 2, [study] zone: there's no such time zone. Time zones have names like "
+            '"Europe/Berlin" or "UTC".',
         ),
         (
             '[study]\nreveal = "25:00"',
-            'config.toml, line 2, [study] reveal: it is a time of day from "00:00" to "23:59", like "17:00".',
+            'config.toml, line 2, [study] reveal: it must be a time from "00:00" to "23:59", like "17:00".',
         ),
-        ("[study]\n\nlate_hours = true", "config.toml, line 3, [study] late_hours: it is a whole number from 1 to 48."),
-        ('[study]\nlate_hours = "5"', "config.toml, line 2, [study] late_hours: it is a whole number from 1 to 48."),
-        ("[study]\nlate_hours = 49", "config.toml, line 2, [study] late_hours: it is a whole number from 1 to 48."),
-        ("[search]\nmodel = 5", 'config.toml, line 2, [search] model: it is text in quotes, like "this".'),
+        (
+            "[study]\n\nlate_hours = true",
+            "config.toml, line 3, [study] late_hours: it must be a whole number from 1 to 48.",
+        ),
+        (
+            '[study]\nlate_hours = "5"',
+            "config.toml, line 2, [study] late_hours: it must be a whole number from 1 to 48.",
+        ),
+        (
+            "[study]\nlate_hours = 49",
+            "config.toml, line 2, [study] late_hours: it must be a whole number from 1 to 48.",
+        ),
+        ("[search]\nmodel = 5", 'config.toml, line 2, [search] model: it must be text in quotes, like "this".'),
         (
             '[log]\nlevel = "warn"',
-            'config.toml, line 2, [log] level: it is one of "debug", "info", "warning", "error".',
+            'config.toml, line 2, [log] level: it must be one of "debug", "info", "warning", "error".',
         ),
         (
             "[inference]\nwhole_seconds = nan",
-            "config.toml, line 2, [inference] whole_seconds: it is a number from 0.1 to 3600.",
+            "config.toml, line 2, [inference] whole_seconds: it must be a number from 0.1 to 3600.",
         ),
         (
             "[inference]\nwhole_seconds = 1",
-            "config.toml, line 1, [inference]: whole_seconds is at least as long as first_text_seconds.",
+            "config.toml, line 1, [inference]: whole_seconds can't be less than first_text_seconds.",
         ),
         (
             "[terminal]\nwidth = 7",
-            "config.toml, line 2, [terminal] width: it is 0, for the terminal's own width, or at least 20.",
+            "config.toml, line 2, [terminal] width: it must be at least 20, or 0 for the width of the terminal.",
         ),
         (
             '[discord]\ndev_guild = "Readers"',
-            'config.toml, line 2, [discord] dev_guild: it is the id of a server, 17 to 20 digits in quotes, or "" for '
-            "none.",
+            "config.toml, line 2, [discord] dev_guild: it must be a server ID, which has 17 to 20 digits in quotes, or "
+            '"" for none.',
         ),
-        ("[discord]\ndev_guild = 6", 'config.toml, line 2, [discord] dev_guild: it is text in quotes, like "this".'),
+        (
+            "[discord]\ndev_guild = 6",
+            'config.toml, line 2, [discord] dev_guild: it must be text in quotes, like "this".',
+        ),
         (
             "[discord]\nshard_count = 1001",
-            "config.toml, line 2, [discord] shard_count: it is a whole number from 0 to 1000.",
+            "config.toml, line 2, [discord] shard_count: it must be a whole number from 0 to 1000.",
         ),
         (
             '[discord]\nshard_count = 4\nshards = "0,3-1"',
-            'config.toml, line 3, [discord] shards: it is numbers of shards, like "0-3" or "0,2", or "" for all of '
-            "them.",
+            'config.toml, line 3, [discord] shards: it must be shard numbers, like "0-3" or "0,2", or "" for all '
+            "shards.",
         ),
         (
             '[discord]\nshards = "0-3"',
-            "config.toml, line 1, [discord]: shards is a part of all; shard_count says how many those are.",
+            "config.toml, line 1, [discord]: if you set shards, also set shard_count, the total number.",
         ),
         (
             '[discord]\nshard_count = 4\nshards = "2-4"',
-            "config.toml, line 1, [discord]: shards has numbers from 0 to 3, one less than shard_count.",
+            "config.toml, line 1, [discord]: shards can only have numbers from 0 to 3, one less than shard_count.",
         ),
         (
             '[terminal]\nname = "a\\u0007"',
-            "config.toml, line 2, [terminal] name: a line break or control character does not belong here.",
+            "config.toml, line 2, [terminal] name: it can't contain line breaks or control characters.",
         ),
         (
             '[inference]\nbase_url = "localhost:8000"',
-            "config.toml, line 2, [inference] base_url: this is not the address of an HTTP server: it should look like "
+            "config.toml, line 2, [inference] base_url: it must be the address of an HTTP server, like "
             "http://localhost:8000/v1.",
         ),
         (
             "study = 5",
-            "config.toml, line 1, [study]: this is a section of settings, not a setting. Settings look like zone = "
-            '"UTC" or threads = 1, under a line with their section, like [study].',
+            "config.toml, line 1, [study]: this is a section, not a setting. Settings look like zone = "
+            '"UTC" or threads = 1, below a line with their section, like [study].',
         ),
         (
             "[study]\nzone = UTC",
-            'config.toml, line 2: this is not TOML (invalid value). Settings look like zone = "UTC" or threads = 1, '
-            "under a line with their section, like [study].",
+            'config.toml, line 2: this isn\'t TOML (invalid value). Settings look like zone = "UTC" or threads = 1, '
+            "below a line with their section, like [study].",
         ),
     ],
 )
-def test_a_mistake_in_the_file_is_told_with_its_line_and_what_would_be_right(
+def test_a_mistake_in_the_file_is_reported_with_its_line_and_what_would_be_right(
     refused: Refused, toml: str, line: str
 ) -> None:
     assert refused(toml) == [line]
@@ -292,7 +307,7 @@ def test_the_line_is_found_however_the_key_is_written(refused: Refused) -> None:
     ]
 
 
-def test_a_mistake_in_the_environment_is_told_by_its_variable(refused: Refused, folder: Path) -> None:
+def test_a_mistake_in_the_environment_is_reported_with_its_variable(refused: Refused, folder: Path) -> None:
     (folder / "file").touch()
 
     assert refused(
@@ -303,28 +318,42 @@ def test_a_mistake_in_the_environment_is_told_by_its_variable(refused: Refused, 
         STUDYHALL_INFERENCE__MODEL="m",
         STUDYHALL_DATA="file",
     ) == [
-        "STUDYHALL_STUDY__ZON: there is no such variable. Did you mean STUDYHALL_STUDY__ZONE?",
-        "STUDYHALL_INFERENCE__MODEL: there is no such variable. Did you mean INFERENCE_MODEL?",
-        'STUDYHALL_STUDY__ZONE: there is no such time zone. Did you mean "Europe/Berlin"?',
-        "STUDYHALL_STUDY__LATE_HOURS: it is a whole number from 1 to 48.",
-        f"STUDYHALL_DATA: {folder}/file is a file; name a folder, which is made where it is missing.",
+        "STUDYHALL_STUDY__ZON: there's no such variable. Did you mean STUDYHALL_STUDY__ZONE?",
+        "STUDYHALL_INFERENCE__MODEL: there's no such variable. Did you mean INFERENCE_MODEL?",
+        'STUDYHALL_STUDY__ZONE: there\'s no such time zone. Did you mean "Europe/Berlin"?',
+        "STUDYHALL_STUDY__LATE_HOURS: it must be a whole number from 1 to 48.",
+        f"STUDYHALL_DATA: {folder}/file is a file; name a folder, which is created if it's missing.",
+    ]
+
+
+def test_a_mistake_in_a_default_is_reported_with_the_variable_that_can_change_it(
+    refused: Refused, folder: Path
+) -> None:
+    (folder / "data").touch()
+
+    assert refused() == [f"STUDYHALL_DATA: {folder}/data is a file; name a folder, which is created if it's missing."]
+
+
+def test_a_line_is_found_after_characters_that_only_python_takes_for_line_breaks(refused: Refused) -> None:
+    assert refused("# one\u2028line\n[study]\nlate_hours = 0") == [
+        "config.toml, line 3, [study] late_hours: it must be a whole number from 1 to 48."
     ]
 
 
 def test_a_named_file_that_is_missing_is_refused(refused: Refused) -> None:
     assert refused(STUDYHALL_CONFIG="nowhere.toml") == [
-        "STUDYHALL_CONFIG: there is no file nowhere.toml. Copy config.example.toml there, or unset it."
+        "STUDYHALL_CONFIG: there's no file nowhere.toml. Copy config.example.toml there, or unset it."
     ]
 
 
-def test_a_file_that_is_no_text_is_refused(folder: Path, refused: Refused) -> None:
+def test_a_file_that_is_not_text_is_refused(folder: Path, refused: Refused) -> None:
     (folder / "config.toml").write_bytes(b"[study]\nzone = '\xff'")
 
-    assert refused() == ["config.toml is not UTF-8 text. Save it as UTF-8."]
+    assert refused() == ["config.toml isn't UTF-8 text. Please save it as UTF-8."]
 
 
 @pytest.mark.parametrize("named", [".", "~nobody-of-that-name/x.toml", "/dev/null"])
-def test_what_cannot_be_a_file_of_settings_is_refused(refused: Refused, named: str) -> None:
+def test_what_cannot_be_a_settings_file_is_refused(refused: Refused, named: str) -> None:
     assert len(refused(STUDYHALL_CONFIG=named)) == 1
 
 
@@ -363,14 +392,14 @@ def test_a_secret_in_the_file_is_sent_to_its_variable(refused: Refused, toml: st
         ("STUDYHALL_LOG__LEVEL", "hush-hush"),
     ],
 )
-def test_an_impossible_value_is_refused_without_repeating_it(refused: Refused, variable: str, text: str) -> None:
+def test_a_wrong_value_is_refused_without_repeating_it(refused: Refused, variable: str, text: str) -> None:
     [line] = refused(**{variable: text})
 
     assert line.startswith(f"{variable}: ")
     assert "hush" not in line
 
 
-def test_no_secret_shows_in_any_representation() -> None:
+def test_no_representation_shows_a_secret() -> None:
     config = load(SECRETS)
 
     for shown in (
@@ -385,7 +414,7 @@ def test_no_secret_shows_in_any_representation() -> None:
     assert json.loads(config.model_dump_json())["inference"]["base_url"] == "https://gpu.example:8443/v1"
 
 
-def test_secrets_are_at_hand_for_those_who_need_them() -> None:
+def test_secrets_can_be_read_by_code_that_needs_them() -> None:
     config = load(SECRETS)
 
     assert config.database_url == SECRETS["DATABASE_URL"]
@@ -402,9 +431,7 @@ def test_no_secret_shows_when_something_else_is_wrong(refused: Refused) -> None:
 
 
 @given(st.text(alphabet="ab\"'[]=.\n #\\{}1zone study"))
-def test_whatever_the_file_holds_it_is_read_or_refused_in_words(
-    tmp_path_factory: pytest.TempPathFactory, toml: str
-) -> None:
+def test_any_file_is_either_read_or_refused_with_a_message(tmp_path_factory: pytest.TempPathFactory, toml: str) -> None:
     file = tmp_path_factory.getbasetemp() / "anything.toml"
     file.write_text(toml, encoding="utf-8")
 
@@ -416,16 +443,14 @@ def test_whatever_the_file_holds_it_is_read_or_refused_in_words(
     assert all(line.startswith(f"{file}") for line in told.splitlines())
 
 
-def test_reading_the_configuration_loads_nothing_heavy() -> None:
+def test_loading_settings_imports_nothing_heavy() -> None:
     program = "import sys; from bot.config import loader; loader.load({}); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
 
     assert not {"torch", "sqlalchemy", "sqlmodel", "discord", "slack_bolt", "openai", "numpy"} & set(loaded)
 
 
-def test_a_bank_in_the_home_folder_is_found_wherever_the_bank_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bank_folder_can_start_with_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "questions").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path))
 

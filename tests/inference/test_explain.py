@@ -43,7 +43,7 @@ async def test_the_server_names_its_models(llama: str) -> None:
 
 
 async def test_text_comes_in_pieces(llama: str) -> None:
-    inference = Inference(llama, longest=16, first_text=600, whole=600)
+    inference = Inference(llama, max_tokens=16, first_text_timeout=600, total_timeout=600)
     pieces: list[str] = []
     try:
         with contextlib.suppress(CutShort):  # a small model does not know when to stop
@@ -61,7 +61,7 @@ async def test_an_explanation_is_written_from_the_sources_and_labelled(
 ) -> None:
     """The question is a short one, since a small model takes its time to read."""
     put(tmp_path, "fine-tuning/lora", LORA)
-    inference = Inference(llama, longest=16, first_text=600, whole=600)
+    inference = Inference(llama, max_tokens=16, first_text_timeout=600, total_timeout=600)
     library = Library(load(tmp_path).bank, tmp_path, Embedder())
     chat = Chat(sqlite_store, library, inference)
     try:
@@ -83,7 +83,7 @@ async def test_an_unreachable_server_leaves_the_banks_own_text(sqlite_store: Sto
     [explanation] = explanations(await chat.replies("ada", f"explain {QUESTION}"))
 
     assert explanation.source == "bank"
-    assert "cannot be reached" in explanation.reason
+    assert "can't reach the inference server" in explanation.reason
     assert library.question("mode-collapse").answer in explanation.text
 
 
