@@ -20,13 +20,13 @@ from bot.config.loader import Config
 from bot.errors import SetupError
 
 if TYPE_CHECKING:
-    from knowledge.importers.draft import Reading
-    from knowledge.importers.pipeline import Taken
+    from knowledge.importers.draft import ParsedFile
+    from knowledge.importers.pipeline import ImportResult
     from knowledge.questions import Bank, Question
 
 ENDINGS = {"anki": ".apkg", "csv": ".csv", "jsonl": ".jsonl", "markdown": ""}
 """The formats of an export, and how their files' names end."""
-WHERE = {"bank": "the bank", "own": "where they go", "import": "this import"}
+WHERE = {"bank": "the bank", "target": "where they go", "import": "this import"}
 """Where a twin is, in words."""
 SHOWN = 20
 """Duplicates and problems of a file that are shown; `--json` has all."""
@@ -37,8 +37,8 @@ class File:
     """What came of one file."""
 
     path: Path
-    reading: Reading
-    taken: Taken
+    reading: ParsedFile
+    taken: ImportResult
     written: list[str] = field(default_factory=list)
 
     @property
@@ -48,14 +48,14 @@ class File:
     def as_json(self, *, dry: bool) -> dict[str, Any]:
         told: dict[str, Any] = {
             "path": str(self.path),
-            "format": self.reading.format,
+            "format": self.reading.format_name,
             "questions": len(self.reading.drafts),
             "duplicates": [
                 {
                     "line": one.draft.line,
                     "question": one.draft.title,
-                    "twin": {"id": one.twin.id, "question": one.twin.title, "where": WHERE[one.where]},
-                    "likeness": round(one.likeness, 3),
+                    "twin": {"id": one.match.id, "question": one.match.title, "where": WHERE[one.where]},
+                    "likeness": round(one.similarity, 3),
                 }
                 for one in self.taken.duplicates
             ],
@@ -93,12 +93,12 @@ def import_files(
 
 
 def _take(config: Config, paths: Sequence[Path], into: Path | None, workspace: str, duplicates: bool) -> list[File]:
-    from knowledge.importers.pipeline import Intake
+    from knowledge.importers.pipeline import ImportPipeline
     from knowledge.importers.read import read
     from knowledge.questions import OWN, Bank
     from knowledge.retrieval.embedding import Embedder
     from knowledge.retrieval.index import build
-    from knowledge.retrieval.passages import Windows
+    from knowledge.retrieval.passages import Passages
 
     bank = _loaded(config.bank_folder)
     custom_questions = Bank()
@@ -108,12 +108,12 @@ def _take(config: Config, paths: Sequence[Path], into: Path | None, workspace: s
         custom_questions = _loaded(into)
     readings = [(path, read(path)) for path in paths]
     embedder = Embedder(config.search.model, threads=config.search.threads)
-    index = build(Windows.of(bank), embedder, config.index_folder, preparing())
+    index = build(Passages.of(bank), embedder, config.index_folder, preparing())
     names = {path.stem for path in into.rglob("*.md")} if into else set()  # also of files that cannot be read
     prefix = OWN if workspace else ""
-    intake = Intake(index, custom_questions, embedder, duplicates=duplicates, prefix=prefix, names=names)
+    intake = ImportPipeline(index, custom_questions, embedder, duplicates=duplicates, prefix=prefix, names=names)
     return [
-        File(path, reading, intake.take(reading.drafts, Working(f"Comparing {path.name}", "questions")))
+        File(path, reading, intake.run(reading.drafts, Working(f"Comparing {path.name}", "questions")))
         for path, reading in readings
     ]
 
@@ -136,7 +136,7 @@ def _keep(config: Config, into: Path | None, workspace: str, new: Sequence[Quest
 
     try:
         transaction.add(into or Path(), new)
-    except transaction.Busy as problem:
+    except transaction.ImportInProgressError as problem:
         raise SetupError(str(problem)) from problem
     except OSError as problem:
         raise SetupError(f"Nothing was imported: {problem}") from problem
@@ -175,13 +175,13 @@ async def _add_own(config: Config, workspace: str, new: Sequence[Question]) -> l
 
 def _tell(file: File, *, dry: bool) -> None:
     found, taken = len(file.reading.drafts), len(file.taken.questions)
-    kind = f" ({file.reading.format})" if file.reading.format else ""
+    kind = f" ({file.reading.format_name})" if file.reading.format_name else ""
     out.print(f"[bold]{_plain(file.path.name)}[/]{kind}: {_some(found, 'question')}, {taken} to take", highlight=False)
     if file.taken.duplicates:
         grid = Table("Line", "Asks what the bank has", "Its twin", "Likeness", title_justify="left")
         for one in file.taken.duplicates[:SHOWN]:
-            likeness = "there already" if one.same else f"{one.likeness:.2f}"
-            grid.add_row(str(one.draft.line), _plain(one.draft.title), one.twin.id, likeness)
+            likeness = "there already" if one.same else f"{one.similarity:.2f}"
+            grid.add_row(str(one.draft.line), _plain(one.draft.title), one.match.id, likeness)
         out.print(grid)
         _more(len(file.taken.duplicates), "duplicates")
     for line, reason in file.problems[:SHOWN]:

@@ -161,13 +161,13 @@ def _bank(config: Config) -> Finding:
 
 
 def _model(model: str) -> Finding:
-    from knowledge.retrieval.models import ModelProblem
+    from knowledge.retrieval.models import ModelError
     from knowledge.retrieval.models.packaged import weights
 
     if not model:
         try:
             return Finding("model", "ok", f"all-MiniLM-L6-v2 in {weights()}, its checksum right")
-        except ModelProblem as problem:
+        except ModelError as problem:
             return Finding("model", "problem", f"{str(problem).rstrip('.')}.")
     folder = Path(model).expanduser()
     if folder.is_dir():
@@ -189,7 +189,7 @@ def _index(config: Config) -> Finding:
     from knowledge.retrieval import array_file
     from knowledge.retrieval.embedding import Embedder
     from knowledge.retrieval.index import shipped
-    from knowledge.retrieval.passages import Windows
+    from knowledge.retrieval.passages import Passages
 
     name = Embedder(config.search.model).name
     path = config.index_folder / array_file.file_name(name)
@@ -199,11 +199,11 @@ def _index(config: Config) -> Finding:
         known |= array_file.read(path, name)
     except FileNotFoundError:
         pass
-    except array_file.Unsound as problem:
+    except array_file.ArrayFileError as problem:
         return Finding("index", "missing", f"{path} is of no use, {problem}: {again}")
     except OSError as error:
         return Finding("index", "problem", f"{path} cannot be read: {error.strerror}. Delete it: {again}")
-    windows = Windows.of(load(config.bank_folder).bank)
+    windows = Passages.of(load(config.bank_folder).bank)
     lacking = {windows.owners[at] for at, text in enumerate(windows.texts) if array_file.key(text) not in known}
     if lacking:
         return Finding("index", "missing", f"{_some(len(lacking), 'question')} without vectors: {again}")

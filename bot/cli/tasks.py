@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bot.context.library import Library
     from knowledge.questions import Bank
     from knowledge.retrieval.evaluation import Case
-    from knowledge.retrieval.search import Found
+    from knowledge.retrieval.search import SearchResult
 
 A_MOMENT = 1.0
 """Seconds until an answer by words is shown, while the whole one is on its way."""
@@ -93,9 +93,9 @@ def ask(text: str, as_json: bool) -> None:
     text = _asked(text)
     library = _library(_config())
 
-    async def work() -> Found:
+    async def work() -> SearchResult:
         found = await library.search(text)
-        if found.by_words:
+        if found.keywords_only:
             if not as_json:
                 err.print("By keywords, until search by meaning is ready:", style="dim")
                 err.print(_found(found))
@@ -129,7 +129,7 @@ def ask(text: str, as_json: bool) -> None:
         out.print(f"See also: {hit.question.title}", style="dim", markup=False, highlight=False)
 
 
-def _found(found: Found) -> RenderableType:
+def _found(found: SearchResult) -> RenderableType:
     """Without buttons, which nobody is here to press (other candidates are named instead), and without asking for
     patience.
     """
@@ -188,10 +188,10 @@ def explain(text: str, as_json: bool) -> None:
 def bank_check(folder: Path | None, coverage: Path | None) -> None:
     """Mistakes by file and line, then what holds for the bank as a whole, its formulas and its wordings."""
     from knowledge.format.reader import load
-    from knowledge.lint import check, check_coverage, check_formulas, check_likeness, longest_share, unchecked
+    from knowledge.lint import check, check_coverage, check_formulas, check_similarity, longest_share, unchecked
     from knowledge.retrieval.embedding import Embedder
     from knowledge.retrieval.index import build
-    from knowledge.retrieval.passages import Windows
+    from knowledge.retrieval.passages import Passages
 
     config = _config()
     index_folder = config.index_folder / "checked" if folder else config.index_folder
@@ -204,7 +204,7 @@ def bank_check(folder: Path | None, coverage: Path | None) -> None:
     problems += check_formulas(loaded.bank, folder, Working("Drawing the formulas", "questions"))
     if len(loaded.bank):
         embedder = Embedder(config.search.model, threads=config.search.threads)
-        problems += check_likeness(build(Windows.of(loaded.bank), embedder, index_folder, preparing()), folder)
+        problems += check_similarity(build(Passages.of(loaded.bank), embedder, index_folder, preparing()), folder)
     for problem in problems:
         out.print(str(problem), markup=False, highlight=False, soft_wrap=True)
     out.print(

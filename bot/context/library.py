@@ -19,7 +19,7 @@ from knowledge.questions import Bank, Question
 if TYPE_CHECKING:
     from knowledge.coverage import Coverage
     from knowledge.retrieval.embedding import Embedder
-    from knowledge.retrieval.search import Found, Search, WordSearch
+    from knowledge.retrieval.search import SearchResult, Search, KeywordSearch
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class Library:
     max_wait: float | None = PATIENCE
     """Seconds that a search waits for vectors and model before it goes by words alone, which it does at once where much
     has to be embedded; None waits for as long as it takes."""
-    _by_words: WordSearch | None = field(default=None, init=False)
+    _by_words: KeywordSearch | None = field(default=None, init=False)
     _search: Search | None = field(default=None, init=False)
     _reading: Lock = field(default_factory=Lock, init=False)
     _opening: Lock = field(default_factory=Lock, init=False)
@@ -64,37 +64,37 @@ class Library:
 
     def load_search(self) -> Search:
         """The search itself, with its model loaded. Blocks until it is there. Raises SetupError."""
-        from knowledge.retrieval.models import ModelProblem
+        from knowledge.retrieval.models import ModelError
 
         with self._opening:
             if self._search is None:
                 try:
                     search = self._open()
                     search.warm()
-                except ModelProblem as problem:
+                except ModelError as problem:
                     raise SetupError(str(problem)) from problem
                 self._search = search
             return self._search
 
-    def load_keyword_search(self) -> WordSearch:
+    def load_keyword_search(self) -> KeywordSearch:
         """The search that needs no model. Blocks for a moment the first time."""
         with self._reading:
             if self._by_words is None:
                 self._by_words = self._read()
             return self._by_words
 
-    def _read(self) -> WordSearch:
-        from knowledge.retrieval.passages import Windows
-        from knowledge.retrieval.search import WordSearch
+    def _read(self) -> KeywordSearch:
+        from knowledge.retrieval.passages import Passages
+        from knowledge.retrieval.search import KeywordSearch
 
-        return WordSearch(Windows.of(self.bank))
+        return KeywordSearch(Passages.of(self.bank))
 
     def _open(self) -> Search:
         from knowledge.retrieval.index import build
         from knowledge.retrieval.search import Search
 
         by_words = self.load_keyword_search()
-        index = build(by_words.measure.windows, self.embedder, self.index_folder, self._embedding)
+        index = build(by_words.passages, self.embedder, self.index_folder, self._embedding)
         return Search(by_words, index, self.embedder)
 
     def _embedding(self, done: int, total: int) -> None:
@@ -136,10 +136,10 @@ class Library:
         done, total = self._embedded
         return f"{done:,} of {total:,} passages embedded" if total else "the model is loading"
 
-    async def search(self, text: str, *, k: int = 10, without: Collection[str] = ()) -> Found:
+    async def search(self, text: str, *, k: int = 10, without: Collection[str] = ()) -> SearchResult:
         """The questions that fit the text, best first, leaving out the ids in `without`.
 
-        By words alone (`by_words` in the result) while the rest is not ready within `patience`.
+        By words alone (`keywords_only` in the result) while the rest is not ready within `patience`.
         """
         if self._search is None:
             awaited = [self.prepare()] if self.max_wait is None else [self.prepare(), self._much]
@@ -147,7 +147,7 @@ class Library:
             await asyncio.wait(waiting, timeout=self.max_wait, return_when=asyncio.FIRST_COMPLETED)
         left_out = frozenset(without)
 
-        def work() -> Found:
+        def work() -> SearchResult:
             search = self._search or self.load_keyword_search()
             return search.search(text, k=k, without=left_out)
 
@@ -157,9 +157,9 @@ class Library:
         """Which key points of the question the text mentions."""
 
         def work() -> Coverage:
-            from knowledge.coverage import compare
+            from knowledge.coverage import measure_coverage
 
-            return compare(question, text, self.embedder)
+            return measure_coverage(question, text, self.embedder)
 
         return await self._in_thread(work)
 
@@ -204,18 +204,18 @@ class OwnLibrary(Library):
         self._beneath = beneath
         self._model, self._background = beneath._model, beneath._background
 
-    def _read(self) -> WordSearch:
-        from knowledge.retrieval.passages import Windows
-        from knowledge.retrieval.search import WordSearch
+    def _read(self) -> KeywordSearch:
+        from knowledge.retrieval.passages import Passages
+        from knowledge.retrieval.search import KeywordSearch
 
-        return WordSearch(Windows.of(self._own), self._beneath.load_keyword_search())
+        return KeywordSearch(Passages.of(self._own), self._beneath.load_keyword_search())
 
     def _open(self) -> Search:
         from knowledge.retrieval.index import build
         from knowledge.retrieval.search import Search
 
         beneath, by_words = self._beneath.load_search(), self.load_keyword_search()
-        index = build(by_words.measure.windows, self.embedder, self.index_folder, self._embedding)
+        index = build(by_words.passages, self.embedder, self.index_folder, self._embedding)
         return Search(by_words, index, self.embedder, beneath)
 
     def close(self) -> None:

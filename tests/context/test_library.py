@@ -38,7 +38,7 @@ def library(tmp_path: Path) -> Iterator[Library]:
 async def test_a_search_does_not_wait_for_the_model_and_says_so(library: Library) -> None:
     found = await library.search("what is lora")
 
-    assert found.by_words
+    assert found.keywords_only
     assert found.hits[0].question.id == "lora"
     assert library.pending == "the model is loading"
 
@@ -47,7 +47,7 @@ async def test_once_ready_it_goes_by_meaning(library: Library) -> None:
     await library.wait_ready()
     found = await library.search("cheap adapters for a big network")
 
-    assert not found.by_words
+    assert not found.keywords_only
     assert found.hits[0].question.id == "lora"
     assert library.pending == ""
 
@@ -55,7 +55,7 @@ async def test_once_ready_it_goes_by_meaning(library: Library) -> None:
 async def test_with_patience_the_first_search_is_the_whole_one(tmp_path: Path) -> None:
     patient = Library(a_bank(), tmp_path, Embedder(), max_wait=None)
     try:
-        assert not (await patient.search("what is lora")).by_words
+        assert not (await patient.search("what is lora")).keywords_only
     finally:
         patient.close()
 
@@ -76,7 +76,7 @@ async def test_what_is_embedded_is_counted(tmp_path: Path) -> None:
 async def test_a_model_that_cannot_be_used_leaves_search_by_words(tmp_path: Path) -> None:
     library = Library(a_bank(), tmp_path / "index", Embedder(str(tmp_path)))
     try:
-        assert (await library.search("what is lora")).by_words
+        assert (await library.search("what is lora")).keywords_only
         assert library.pending == "it failed, and the log says why"
         with pytest.raises(SetupError, match=r"lacks a config\.json"):
             await library.wait_ready()
@@ -91,6 +91,6 @@ async def test_own_questions_are_found_by_words_at_once_and_by_meaning_once_embe
     await own.wait_ready()
     later = await own.search("is shipping allowed before the weekend")
 
-    assert (at_once.by_words, at_once.hits[0].question.id) == (True, FREEZE.id)
-    assert (later.by_words, later.hits[0].question.id) == (False, FREEZE.id)
+    assert (at_once.keywords_only, at_once.hits[0].question.id) == (True, FREEZE.id)
+    assert (later.keywords_only, later.hits[0].question.id) == (False, FREEZE.id)
     assert FREEZE.id not in {hit.question.id for hit in (await library.search("deploy on friday")).hits}

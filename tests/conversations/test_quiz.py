@@ -7,7 +7,7 @@ import pytest
 from bot.replies import Buttons, QuestionCard, Table
 from bot.store.models import RoundKind
 from bot.study.lookup.practice_from_message import pieces
-from knowledge.retrieval.search import LONGEST
+from knowledge.retrieval.search import MAX_QUERY_LENGTH
 from tests.chat import Chat
 from tests.conversations.test_fairness import open_question
 from tests.conversations.test_standing import daily
@@ -57,7 +57,7 @@ async def test_a_quiz_never_asks_what_is_open_or_retired_here(chat: Chat) -> Non
 def test_a_long_message_is_cut_between_words_and_what_asks_comes_first() -> None:
     whole, first, *others = pieces(f"{CHATTER}{FACES} Yes. {CHATTER}")
 
-    assert len(whole) <= LONGEST
+    assert len(whole) <= MAX_QUERY_LENGTH
     assert CHATTER.startswith(whole)
     assert first == FACES
     assert "Yes." not in others

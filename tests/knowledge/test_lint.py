@@ -9,11 +9,20 @@ from pathlib import Path
 import pytest
 
 from knowledge.format.reader import load
-from knowledge.lint import check, check_coverage, check_formulas, check_likeness, longest_share, stats, unchecked, words
+from knowledge.lint import (
+    check,
+    check_coverage,
+    check_formulas,
+    check_similarity,
+    longest_share,
+    stats,
+    unchecked,
+    words,
+)
 from knowledge.questions import Bank, Choice
 from knowledge.retrieval.embedding import Embedder
 from knowledge.retrieval.index import build
-from knowledge.retrieval.passages import Windows
+from knowledge.retrieval.passages import Passages
 
 
 def reasons(bank: Bank) -> str:
@@ -110,7 +119,7 @@ def test_formulas_that_can_be_drawn_pass(bank: Bank) -> None:
 def test_two_questions_that_ask_nearly_the_same_are_told(bank: Bank, embedder: Embedder, tmp_path: Path) -> None:
     twin = replace(bank["lora"], id="adapters", title="What is a LoRA?", aliases=())
     wrong = Bank.of([*bank, twin])
-    (problem,) = check_likeness(build(Windows.of(wrong), embedder, tmp_path))
+    (problem,) = check_similarity(build(Passages.of(wrong), embedder, tmp_path))
 
     assert "adapters" in str(problem)
     assert "lora" in str(problem)

@@ -13,7 +13,7 @@ from bot.text.cleaning import short
 from knowledge.questions import Question
 
 if TYPE_CHECKING:
-    from knowledge.retrieval.search import Found
+    from knowledge.retrieval.search import SearchResult
 
 OTHERS = 3
 LABEL = 75
@@ -32,9 +32,9 @@ async def ask(study: Study, context: RequestContext, *, text: str) -> Reply:
     return found_reply(found, peeked)
 
 
-def found_reply(found: Found, peeked: Notice | None = None) -> Reply:
+def found_reply(found: SearchResult, peeked: Notice | None = None) -> Reply:
     """What a search found, or that nothing fits; `peeked` is what follows from having seen it."""
-    by_words = BY_WORDS if found.by_words else None
+    by_words = BY_WORDS if found.keywords_only else None
     if not found.answered:
         return Reply.of(*nothing(found.topics).blocks, by_words)
     best = found.hits[0].question

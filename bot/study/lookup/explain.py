@@ -35,7 +35,7 @@ from bot.text.cleaning import short
 from knowledge.questions import Question
 
 if TYPE_CHECKING:
-    from knowledge.retrieval.search import Found
+    from knowledge.retrieval.search import SearchResult
 
 log = structlog.get_logger()
 
@@ -50,7 +50,7 @@ async def explain(study: Study, context: RequestContext, *, text: str) -> AsyncI
     """Drafts of a growing explanation, then the whole with its sources to open."""
     found = await study.library.search(text)
     told = _over(study.inference, text, fitting(found), found)
-    async for reply in _growing(study, context, text, told, note=BY_WORDS if found.by_words else None):
+    async for reply in _growing(study, context, text, told, note=BY_WORDS if found.keywords_only else None):
         yield reply
 
 
@@ -108,7 +108,7 @@ async def _over(
     inference: Inference | None,
     text: str,
     sources: tuple[Question, ...],
-    found: Found,
+    found: SearchResult,
     earlier: Sequence[Turn] = (),
     *,
     deeper: bool = False,

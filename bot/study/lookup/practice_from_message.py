@@ -13,7 +13,7 @@ from bot.study.practice.rounds import open_questions, retired_questions
 from bot.study.practice.selection import pose
 
 if TYPE_CHECKING:
-    from knowledge.retrieval.search import Found
+    from knowledge.retrieval.search import SearchResult
 
 SENTENCES = 6
 """Most sentences of a message that are looked at each by itself."""
@@ -40,14 +40,14 @@ async def quiz(study: Study, context: RequestContext, *, text: str) -> Reply:
 
 def pieces(text: str) -> list[str]:
     """The message, as much of it as a search reads, then its sentences: those that ask first, then the longer ones."""
-    from knowledge.retrieval.search import LONGEST
+    from knowledge.retrieval.search import MAX_QUERY_LENGTH
 
-    whole = text if len(text) <= LONGEST else text[:LONGEST].rsplit(maxsplit=1)[0]
+    whole = text if len(text) <= MAX_QUERY_LENGTH else text[:MAX_QUERY_LENGTH].rsplit(maxsplit=1)[0]
     split = (sentence.strip() for sentence in re.split(r"(?<=[.?!])\s+|\n+", text))
-    sentences = [sentence[:LONGEST] for sentence in split if len(sentence) >= SHORTEST]
+    sentences = [sentence[:MAX_QUERY_LENGTH] for sentence in split if len(sentence) >= SHORTEST]
     sentences.sort(key=lambda sentence: (not sentence.endswith("?"), -len(sentence)))
     return [whole, *list(dict.fromkeys(sentences))[:SENTENCES]]
 
 
-def _fits(found: Found) -> float:
+def _fits(found: SearchResult) -> float:
     return found.hits[0].score if found.answered else 0.0

@@ -13,7 +13,7 @@ from bot.text.cleaning import short
 from knowledge.questions import Question
 
 if TYPE_CHECKING:
-    from knowledge.retrieval.search import Found
+    from knowledge.retrieval.search import SearchResult
 
 TURNS = 3
 """Most earlier explanations of a thread that the model is given, the newest ones."""
@@ -100,7 +100,7 @@ def from_bank(sources: tuple[Question, ...], why: str, *, deeper: bool = False) 
     return Explanation("\n\n".join(texts), "bank", citations(deep), reason=why)
 
 
-def refused(found: Found) -> Explanation:
+def refused(found: SearchResult) -> Explanation:
     """No evidence, no explanation."""
     near = f" Topics near it: {', '.join(found.topics)}." if found.topics else ""
     return Explanation(f"The bank does not cover that.{near}", "refused", reason="nothing in the bank fits")

@@ -9,7 +9,7 @@ from bot.study.lookup.explanations import Thread
 from knowledge.questions import Question
 
 if TYPE_CHECKING:
-    from knowledge.retrieval.search import Found
+    from knowledge.retrieval.search import SearchResult
 
 SOURCES = 3
 STANDS_ALONE = 0.8
@@ -17,7 +17,7 @@ STANDS_ALONE = 0.8
 that?" 0.08, "can you give an example" 0.61: words that fit anything find something, but spread over the topics."""
 
 
-def fitting(found: Found) -> tuple[Question, ...]:
+def fitting(found: SearchResult) -> tuple[Question, ...]:
     """The sources that a search gives; none where nothing fits."""
     if not found.answered:
         return ()
@@ -25,7 +25,7 @@ def fitting(found: Found) -> tuple[Question, ...]:
     return tuple(hit.question for hit in found.hits[:SOURCES] if hit.score >= found.hits[0].score / 2)
 
 
-async def following(library: Library, thread: Thread, text: str) -> tuple[tuple[Question, ...], bool, Found]:
+async def following(library: Library, thread: Thread, text: str) -> tuple[tuple[Question, ...], bool, SearchResult]:
     """The sources of a follow-up, whether they are the parent's own, and what its words alone find.
 
     Words that name a subject are searched for as they are. Others mean the parent's subject, or something beside it.
@@ -41,7 +41,7 @@ async def following(library: Library, thread: Thread, text: str) -> tuple[tuple[
     return tuple(dict.fromkeys((*beside, *before)))[:SOURCES], False, found
 
 
-def _stands_alone(found: Found) -> bool:
+def _stands_alone(found: SearchResult) -> bool:
     if not found.answered:
         return False
     topic = found.hits[0].question.topic

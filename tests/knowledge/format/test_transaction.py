@@ -86,7 +86,7 @@ def test_a_journal_cannot_have_other_files_deleted(bank: Bank, tmp_path: Path) -
 
 
 def test_a_second_import_at_the_same_time_is_told_so(bank: Bank, tmp_path: Path) -> None:
-    with transaction._alone(tmp_path), pytest.raises(transaction.Busy, match="under way"):
+    with transaction._lock(tmp_path), pytest.raises(transaction.ImportInProgressError, match="under way"):
         transaction.add(tmp_path, [bank["lora"]])
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.importers.read import LARGEST, read
+from knowledge.importers.read import MAX_FILE_SIZE, read
 
 
 def problem(path: Path) -> str:
@@ -41,7 +41,7 @@ def test_binary_empty_and_too_large_files_are_refused_in_words(tmp_path: Path) -
     (tmp_path / "a.md").write_bytes(b"\x00\x01\x02")
     (tmp_path / "b.md").write_bytes(b"\n \n")
     with (tmp_path / "c.md").open("wb") as file:
-        file.truncate(LARGEST + 1)
+        file.truncate(MAX_FILE_SIZE + 1)
 
     assert "binary" in problem(tmp_path / "a.md")
     assert "is empty" in problem(tmp_path / "b.md")

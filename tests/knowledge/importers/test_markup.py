@@ -35,7 +35,7 @@ def test_tags_in_markdown_go_and_its_lines_and_code_stay() -> None:
     ["$p(x_t \\mid x_{<t}, y>2)$", "a < b and c > d", "`<s>` begins", "it is &lt; 5 &amp; more", "~~~\n<p>\n~~~"],
 )
 def test_a_text_without_tags_stays_to_the_letter(text: str) -> None:
-    assert not markup.looks_like(text)
+    assert not markup.has_tags(text)
     assert markup.inline(text) == text
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.importers.draft import Reading
+from knowledge.importers.draft import ParsedFile
 from knowledge.importers.read import read
 from knowledge.questions import Difficulty
 
 SOURCES = Path(__file__).resolve().parents[4] / "shared" / "sources"
 
 
-def reading(tmp_path: Path, text: str, name: str = "questions.md") -> Reading:
+def reading(tmp_path: Path, text: str, name: str = "questions.md") -> ParsedFile:
     path = tmp_path / name
     path.write_bytes(text.encode())
     return read(path)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.importers.draft import Reading
+from knowledge.importers.draft import ParsedFile
 from knowledge.importers.read import read
 from knowledge.questions import Difficulty
 
 
-def reading(tmp_path: Path, name: str, text: str) -> Reading:
+def reading(tmp_path: Path, name: str, text: str) -> ParsedFile:
     path = tmp_path / name
     path.write_bytes(text.encode())
     return read(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knowledge.retrieval.embedding import Embedder, ModelProblem
+from knowledge.retrieval.embedding import Embedder, ModelError
 from knowledge.retrieval.models.packaged import package
 
 
@@ -64,7 +64,7 @@ def test_naming_a_model_does_not_load_it() -> None:
 def test_closing_ends_what_is_being_embedded() -> None:
     ending = Embedder()
 
-    with pytest.raises(ModelProblem, match="ending"):
+    with pytest.raises(ModelError, match="ending"):
         ending.vectors([f"text {number}" for number in range(200)], lambda done, total: ending.close())
 
 
@@ -82,7 +82,7 @@ def test_sentence_transformers_in_its_own_process_gives_the_same_vectors(embedde
 def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
     wrong = Embedder(str(tmp_path))
     try:
-        with pytest.raises(ModelProblem, match="cannot be loaded"):
+        with pytest.raises(ModelError, match="cannot be loaded"):
             wrong.vectors(["x"])
     finally:
         wrong.close()

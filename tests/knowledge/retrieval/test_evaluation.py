@@ -14,7 +14,7 @@ from knowledge.questions import Bank
 from knowledge.retrieval.embedding import Embedder
 from knowledge.retrieval.evaluation import Case, auroc, evaluate, read_cases
 from knowledge.retrieval.search import Search
-from tests.knowledge.retrieval.searching import opened
+from tests.knowledge.retrieval.searching import open_search
 
 DEV = Path(__file__).parents[3] / "knowledge" / "eval" / "dev.jsonl"
 
@@ -25,7 +25,7 @@ def lines(*cases: tuple[str, list[str]]) -> list[str]:
 
 @pytest.fixture
 def search(bank: Bank, embedder: Embedder, tmp_path: Path) -> Search:
-    return opened(bank, embedder, tmp_path / "index")
+    return open_search(bank, embedder, tmp_path / "index")
 
 
 def test_figures_are_those_of_the_cases(search: Search) -> None:

@@ -15,11 +15,11 @@ from safetensors.numpy import save_file
 from knowledge.format.reader import load
 from knowledge.questions import Bank, Question
 from knowledge.retrieval import array_file
-from knowledge.retrieval.array_file import Unsound, key, read
+from knowledge.retrieval.array_file import ArrayFileError, key, read
 from knowledge.retrieval.embedding import Embedder
 from knowledge.retrieval.index import SHIPPED, Index, ship, shipped
 from knowledge.retrieval.index import build as build_index
-from knowledge.retrieval.passages import SHORTEST, WORDS, Kind, Windows, plain, windows
+from knowledge.retrieval.passages import MIN_PASSAGE_WORDS, PASSAGE_WORDS, Kind, Passages, passages_of, plain
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Progress:
 
 
 def build(bank: Bank, embedder: Embedder, folder: Path, progress: Progress | None = None) -> Index:
-    return build_index(Windows.of(bank), embedder, folder, progress)
+    return build_index(Passages.of(bank), embedder, folder, progress)
 
 
 def saved(folder: Path) -> Path:
@@ -46,13 +46,13 @@ def saved(folder: Path) -> Path:
 
 
 def same(one: Index, other: Index) -> bool:
-    return one.windows.texts == other.windows.texts and np.array_equal(one.vectors, other.vectors)
+    return one.passages.texts == other.passages.texts and np.array_equal(one.vectors, other.vectors)
 
 
 def new(bank: Bank, embedder: Embedder) -> set[str]:
     """The texts whose vectors did not come with the program."""
     there = shipped(embedder.name)
-    return {text for text in Windows.of(bank).texts if key(text) not in there}
+    return {text for text in Passages.of(bank).texts if key(text) not in there}
 
 
 def changed(question: Question) -> Question:
@@ -68,7 +68,7 @@ def test_the_first_start_embeds_what_did_not_come_with_the_program(
 
     assert progress.reports[0] == (0, total)
     assert progress.reports[-1] == (total, total)
-    assert index.vectors.shape == (sum(len(windows(question)) for question in bank), embedder.width)
+    assert index.vectors.shape == (sum(len(passages_of(question)) for question in bank), embedder.width)
 
 
 def test_a_start_with_an_unchanged_bank_embeds_nothing(bank: Bank, embedder: Embedder, tmp_path: Path) -> None:
@@ -87,8 +87,8 @@ def test_only_what_changed_is_embedded(bank: Bank, embedder: Embedder, tmp_path:
     edited = Bank.of([changed(bank["lora"]), bank["rag"], bank["vae"]])
     index = build(edited, embedder, tmp_path, progress)
 
-    assert progress.embedded == len({*index.windows.texts} - {*before.windows.texts})
-    assert 0 < progress.embedded < len(windows(edited["lora"]))
+    assert progress.embedded == len({*index.passages.texts} - {*before.passages.texts})
+    assert 0 < progress.embedded < len(passages_of(edited["lora"]))
 
 
 def test_what_search_does_not_read_can_change_without_embedding_anything(
@@ -105,7 +105,7 @@ def test_a_row_is_the_vector_of_its_window(bank: Bank, embedder: Embedder, tmp_p
     index = build(bank, embedder, tmp_path)
 
     assert np.allclose(np.linalg.norm(index.vectors, axis=1), 1, atol=1e-4)
-    cosines = (index.vectors * embedder.vectors(index.windows.texts)).sum(axis=1)
+    cosines = (index.vectors * embedder.vectors(index.passages.texts)).sum(axis=1)
     assert cosines.min() > 0.9999
 
 
@@ -115,13 +115,13 @@ def test_damage_anywhere_in_the_file_is_noticed(
     first = build(bank, embedder, tmp_path)
     path = saved(tmp_path)
     sound = path.read_bytes()
-    assert read(path, embedder.name).keys() == {key(text) for text in first.windows.texts}
+    assert read(path, embedder.name).keys() == {key(text) for text in first.passages.texts}
     flip = [*range(0, 60, 7), len(sound) // 2, len(sound) - 3]
     damaged = [sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1 :] for at in flip]
     for data in [*damaged, sound[:-1], sound[: len(sound) // 2], b"", sound + b"x", b"not an index"]:
         path.write_bytes(data)
         caplog.clear()
-        with pytest.raises(Unsound):
+        with pytest.raises(ArrayFileError):
             read(path, embedder.name)
     with caplog.at_level(logging.WARNING):
         again = build(bank, embedder, tmp_path)
@@ -141,7 +141,7 @@ def test_vectors_of_another_model_or_format_are_made_again(bank: Bank, embedder:
 
     assert same(first, build(bank, embedder, tmp_path, progress))
     assert progress.embedded == len(new(bank, embedder))
-    with pytest.raises(Unsound, match="another version or model"):
+    with pytest.raises(ArrayFileError, match="another version or model"):
         read(path, "another model")
 
 
@@ -157,12 +157,12 @@ def test_the_built_in_bank_comes_with_its_vectors(embedder: Embedder, tmp_path: 
     bank = load().bank
     progress, fresh = Progress(), Embedder()
     index = build(bank, fresh, tmp_path / "none", progress)
-    some = range(0, len(index.windows.texts), 971)
+    some = range(0, len(index.passages.texts), 971)
 
     assert progress.reports == []
     assert not fresh.loaded
     assert not (tmp_path / "none").exists()
-    found = embedder.vectors([index.windows.texts[at] for at in some])
+    found = embedder.vectors([index.passages.texts[at] for at in some])
     assert (index.vectors[list(some)] * found).sum(axis=1).min() > 0.9999
     assert sum(path.stat().st_size for path in SHIPPED.iterdir()) / len(bank) < 40_000
 
@@ -181,11 +181,11 @@ def test_shipping_embeds_what_is_new_lets_go_what_is_gone_and_keeps_the_rest(
     edited = Bank.of([changed(bank["lora"]), bank["rag"]])
     told = ship(edited, embedder, folder=folder, write=False)
 
-    assert first.new == len(Windows.of(bank).texts)
+    assert first.new == len(Passages.of(bank).texts)
     assert (again.new, again.gone, progress.reports) == (0, 0, [])
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert told == ship(edited, embedder, folder=folder)
-    assert told.new == len({*Windows.of(edited).texts} - {*Windows.of(bank).texts})
+    assert told.new == len({*Passages.of(edited).texts} - {*Passages.of(bank).texts})
     assert {path.name for path in folder.iterdir()} == {"fine-tuning.safetensors", "rag.safetensors"}
     assert (folder / "rag.safetensors").read_bytes() == before["rag.safetensors"]
 
@@ -198,7 +198,7 @@ def test_an_index_that_cannot_be_saved_is_used_all_the_same(
     with caplog.at_level(logging.WARNING):
         index = build(bank, embedder, blocked / "index")
 
-    assert len(index.windows.bank) == 3
+    assert len(index.passages.bank) == 3
     assert "could not be saved" in caplog.text
 
 
@@ -231,12 +231,14 @@ def test_an_empty_bank_has_no_index(embedder: Embedder, tmp_path: Path) -> None:
 def test_a_wording_of_signs_alone_can_be_indexed(bank: Bank, embedder: Embedder, tmp_path: Path) -> None:
     odd = Bank.of([replace(bank["rag"], aliases=("$$", "🤖", "\u0301"))])
 
-    assert len(build(odd, embedder, tmp_path).vectors) == len(windows(odd["rag"]))
+    assert len(build(odd, embedder, tmp_path).vectors) == len(passages_of(odd["rag"]))
 
 
 def test_windows_are_the_wordings_then_the_points_then_pieces_after_the_title(bank: Bank) -> None:
-    long = replace(bank["rag"], answer=" ".join(map(str, range(2 * WORDS + SHORTEST - 1))), in_depth="deep")
-    found = windows(long)
+    long = replace(
+        bank["rag"], answer=" ".join(map(str, range(2 * PASSAGE_WORDS + MIN_PASSAGE_WORDS - 1))), in_depth="deep"
+    )
+    found = passages_of(long)
 
     def of(kind: Kind) -> list[str]:
         return [text for which, text in found if which is kind]
@@ -245,7 +247,7 @@ def test_windows_are_the_wordings_then_the_points_then_pieces_after_the_title(ba
     assert of(Kind.WORDING) == ["What is retrieval-augmented generation?", "rag", *long.aliases]
     assert of(Kind.POINT) == [*long.key_points, long.choices[long.right_choice].text]
     sizes = [len(text.split()) - len(long.title.split()) for text in of(Kind.BODY)]
-    assert sizes == [WORDS, WORDS + SHORTEST - 1, 1]
+    assert sizes == [PASSAGE_WORDS, PASSAGE_WORDS + MIN_PASSAGE_WORDS - 1, 1]
 
 
 def test_plain_words_lose_their_markup() -> None:

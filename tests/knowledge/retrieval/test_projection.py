@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from knowledge.retrieval.embedding import Floats, Ids
+from knowledge.retrieval.embedding import Floats, Integers
 from knowledge.retrieval.projection import fit, project
 
 
-def a_bank_with_noise_in_one_direction() -> tuple[Floats, Ids]:
+def a_bank_with_noise_in_one_direction() -> tuple[Floats, Integers]:
     """Twenty questions of ten wordings: they differ in 8 directions, and the way of asking in 4 others."""
     random = np.random.default_rng(1)
     about = np.repeat(random.normal(size=(20, 8)), 10, axis=0)
@@ -20,7 +20,7 @@ def a_bank_with_noise_in_one_direction() -> tuple[Floats, Ids]:
     )
 
 
-def nearest_is_of_the_same_question(vectors: Floats, owners: Ids) -> float:
+def nearest_is_of_the_same_question(vectors: Floats, owners: Integers) -> float:
     likeness = vectors @ vectors.T
     np.fill_diagonal(likeness, -1)
     return float((owners[likeness.argmax(axis=1)] == owners).mean())

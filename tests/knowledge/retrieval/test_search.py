@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from knowledge.questions import Bank, Difficulty, Question
 from knowledge.retrieval.embedding import Embedder
 from knowledge.retrieval.lexicon import Lexicon, words
-from knowledge.retrieval.search import LONGEST, Search, clean
-from tests.knowledge.retrieval.searching import opened
+from knowledge.retrieval.search import MAX_QUERY_LENGTH, Search, clean
+from tests.knowledge.retrieval.searching import open_search
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def search(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Sear
         put(folder, name, source)
     from knowledge.format.reader import load
 
-    return opened(load(folder).bank, embedder, tmp_path_factory.mktemp("index"))
+    return open_search(load(folder).bank, embedder, tmp_path_factory.mktemp("index"))
 
 
 @pytest.mark.parametrize(
@@ -54,16 +54,16 @@ def test_a_question_is_found_however_it_is_asked(search: Search, query: str, id:
     ],
 )
 def test_a_search_by_words_finds_what_shares_them_and_says_so(search: Search, query: str, id: str) -> None:
-    found = search.by_words.search(query)
+    found = search.keywords.search(query)
 
     assert found.hits[0].question.id == id
-    assert found.by_words
+    assert found.keywords_only
     assert found.answered
 
 
 def test_a_search_by_words_says_when_nothing_fits(search: Search) -> None:
-    assert not search.by_words.search("how do i poach an egg").answered
-    assert not search.by_words.search("").answered
+    assert not search.keywords.search("how do i poach an egg").answered
+    assert not search.keywords.search("").answered
 
 
 def test_other_words_for_the_same_thing_put_it_first(search: Search) -> None:
@@ -138,7 +138,7 @@ def test_any_text_can_be_searched_for(search: Search, query: str) -> None:
 
 @given(st.text())
 def test_a_cleaned_query_is_one_short_line(text: str) -> None:
-    assert len(clean(text)) <= LONGEST
+    assert len(clean(text)) <= MAX_QUERY_LENGTH
     assert "\n" not in clean(text)
 
 
@@ -149,14 +149,14 @@ def known(word: str) -> bool:
 def test_typing_errors_are_mended_to_the_banks_words() -> None:
     lexicon = Lexicon(["the generative model", "attention routes tokens", "a causal mask"])
 
-    assert lexicon.repaired("genertive modle with atention", known) == "generative model with attention"
+    assert lexicon.corrected("genertive modle with atention", known) == "generative model with attention"
 
 
 def test_words_that_exist_are_left_alone() -> None:
     lexicon = Lexicon(["the generative model", "attention routes tokens", "a causal mask", "a pooled network"])
 
-    assert lexicon.repaired("casual router", known) == "casual router"
-    assert lexicon.repaired("gptx3 xy zzzzzzz", known) == "gptx3 xy zzzzzzz"
+    assert lexicon.corrected("casual router", known) == "casual router"
+    assert lexicon.corrected("gptx3 xy zzzzzzz", known) == "gptx3 xy zzzzzzz"
 
 
 def test_plurals_are_one_word() -> None:
@@ -166,7 +166,7 @@ def test_plurals_are_one_word() -> None:
 def test_rare_words_weigh_more_than_common_ones() -> None:
     lexicon = Lexicon(["a b", "a c", "a d"])
 
-    assert lexicon.rarity("a") < lexicon.rarity("b") < lexicon.rarity("unheard")
+    assert lexicon.idf("a") < lexicon.idf("b") < lexicon.idf("unheard")
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +183,7 @@ def layered(search: Search, embedder: Embedder, tmp_path_factory: pytest.TempPat
             )
         ]
     )
-    return opened(own, embedder, tmp_path_factory.mktemp("own"), search)
+    return open_search(own, embedder, tmp_path_factory.mktemp("own"), search)
 
 
 @pytest.mark.parametrize(
@@ -216,5 +216,5 @@ def test_left_out_questions_are_left_out_of_both_banks(layered: Search) -> None:
 
 
 def test_a_search_by_words_looks_at_both_banks(layered: Search) -> None:
-    assert layered.by_words.search("when may we deploy").hits[0].question.id == "own-deploy-freeze"
-    assert layered.by_words.search("what is lora").hits[0].question.id == "lora"
+    assert layered.keywords.search("when may we deploy").hits[0].question.id == "own-deploy-freeze"
+    assert layered.keywords.search("what is lora").hits[0].question.id == "lora"
