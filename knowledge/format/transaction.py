@@ -52,7 +52,7 @@ def clear(folder: Path) -> None:
     for path in unfinished(folder):
         is_inside = len(path.parts) == 2 and ".." not in path.parts and not path.is_absolute()
         if is_inside and path.suffix == ".md" and not (folder / path.parent).is_symlink():
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, NotADirectoryError):
                 (folder / path).unlink()
             with suppress(OSError):  # not empty, so the import didn't create it
                 (folder / path.parent).rmdir()

@@ -37,15 +37,11 @@ def normalized(draft: QuestionDraft, note: Note, *, allow_own_prefix: bool = Fal
     if len(draft.answer) + len(draft.in_depth) + len(draft.title) > SIZE_LIMIT:
         note(0, f"was left out: it's {TOO_LARGE}")
         return None
-    try:
-        question = _sanitized(draft, note, allow_own_prefix=allow_own_prefix)
-        if not question.title or not question.answer:
-            note(0, "has no usable text" if not question.title else "was left out: it has no answer")
-            return None
-        return _readable(question, note)
-    except RecursionError:  # from the Markdown or LaTeX parser
-        note(0, "was left out: something in it is nested too deeply")
+    question = _sanitized(draft, note, allow_own_prefix=allow_own_prefix)
+    if not question.title or not question.answer:
+        note(0, "has no usable text" if not question.title else "was left out: it has no answer")
         return None
+    return _readable(question, note)
 
 
 def slug(text: str, default: str) -> str:

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from datetime import date
+from itertools import islice
 
 from knowledge.format import csv_format
 from knowledge.importers.draft import ParsedFile, QuestionDraft
@@ -39,9 +40,7 @@ def read(text: str) -> ParsedFile:
     parsed = ParsedFile("tsv" if delimiter == "\t" else "csv")
     header: list[str] | None = None
     is_export = False
-    for line, row in _rows(text, delimiter, parsed):
-        if len(parsed.drafts) >= MAX_RECORDS:
-            break
+    for line, row in islice(_rows(text, delimiter, parsed), MAX_RECORDS):
         if not any(cell.strip() for cell in row) or (header is None and row[0].startswith("#")):
             continue  # Anki's text export starts with lines such as #separator:tab
         if header is None:

@@ -1,4 +1,4 @@
-"""Answers in one's own words beside key points and misconceptions."""
+"""Comparing answers with key points and misconceptions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_points_are_found_by_the_sentence_that_mentions_them(bank: Bank, embedde
     assert not found.off_topic
 
 
-def test_what_was_not_said_is_missing(bank: Bank, embedder: Embedder) -> None:
+def test_points_that_are_not_mentioned_are_missing(bank: Bank, embedder: Embedder) -> None:
     found = measure_coverage(bank["lora"], "The pretrained weights of the network stay frozen.", embedder)
 
     assert states(found)[0] == "mentioned"
@@ -48,9 +48,9 @@ def test_an_answer_about_something_else_mentions_nothing(bank: Bank, embedder: E
 def test_a_misconception_is_pointed_out_and_counts_for_no_point(bank: Bank, embedder: Embedder) -> None:
     found = measure_coverage(bank["lora"], "LoRA makes inference slower.", embedder)
 
-    [doubt] = found.misconceptions
-    assert doubt.reason == "merged, it adds nothing."
-    assert doubt.sentence == "LoRA makes inference slower."
+    [suspected] = found.misconceptions
+    assert suspected.reason == "merged, it adds nothing."
+    assert suspected.sentence == "LoRA makes inference slower."
     assert "mentioned" not in states(found)
 
 
@@ -77,7 +77,7 @@ def test_the_banks_own_answers_mention_most_of_their_points(embedder: Embedder) 
         ("...\n!!", []),
     ],
 )
-def test_sentences_end_where_they_end(text: str, parts: list[str]) -> None:
+def test_text_is_split_into_sentences(text: str, parts: list[str]) -> None:
     assert [part.removeprefix("- ") for part in sentences(text)] == parts
 
 

