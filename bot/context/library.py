@@ -19,7 +19,7 @@ from knowledge.questions import Bank, Question
 if TYPE_CHECKING:
     from knowledge.coverage import Coverage
     from knowledge.retrieval.embedding import Embedder
-    from knowledge.retrieval.search import SearchResult, Search, KeywordSearch
+    from knowledge.retrieval.search import KeywordSearch, Search, SearchResult
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")

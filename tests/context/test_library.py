@@ -78,7 +78,7 @@ async def test_a_model_that_cannot_be_used_leaves_search_by_words(tmp_path: Path
     try:
         assert (await library.search("what is lora")).keywords_only
         assert library.pending == "it failed, and the log says why"
-        with pytest.raises(SetupError, match=r"lacks a config\.json"):
+        with pytest.raises(SetupError, match=r"has no config\.json"):
             await library.wait_ready()
     finally:
         library.close()

@@ -66,7 +66,7 @@ def open_session(graph: Path, weights_folder: Path, threads: int) -> InferenceSe
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(weights_folder))
         return onnxruntime.InferenceSession(graph.read_bytes(), options, providers=["CPUExecutionProvider"])
-    except (ImportError, OSError, RuntimeError) as error:
+    except Exception as error:  # ONNX Runtime's own errors have no base class but this one
         raise ModelError(f"Couldn't load the packaged embedding model: {error}") from error
 
 

@@ -36,13 +36,14 @@ def test_no_file_is_overwritten(bank: Bank, tmp_path: Path) -> None:
 
 
 def test_an_import_that_fails_halfway_changes_nothing(bank: Bank, tmp_path: Path) -> None:
-    transaction.add(tmp_path, [bank["lora"]])
-    (tmp_path / "vae").write_text("a file where the topic's folder should be")
+    mine = tmp_path / "mine"
+    transaction.add(mine, [bank["lora"]])
+    (mine / "vae").write_text("a file where the topic's folder should be")
     with pytest.raises(FileExistsError):
-        transaction.add(tmp_path, [bank["rag"], bank["vae"]])
+        transaction.add(mine, [bank["rag"], bank["vae"]])
 
-    assert ids(tmp_path) == ["lora"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".importing.lock", "fine-tuning", "vae"]
+    assert ids(mine) == ["lora"]
+    assert sorted(path.name for path in mine.iterdir()) == [".importing.lock", "fine-tuning", "vae"]
 
 
 class KillingList(list[Question]):
