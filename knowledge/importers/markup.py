@@ -58,14 +58,14 @@ ACTIVE_CONTENT_LEFT_OUT = "scripts, styles, and the like were left out"
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Text between tags (`name` is "") in `rest`, or a tag with its attributes in `rest`.
+    """Text between tags (`name` is ""), or a tag, whose attributes are its `content`.
 
     A dropped element is a piece without a name that is `closing`.
     """
 
     name: str
     closing: bool
-    rest: str
+    content: str
 
 
 def has_tags(text: str) -> bool:
@@ -189,25 +189,25 @@ def _depth(pieces: list[Piece]) -> int:
 def _clean_html(piece: Piece) -> str:
     """Return the piece as HTML without attributes, with entities for < and > that aren't tags."""
     if piece.name == "img":
-        return html.escape(_picture(piece.rest), quote=False)
+        return html.escape(_picture(piece.content), quote=False)
     if piece.name in PLAIN:
         return ""
     if piece.name:
         return f"<{'/' * piece.closing}{piece.name}>"
-    return piece.rest.replace("<", "&lt;").replace(">", "&gt;")
+    return piece.content.replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _flattened(pieces: list[Piece]) -> Iterator[str]:
     """Yield the text with Markdown signs in place of tags, ignoring their nesting."""
     for piece in pieces:
         if not piece.name:
-            yield html.unescape(piece.rest)
+            yield html.unescape(piece.content)
         elif piece.name == "br":
             yield "  \n"
         elif piece.name == "hr":
             yield "\n\n"
         elif piece.name == "img":
-            yield _picture(piece.rest)
+            yield _picture(piece.content)
         elif piece.name == "pre":
             yield "\n```\n"
         elif piece.name in MARKDOWN_SIGNS:

@@ -86,11 +86,11 @@ def _written_and_read(question: Question, problems: set[tuple[int, str]]) -> Que
 
 def _sanitized(draft: QuestionDraft, note: Note, *, allow_own_prefix: bool) -> Question:
     title = sanitize.title(draft.title, note)
-    draft_id = _without_own_prefix(draft.id, allow_own_prefix)
+    question_id = _without_own_prefix(draft.id, allow_own_prefix)
+    if not _is_name(question_id):
+        question_id = _without_own_prefix(slug(question_id or title, "question"), allow_own_prefix)
     return Question(
-        id=draft_id
-        if _is_name(draft_id)
-        else _without_own_prefix(slug(draft_id or title, "question"), allow_own_prefix),
+        id=question_id,
         topic=draft.topic if _is_name(draft.topic) else slug(draft.topic, DEFAULT_TOPIC),
         title=title,
         difficulty=draft.difficulty or Difficulty.MEDIUM,

@@ -73,9 +73,7 @@ class FeatureExtractor(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeywordMatches:
-    """The share of a query's words, by idf, in each passage and in each question; the `QUERY_FEATURES`; and the idf of
-    all the query's words together.
-    """
+    """The share of a query's words, by idf, in each passage and question; its `QUERY_FEATURES`; the total idf."""
 
     passages: Floats
     questions: Floats
