@@ -1,7 +1,7 @@
-"""Exports the packaged embedding model's graph to `knowledge/retrieval/models/minilm.onnx`, without its weights.
+"""Export the packaged embedding model's graph, without its weights, to `knowledge/retrieval/models/minilm.onnx`.
 
-Needed again only when the packaged model changes. What sentence-transformers computes (tokens, mean, length 1) is
-traced by PyTorch's exporter; each weight becomes a reference to its place in the package's `model.safetensors`.
+Run it only when the packaged model changes. PyTorch's exporter traces everything that sentence-transformers computes
+(transformer, mean pooling, normalization); each weight becomes a reference into the package's `model.safetensors`.
 """
 
 import json
@@ -20,7 +20,7 @@ from knowledge.retrieval.models.packaged import GRAPH, WEIGHTS, weights  # noqa:
 
 
 class Sentences(torch.nn.Module):
-    """The whole of a sentence-transformers model as a function of two tensors."""
+    """A sentence-transformers model as a function of two tensors."""
 
     def __init__(self, model: SentenceTransformer) -> None:
         super().__init__()
@@ -33,11 +33,11 @@ class Sentences(torch.nn.Module):
         return output
 
 
-def places(file: Path) -> dict[str, tuple[int, int]]:
-    """Offset and length in bytes of each tensor of a safetensors file: a length, a JSON header, then the data."""
-    with file.open("rb") as opened:
-        [size] = struct.unpack("<Q", opened.read(8))
-        header = json.loads(opened.read(size))
+def tensor_spans(path: Path) -> dict[str, tuple[int, int]]:
+    """Return each tensor's offset and length in bytes, from the JSON header that follows its own length."""
+    with path.open("rb") as file:
+        [size] = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(size))
     start = 8 + size
     return {
         name: (start + tensor["data_offsets"][0], tensor["data_offsets"][1] - tensor["data_offsets"][0])
@@ -52,7 +52,7 @@ def main() -> None:
         str(folder), device="cpu", local_files_only=True, model_kwargs={"attn_implementation": "eager"}
     ).eval()
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length", max=512)
-    ids, mask = (torch.ones(2, 7, dtype=torch.long) for _ in range(2))  # one tensor given twice would be one input
+    ids, mask = (torch.ones(2, 7, dtype=torch.long) for _ in range(2))  # the same tensor twice would become one input
     exported = torch.onnx.export(
         Sentences(model),
         (ids, mask),
@@ -60,20 +60,20 @@ def main() -> None:
         output_names=["sentence_embedding"],
         dynamic_shapes=({0: batch, 1: length}, {0: batch, 1: length}),
         dynamo=True,
-        optimize=False,  # ONNX Runtime optimizes it, and folded weights would no longer be those of the file
+        optimize=False,  # ONNX Runtime does, and folded weights would differ from the file's
         verbose=False,
     )
     if exported is None:
-        sys.exit("PyTorch's exporter gave nothing")
+        sys.exit("PyTorch's exporter returned nothing")
     graph = exported.model_proto
-    there = places(folder / WEIGHTS)
+    spans = tensor_spans(folder / WEIGHTS)
     for tensor in graph.graph.initializer:
-        name = next((name for name in there if tensor.name.endswith(f".{name}")), None)
+        name = next((name for name in spans if tensor.name.endswith(f".{name}")), None)
         if name is None:
             continue
         tensor.ClearField("raw_data")
         tensor.data_location = onnx.TensorProto.EXTERNAL
-        offset, size = there[name]
+        offset, size = spans[name]
         for key, value in (("location", WEIGHTS), ("offset", offset), ("length", size)):
             tensor.external_data.add(key=key, value=str(value))
     graph.graph.ClearField("value_info")

@@ -1,12 +1,12 @@
-"""Fit the weights of `knowledge/retrieval/weights.py`: what each measure counts in a search, with and without meaning.
+"""Fit the weights in `knowledge/retrieval/weights.py`, for search with meaning and with keywords only.
 
-A search picks one of the questions or "none": each has a strength, a weighted sum of its measures, and the
-probabilities are their softmax. The weights make the right picks of the development set most likely, with a small
-penalty on size, and no measure may count against a question. A query without its own question, at a weight of
-`MASKED`, also teaches what "none" looks like.
+A search picks one of the questions or "no answer": each has a logit, the weighted sum of its features, and a softmax
+turns them into probabilities. Fitting maximizes the likelihood of the right picks in the development set, with a small
+penalty on size; no feature may count against a question. Each query is also used without its right questions, with the
+weight `MASKED_WEIGHT`, to show what "no answer" looks like.
 
-The set is split in two by a hash of the query. Printed are the figures on each half of weights fitted on the first
-alone (what to choose by, and what to report), and then the weights fitted on both, which are the ones to keep.
+The set is split in two by a hash of the query. The script prints the figures on each half for weights fitted on one
+(choose by these, and report them), and then the weights fitted on both halves, which are the ones to ship.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from knowledge.format.reader import load
 from knowledge.retrieval import weights as shipped
 from knowledge.retrieval.embedding import Embedder, Floats
 from knowledge.retrieval.evaluation import Case, auroc, read_cases
-from knowledge.retrieval.features import NAMES, QUERY_NAMES, WORD_NAMES
+from knowledge.retrieval.features import KEYWORD_FEATURES, QUERY_FEATURES, SEMANTIC_FEATURES
 from knowledge.retrieval.index import build
-from knowledge.retrieval.passages import Windows
-from knowledge.retrieval.search import Search, WordSearch, clean
+from knowledge.retrieval.passages import Passages
+from knowledge.retrieval.search import KeywordSearch, Search, clean
 from knowledge.retrieval.weights import Weights
 
-MASKED = 0.1
+MASKED_WEIGHT = 0.1
 PENALTY = 0.0001
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A case as numbers: measures of the candidates, of the query (a leading 1), and which candidates are right."""
+    """A case as numbers: features of the candidates and of the query (after a 1), and which candidates are right."""
 
     case: Case
     values: Floats
@@ -44,64 +44,65 @@ class Row:
     right: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
-def first_half(case: Case) -> bool:
+def in_first_half(case: Case) -> bool:
     return hashlib.sha256(case.query.encode()).digest()[0] % 2 == 0
 
 
-def measure(search: Search | WordSearch, case: Case) -> Row:
-    signals = search.signals(clean(case.query))
-    right = np.array([question.id in case.gold for question in signals.candidates])
-    return Row(case, signals.values, np.append([1.0], signals.query).astype(np.float32), right)
+def measure(search: Search | KeywordSearch, case: Case) -> Row:
+    features = search.features(clean(case.query))
+    right = np.array([question.id in case.gold for question in features.candidates])
+    return Row(case, features.values, np.append([1.0], features.query).astype(np.float32), right)
 
 
 def probabilities(row: Row, weights: Floats) -> Floats:
-    """Of each candidate, and last of none."""
+    """Return the probability of each candidate, and then that of "no answer"."""
     count = row.values.shape[1]
-    strengths = np.append(row.values @ weights[:count], row.query @ weights[count:])
-    odds = np.exp(strengths - strengths.max())
+    logits = np.append(row.values @ weights[:count], row.query @ weights[count:])
+    odds = np.exp(logits - logits.max())
     return np.asarray(odds / odds.sum())
 
 
 def fit(rows: list[Row]) -> Floats:
-    lessons = [(row, 1.0) for row in rows if row.right.any() or not row.case.gold]
+    samples = [(row, 1.0) for row in rows if row.right.any() or not row.case.gold]
     for row in rows:
         if row.case.gold:
-            rest = ~row.right
-            lessons.append((Row(row.case, row.values[rest], row.query, row.right[rest]), MASKED))
+            wrong = ~row.right
+            samples.append((Row(row.case, row.values[wrong], row.query, row.right[wrong]), MASKED_WEIGHT))
 
     def loss(weights: Floats) -> tuple[float, Floats]:
-        total, slope = 0.0, np.zeros_like(weights)
-        for row, count in lessons:
-            found = probabilities(row, weights)
-            wanted = np.append(np.where(row.right, found[:-1], 0.0), 0.0 if row.right.any() else found[-1])
-            total -= count * np.log(wanted.sum() + 1e-12)
-            pull = count * (found - wanted / wanted.sum())
-            slope += np.append(row.values.T @ pull[:-1], row.query * pull[-1])
-        size = sum(count for _, count in lessons)
-        return float(total / size + PENALTY * weights @ weights), slope / size + 2 * PENALTY * weights
+        total, gradient = 0.0, np.zeros_like(weights)
+        for row, sample_weight in samples:
+            predicted = probabilities(row, weights)
+            right = np.append(np.where(row.right, predicted[:-1], 0.0), 0.0 if row.right.any() else predicted[-1])
+            total -= sample_weight * np.log(right.sum() + 1e-12)
+            error = sample_weight * (predicted - right / right.sum())
+            gradient += np.append(row.values.T @ error[:-1], row.query * error[-1])
+        size = sum(sample_weight for _, sample_weight in samples)
+        return float(total / size + PENALTY * weights @ weights), gradient / size + 2 * PENALTY * weights
 
-    count, of_query = rows[0].values.shape[1], 1 + len(QUERY_NAMES)
-    start = np.zeros(count + of_query)
-    bounds = [(0, None)] * count + [(None, None)] * of_query
+    count, query_count = rows[0].values.shape[1], 1 + len(QUERY_FEATURES)
+    start = np.zeros(count + query_count)
+    bounds = [(0, None)] * count + [(None, None)] * query_count
     return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x)
 
 
-def report(name: str, rows: list[Row], weights: Floats, kept: Weights) -> None:
+def report(name: str, rows: list[Row], weights: Floats, in_use: Weights) -> None:
+    """Print the figures of the weights, with the thresholds that are in use."""
     tops: dict[bool, list[float]] = {True: [], False: []}
     answered: dict[bool, list[bool]] = {True: [], False: []}
     ranks, clear = [], []
     for row in rows:
-        found = probabilities(row, weights)
-        some = bool(row.case.gold)
-        tops[some].append(float(found[:-1].max()))
-        answered[some].append(bool(found[-1] < kept.nothing_above))
-        first, second = np.sort(found[:-1])[-1:-3:-1]
-        right_first = bool(row.right[found[:-1].argmax()])
-        if found[-1] < kept.nothing_above and first >= shipped.CLEAR_ABOVE and first >= shipped.CLEAR_TIMES * second:
-            clear.append(right_first)
-        if some:
-            best = found[:-1][row.right].max(initial=-1.0)
-            ranks.append(int((found[:-1] > best).sum()) + 1)
+        predicted = probabilities(row, weights)
+        scores, no_answer = predicted[:-1], predicted[-1]
+        answerable, is_answered = bool(row.case.gold), bool(no_answer < in_use.no_answer_above)
+        tops[answerable].append(float(scores.max()))
+        answered[answerable].append(is_answered)
+        first, second = np.sort(scores)[-1:-3:-1]
+        if is_answered and first >= shipped.CLEAR_MIN_SCORE and first >= shipped.CLEAR_MIN_RATIO * second:
+            clear.append(bool(row.right[scores.argmax()]))
+        if answerable:
+            best = scores[row.right].max(initial=-1.0)
+            ranks.append(int((scores > best).sum()) + 1)
     print(
         f"{name}: {len(rows)} queries, recall@1 {np.mean(np.array(ranks) == 1):.3f}, "
         f"recall@3 {np.mean(np.array(ranks) <= 3):.3f}, refusal AUROC {auroc(tops[True], tops[False]):.3f}, "
@@ -116,32 +117,32 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(gettempdir()) / "studyhall-fit", help="folder of the index")
     args = parser.parse_args()
     bank, embedder = load().bank, Embedder()
-    by_words = WordSearch(Windows.of(bank))
-    by_meaning = Search(by_words, build(by_words.measure.windows, embedder, args.data), embedder)
+    keywords = KeywordSearch(Passages.of(bank))
+    semantic = Search(keywords, build(keywords.passages, embedder, args.data), embedder)
     cases = read_cases(args.file.read_text("utf-8").splitlines())
-    for title, search, names, kept in (
-        ("MEANING", by_meaning, NAMES, shipped.MEANING),
-        ("WORDS", by_words, WORD_NAMES, shipped.WORDS),
+    for title, search, names, in_use in (
+        ("SEMANTIC", semantic, SEMANTIC_FEATURES, shipped.SEMANTIC),
+        ("KEYWORDS", keywords, KEYWORD_FEATURES, shipped.KEYWORDS),
     ):
         print(title)
         rows = [measure(search, case) for case in cases]
-        halves = {half: [row for row in rows if first_half(row.case) is half] for half in (True, False)}
+        halves = {half: [row for row in rows if in_first_half(row.case) is half] for half in (True, False)}
         for half in halves:
             weights = fit(halves[half])
-            report("  fitted half", halves[half], weights, kept)
-            report("  other half ", halves[not half], weights, kept)
-        report("  all, as shipped", rows, as_array(kept, names), kept)
+            report("  fitted half", halves[half], weights, in_use)
+            report("  other half ", halves[not half], weights, in_use)
+        report("  all, as shipped", rows, as_array(in_use, names), in_use)
         whole = fit(rows)
-        report("  all, fitted on all", rows, whole, kept)
+        report("  all, fitted on all", rows, whole, in_use)
         counts = [round(float(weight), 2) for weight in whole]
-        print("    signals =", dict(zip(names, counts, strict=False)))
-        print("    nothing =", dict(zip(("constant", *QUERY_NAMES), counts[len(names) :], strict=True)))
+        print("    features =", dict(zip(names, counts, strict=False)))
+        print("    no_answer =", dict(zip(("constant", *QUERY_FEATURES), counts[len(names) :], strict=True)))
 
 
 def as_array(weights: Weights, names: tuple[str, ...]) -> Floats:
-    """In the order of a fit."""
-    of_query = (weights.nothing[name] for name in ("constant", *QUERY_NAMES))
-    return np.array([*(weights.signals[name] for name in names), *of_query], np.float32)
+    """Return the weights in the order that `fit` has them."""
+    of_query = (weights.no_answer[name] for name in ("constant", *QUERY_FEATURES))
+    return np.array([*(weights.features[name] for name in names), *of_query], np.float32)
 
 
 if __name__ == "__main__":

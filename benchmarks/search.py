@@ -1,4 +1,4 @@
-"""How long a search takes, one thread, beside its floor: one bare pass of the same query through the model."""
+"""Time searches in one thread, and compare them with their lower bound: embedding the same query."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from knowledge.format.reader import load
 from knowledge.retrieval.embedding import Embedder
 from knowledge.retrieval.evaluation import read_cases
 from knowledge.retrieval.index import build
-from knowledge.retrieval.passages import Windows
-from knowledge.retrieval.search import Search, WordSearch
+from knowledge.retrieval.passages import Passages
+from knowledge.retrieval.search import KeywordSearch, Search
 from knowledge.retrieval.suggest import suggest
 
 
-def timed(work: Callable[[str], object], queries: list[str]) -> list[float]:
-    """Milliseconds of each call."""
+def milliseconds(work: Callable[[str], object], queries: list[str]) -> list[float]:
+    """Time the call for each query."""
     times = []
     for query in queries:
         start = perf_counter()
@@ -39,30 +39,30 @@ def main() -> None:
     bank = load().bank
     print(f"load {len(bank)} questions: {(perf_counter() - start) * 1000:.0f} ms")
     embedder = Embedder(threads=1)
-    windows = Windows.of(bank)
+    passages = Passages.of(bank)
     start = perf_counter()
-    index = build(windows, embedder, args.data, lambda done, total: print(f"embed {done} of {total}", end="\r"))
-    print(f"open the index ({len(windows.texts)} windows): {(perf_counter() - start) * 1000:.0f} ms")
+    index = build(passages, embedder, args.data, lambda done, total: print(f"embed {done} of {total}", end="\r"))
+    print(f"open the index ({len(passages.texts)} passages): {(perf_counter() - start) * 1000:.0f} ms")
     start = perf_counter()
-    by_words = WordSearch(windows)
-    by_words.search("warm up")
-    print(f"first search by words: {perf_counter() - start:.1f} s")
+    keywords = KeywordSearch(passages)
+    keywords.search("warm up")
+    print(f"first keyword search: {perf_counter() - start:.1f} s")
     start = perf_counter()
-    search = Search(by_words, index, embedder)
+    search = Search(keywords, index, embedder)
     search.warm()
-    print(f"load the model, first search by meaning: {perf_counter() - start:.1f} s")
+    print(f"load the model, first semantic search: {perf_counter() - start:.1f} s")
 
     works: list[tuple[str, Callable[[str], object]]] = [
-        ("floor: the model alone", lambda query: embedder.vectors([query])),
+        ("lower bound: embedding", lambda query: embedder.vectors([query])),
         ("search", search.search),
-        ("by words", by_words.search),
-        ("suggest, no model", lambda query: suggest(bank, query[:12])),
+        ("keywords only", keywords.search),
+        ("suggest", lambda query: suggest(bank, query[:12])),
     ]
-    rounds: dict[str, list[float]] = {name: [] for name, _ in works}
-    for _ in range(2):  # in turns, so that a busy moment of the machine falls on each
+    times_by_name: dict[str, list[float]] = {name: [] for name, _ in works}
+    for _ in range(2):  # alternating, so that a busy moment of the machine affects all of them
         for name, work in works:
-            rounds[name] += timed(work, queries)
-    for name, times in rounds.items():
+            times_by_name[name] += milliseconds(work, queries)
+    for name, times in times_by_name.items():
         cuts = quantiles(times, n=100, method="inclusive")
         print(f"{name:24} p50 {cuts[49]:6.2f} ms   p99 {cuts[98]:6.2f} ms   ({len(times)} queries)")
 

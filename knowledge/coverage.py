@@ -1,7 +1,7 @@
-"""An answer in somebody's own words beside a question's key points and misconceptions, by likeness of sentences.
+"""Compare an answer with a question's key points and misconceptions, by the similarity of sentences.
 
-Likeness can tell what was mentioned, never whether it was right: a fluent wrong answer is as like as a good one.
-So nothing here says "correct", and whoever shows it shows the reference beside it.
+Similarity shows what was mentioned, never whether it was right: a fluent wrong answer is as similar as a good one. So
+nothing here says "correct", and callers show the reference next to the result.
 """
 
 from __future__ import annotations
@@ -17,31 +17,33 @@ from knowledge.questions import Question
 from knowledge.retrieval.embedding import Embedder
 from knowledge.retrieval.passages import plain
 
-OFF_TOPIC = 0.30
-"""Below this likeness, the mean over key points of each one's nearest sentence, an answer is about something else."""
-PERHAPS = 0.35
-MENTIONED = 0.45
-NEAREST = 0.12
-"""A sentence speaks for the key point it is most like, and for others that are at most so much less like it. All key
-points of a question speak of the same thing: without this, two of them said word for word "mention" three quarters of
-the others; with it none, and the bank's own answers still mention 85 % of their key points."""
-MISTAKEN = 0.70
-MARGIN = 0.05
-"""A sentence this like a misconception, and by this much more than any key point, is pointed out.
+MIN_TOPIC_SIMILARITY = 0.30
+"""If the mean over key points of each one's nearest sentence is below this, the answer is about something else."""
+MIN_PERHAPS = 0.35
+MIN_MENTIONED = 0.45
+MAX_LAG = 0.12
+"""A sentence counts for the key point it's most similar to, and for others whose similarity is at most this much lower.
+All key points of a question are about the same thing: without this limit, quoting two of them "mentions" three quarters
+of the others; with it, none, and the bank's own answers still mention 85% of their key points."""
+MIN_MISCONCEPTION = 0.70
+MIN_LEAD = 0.05
+"""A sentence is pointed out if it's at least `MIN_MISCONCEPTION` similar to a misconception, and by `MIN_LEAD` more
+similar than to any key point.
 
-Good answers name misconceptions to reject them, so only where both or neither deny something. Of the bank's own 40
-answers, 0.60 without that condition points out ten sentences, this two. Said as it stands in the bank, a misconception
-is found seven times in ten.
+Good answers mention misconceptions to reject them, so both have to contain a denial, or neither. In the bank's own
+answers (there were 40), 0.60 without that condition points out ten sentences, and this two. A misconception quoted from
+the bank is found seven times out of ten.
 """
 
-LONGEST = 4000
+MAX_ANSWER_LENGTH = 4000
 """Characters of an answer that count."""
-SENTENCES = 60
-CLAUSES_FROM = 25
-"""A sentence of at least so many words counts by its clauses too: people who type fast use few full stops."""
-CLAUSE_WORDS = 5
-MOST_POINTS = 6
-"""Sentences of an answer that stand in for key points where a question has none."""
+MAX_SENTENCES = 60
+MIN_LONG_SENTENCE = 25
+"""A sentence of at least this many words also counts by its clauses: people who type fast use few periods."""
+MIN_CLAUSE = 5
+"""Words of a clause that counts."""
+MAX_SUBSTITUTE_POINTS = 6
+"""Sentences of the reference answer that stand in for key points if a question has none."""
 
 DENIAL = re.compile(r"\b(?:not|no|never|nor|none|without|cannot|neither|rather|instead|\w+n['’]t)\b", re.IGNORECASE)
 END = re.compile(
@@ -52,8 +54,8 @@ CLAUSE = re.compile(r",\s+|\s+(?:and|but|because|while|whereas|so)\s+")
 
 
 @dataclass(frozen=True, slots=True)
-class PointFound:
-    """A key point and how it was found, by which sentence of the answer ("" where it is missing)."""
+class PointCoverage:
+    """Whether the answer mentions a key point, and in which sentence ("" if it's missing)."""
 
     claim: str
     state: Literal["mentioned", "perhaps", "missing"]
@@ -61,8 +63,8 @@ class PointFound:
 
 
 @dataclass(frozen=True, slots=True)
-class MisconceptionFound:
-    """A misconception, why it is wrong, and the sentence that sounds like it."""
+class SuspectedMisconception:
+    """A misconception, why it's wrong, and the sentence that sounds like it."""
 
     claim: str
     reason: str
@@ -71,72 +73,76 @@ class MisconceptionFound:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What of a question an answer touches. `share` of the key points, 0 to 1: a "perhaps" counts half.
+    """How much of a question an answer covers. `share`: that of the key points, 0 to 1; a "perhaps" counts half.
 
-    Where it is `off_topic`, everything is missing.
+    If the answer is `off_topic`, every point is missing.
     """
 
-    points: tuple[PointFound, ...]
-    misconceptions: tuple[MisconceptionFound, ...]
+    points: tuple[PointCoverage, ...]
+    misconceptions: tuple[SuspectedMisconception, ...]
     off_topic: bool
     share: float
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences, and after each long one its clauses, in order; at most `SENTENCES`."""
-    found = []
-    for sentence in END.split(text[:LONGEST]):
+    """Split a text into sentences, each long one followed by its clauses; at most `MAX_SENTENCES`."""
+    parts = []
+    for sentence in END.split(text[:MAX_ANSWER_LENGTH]):
         sentence = " ".join(sentence.split())
         if not re.search(r"\w", sentence):
             continue
-        found.append(sentence)
-        if len(sentence.split()) >= CLAUSES_FROM:
-            found += [clause for clause in CLAUSE.split(sentence) if len(clause.split()) >= CLAUSE_WORDS]
-    return found[:SENTENCES]
+        parts.append(sentence)
+        if len(sentence.split()) >= MIN_LONG_SENTENCE:
+            parts += [clause for clause in CLAUSE.split(sentence) if len(clause.split()) >= MIN_CLAUSE]
+    return parts[:MAX_SENTENCES]
 
 
 def points_of(question: Question) -> tuple[str, ...]:
-    """The key points; of a question without any, the first sentences of its answer, as a key point may be long."""
+    """Return the key points, or if there are none, the first sentences of the reference answer, whole."""
     if question.key_points:
         return question.key_points
-    return tuple(s for s in END.split(question.answer) if len(s.split()) >= CLAUSE_WORDS)[:MOST_POINTS]
+    long_enough = (sentence for sentence in END.split(question.answer) if len(sentence.split()) >= MIN_CLAUSE)
+    return tuple(long_enough)[:MAX_SUBSTITUTE_POINTS]
 
 
-def compare(question: Question, text: str, embedder: Embedder) -> Coverage:
-    """Which key points the answer mentions. A sentence nearer to a misconception than to any point counts for none."""
-    said = sentences(text)
-    expected = points_of(question)
-    if not said or not expected:
-        return _nothing(expected)
-    claims = [*expected, *(misconception.claim for misconception in question.misconceptions)]
-    vectors = embedder.vectors([*map(plain, said), *map(plain, claims)])
-    likeness = vectors[: len(said)] @ vectors[len(said) :].T
-    points, mistakes = np.split(likeness, [len(expected)], axis=1)
-    if points.max(axis=0).mean() < OFF_TOPIC:
-        return _nothing(expected)
-    ahead = mistakes - points.max(axis=1, keepdims=True)
-    far = points < points.max(axis=1, keepdims=True) - NEAREST
-    usable = np.where((ahead.max(axis=1, initial=-1.0)[:, None] > 0) | far, -1.0, points)
-    found = tuple(
-        _point(claim, float(column.max()), said[int(column.argmax())])
-        for claim, column in zip(expected, usable.T, strict=True)
+def measure_coverage(question: Question, answer: str, embedder: Embedder) -> Coverage:
+    """Find the key points that an answer mentions and the misconceptions that it seems to state.
+
+    A sentence that's closer to a misconception than to every key point counts for no point. Raises ModelError.
+    """
+    parts = sentences(answer)
+    claims = points_of(question)
+    if not parts or not claims:
+        return _off_topic(claims)
+    references = [*claims, *(misconception.claim for misconception in question.misconceptions)]
+    vectors = embedder.vectors([*map(plain, parts), *map(plain, references)])
+    similarity = vectors[: len(parts)] @ vectors[len(parts) :].T  # a row per sentence
+    to_points, to_misconceptions = np.split(similarity, [len(claims)], axis=1)
+    if to_points.max(axis=0).mean() < MIN_TOPIC_SIMILARITY:
+        return _off_topic(claims)
+    lead = to_misconceptions - to_points.max(axis=1, keepdims=True)
+    lagging = to_points < to_points.max(axis=1, keepdims=True) - MAX_LAG
+    usable = np.where((lead.max(axis=1, initial=-1.0)[:, None] > 0) | lagging, -1.0, to_points)
+    points = tuple(
+        _point(claim, float(column.max()), parts[int(column.argmax())])
+        for claim, column in zip(claims, usable.T, strict=True)
     )
-    clashes = np.where((mistakes >= MISTAKEN) & (ahead >= MARGIN), mistakes, -1.0).T
-    doubts = tuple(
-        MisconceptionFound(misconception.claim, misconception.reason, sentence)
-        for misconception, column in zip(question.misconceptions, clashes, strict=True)
+    suspicious = np.where((to_misconceptions >= MIN_MISCONCEPTION) & (lead >= MIN_LEAD), to_misconceptions, -1.0).T
+    suspected = tuple(
+        SuspectedMisconception(misconception.claim, misconception.reason, sentence)
+        for misconception, column in zip(question.misconceptions, suspicious, strict=True)
         if column.max() > 0
-        and bool(DENIAL.search(sentence := said[int(column.argmax())])) == bool(DENIAL.search(misconception.claim))
+        and bool(DENIAL.search(sentence := parts[int(column.argmax())])) == bool(DENIAL.search(misconception.claim))
     )
-    worth = {"mentioned": 1.0, "perhaps": 0.5, "missing": 0.0}
-    return Coverage(found, doubts, False, sum(worth[point.state] for point in found) / len(found))
+    credit = {"mentioned": 1.0, "perhaps": 0.5, "missing": 0.0}
+    return Coverage(points, suspected, False, sum(credit[point.state] for point in points) / len(points))
 
 
-def _point(claim: str, likeness: float, sentence: str) -> PointFound:
-    if likeness >= MENTIONED:
-        return PointFound(claim, "mentioned", sentence)
-    return PointFound(claim, "perhaps", sentence) if likeness >= PERHAPS else PointFound(claim, "missing")
+def _point(claim: str, similarity: float, sentence: str) -> PointCoverage:
+    if similarity >= MIN_MENTIONED:
+        return PointCoverage(claim, "mentioned", sentence)
+    return PointCoverage(claim, "perhaps", sentence) if similarity >= MIN_PERHAPS else PointCoverage(claim, "missing")
 
 
-def _nothing(expected: Sequence[str]) -> Coverage:
-    return Coverage(tuple(PointFound(claim, "missing") for claim in expected), (), True, 0.0)
+def _off_topic(claims: Sequence[str]) -> Coverage:
+    return Coverage(tuple(PointCoverage(claim, "missing") for claim in claims), (), True, 0.0)

@@ -1,4 +1,4 @@
-"""What a whole bank has to hold beyond each file's form: known relations, lengths, choices that give nothing away."""
+"""Check what the format can't: lengths, related ids, duplicates, and choices that give the answer away."""
 
 from __future__ import annotations
 
@@ -12,67 +12,72 @@ from knowledge.format.reader import BUILT_IN, Problem
 from knowledge.questions import OWN, Bank, Difficulty, Question
 from knowledge.retrieval.embedding import Progress
 from knowledge.retrieval.index import Index
-from knowledge.retrieval.near_duplicates import twins
+from knowledge.retrieval.near_duplicates import near_duplicates
 
 LENGTHS = {
-    "the answer's words": (60, 150),
-    "the words in depth": (80, 300),
+    "words in the answer": (60, 150),
+    "words in depth": (80, 300),
     "key points": (3, 6),
     "misconceptions": (1, 4),
     "follow-ups": (2, 3),
     "aliases": (6, 30),
 }
-LONGEST_SHARE = 0.35
-"""Above this share of questions whose right choice is the longest, length gives the answer away (chance is 0.25)."""
+"""The smallest and the largest count of each."""
+MAX_LONGEST_SHARE = 0.35
+"""If the right choice is the longest in more questions than this, length gives the answer away (chance is 0.25)."""
 
-NO_PROSE = re.compile(r"^(`{3,}|~{3,}).*?^\1|\$\$.*?\$\$", re.DOTALL | re.MULTILINE)
+NOT_PROSE = re.compile(r"^(`{3,}|~{3,}).*?^\1|\$\$.*?\$\$", re.DOTALL | re.MULTILINE)
 FORMULA = re.compile(r"\$[^$\n]+\$")
 
 
 def check(bank: Bank, folder: Path = BUILT_IN) -> tuple[Problem, ...]:
-    """Every problem of the bank as a whole, those of the questions first. `folder` is only named in them."""
-    problems = [_problem(folder, question, reason) for question in bank for reason in _of_one(question, bank)]
-    problems += [Problem(folder, 0, reason) for reason in _of_all(bank)]
+    """Find every problem of a bank, those of single questions first. `folder` is only used to name files."""
+    problems = [
+        _problem(folder, question, reason) for question in bank for reason in _question_problems(question, bank)
+    ]
+    problems += [Problem(folder, 0, reason) for reason in _bank_problems(bank)]
     return tuple(problems)
 
 
 def check_formulas(bank: Bank, folder: Path = BUILT_IN, progress: Progress | None = None) -> tuple[Problem, ...]:
-    """The formulas that cannot be drawn, by question. Draws every one: some 10 ms each."""
+    """Find formulas that can't be drawn, by drawing each one, which takes about 10 ms."""
     problems = []
     for number, question in enumerate(bank):
         if progress:
             progress(number, len(bank))
         for formula in dict.fromkeys(formulas_of(question)):
-            if why := undrawable(formula):
-                problems.append(_problem(folder, question, f"the formula ${formula}$: {why}"))
+            if reason := undrawable(formula):
+                problems.append(_problem(folder, question, f"the formula ${formula}$: {reason}"))
     if progress:
         progress(len(bank), len(bank))
     return tuple(problems)
 
 
-def check_likeness(index: Index, folder: Path = BUILT_IN) -> tuple[Problem, ...]:
-    """The questions that ask nearly what another one asks."""
+def check_similarity(index: Index, folder: Path = BUILT_IN) -> tuple[Problem, ...]:
+    """Find questions that ask nearly the same thing as another one."""
     return tuple(
-        _problem(folder, pair.one, f"asks nearly the same as {pair.other.id} (likeness {pair.likeness:.2f})")
-        for pair in twins(index)
+        _problem(
+            folder, pair.first, f"asks nearly the same thing as {pair.second.id} (similarity {pair.similarity:.2f})"
+        )
+        for pair in near_duplicates(index)
     )
 
 
 def check_coverage(bank: Bank, rows: Iterable[Mapping[str, str]], folder: Path = BUILT_IN) -> tuple[Problem, ...]:
-    """What is missing of a list of questions that a bank has to hold: rows with an `id`, and perhaps a `topic`."""
+    """Find questions from a list that the bank must have but doesn't. A row has an `id`, and maybe a `topic`."""
     problems = []
     for row in rows:
-        id, topic = row["id"], row.get("topic") or ""
-        question = bank.get(id)
+        question_id, topic = row["id"], row.get("topic") or ""
+        question = bank.get(question_id)
         if question is None:
-            problems.append(Problem(folder, 0, f"lacks the question {id!r} ({row.get('question', '')})"))
+            problems.append(Problem(folder, 0, f"lacks the question {question_id!r} ({row.get('question', '')})"))
         elif topic and question.topic != topic:
             problems.append(_problem(folder, question, f"belongs in the topic {topic!r}"))
     return tuple(problems)
 
 
 def stats(bank: Bank) -> dict[str, int | dict[str, int]]:
-    """How many questions there are, by topic (alphabetical) and by difficulty (easiest first)."""
+    """Count the questions, by topic (alphabetical) and by difficulty (easiest first)."""
     topics = Counter(question.topic for question in bank)
     difficulties = Counter(question.difficulty for question in bank)
     return {
@@ -83,26 +88,26 @@ def stats(bank: Bank) -> dict[str, int | dict[str, int]]:
 
 
 def unchecked(bank: Bank) -> int:
-    """How many references nobody has looked up yet."""
+    """Count the references that nobody has looked up yet."""
     return sum(not reference.checked for question in bank for reference in question.references)
 
 
 def longest_share(bank: Bank) -> float:
-    """The share of questions with choices whose right one is longer than every other; 0 where there are none."""
-    posed = [question for question in bank if question.choices]
-    return sum(map(_right_is_longest, posed)) / max(1, len(posed))
+    """Return the share of multiple-choice questions whose right choice is longer than every other; 0 without any."""
+    multiple_choice = [question for question in bank if question.choices]
+    return sum(map(_right_is_longest, multiple_choice)) / max(1, len(multiple_choice))
 
 
 def words(text: str) -> int:
-    """Words of prose: code and display formulas count nothing, a formula in the text one."""
-    return len(FORMULA.sub("x", NO_PROSE.sub(" ", text)).split())
+    """Count words of prose: code and display formulas count as none, an inline formula as one."""
+    return len(FORMULA.sub("x", NOT_PROSE.sub(" ", text)).split())
 
 
 def _problem(folder: Path, question: Question, reason: str) -> Problem:
     return Problem(folder / question.topic / f"{question.id}.md", 0, reason)
 
 
-def _of_one(question: Question, bank: Bank) -> Iterator[str]:
+def _question_problems(question: Question, bank: Bank) -> Iterator[str]:
     counts = (
         words(question.answer),
         words(question.in_depth),
@@ -111,31 +116,31 @@ def _of_one(question: Question, bank: Bank) -> Iterator[str]:
         len(question.follow_ups),
         len(question.aliases),
     )
-    for (what, (least, most)), count in zip(LENGTHS.items(), counts, strict=True):
-        if not least <= count <= most:
-            yield f"{what}: {count}, should be {least} to {most}"
+    for (name, (smallest, largest)), count in zip(LENGTHS.items(), counts, strict=True):
+        if not smallest <= count <= largest:
+            yield f"{name}: {count}, should be {smallest} to {largest}"
     if question.id.startswith(OWN):
-        yield f"ids that begin with {OWN} are for workspaces' own questions: rename the file"
+        yield f"ids that start with {OWN} are for a workspace's custom questions: rename the file"
     if not question.choices:
-        yield "has no choices: it can be asked in one's own words alone"
-    for other in question.related:
-        if other == question.id:
+        yield "has no choices, so it can only be answered in your own words"
+    for related_id in question.related:
+        if related_id == question.id:
             yield "is related to itself"
-        elif other not in bank:
-            yield f"related: there is no question {other!r}"
+        elif related_id not in bank:
+            yield f"related: there's no question {related_id!r}"
     if not question.references:
         yield "has no reference"
 
 
-def _of_all(bank: Bank) -> Iterator[str]:
-    if (share := longest_share(bank)) > LONGEST_SHARE:
-        yield f"the right choice is the longest in {share:.0%} of questions, should be at most {LONGEST_SHARE:.0%}"
-    asked: dict[str, str] = {}
+def _bank_problems(bank: Bank) -> Iterator[str]:
+    if (share := longest_share(bank)) > MAX_LONGEST_SHARE:
+        yield f"the right choice is the longest in {share:.0%} of questions, should be at most {MAX_LONGEST_SHARE:.0%}"
+    owners: dict[str, str] = {}
     for question in bank:
         for wording in (question.title, *question.aliases):
-            owner = asked.setdefault(" ".join(re.findall(r"\w+", wording.casefold())), question.id)
+            owner = owners.setdefault(" ".join(re.findall(r"\w+", wording.casefold())), question.id)
             if owner != question.id:
-                yield f"{owner} and {question.id} are both asked as {wording!r}"
+                yield f"{owner} and {question.id} share the wording {wording!r}"
 
 
 def _right_is_longest(question: Question) -> bool:

@@ -1,4 +1,4 @@
-"""The question bank in memory: one `Question` a file, and the `Bank` that holds them."""
+"""The question bank in memory: a `Question` for each file, and the `Bank` that holds them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from enum import StrEnum
 from functools import cached_property
 
 NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-"""What an id or a topic looks like."""
+"""The form of an id or a topic."""
 OWN = "own-"
-"""Ids of workspaces' own questions begin so, and no others do: the bank that all have may grow without meeting them."""
+"""Prefix of the ids of custom questions, and of no others, so that the built-in bank can grow without collisions."""
 
 
 class Difficulty(StrEnum):
@@ -26,7 +26,7 @@ class Difficulty(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of four answers to choose from; `reason` says why a wrong one is wrong."""
+    """One of the four choices of a question; `reason` says why a wrong one is wrong."""
 
     text: str
     right: bool
@@ -35,7 +35,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Misconception:
-    """A wrong claim people make, and why it is wrong."""
+    """A wrong claim that people make, and why it's wrong."""
 
     claim: str
     reason: str
@@ -43,7 +43,7 @@ class Misconception:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A primary source. `at` (arXiv, DOI, URL) is there only where somebody looked it up (`checked`)."""
+    """A primary source. It has `at` (arXiv id, DOI, or URL) only if somebody looked it up (`checked`)."""
 
     title: str
     by: str
@@ -54,9 +54,9 @@ class Reference:
 
 @dataclass(frozen=True)
 class Question:
-    """One question of the bank, texts in Markdown with LaTeX maths. `topic` and `id` are its folder and file name.
+    """A question of the bank; its texts are Markdown with LaTeX. `topic` and `id` are its folder and file name.
 
-    Other people's questions may lack everything but a title and an answer. There are four choices, or none.
+    Only the title and the answer are always there. A question has four choices or none.
     """
 
     id: str
@@ -77,25 +77,26 @@ class Question:
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits that change whenever anything of the question does."""
+        """Return 16 hexadecimal digits that change when anything in the question does."""
         return hashlib.sha256(repr(asdict(self)).encode()).hexdigest()[:16]
 
     @property
     def right_choice(self) -> int:
-        """Index of the right choice, where there are choices."""
+        """Return the index of the right choice of a question that has choices."""
         return next(i for i, choice in enumerate(self.choices) if choice.right)
 
 
 @dataclass(frozen=True)
 class Bank:
-    """Every question by id, in the order of topic and id."""
+    """Questions by id, ordered by topic and id."""
 
     questions: dict[str, Question] = field(default_factory=dict)
 
     @classmethod
     def of(cls, questions: Iterable[Question]) -> Bank:
-        """A bank of these questions, sorted by topic and id."""
-        return cls({q.id: q for q in sorted(questions, key=lambda q: (q.topic, q.id))})
+        """Make a bank of these questions."""
+        ordered = sorted(questions, key=lambda question: (question.topic, question.id))
+        return cls({question.id: question for question in ordered})
 
     def __iter__(self) -> Iterator[Question]:
         return iter(self.questions.values())
@@ -103,25 +104,25 @@ class Bank:
     def __len__(self) -> int:
         return len(self.questions)
 
-    def __contains__(self, id: str) -> bool:
-        return id in self.questions
+    def __contains__(self, question_id: str) -> bool:
+        return question_id in self.questions
 
-    def __getitem__(self, id: str) -> Question:
-        return self.questions[id]
+    def __getitem__(self, question_id: str) -> Question:
+        return self.questions[question_id]
 
-    def get(self, id: str) -> Question | None:
-        return self.questions.get(id)
+    def get(self, question_id: str) -> Question | None:
+        return self.questions.get(question_id)
 
-    def over(self, beneath: Bank) -> Bank:
-        """Both banks as one; where both have an id, this one's question."""
-        return Bank.of({**beneath.questions, **self.questions}.values())
+    def over(self, base: Bank) -> Bank:
+        """Merge both banks; if both have an id, take this one's question."""
+        return Bank.of({**base.questions, **self.questions}.values())
 
     @cached_property
     def topics(self) -> tuple[str, ...]:
-        """The topics that have a question, in alphabetical order."""
-        return tuple(sorted({q.topic for q in self}))
+        """Return the topics in alphabetical order."""
+        return tuple(sorted({question.topic for question in self}))
 
     @cached_property
     def version(self) -> str:
-        """16 hexadecimal digits that change whenever any question does."""
-        return hashlib.sha256("".join(q.fingerprint for q in self).encode()).hexdigest()[:16]
+        """Return 16 hexadecimal digits that change when any question does."""
+        return hashlib.sha256("".join(question.fingerprint for question in self).encode()).hexdigest()[:16]

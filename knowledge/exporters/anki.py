@@ -1,7 +1,7 @@
-"""A bank as an Anki package: the question in front, the answer with what is behind it on the back.
+"""Export a bank as an Anki package: the question on the front; the answer, in-depth text, and key points on the back.
 
-Written plainly with SQLite and zip in the format that every Anki reads (schema 11). The packages that write it have
-had no release in years, and Anki's own library has a licence that ours cannot take in.
+It's written directly with SQLite and zip, in the format that every Anki version reads (schema 11). The packages that do
+this haven't had a release in years, and the license of Anki's own library isn't compatible with ours.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from knowledge.questions import Question
 DECK = "Studyhall"
 MODEL_ID, DECK_ID = 1_795_305_600_001, 1_795_305_600_002
 CREATED = 1_795_305_600
-"""Seconds: when the deck's own clock begins. Fixed, so that the same bank gives the same package."""
-COMMAND = re.compile(r"\[(?=/?(?:sound:|latex\]|\${1,2}\]|anki:))")
-"""What Anki takes for an order to play a sound or to run LaTeX; as text of a question it is only text."""
+"""When the deck was created, in Unix seconds. Fixed, so that the same bank gives the same package."""
+ANKI_COMMAND = re.compile(r"\[(?=/?(?:sound:|latex\]|\${1,2}\]|anki:))")
+"""What Anki takes for a command to play a sound or run LaTeX. In a question it's just text."""
 STYLE = ".card { font-family: sans-serif; font-size: 18px; text-align: left; max-width: 42em; margin: auto; }"
 SCHEMA = """
 CREATE TABLE col (id integer primary key, crt integer not null, mod integer not null, scm integer not null,
@@ -55,7 +55,7 @@ CREATE INDEX ix_notes_csum on notes (csum);
 
 
 def write(path: Path, questions: Iterable[Question], at: datetime) -> None:
-    """Make the package at `path`. A note keeps its guid for ever, so that importing a later package updates it."""
+    """Write the package. A note always has the same guid, so that importing a later package updates it."""
     with TemporaryDirectory(prefix="studyhall-") as folder:
         collection = Path(folder) / "collection.anki2"
         with sqlite3.connect(collection) as database:
@@ -72,7 +72,7 @@ def write(path: Path, questions: Iterable[Question], at: datetime) -> None:
 
 
 def _note(question: Question, number: int, changed: int) -> tuple[Sequence[object], Sequence[object]]:
-    """What is its own in the rows of a question's note and card. `changed` in seconds."""
+    """Return the values of a question's note and card that aren't the same for all. `changed` is in Unix seconds."""
     guid = hashlib.sha256(f"studyhall {question.id}".encode()).hexdigest()[:20]
     title = _html(question.title)
     fields = "\x1f".join((title, _back(question)))
@@ -98,19 +98,20 @@ def _tag(text: str) -> str:
 
 
 def _html(text: str) -> str:
-    """Markdown as HTML; whatever HTML is in it is text. Formulas get the brackets that Anki's MathJax looks for."""
+    """Convert Markdown to HTML; HTML in it becomes text. Formulas get the brackets that Anki's MathJax looks for."""
     parser = MarkdownIt("commonmark", {"html": False}).use(dollarmath_plugin, allow_digits=False)
-    parser.enable("table").disable("image")  # a picture from elsewhere would tell who looks at the card
+    parser.enable("table").disable("image")  # loading a remote picture would reveal who looks at the card
     parser.options["highlight"] = None
     parser.add_render_rule("math_inline", lambda self, tokens, at, *_: f"\\({html.escape(tokens[at].content)}\\)")
     for name in ("math_block", "math_inline_double"):
         parser.add_render_rule(name, lambda self, tokens, at, *_: f"\\[{html.escape(tokens[at].content.strip())}\\]")
-    found = COMMAND.sub("&#91;", str(parser.render(text)).strip())
-    single = found.startswith("<p>") and found.endswith("</p>") and found.count("<p>") == 1
-    return found[3:-4] if single else found
+    rendered = ANKI_COMMAND.sub("&#91;", str(parser.render(text)).strip())
+    single_paragraph = rendered.startswith("<p>") and rendered.endswith("</p>") and rendered.count("<p>") == 1
+    return rendered[3:-4] if single_paragraph else rendered
 
 
 def _collection() -> tuple[object, ...]:
+    """Return the values of the `col` row: timestamps, then settings, note types, decks, and deck options as JSON."""
     field = {"sticky": False, "rtl": False, "font": "Arial", "size": 20, "media": []}
     model = {
         "id": MODEL_ID,
@@ -182,5 +183,5 @@ def _collection() -> tuple[object, ...]:
         "sortBackwards": False,
         "addToCur": True,
     }
-    moments = (CREATED, CREATED * 1000, CREATED * 1000)
-    return (*moments, *(json.dumps(part) for part in (settings, {str(MODEL_ID): model}, decks, {"1": options})))
+    timestamps = (CREATED, CREATED * 1000, CREATED * 1000)
+    return (*timestamps, *(json.dumps(part) for part in (settings, {str(MODEL_ID): model}, decks, {"1": options})))

@@ -1,4 +1,4 @@
-"""A bank as CSV: a row a question, a list as the lines of a cell. `importers.tables` reads it back whole."""
+"""Export a bank as CSV: one row per question, lists as lines of a cell. `importers.tables` reads all of it back."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from knowledge.questions import Question
 
 
 def lines(questions: Iterable[Question]) -> Iterator[str]:
-    """The row of names, then one row a question; a row may be several lines. Nothing in it is run by a spreadsheet."""
-    page = io.StringIO()
-    rows = csv.writer(page, lineterminator="\n")
+    """Yield the header and one row per question, each maybe several lines. A spreadsheet runs none of the cells."""
+    buffer = io.StringIO()
+    rows = csv.writer(buffer, lineterminator="\n")
     for row in (csv_format.COLUMNS, *map(_row, questions)):
-        rows.writerow(map(csv_format.guarded, row))
-        yield page.getvalue()
-        page.seek(0)
-        page.truncate()
+        rows.writerow(map(csv_format.escaped, row))
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
 
 
 def _row(question: Question) -> tuple[str, ...]:
@@ -29,13 +29,13 @@ def _row(question: Question) -> tuple[str, ...]:
         question.title,
         question.answer,
         question.in_depth,
-        csv_format.lines(question.key_points),
-        csv_format.lines(map(csv_format.misconception, question.misconceptions)),
-        csv_format.lines(map(csv_format.choice, question.choices)),
-        csv_format.lines(question.follow_ups),
-        csv_format.lines(question.aliases),
-        csv_format.lines(question.tags),
-        csv_format.lines(question.related),
-        csv_format.lines(map(csv_format.reference, question.references)),
+        csv_format.join(question.key_points),
+        csv_format.join(map(csv_format.write_misconception, question.misconceptions)),
+        csv_format.join(map(csv_format.write_choice, question.choices)),
+        csv_format.join(question.follow_ups),
+        csv_format.join(question.aliases),
+        csv_format.join(question.tags),
+        csv_format.join(question.related),
+        csv_format.join(map(csv_format.write_reference, question.references)),
         question.as_of.isoformat() if question.as_of else "",
     )

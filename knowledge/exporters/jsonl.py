@@ -1,4 +1,4 @@
-"""A bank as JSON lines: an object a question with all its fields, which `importers.records` reads back whole."""
+"""Export a bank as JSON lines, one object with all fields per question. `importers.records` reads all of it back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from knowledge.questions import Question
 
 
 def lines(questions: Iterable[Question]) -> Iterator[str]:
-    """One line a question, each with its newline."""
+    """Yield one line per question, with its newline."""
     for question in questions:
         row = asdict(question)
         row["as_of"] = question.as_of.isoformat() if question.as_of else None

@@ -1,4 +1,4 @@
-"""A bank as files: a folder a topic, a file a question, just as a bank is kept."""
+"""Export a bank in its own format: a folder for each topic, a file for each question."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from knowledge.questions import Question
 
 
 def write(folder: Path, questions: Iterable[Question]) -> None:
-    """Write `folder/<topic>/<id>.md` for each question into a folder that is empty or new."""
+    """Write `folder/<topic>/<id>.md` for each question. The folder must be new or empty."""
     for question in questions:
         path = folder / question.topic / f"{question.id}.md"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What of a question is no plain text, in a cell of a table: a line for each entry, so that it can be read back."""
+"""Write lists of a question into a cell of a CSV table, one line per entry, and read them back."""
 
 from __future__ import annotations
 
@@ -15,63 +15,63 @@ COLUMNS = (
     "id", "topic", "difficulty", "question", "answer", "in_depth", "key_points", "misconceptions", "choices",
     "follow_ups", "aliases", "tags", "related", "references", "as_of",
 )  # fmt: skip
-"""Of our own tables. A table that begins with exactly these is read as ours."""
-RUN = re.compile(r"^'*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
-"""What a spreadsheet takes for a formula, wide signs too. Such a cell gets an apostrophe in front, and so does one that
-already has some before such a sign: taking one away again gives back whatever it was."""
-GUARDED = re.compile(r"^'(?='*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])")
+"""The columns of our own tables. A table with exactly these is read as ours."""
+FORMULA = re.compile(r"^'*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+"""What a spreadsheet takes for a formula, including full-width signs. Such a cell gets an apostrophe in front. So does
+one that already has apostrophes before such a sign, so that removing one always gives the original back."""
+ESCAPED = re.compile(r"^'(?='*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])")
 
 Entry = TypeVar("Entry")
 
 
-def guarded(cell: str) -> str:
-    """The cell as no spreadsheet runs it."""
-    return f"'{cell}" if RUN.match(cell) else cell
+def escaped(cell: str) -> str:
+    """Return the cell in a form that no spreadsheet runs."""
+    return f"'{cell}" if FORMULA.match(cell) else cell
 
 
-def unguarded(cell: str) -> str:
-    return GUARDED.sub("", cell)
+def unescaped(cell: str) -> str:
+    return ESCAPED.sub("", cell)
 
 
-def lines(texts: Iterable[str]) -> str:
-    return "\n".join(texts)
+def join(entries: Iterable[str]) -> str:
+    return "\n".join(entries)
 
 
-def choice(it: Choice) -> str:
-    return f"[{'x' if it.right else ' '}] {it.text}" + (f"{DASH}{it.reason}" if it.reason else "")
+def write_choice(choice: Choice) -> str:
+    return f"[{'x' if choice.right else ' '}] {choice.text}" + (f"{DASH}{choice.reason}" if choice.reason else "")
 
 
-def misconception(it: Misconception) -> str:
-    return f"{it.claim}{DASH}{it.reason}"
+def write_misconception(misconception: Misconception) -> str:
+    return f"{misconception.claim}{DASH}{misconception.reason}"
 
 
-def reference(it: Reference) -> str:
-    return json.dumps(asdict(it), ensure_ascii=False)
+def write_reference(reference: Reference) -> str:
+    return json.dumps(asdict(reference), ensure_ascii=False)
 
 
-def read(cell: str, entry: Callable[[str], Entry]) -> tuple[Entry, ...]:
-    """The entries of a cell, a line each. Raises ValueError."""
-    return tuple(entry(line) for line in cell.split("\n") if line.strip())
+def split(cell: str, read_entry: Callable[[str], Entry]) -> tuple[Entry, ...]:
+    """Return the entries of a cell, one per line. Raises ValueError."""
+    return tuple(read_entry(line) for line in cell.split("\n") if line.strip())
 
 
 def read_choice(line: str) -> Choice:
-    text, _, reason = line[4:].partition(DASH)
-    if line[:4] not in ("[x] ", "[X] ", "[ ] "):
-        raise ValueError("a choice is [x] or [ ], and its text")
-    return Choice(text, line[:4] != "[ ] ", reason)
+    mark, (text, _, reason) = line[:4], line[4:].partition(DASH)
+    if mark not in ("[x] ", "[X] ", "[ ] "):
+        raise ValueError("a choice is [x] or [ ] followed by its text")
+    return Choice(text, mark != "[ ] ", reason)
 
 
 def read_misconception(line: str) -> Misconception:
     claim, dash, reason = line.partition(DASH)
     if not dash:
-        raise ValueError(f"a misconception is a claim, a dash ({DASH!r}), and why it is wrong")
+        raise ValueError(f"a misconception is a claim, a dash ({DASH!r}), and why it's wrong")
     return Misconception(claim, reason)
 
 
 def read_reference(line: str) -> Reference:
     try:
-        found = json.loads(line)
-        return Reference(str(found["title"]), str(found["by"]), int(found["year"]), str(found.get("at") or ""),
-                         bool(found.get("at")))  # fmt: skip
+        values = json.loads(line)
+        at = str(values.get("at") or "")
+        return Reference(str(values["title"]), str(values["by"]), int(values["year"]), at, bool(at))
     except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError('a reference is {"title": "...", "by": "...", "year": 2017}') from error

@@ -1,6 +1,7 @@
-"""Which formulas can be drawn: of known commands alone, and the drawing library takes them.
+"""Check which formulas can be drawn: those with only known commands that the drawing library accepts.
 
-The library refuses little: an unknown command is drawn as its name, and some known ones vanish. So commands are listed.
+The library rejects little: it draws an unknown command as its name and drops some known ones. So the ones that work are
+listed here.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ SHAPES = (
     "lvert rvert vert Vert quad qquad dots ldots cdots vdots ddots underbrace overbrace binom"
 )
 FUNCTIONS = "arg cos det dim exp gcd inf ker lim ln log max min Pr sin sup tan tanh"
-LENGTH = 2000
-DEEPEST = 8
-"""How deeply groups may be nested: the time that the library takes doubles with each."""
+MAX_LENGTH = 2000
+MAX_DEPTH = 8
+"""How deeply groups may be nested: each level doubles the time that the library takes."""
 DRAWING = Lock()
-"""Held while a formula is drawn: the library reads all of them from one open font."""
-OPENING = re.compile(
-    r"\\[{}\\]|(?P<open>\{|\\left(?![A-Za-z])|\\begin(?![A-Za-z]))|(?P<shut>\}|\\(?:right|end)(?![A-Za-z]))"
+"""Hold it while drawing a formula: the library shares one open font file."""
+BRACKET = re.compile(
+    r"\\[{}\\]|(?P<open>\{|\\left(?![A-Za-z])|\\begin(?![A-Za-z]))|(?P<close>\}|\\(?:right|end)(?![A-Za-z]))"
 )
 KNOWN = frozenset(f"\\{name}" for name in f"{GREEK} {RELATIONS} {SHAPES} {FUNCTIONS}".split()) | {
     *(f"\\{sign}" for sign in ",;:!|{}%$_&# "),
@@ -47,38 +48,38 @@ KNOWN = frozenset(f"\\{name}" for name in f"{GREEK} {RELATIONS} {SHAPES} {FUNCTI
 
 @lru_cache(maxsize=8192)
 def undrawable(formula: str) -> str:
-    """Why a formula cannot be drawn as it is meant, or "". Drawing takes about 10 ms."""
-    if why := unreadable(formula):
-        return why
-    if len(formula) > LENGTH or depth(formula) > DEEPEST:
-        return f"it is longer than {LENGTH:,} characters or nested more than {DEEPEST} deep"
+    """Return why a formula can't be drawn correctly, or "". Takes about 10 ms, since it draws the formula."""
+    if reason := unreadable(formula):
+        return reason
+    if len(formula) > MAX_LENGTH or depth(formula) > MAX_DEPTH:
+        return f"it's longer than {MAX_LENGTH:,} characters or nested more than {MAX_DEPTH} levels deep"
     if unknown := sorted(set(COMMAND.findall(formula)) - KNOWN):
-        return f"{', '.join(unknown)}: not among the commands that are drawn everywhere (knowledge/format/latex.py)"
-    if strange := sorted(set(ENVIRONMENT.findall(formula)) - ENVIRONMENTS):
-        return f"{', '.join(strange)}: the environments are {', '.join(sorted(ENVIRONMENTS))}"
+        return f"{', '.join(unknown)}: not among the commands that every platform can draw (knowledge/format/latex.py)"
+    if unknown := sorted(set(ENVIRONMENT.findall(formula)) - ENVIRONMENTS):
+        return f"{', '.join(unknown)}: the environments are {', '.join(sorted(ENVIRONMENTS))}"
     from ziamath.zmath import Latex
 
     try:
         with DRAWING:
             Latex(formula).svg()
-    except Exception as error:  # it raises whatever comes along: KeyError, IndexError, its own
-        return f"it cannot be drawn ({type(error).__name__}: {error})"
+    except Exception as error:  # the library raises anything: KeyError, IndexError, its own
+        return f"it can't be drawn ({type(error).__name__}: {error})"
     return ""
 
 
 def depth(formula: str) -> int:
-    """How deeply its groups are nested."""
-    now = deepest = 0
-    for found in OPENING.finditer(formula):
-        now = max(now, 0) + (found["open"] is not None) - (found["shut"] is not None)
-        deepest = max(deepest, now)
+    """Return how deeply the groups of a formula are nested."""
+    level = deepest = 0
+    for match in BRACKET.finditer(formula):
+        level = max(level, 0) + (match["open"] is not None) - (match["close"] is not None)
+        deepest = max(deepest, level)
     return deepest
 
 
 def formulas_of(question: Question) -> Iterator[str]:
-    """Every formula of a question, in the order of its file."""
+    """Yield every formula of a question, in the order of its file."""
     texts = [question.title, question.answer, question.in_depth, *question.key_points]
-    texts += [part for m in question.misconceptions for part in (m.claim, m.reason)]
+    texts += [part for misconception in question.misconceptions for part in (misconception.claim, misconception.reason)]
     texts += [part for choice in question.choices for part in (choice.text, choice.reason)]
     for text in (*texts, *question.follow_ups):
         yield from formulas(text)

@@ -1,4 +1,4 @@
-"""What a text of the bank may hold: no characters that hide or reorder others, no formula that cannot be read."""
+"""Check the Markdown of the bank: no characters that are invisible or reorder others, no unreadable formulas."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from pylatexenc.latexwalker import LatexWalker, LatexWalkerParseError, get_default_latex_context_db
 
 Note = Callable[[int, str], None]
-"""Takes down one mistake: its line (from 1), and what would be right."""
+"""Called for each problem with its line (from 1; 0 is the whole file) and what would be right."""
 
 HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and newline
@@ -26,75 +26,73 @@ HIDDEN = re.compile(
 )
 ARGUMENTS = re.compile(r"[{}%]|\\(?:frac|sqrt|text|math|left|right|begin|end|hat|bar|tilde|vec|operatorname)|\\$")
 DOLLAR = re.compile(r"(?<!\\)(?:\\\\)*\$")
-
-
-NOT_NEEDED = ["entity", "autolink", "emphasis", "link", "image", "html_inline", "newline", "reference"]
+UNUSED_RULES = ["entity", "autolink", "emphasis", "link", "image", "html_inline", "newline", "reference"]
 
 
 @cache
 def markdown() -> MarkdownIt:
-    """CommonMark with `$...$` and `$$...$$`, as far as finding sections, code and formulas needs it.
+    """Return a parser of CommonMark with `$...$` and `$$...$$` that finds sections, code, and formulas.
 
-    A dollar next to a digit is money. What only a renderer has to know is off: that halves the time.
+    A dollar sign next to a digit is money. Rules that only a renderer needs are off, which halves the time.
     """
     parser = MarkdownIt("commonmark", {"html": False}).use(dollarmath_plugin, allow_digits=False)
-    return parser.disable(NOT_NEEDED)
+    return parser.disable(UNUSED_RULES)
 
 
 @cache
 def _macros() -> Any:
-    return get_default_latex_context_db()  # making it takes longer than reading a formula
+    return get_default_latex_context_db()  # creating it takes longer than reading a formula
 
 
 def hidden(text: str) -> str:
-    """The name of the first character of `text` that a reader would not see, also written as an entity; or ""."""
-    found = HIDDEN.search(text) or ("&" in text and HIDDEN.search(html.unescape(text)))
-    if not found:
+    """Return the name of the first invisible character, also if it's written as an entity; or "" without any."""
+    match = HIDDEN.search(text) or ("&" in text and HIDDEN.search(html.unescape(text)))
+    if not match:
         return ""
-    return f"U+{ord(found[0]):04X} ({name(found[0], 'a control character').lower()})"
+    return f"U+{ord(match[0]):04X} ({name(match[0], 'a control character').lower()})"
 
 
-def no_hidden_characters(source: str, note: Note) -> None:
-    """Note every line that holds a control, direction or zero-width character."""
+def check_hidden_characters(source: str, note: Note) -> None:
+    """Note every line with a control, direction, or zero-width character."""
     if not HIDDEN.search(source) and "&" not in source:
         return
     for number, line in enumerate(source.split("\n"), 1):
-        if which := hidden(line):
-            note(number, f"holds {which}, which readers cannot see: delete it")
+        if character := hidden(line):
+            note(number, f"contains {character}, which is invisible: delete it")
 
 
-def readable_formulas(tokens: list[Token], offset: int, note: Note) -> None:
-    """Note formulas whose braces or environments do not match, and dollars that open none.
+def check_formulas(tokens: list[Token], offset: int, note: Note) -> None:
+    """Note formulas whose braces or environments don't match, and dollar signs that don't start a formula.
 
-    `offset` is the number of lines of the file that come before the Markdown.
+    `offset` is the number of lines before the Markdown.
     """
     for token in tokens:
         line = offset + (token.map[0] if token.map else 0) + 1
         for formula in _formulas(token):
-            if why := unreadable(formula):
-                note(line, f"the formula ${formula.strip()}$ cannot be read: {why}")
-        if token.type == "inline" and _loose_dollars(token):
-            note(line, "a dollar sign opens no formula: close the formula, or write \\$ for a dollar")
+            if reason := unreadable(formula):
+                note(line, f"can't read the formula ${formula.strip()}$: {reason}")
+        if token.type == "inline" and _has_loose_dollar(token):
+            note(line, "a dollar sign doesn't start a formula: close the formula, or write \\$ for a dollar")
 
 
 @cache
 def unreadable(formula: str) -> str:
-    """Why LaTeX would refuse this formula, or ""."""
+    """Return why LaTeX would reject this formula, or ""."""
     if not ARGUMENTS.search(formula):
-        return ""  # nothing there that could be left open, and reading is slow
+        return ""  # nothing in it could be left open, and parsing is slow
     try:
         LatexWalker(formula, latex_context=_macros(), tolerant_parsing=False).get_latex_nodes()
     except LatexWalkerParseError as error:
         return str(error.msg)
     except RecursionError:
-        return "it is nested too deeply"
+        return "it's nested too deeply"
     if len(re.findall(r"\\left(?![a-z])", formula)) != len(re.findall(r"\\right(?![a-z])", formula)):
-        return "every \\left needs its \\right"
+        return "every \\left needs a \\right"
     return ""
 
 
 def formulas(text: str) -> Iterator[str]:
-    """The formulas of a Markdown text, without their dollars."""
+    """Yield the formulas of a Markdown text, without their dollar signs."""
     if "$" in text:
         for token in markdown().parse(text):
             for formula in _formulas(token):
@@ -107,7 +105,7 @@ def _formulas(token: Token) -> Iterator[str]:
             yield part.content
 
 
-def _loose_dollars(inline: Token) -> bool:
+def _has_loose_dollar(inline: Token) -> bool:
     count = len(DOLLAR.findall(inline.content))
     for part in inline.children or ():
         if part.type.startswith("math"):

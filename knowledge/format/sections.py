@@ -1,4 +1,4 @@
-"""The Markdown of a question's file: its title, its sections in their order, and what their bullets say."""
+"""Read the Markdown of a question's file: the title, the sections in their order, and their bullets."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from markdown_it.token import Token
 
-from knowledge.format.markdown import Note, markdown, readable_formulas
+from knowledge.format.markdown import Note, check_formulas, markdown
 from knowledge.questions import Choice, Misconception
 
 SECTIONS = ("In depth", "Key points", "Misconceptions", "Choices", "Follow-ups")
-"""In this order. Each may be missing: other people's questions often have an answer alone."""
+"""In this order. Each is optional: other people's questions often have only an answer."""
 DASH = " — "
-CHOICES = 4
+CHOICE_COUNT = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Sections:
-    """What the Markdown of a file says; texts keep their Markdown."""
+    """The contents of a file's Markdown; the texts are still Markdown."""
 
     title: str
     answer: str
@@ -31,7 +31,7 @@ class Sections:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A heading and what comes under it; `line` is the heading's, from 1."""
+    """A heading and the text under it; `line` is the heading's, from 1."""
 
     level: int
     heading: str
@@ -41,31 +41,31 @@ class Part:
 
 
 def read(source: str, offset: int, note: Note) -> Sections | None:
-    """The sections, or None where there is no title or one is in the wrong place. What is wrong is noted.
+    """Return the sections, or None if the title is missing or a section is out of order. Problems are noted.
 
-    `offset` is the number of lines of the file that come before the Markdown.
+    `offset` is the number of lines before the Markdown.
     """
     tokens = markdown().parse(source)
-    readable_formulas(tokens, offset, note)
+    check_formulas(tokens, offset, note)
     parts = list(_parts(source, tokens, offset))
     if not _in_order(parts, offset, note):
         return None
-    answer, *rest = parts
-    named = {part.heading: part for part in rest}
-    in_depth = named.get("In depth")
+    answer, *others = parts
+    by_heading = {part.heading: part for part in others}
+    in_depth = by_heading.get("In depth")
     for part in filter(None, (answer, in_depth)):
         if not part.body:
-            note(part.line, f"there is no text under {part.heading!r}")
+            note(part.line, f"there's no text under {part.heading!r}")
     if not answer.heading.endswith(("?", ".")) or "\n" in answer.heading:
-        note(answer.line, "the title is one line that ends in a question mark or a full stop")
+        note(answer.line, "the title is one line that ends in a question mark or a period")
     return Sections(
         title=answer.heading,
         answer=answer.body,
         in_depth=in_depth.body if in_depth else "",
-        key_points=tuple(text for _, text in _bullets(named.get("Key points"), offset, note)),
-        misconceptions=tuple(_misconceptions(named.get("Misconceptions"), offset, note)),
-        choices=tuple(_choices(named.get("Choices"), offset, note)),
-        follow_ups=tuple(text for _, text in _bullets(named.get("Follow-ups"), offset, note)),
+        key_points=tuple(text for _, text in _bullets(by_heading.get("Key points"), offset, note)),
+        misconceptions=tuple(_misconceptions(by_heading.get("Misconceptions"), offset, note)),
+        choices=tuple(_choices(by_heading.get("Choices"), offset, note)),
+        follow_ups=tuple(text for _, text in _bullets(by_heading.get("Follow-ups"), offset, note)),
     )
 
 
@@ -83,28 +83,28 @@ def _parts(source: str, tokens: list[Token], offset: int) -> Iterator[Part]:
 
 def _in_order(parts: list[Part], offset: int, note: Note) -> bool:
     if not parts or parts[0].level != 1:
-        note(offset + 1, "the text starts with its question as a heading: # What is ...?")
+        note(offset + 1, "the text starts with the question as a heading: # What is ...?")
         return False
-    left = list(SECTIONS)
+    allowed = list(SECTIONS)
     for part in parts[1:]:
-        if part.level != 2 or part.heading not in left:
+        if part.level != 2 or part.heading not in allowed:
             order = ", ".join(f"## {name}" for name in SECTIONS)
-            note(part.line, f"{part.heading!r} does not belong here: after the answer come, in this order, {order}")
+            note(part.line, f"{part.heading!r} doesn't belong here: after the answer come, in this order, {order}")
             return False
-        del left[: left.index(part.heading) + 1]
+        del allowed[: allowed.index(part.heading) + 1]
     return True
 
 
 def _bullets(part: Part | None, offset: int, note: Note) -> Iterator[tuple[int, str]]:
-    """Each bullet's line and text. Anything in the section that is no plain bullet is noted."""
+    """Yield the line and text of each bullet. Anything in the section that isn't a plain bullet is noted."""
     if part is None:
         return
     tokens = part.tokens[3:]  # after the heading
-    top = [token for token in tokens if token.level == 0]
-    if [token.type for token in top] != ["bullet_list_open", "bullet_list_close"]:
-        strange = [token for token in top if token.map and token.type != "bullet_list_open"] or top[2:]
-        line = offset + strange[0].map[0] + 1 if strange and strange[0].map else part.line
-        note(line, f"under {part.heading!r} comes one list of bullets, each starting with a dash, and nothing else")
+    blocks = [token for token in tokens if token.level == 0]
+    if [token.type for token in blocks] != ["bullet_list_open", "bullet_list_close"]:
+        others = [token for token in blocks if token.map and token.type != "bullet_list_open"] or blocks[2:]
+        line = offset + others[0].map[0] + 1 if others and others[0].map else part.line
+        note(line, f"under {part.heading!r} there's one list of bullets, each starting with a dash, and nothing else")
         return
     starts = [i for i, token in enumerate(tokens) if token.type == "list_item_open" and token.level == 1]
     for start, stop in zip(starts, [*starts[1:], len(tokens)], strict=True):
@@ -118,9 +118,9 @@ def _bullets(part: Part | None, offset: int, note: Note) -> Iterator[tuple[int, 
 
 def _misconceptions(part: Part | None, offset: int, note: Note) -> Iterator[Misconception]:
     for line, text in _bullets(part, offset, note):
-        claim, reason = _at_the_dash(text)
+        claim, reason = _split_at_dash(text)
         if not claim or not reason:
-            note(line, f"a misconception is the wrong claim, one dash ({DASH!r}), then why it is wrong")
+            note(line, f"a misconception is the wrong claim, one dash ({DASH!r}), then why it's wrong")
         yield Misconception(claim, reason)
 
 
@@ -131,21 +131,21 @@ def _choices(part: Part | None, offset: int, note: Note) -> Iterator[Choice]:
         count += 1
         mark, text = bullet[:4], bullet[4:]
         if mark not in ("[x] ", "[X] ", "[ ] "):
-            note(line, "a choice starts with [x] where it is right and with [ ] where it is wrong")
+            note(line, "a choice starts with [x] if it's right and with [ ] if it's wrong")
             continue
         right += mark != "[ ] "
-        claim, reason = _at_the_dash(text) if DASH in text else (text, "")
+        claim, reason = _split_at_dash(text) if DASH in text else (text, "")
         if not claim or (mark == "[ ] " and not reason):
-            note(line, f"a wrong choice is its text, one dash ({DASH!r}), then why it is wrong")
+            note(line, f"a wrong choice is its text, one dash ({DASH!r}), then why it's wrong")
         if claim.casefold() in seen:
-            note(line, "two choices say the same")
+            note(line, "two choices say the same thing")
         seen.add(claim.casefold())
         yield Choice(claim, mark != "[ ] ", reason)
-    if part and (count != CHOICES or right != 1):
-        note(part.line, f"there are {CHOICES} choices, one of them [x], not {count} with {right}")
+    if part and (count != CHOICE_COUNT or right != 1):
+        note(part.line, f"there must be {CHOICE_COUNT} choices, one of them [x], not {count} with {right}")
 
 
-def _at_the_dash(text: str) -> tuple[str, str]:
-    """What comes before and after the one dash; ("", "") where there is none or another."""
+def _split_at_dash(text: str) -> tuple[str, str]:
+    """Return the text before and after the only dash; ("", "") if there's none or more than one."""
     before, _, after = text.partition(DASH)
     return ("", "") if DASH in after else (before.strip(), after.strip())

@@ -1,4 +1,4 @@
-"""A question -> the text of its file, which `load.read` reads back as the same question."""
+"""Write a question as the text of its file, which `reader.read` reads back as the same question."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from knowledge.format.front_matter import FENCE
 from knowledge.format.sections import DASH
 from knowledge.questions import Choice, Question, Reference
 
-WIDE = 100
-"""Characters of a list on one line; a longer one gets a line for each entry."""
+MAX_LIST_LINE = 100
+"""Characters of a list on one line; a longer list gets one line per entry."""
 
 
 def markdown(question: Question) -> str:
-    """The file of a question whose texts are sound: as they were read from a file, or mended for it."""
-    parts = [FENCE, *_front(question), FENCE, f"# {question.title}", "", question.answer]
+    """Return the file's text. The question's texts must come from a file or from `importers.normalize`."""
+    parts = [FENCE, *_front_matter(question), FENCE, f"# {question.title}", "", question.answer]
     if question.in_depth:
         parts += ["", "## In depth", "", question.in_depth]
     lists = (
         ("Key points", question.key_points),
-        ("Misconceptions", tuple(f"{m.claim}{DASH}{m.reason}" for m in question.misconceptions)),
+        ("Misconceptions", tuple(f"{wrong.claim}{DASH}{wrong.reason}" for wrong in question.misconceptions)),
         ("Choices", tuple(map(_choice, question.choices))),
         ("Follow-ups", question.follow_ups),
     )
@@ -30,7 +30,7 @@ def markdown(question: Question) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _front(question: Question) -> Iterator[str]:
+def _front_matter(question: Question) -> Iterator[str]:
     yield f"difficulty = {_text(question.difficulty.value)}"
     if question.as_of:
         yield f"as_of = {question.as_of.isoformat()}"
@@ -42,9 +42,9 @@ def _front(question: Question) -> Iterator[str]:
 
 
 def _list(key: str, values: Iterable[str]) -> str:
-    written = list(values)
-    line = f"{key} = [{', '.join(written)}]"
-    return line if len(line) <= WIDE else "\n".join([f"{key} = [", *(f"  {value}," for value in written), "]"])
+    entries = list(values)
+    line = f"{key} = [{', '.join(entries)}]"
+    return line if len(line) <= MAX_LIST_LINE else "\n".join([f"{key} = [", *(f"  {value}," for value in entries), "]"])
 
 
 def _reference(reference: Reference) -> str:
@@ -59,5 +59,5 @@ def _choice(choice: Choice) -> str:
 
 
 def _text(value: str) -> str:
-    """A TOML string: JSON's escapes are among TOML's."""
+    """Return a TOML string. JSON's escapes are valid in TOML."""
     return json.dumps(value, ensure_ascii=False)

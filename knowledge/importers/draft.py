@@ -1,4 +1,4 @@
-"""A question as somebody else wrote it, on its way into a bank, and what reading a file gave."""
+"""What importers read from a file: drafts of questions, and problems."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from knowledge.questions import Choice, Difficulty, Misconception, Reference
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A question that may lack everything but its title. `line` is where it begins: of the file, or its record."""
+class QuestionDraft:
+    """A question as somebody else wrote it; only the title is always there.
+
+    `line` is where it starts, or the number of its record.
+    """
 
     title: str
     answer: str = ""
@@ -31,11 +34,11 @@ class Draft:
 
 
 @dataclass(slots=True)
-class Reading:
-    """What a file held. `problems` are lines (0: the file as a whole) with what is wrong there."""
+class ParsedFile:
+    """The drafts in a file, and its problems: a line (0: the whole file), and what's wrong there."""
 
-    format: str
-    drafts: list[Draft] = field(default_factory=list)
+    format_name: str
+    drafts: list[QuestionDraft] = field(default_factory=list)
     problems: list[tuple[int, str]] = field(default_factory=list)
 
     def note(self, line: int, reason: str) -> None:

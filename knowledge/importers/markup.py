@@ -1,8 +1,8 @@
-"""HTML -> Markdown: structure, code and formulas are kept; scripts, styles, comments and attributes are not.
+"""Convert HTML to Markdown: keep structure, code, and formulas; drop scripts, styles, comments, and attributes.
 
-Texts come in two kinds: pages of HTML (`markdown`), where line ends mean nothing, and Markdown with some tags in it
-(`inline`), where they mean everything. In both, a "<" that opens no known tag is a sign like any other: $x_{<t}$ and
-the token <s> of a language model stay as they are.
+There are two kinds of text: HTML pages (`markdown`), where line breaks mean nothing, and Markdown with a few tags
+(`inline`), where they matter. In both, a "<" that doesn't start a known tag is an ordinary character: $x_{<t}$ and the
+token <s> of a language model stay.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ def _names(text: str) -> frozenset[str]:
 
 
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]{0,30})((?:[\s/][^<>]{0,2000})?)>")
-"""Bounded, so that no text makes the search slow. What matches and is not known below is text."""
-GONE = _names("script style iframe object embed applet template textarea select svg math")
-"""Left out with all that is in them."""
-EMPTY = _names("input button link meta base source track wbr")
-"""Left out; nothing is in them."""
+"""Bounded, so that no text makes matching slow. A match with a name that isn't listed below is text."""
+DROPPED_ELEMENTS = _names("script style iframe object embed applet template textarea select svg math")
+"""Dropped with everything in them."""
+DROPPED_TAGS = _names("input button link meta base source track wbr")
+"""Dropped; they have no content."""
 BLOCKS = _names(
     "p div section article main header footer nav aside figure figcaption center table tbody thead tfoot ul ol dl "
     "details summary blockquote form noscript html body head title h1 h2 h3 h4 h5 h6"
 )
-SIGNS = {"b": "**", "strong": "**", "i": "*", "em": "*", "code": "`", "kbd": "`", "tt": "`", "samp": "`"}
+MARKDOWN_SIGNS = {"b": "**", "strong": "**", "i": "*", "em": "*", "code": "`", "kbd": "`", "tt": "`", "samp": "`"}
 BEFORE = {"li": "\n- ", "dt": "\n\n", "dd": "\n", "td": " | ", "th": " | ", "tr": "\n", "sub": "_", "sup": "^"}
 PLAIN = _names("a span font u del ins small big strike mark abbr cite q label video audio picture marquee")
-KNOWN = BLOCKS | SIGNS.keys() | BEFORE.keys() | PLAIN | {"br", "hr", "img", "pre"}
+KNOWN = BLOCKS | MARKDOWN_SIGNS.keys() | BEFORE.keys() | PLAIN | {"br", "hr", "img", "pre"}
 SINGLE = frozenset(("br", "hr", "img"))
 FENCED = re.compile(
     r"^[ \t>]{0,20}(`{3,}+|~{3,}+)[^\n]*\n(?:.*?^[ \t>]{0,20}\1[`~]*[ \t]*$|.*\Z)", re.DOTALL | re.MULTILINE
@@ -39,85 +39,93 @@ SPAN = re.compile(
     r"(?<![\\`])(?P<ticks>`{1,5})(?!`)(?:[^`\n]|\n(?!\s*\n)|(?!(?P=ticks)(?!`))`){1,2000}?(?<!`)(?P=ticks)(?!`)"
     r"|\$\$[^$]{1,5000}\$\$|(?<![\\$])\$(?!\s)[^$\n]{1,1000}(?<!\s)\$(?![\d$])"
 )
-"""Code and formulas within text."""
+"""Inline code and formulas."""
 MATHJAX = re.compile(
     r"\\\((.{1,1500}?)\\\)|\\\[(.{1,1500}?)\\\]|\[\$\](.{1,1500}?)\[/\$\]|\[latex\](.{1,1500}?)\[/latex\]", re.DOTALL
 )
 ALT = re.compile(r"""\balt\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
-DEEPEST = 60
-"""Tags within tags; what is nested deeper is read without its nesting."""
-LARGEST = 300_000
-"""Characters read as a page; a longer text is read without nesting, which takes no time."""
+MAX_DEPTH = 60
+"""Nesting of tags; deeper HTML is converted without its nesting."""
+MAX_PAGE_LENGTH = 300_000
+"""Characters of a page; a longer one is converted without its nesting, which is fast."""
 HREF = re.compile(r"""\bhref\s*=\s*["']?(https?://[^\s"'<>]+)""", re.IGNORECASE)
 OPENING = re.compile(r"(?<!\\)((?:\\\\)*)<(?=[a-zA-Z/!?])")
-"""What a reader of Markdown may take for HTML."""
+"""What a Markdown renderer may take for HTML."""
 FORMULA = re.compile("\ue000(\\d+)\ue001")
-"""Stands in for a formula while a page is read."""
+"""The placeholder of a formula while a page is converted."""
+ACTIVE_CONTENT_LEFT_OUT = "scripts, styles, and the like were left out"
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Text between tags (`name` is ""), or a tag; `rest` is what stands in it, or the text."""
+    """Text between tags (`name` is ""), or a tag, whose attributes are its `content`.
+
+    A dropped element is a piece without a name that is `closing`.
+    """
 
     name: str
     closing: bool
-    rest: str
+    content: str
 
 
-def looks_like(text: str) -> bool:
-    """Whether there are tags outside of code and formulas."""
+def has_tags(text: str) -> bool:
+    """Return whether there are tags outside code and formulas."""
     return "<" in text and any(
-        piece.name or piece.closing for code, part in _parted(text) if not code for piece in _pieces(part)
+        piece.name or piece.closing for code, part in _split_code(text) if not code for piece in _pieces(part)
     )
 
 
 def is_page(text: str) -> bool:
-    """Whether the text is HTML as a whole: it has blocks, and nothing in it is Markdown."""
+    """Return whether the whole text is HTML: it has block tags and no Markdown."""
     names = {piece.name for piece in _pieces(text)}
     return bool(names & (BLOCKS | {"br", "li", "pre"})) and not re.search(r"^(?:[-*+] |\d+\. |#|```|~~~)", text, re.M)
 
 
-def dropped(text: str) -> bool:
-    """Whether something is left out that is no mere markup."""
-    return any(piece.closing and not piece.name for code, part in _parted(text) if not code for piece in _pieces(part))
+def has_active_content(text: str) -> bool:
+    """Return whether something is dropped that isn't just markup, such as a script."""
+    return any(
+        piece.closing and not piece.name for code, part in _split_code(text) if not code for piece in _pieces(part)
+    )
 
 
 def markdown(text: str, *, dollars: bool = False) -> str:
-    """A page as Markdown. MathJax's brackets become dollars. `dollars`: those of the page itself are money."""
+    """Convert a page. MathJax's brackets become dollar signs. `dollars`: the page's own dollar signs are money."""
     formulas: list[str] = []
 
-    def kept(found: re.Match[str]) -> str:
-        inline, display, old, latex = found.groups()
+    def placeholder(match: re.Match[str]) -> str:
+        inline, display, old, latex = match.groups()
         formula = " ".join(html.unescape(re.sub(r"<[^<>]{0,200}>", " ", display or inline or old or latex)).split())
         formulas.append(f"$${formula}$$" if display else f"${formula}$")
         return f"\ue000{len(formulas) - 1}\ue001"
 
-    text = MATHJAX.sub(kept, text.replace("\ue000", "").replace("\ue001", ""))
+    text = MATHJAX.sub(placeholder, text.replace("\ue000", "").replace("\ue001", ""))
     text = text.replace("$", r"\$") if dollars else text
     pieces = list(_pieces(text))
-    if len(text) > LARGEST or _depth(pieces) > DEEPEST:
-        found = "".join(_flat(pieces))
+    if len(text) > MAX_PAGE_LENGTH or _depth(pieces) > MAX_DEPTH:
+        result = "".join(_flattened(pieces))
     else:
         from markdownify import MarkdownConverter
 
         converter = MarkdownConverter(
             heading_style="ATX", bullets="-", escape_asterisks=False, escape_underscores=False, escape_misc=False
         )
-        found = str(converter.convert("".join(map(_clean_html, pieces))))
-    found = "\n".join(_restored(line, formulas) for line in _escaped(found).split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", found).strip()
+        result = str(converter.convert("".join(map(_clean_html, pieces))))
+    result = "\n".join(_restore_formulas(line, formulas) for line in _escape_tags(result).split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", result).strip()
 
 
 def inline(text: str) -> str:
-    """Markdown without the tags in it. Code and formulas stay to the letter, and so does all of a text without tags."""
-    if not looks_like(text):
-        return _escaped(text)
-    parts = [part if code else _signs_escaped("".join(_flat(list(_pieces(part))))) for code, part in _parted(text)]
+    """Remove the tags from Markdown. Code and formulas don't change, and neither does a text without tags."""
+    if not has_tags(text):
+        return _escape_tags(text)
+    parts = [
+        part if code else _escape_openings("".join(_flattened(list(_pieces(part))))) for code, part in _split_code(text)
+    ]
     return re.sub(r"\n{3,}", "\n\n", "".join(parts)).strip()
 
 
-def _parted(text: str) -> Iterator[tuple[bool, str]]:
-    """The text in pieces, and of each whether it is code or a formula."""
+def _split_code(text: str) -> Iterator[tuple[bool, str]]:
+    """Split the text, and say of each part whether it's code or a formula."""
     for fenced, part in _split(FENCED, text):
         if fenced:
             yield True, part
@@ -127,37 +135,37 @@ def _parted(text: str) -> Iterator[tuple[bool, str]]:
 
 def _split(pattern: re.Pattern[str], text: str) -> Iterator[tuple[bool, str]]:
     end = 0
-    for found in pattern.finditer(text):
-        yield False, text[end : found.start()]
-        yield True, found[0]
-        end = found.end()
+    for match in pattern.finditer(text):
+        yield False, text[end : match.start()]
+        yield True, match[0]
+        end = match.end()
     yield False, text[end:]
 
 
 def _pieces(text: str) -> Iterator[Piece]:
-    """Text and known tags in turn. What is left out with its inside is one piece: closing, without a name."""
+    """Yield text and known tags in turn; a dropped element with its content is a single piece."""
     at, link = 0, ""
     text = _without_comments(text)
-    while found := TAG.search(text, at):
-        name = found[2].lower()
-        if name not in KNOWN and name not in GONE and name not in EMPTY:
-            yield Piece("", False, text[at : found.start()] + "<")
-            at = found.start() + 1
+    while tag := TAG.search(text, at):
+        name = tag[2].lower()
+        if name not in KNOWN and name not in DROPPED_ELEMENTS and name not in DROPPED_TAGS:
+            yield Piece("", False, text[at : tag.start()] + "<")
+            at = tag.start() + 1
             continue
-        yield Piece("", False, text[at : found.start()])
-        at = found.end()
-        if name in GONE and not found[1] and not found[3].rstrip().endswith("/"):
+        yield Piece("", False, text[at : tag.start()])
+        at = tag.end()
+        if name in DROPPED_ELEMENTS and not tag[1] and not tag[3].rstrip().endswith("/"):
             end = re.compile(rf"</{name}\s{{0,100}}>", re.IGNORECASE).search(text, at)
             at = end.end() if end else len(text)
             yield Piece("", True, "")
-        elif name in GONE or name in EMPTY:
+        elif name in DROPPED_ELEMENTS or name in DROPPED_TAGS:
             yield Piece("", True, "")
         else:
-            yield Piece(name, bool(found[1]), found[3])
-            if name == "a":  # where a link led is told behind its words
-                if found[1] and link:
+            yield Piece(name, bool(tag[1]), tag[3])
+            if name == "a":  # a link's URL goes in parentheses after its text
+                if tag[1] and link:
                     yield Piece("", False, f" ({link})")
-                link = address[1] if not found[1] and (address := HREF.search(found[3])) else ""
+                link = href[1] if not tag[1] and (href := HREF.search(tag[3])) else ""
     yield Piece("", False, text[at:])
 
 
@@ -179,31 +187,31 @@ def _depth(pieces: list[Piece]) -> int:
 
 
 def _clean_html(piece: Piece) -> str:
-    """The piece as HTML without attributes, each sign that opens no tag as an entity."""
+    """Return the piece as HTML without attributes, with entities for < and > that aren't tags."""
     if piece.name == "img":
-        return html.escape(_picture(piece.rest), quote=False)
+        return html.escape(_picture(piece.content), quote=False)
     if piece.name in PLAIN:
         return ""
     if piece.name:
         return f"<{'/' * piece.closing}{piece.name}>"
-    return piece.rest.replace("<", "&lt;").replace(">", "&gt;")
+    return piece.content.replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _flat(pieces: list[Piece]) -> Iterator[str]:
-    """The text with each tag as the sign that Markdown has for it."""
+def _flattened(pieces: list[Piece]) -> Iterator[str]:
+    """Yield the text with Markdown signs in place of tags, ignoring their nesting."""
     for piece in pieces:
         if not piece.name:
-            yield html.unescape(piece.rest)
+            yield html.unescape(piece.content)
         elif piece.name == "br":
             yield "  \n"
         elif piece.name == "hr":
             yield "\n\n"
         elif piece.name == "img":
-            yield _picture(piece.rest)
+            yield _picture(piece.content)
         elif piece.name == "pre":
             yield "\n```\n"
-        elif piece.name in SIGNS:
-            yield SIGNS[piece.name]
+        elif piece.name in MARKDOWN_SIGNS:
+            yield MARKDOWN_SIGNS[piece.name]
         elif piece.name in BLOCKS:
             yield "\n\n"
         elif not piece.closing:
@@ -211,27 +219,27 @@ def _flat(pieces: list[Piece]) -> Iterator[str]:
 
 
 def _picture(attributes: str) -> str:
-    found = ALT.search(attributes)
-    alt = " ".join(html.unescape(found[1] or found[2] or "").split()) if found else ""
+    match = ALT.search(attributes)
+    alt = " ".join(html.unescape(match[1] or match[2] or "").split()) if match else ""
     return f" (a picture: {alt}) " if alt else " (a picture) "
 
 
-def _escaped(text: str) -> str:
-    return "".join(part if code else _signs_escaped(part) for code, part in _parted(text))
+def _escape_tags(text: str) -> str:
+    return "".join(part if code else _escape_openings(part) for code, part in _split_code(text))
 
 
-def _signs_escaped(text: str) -> str:
+def _escape_openings(text: str) -> str:
     return OPENING.sub(r"\1\\<", text)
 
 
-def _restored(line: str, formulas: list[str]) -> str:
-    """The line with its formulas; one to be displayed gets lines of its own, unless they would break a list."""
-    alone = not re.match(r"[ \t]|[-*+>|]|\d+\.", line)
+def _restore_formulas(line: str, formulas: list[str]) -> str:
+    """Put the formulas back; a display formula gets its own lines, unless that would break a list."""
+    can_break = not re.match(r"[ \t]|[-*+>|]|\d+\.", line)
 
-    def formula(found: re.Match[str]) -> str:
-        text = formulas[int(found[1])] if int(found[1]) < len(formulas) else ""
+    def formula(match: re.Match[str]) -> str:
+        text = formulas[int(match[1])] if int(match[1]) < len(formulas) else ""
         if text.startswith("$$"):
-            return f"\n\n{text}\n\n" if alone else text[1:-1]
+            return f"\n\n{text}\n\n" if can_break else text[1:-1]
         return text
 
     return FORMULA.sub(formula, line)

@@ -1,4 +1,4 @@
-"""A draft made a question: names given, texts made fit, and what cannot be kept left out with a word."""
+"""Turn a draft into a valid question: make an id and topic, sanitize texts, and drop and note what can't be kept."""
 
 from __future__ import annotations
 
@@ -12,113 +12,115 @@ from knowledge.format.markdown import Note
 from knowledge.format.reader import NAME_LIMIT, SIZE_LIMIT, read
 from knowledge.format.writer import markdown
 from knowledge.importers import sanitize
-from knowledge.importers.draft import Draft
+from knowledge.importers.draft import QuestionDraft
 from knowledge.questions import NAME, OWN, Choice, Difficulty, Misconception, Question, Reference
 
-TOPIC = "imported"
-PARTS = (
-    ("its references are", "references"),
-    ("its choices are", "choices"),
-    ("its misconceptions are", "misconceptions"),
-    ("its key points are", "key_points"),
-    ("its follow-ups are", "follow_ups"),
-    ("its aliases are", "aliases"),
-    ("its tags are", "tags"),
-)
-"""What a question can do without, in the order in which it is tried."""
+DEFAULT_TOPIC = "imported"
+OPTIONAL_PARTS = {
+    "references": "references",
+    "choices": "choices",
+    "misconceptions": "misconceptions",
+    "key_points": "key points",
+    "follow_ups": "follow-ups",
+    "aliases": "aliases",
+    "tags": "tags",
+}
+"""Fields that can be dropped, in the order in which it's tried, and their names in problems."""
 TOO_LARGE = f"larger than {SIZE_LIMIT // 1024} KiB, too large for one question"
 
 
-def fitted(draft: Draft, note: Note, *, own: bool = False) -> Question | None:
-    """The question that a draft makes, as its file will be read; None with a note where it makes none.
+def normalized(draft: QuestionDraft, note: Note, *, allow_own_prefix: bool = False) -> Question | None:
+    """Return the question exactly as it'll be read back from its file, or None and a note if that's impossible.
 
-    `own`: its id may begin as those of workspaces' own questions do.
+    With `allow_own_prefix`, its id may start with `OWN`, like those of custom questions.
     """
     if len(draft.answer) + len(draft.in_depth) + len(draft.title) > SIZE_LIMIT:
-        note(0, f"is left out: it is {TOO_LARGE}")
+        note(0, f"was left out: it's {TOO_LARGE}")
         return None
-    try:
-        question = _tamed(draft, note, own=own)
-        if not question.title or not question.answer:
-            note(0, "has no text that could be kept" if not question.title else "is left out: it has no answer")
-            return None
-        return _readable(question, note)
-    except RecursionError:
-        note(0, "is left out: something in it is nested too deeply")
+    question = _sanitized(draft, note, allow_own_prefix=allow_own_prefix)
+    if not question.title or not question.answer:
+        note(0, "has no usable text" if not question.title else "was left out: it has no answer")
         return None
+    return _readable(question, note)
 
 
-def slug(text: str, least: str) -> str:
-    """Words of a text as an id of at most 60 characters; `least` where none is left."""
-    plain_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
-    found = "-".join(re.findall(r"[a-z0-9]+", plain_text))
-    if len(found) > NAME_LIMIT:
-        found = found[: NAME_LIMIT + 1].rpartition("-")[0] or found[:NAME_LIMIT]
-    return found.strip("-") or least
+def slug(text: str, default: str) -> str:
+    """Make an id of at most 60 characters from the words of a text; `default` if it has none."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
+    joined = "-".join(re.findall(r"[a-z0-9]+", ascii_text))
+    if len(joined) > NAME_LIMIT:
+        joined = joined[: NAME_LIMIT + 1].rpartition("-")[0] or joined[:NAME_LIMIT]
+    return joined.strip("-") or default
 
 
 def _readable(question: Question, note: Note) -> Question | None:
-    """The question as it is read back from its file; a part that cannot be read is left out, with a word."""
+    """Return the question as it's read back from its file, dropping and noting a part that can't be."""
     problems: set[tuple[int, str]] = set()
-    if found := _again(question, problems):
-        return found
-    reason = min(problems)[1] if problems else "it cannot be read"
-    there = [(words, part) for words, part in PARTS if getattr(question, part)]
-    for words, part in there:
-        if found := _again(_without(question, [part]), set()):
-            note(0, f"{words} left out: {reason}")
-            return found
-    if found := _again(_without(question, [part for _, part in there]), set()):
-        note(0, f"all but its answer and what is in depth is left out: {reason}")
-        return found
-    note(0, f"cannot be kept: {reason}")
+    if result := _written_and_read(question, problems):
+        return result
+    reason = min(problems)[1]
+    parts = [part for part in OPTIONAL_PARTS if getattr(question, part)]
+    for part in parts:
+        if result := _written_and_read(_without(question, [part]), set()):
+            note(0, f"its {OPTIONAL_PARTS[part]} were left out: {reason}")
+            return result
+    if result := _written_and_read(_without(question, parts), set()):
+        note(0, f"everything but its answer and in-depth text was left out: {reason}")
+        return result
+    note(0, f"can't be kept: {reason}")
     return None
 
 
 def _without(question: Question, parts: Iterable[str]) -> Question:
-    nothing: Any = dict.fromkeys(parts, ())
-    return replace(question, **nothing)
+    empty: Any = dict.fromkeys(parts, ())
+    return replace(question, **empty)
 
 
-def _again(question: Question, problems: set[tuple[int, str]]) -> Question | None:
+def _written_and_read(question: Question, problems: set[tuple[int, str]]) -> Question | None:
     source = markdown(question)
     if len(source.encode()) > SIZE_LIMIT:
-        problems.add((0, f"it is {TOO_LARGE}"))
+        problems.add((0, f"it's {TOO_LARGE}"))
         return None
     return read(question.topic, question.id, source, problems)
 
 
-def _tamed(draft: Draft, note: Note, *, own: bool) -> Question:
-    """`own`: ids may begin as those of workspaces' own questions do."""
+def _sanitized(draft: QuestionDraft, note: Note, *, allow_own_prefix: bool) -> Question:
     title = sanitize.title(draft.title, note)
-    name = _other_than_own(draft.id, own)
+    question_id = _without_own_prefix(draft.id, allow_own_prefix)
+    if not _is_name(question_id):
+        question_id = _without_own_prefix(slug(question_id or title, "question"), allow_own_prefix)
     return Question(
-        id=name if _is_name(name) else _other_than_own(slug(name or title, "question"), own),
-        topic=draft.topic if _is_name(draft.topic) else slug(draft.topic, TOPIC),
+        id=question_id,
+        topic=draft.topic if _is_name(draft.topic) else slug(draft.topic, DEFAULT_TOPIC),
         title=title,
         difficulty=draft.difficulty or Difficulty.MEDIUM,
         answer=sanitize.text(draft.answer, note),
         in_depth=sanitize.text(draft.in_depth, note),
         key_points=tuple(_lines(draft.key_points, note)),
         misconceptions=tuple(
-            Misconception(sanitize.line(m.claim, note), sanitize.line(m.reason, note)) for m in draft.misconceptions
+            Misconception(sanitize.line(wrong.claim, note), sanitize.line(wrong.reason, note))
+            for wrong in draft.misconceptions
         ),
         choices=tuple(
-            Choice(sanitize.line(c.text, note), c.right, sanitize.line(c.reason, note)) for c in draft.choices
+            Choice(sanitize.line(choice.text, note), choice.right, sanitize.line(choice.reason, note))
+            for choice in draft.choices
         ),
         follow_ups=tuple(_lines(draft.follow_ups, note)),
-        aliases=tuple(_words(draft.aliases)),
-        related=tuple(name for name in draft.related if NAME.fullmatch(name)),
+        aliases=tuple(_plain_lines(draft.aliases)),
+        related=tuple(related_id for related_id in draft.related if NAME.fullmatch(related_id)),
         references=tuple(
-            Reference(_word(r.title), _word(r.by), r.year, _word(r.at), r.checked) for r in draft.references
+            Reference(
+                _plain_line(source.title), _plain_line(source.by), source.year, _plain_line(source.at), source.checked
+            )
+            for source in draft.references
         ),
-        tags=tuple(_words(draft.tags)),
+        tags=tuple(_plain_lines(draft.tags)),
         as_of=draft.as_of,
     )
 
 
-def _other_than_own(name: str, own: bool) -> str:
-    return name if own else name.removeprefix(OWN)
+def _without_own_prefix(name: str, allow_own_prefix: bool) -> str:
+    return name if allow_own_prefix else name.removeprefix(OWN)
 
 
 def _is_name(text: str) -> bool:
@@ -129,9 +131,9 @@ def _lines(texts: Iterable[str], note: Note) -> Iterator[str]:
     yield from filter(None, (sanitize.line(text, note) for text in texts))
 
 
-def _words(texts: Collection[str]) -> Iterator[str]:
-    yield from dict.fromkeys(filter(None, map(_word, texts)))
+def _plain_lines(texts: Collection[str]) -> Iterator[str]:
+    yield from dict.fromkeys(filter(None, map(_plain_line, texts)))
 
 
-def _word(text: str) -> str:
+def _plain_line(text: str) -> str:
     return " ".join(sanitize.visible(text).split())

@@ -1,4 +1,4 @@
-"""Documents of questions and answers, in any of the ways people number them, -> drafts."""
+"""Read documents of questions and answers, in any of the styles that people mark them up in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from knowledge.importers.draft import Draft, Reading
+from knowledge.importers.draft import ParsedFile, QuestionDraft
 from knowledge.importers.stripped import fenced
 from knowledge.questions import Difficulty
 
@@ -15,9 +15,9 @@ LEVELS = {
     Difficulty.MEDIUM: "medium|intermediate",
     Difficulty.HARD: "hard|advanced|expert|senior",
 }
-DECOR = r"[^\w\s(\[{\"'“‘«$\\*`]*"
+DECORATION = r"[^\w\s(\[{\"'“‘«$\\*`]*"
 """Emoji and the like."""
-LEVEL_MARK = re.compile(rf"[\s(\[]*{DECOR}\s*\b({'|'.join(LEVELS.values())})\b[)\]\s]*$", re.IGNORECASE)
+LEVEL_MARK = re.compile(rf"[\s(\[]*{DECORATION}\s*\b({'|'.join(LEVELS.values())})\b[)\]\s]*$", re.IGNORECASE)
 HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
 FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
 RULE = re.compile(r"^\s*(?:-{3,}|\*{3,}|_{3,})\s*$")
@@ -29,7 +29,7 @@ DEEPER = re.compile(
     r"^\s*#{0,6}\s*(?:\*\*)?\s*(?:in[- ]?depth|deep(?:er)? dive|details|explanation)\s*:?\s*(?:\*\*)?\s*$",
     re.IGNORECASE,
 )
-TAIL = re.compile(
+CLOSING = re.compile(
     r"^[^\w]*(?:.*\bcheat[ -]?sheet\b.*|(?:summary|conclusions?|key takeaways|additional resources|further reading|"
     r"references|appendix)\b.{0,40})$",
     re.IGNORECASE,
@@ -38,14 +38,14 @@ CONTENTS = re.compile(r"^[#*\s]*(?:table of )?contents\b[*:\s]*$", re.IGNORECASE
 ENTRY = re.compile(r"^\s*(?:\d+[.)]|[-*•])\s+(?:\[)?(.+?)(?:\]\(.*\))?\s*$")
 QUOTES = (('"', '"'), ("“", "”"), ("«", "»"))
 
-LONGEST_LINE = 100_000
-"""Characters of a line; a longer one is no text that somebody wrote."""
-LONGEST_MARK = 1_000
-"""Characters of a line that can mark something: a question, a heading, an answer. Looking for marks in longer ones, or
-in those with a long gap, could take minutes."""
+MAX_LINE_LENGTH = 100_000
+"""Characters of a line; nobody writes longer ones."""
+MAX_MARKER_LENGTH = 1_000
+"""Characters of a line that can be a marker: a question, a heading, an answer. Matching the patterns against longer
+lines, or lines with a long gap, could take minutes."""
 GAP = re.compile(r"\s{20}")
-NAMES = 3
-"""Lines after the name of a section in a table of contents that can still be names, of its parts."""
+MAX_TITLE_LINES = 3
+"""Nonempty lines at the end of an answer among which the next section's title is looked for."""
 
 NUMBERED_HEADING = re.compile(r"^#{1,6}\s+(?:Q(?:uestion)?\s*)?\d+\s*[.):]\s*(.+?)\s*#*$", re.IGNORECASE)
 LABELLED = re.compile(
@@ -56,7 +56,8 @@ NUMBERED_LABEL = re.compile(
 )
 NUMBERED_BOLD = re.compile(r"^\d+[.)]\s+\*\*(.+?)\*\*\s*$")
 MARKED_LINE = re.compile(
-    rf"^(?:\d+[.):]?\s+|[-*]\s+)?(.{{8,300}}?\s+{DECOR}\s*\(?(?:{'|'.join(LEVELS.values())})\)?)\s*$", re.IGNORECASE
+    rf"^(?:\d+[.):]?\s+|[-*]\s+)?(.{{8,300}}?\s+{DECORATION}\s*\(?(?:{'|'.join(LEVELS.values())})\)?)\s*$",
+    re.IGNORECASE,
 )
 ASKING_HEADING = re.compile(r"^#{1,6}\s+(.+\?)\s*#*$")
 ASKING_BOLD = re.compile(r"^\*\*(.+\?)\*\*\s*$")
@@ -70,82 +71,84 @@ STYLES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("markdown: headings that ask", ASKING_HEADING),
     ("markdown: bold lines that ask", ASKING_BOLD),
 )
-"""The ways in which documents mark a question, surest first. One document is read in one way."""
+"""The styles in which documents mark questions, most certain first. A document has one style."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a question begins."""
+    """The line where a question starts, counted from 0, with its title and section."""
 
     row: int
     title: str
     section: str
 
 
-def read(text: str) -> Reading:
-    """The questions of a document, each with its section as topic. What belongs to none is told, not kept."""
-    reading = Reading("")
-    lines = [_line(number, line, reading) for number, line in enumerate(text.split("\n"), 1)]
-    loose = _outside_of_code(lines)
-    reading.format, style = max(STYLES, key=lambda one: _worth(one, lines, loose))
-    # Where no question is marked up, nothing is: what looks like a heading is a comment of some code.
+def read(text: str) -> ParsedFile:
+    """Return the questions of a document, each with its section as topic. Text that belongs to none is noted."""
+    parsed = ParsedFile("")
+    lines = [_line(number, line, parsed) for number, line in enumerate(text.split("\n"), 1)]
+    markable = _markable(lines)
+    parsed.format_name, style = max(STYLES, key=lambda candidate: _fit(candidate, lines, markable))
+    # If no question has markup, nothing does: what looks like a heading is a comment in code.
     stripped = not any(map(FENCE.match, lines)) and not any(
-        line.startswith(("#", "*", "_")) for line, free in zip(lines, loose, strict=True) if free and style.match(line)
+        line.startswith(("#", "*", "_"))
+        for line, is_markable in zip(lines, markable, strict=True)
+        if is_markable and style.match(line)
     )
-    contents = _contents(lines, loose)
-    starts = list(_starts(lines, loose, style, contents, headings=not stripped))
+    contents = _contents(lines, markable)
+    starts = list(_starts(lines, markable, style, contents, headings=not stripped))
     if not starts:
-        reading.note(0, "no question was found in it: number them (### 1. What is …?), or write Q1: and Answer:")
-        return reading
+        parsed.note(0, "no questions found: number them (### 1. What is …?), or write Q1: and Answer:")
+        return parsed
     level = _level_of_document(lines[: starts[0].row])
-    for start, after in zip(starts, [*starts[1:], None], strict=True):
-        end = after.row if after else _end(lines, loose, start.row + 1, reading)
-        body = _body(lines, loose, start.row + 1, end, contents)
+    for start, following in zip(starts, [*starts[1:], None], strict=True):
+        end = following.row if following else _end(lines, markable, start.row + 1, parsed)
+        body = _body(lines, markable, start.row + 1, end, contents)
         draft = _draft(start, body, fenced if stripped else str)
-        reading.drafts.append(draft if draft.difficulty else replace(draft, difficulty=level))
+        parsed.drafts.append(draft if draft.difficulty else replace(draft, difficulty=level))
         if not draft.answer:
-            reading.note(start.row + 1, f"“{draft.title[:60]}” has no answer")
-    return reading
+            parsed.note(start.row + 1, f"“{draft.title[:60]}” has no answer")
+    return parsed
 
 
-def _line(number: int, line: str, reading: Reading) -> str:
-    """The line with spaces for the tabs that it begins with, cut where it has no end."""
-    if len(line) > LONGEST_LINE:
-        reading.note(number, f"has {len(line):,} characters; what comes after {LONGEST_LINE:,} is left out")
-        line = line[:LONGEST_LINE]
-    inside = line.lstrip("\t")
-    return "    " * (len(line) - len(inside)) + inside
+def _line(number: int, line: str, parsed: ParsedFile) -> str:
+    """Replace tabs at the start of a line by spaces, and cut an overlong one."""
+    if len(line) > MAX_LINE_LENGTH:
+        parsed.note(number, f"has {len(line):,} characters; those after {MAX_LINE_LENGTH:,} were left out")
+        line = line[:MAX_LINE_LENGTH]
+    unindented = line.lstrip("\t")
+    return "    " * (len(line) - len(unindented)) + unindented
 
 
-def _worth(one: tuple[str, re.Pattern[str]], lines: Sequence[str], loose: Sequence[bool]) -> tuple[int, int]:
-    """How well a style fits: two questions or more first, then the surest style; else the number found."""
-    found = sum(bool(one[1].match(line)) for line, free in zip(lines, loose, strict=True) if free)
-    return (1, len(STYLES) - STYLES.index(one)) if found > 1 else (0, found)
+def _fit(style: tuple[str, re.Pattern[str]], lines: Sequence[str], markable: Sequence[bool]) -> tuple[int, int]:
+    """Rate a style: with at least two questions by its certainty, and above all others; else by their number."""
+    count = sum(bool(style[1].match(line)) for line, can_mark in zip(lines, markable, strict=True) if can_mark)
+    return (1, len(STYLES) - STYLES.index(style)) if count > 1 else (0, count)
 
 
-def _outside_of_code(lines: Sequence[str]) -> list[bool]:
-    """Of each line, whether it can mark something."""
-    found, fence = [], ""
+def _markable(lines: Sequence[str]) -> list[bool]:
+    """Return for each line whether it can be a marker: it's outside code, and short enough to match patterns."""
+    result, fence = [], ""
     for line in lines:
         mark = FENCE.match(line)
-        found.append(not fence and not mark and len(line) <= LONGEST_MARK and not GAP.search(line.strip()))
+        result.append(not fence and not mark and len(line) <= MAX_MARKER_LENGTH and not GAP.search(line.strip()))
         if mark and not fence:
             fence = mark[1]
         elif mark and line.strip().startswith(fence) and not line.strip().strip(fence[0]):
             fence = ""
-    return found
+    return result
 
 
-def _contents(lines: Sequence[str], loose: Sequence[bool]) -> frozenset[str]:
-    """What a table of contents lists, in lower case: the names of the sections, in text that has no headings."""
+def _contents(lines: Sequence[str], markable: Sequence[bool]) -> frozenset[str]:
+    """Return the entries of a table of contents in lower case: the section titles of a text without headings."""
     for row, line in enumerate(lines):
-        if loose[row] and CONTENTS.match(line):
+        if markable[row] and CONTENTS.match(line):
             entries = []
-            for entry, free in zip(lines[row + 1 :], loose[row + 1 :], strict=True):
-                if not free:
+            for entry, can_mark in zip(lines[row + 1 :], markable[row + 1 :], strict=True):
+                if not can_mark:
                     break
-                if found := ENTRY.match(entry):
-                    entries.append(_plain(found[1]).casefold())
+                if match := ENTRY.match(entry):
+                    entries.append(_plain(match[1]).casefold())
                 elif entry.strip() and entries:
                     break
             return frozenset(entries)
@@ -154,7 +157,7 @@ def _contents(lines: Sequence[str], loose: Sequence[bool]) -> frozenset[str]:
 
 def _starts(
     lines: Sequence[str],
-    loose: Sequence[bool],
+    markable: Sequence[bool],
     style: re.Pattern[str],
     contents: frozenset[str],
     *,
@@ -163,7 +166,7 @@ def _starts(
     section, fresh = "", False
     in_contents = False
     for row, line in enumerate(lines):
-        if not loose[row] or not line.strip():
+        if not markable[row] or not line.strip():
             continue
         if CONTENTS.match(line):
             in_contents = True
@@ -172,32 +175,32 @@ def _starts(
             continue
         in_contents = False
         heading = HEADING.match(line) if headings else None
-        found = style.match(line)
-        if found and style is MARKED_LINE and line.rstrip().endswith((".", ":")):
-            found = None
-        if found:
-            yield Start(row, found[1].strip(), section)
+        question = style.match(line)
+        if question and style is MARKED_LINE and line.rstrip().endswith((".", ":")):
+            question = None
+        if question:
+            yield Start(row, question[1].strip(), section)
             fresh = False
         elif line.strip().casefold() in contents:
             section, fresh = line.strip(), True
         elif heading and len(heading[1]) <= 3 and not DEEPER.match(line):
             section, fresh = _section(heading[2]) if len(heading[1]) > 1 or section else "", True
         elif fresh and contents and re.match(r"^[A-Z].{5,150}\?$", line.strip()):
-            yield Start(row, line.strip(), section)  # the one question of a section that is not numbered
+            yield Start(row, line.strip(), section)  # a section's only question may have no number
             fresh = False
         else:
             fresh = False
 
 
 def _section(text: str) -> str:
-    """A section's name without numbers, emoji and emphasis."""
+    """Return a section's title without numbers, emoji, and emphasis."""
     text = _plain(text)
     text = re.sub(r"^\W*\d+\s*[-–—]\s*\d+\s*[:.)]\s*", "", text)
     return re.sub(r"^\W*(?:\d+\s*[.:)]\s*)?", "", text).strip()
 
 
 def _level_of_document(head: Sequence[str]) -> Difficulty | None:
-    """What a title such as "Advanced questions" says of all of them."""
+    """Return the difficulty that a document's title, such as "Advanced questions", gives to all of them."""
     for line in head:
         if heading := HEADING.match(line):
             return next(
@@ -207,28 +210,28 @@ def _level_of_document(head: Sequence[str]) -> Difficulty | None:
     return None
 
 
-def _end(lines: Sequence[str], loose: Sequence[bool], first: int, reading: Reading) -> int:
-    """Where the last answer ends: before a summary, or a rule with nothing but words for all of them after it."""
-    headings = [row for row in range(first, len(lines)) if loose[row] and HEADING.match(lines[row])]
+def _end(lines: Sequence[str], markable: Sequence[bool], first: int, parsed: ParsedFile) -> int:
+    """Find where the last answer ends: at a summary, or at a horizontal rule that no heading follows."""
+    headings = [row for row in range(first, len(lines)) if markable[row] and HEADING.match(lines[row])]
     for row in range(first, len(lines)):
-        if not loose[row]:
+        if not markable[row]:
             continue
-        if len(lines[row]) < 80 and TAIL.match(lines[row]):
-            reading.note(row + 1, f"“{lines[row].strip()[:60]}” and what follows is no question; it is left out")
+        if len(lines[row]) < 80 and CLOSING.match(lines[row]):
+            parsed.note(row + 1, f"“{lines[row].strip()[:60]}” and what follows isn't a question and was left out")
             return row
         if RULE.match(lines[row]) and (not headings or headings[-1] < row):
             if any(line.strip() for line in lines[row + 1 :]):
-                reading.note(row + 2, "the words after the last rule belong to no question; they are left out")
+                parsed.note(row + 2, "the text after the last rule doesn't belong to a question and was left out")
             return row
     return len(lines)
 
 
-def _body(lines: Sequence[str], loose: Sequence[bool], first: int, end: int, contents: frozenset[str]) -> list[str]:
-    """The lines of an answer, without the rule and the headings of the next section that come after it."""
-    names, last = 0, end
+def _body(lines: Sequence[str], markable: Sequence[bool], first: int, end: int, contents: frozenset[str]) -> list[str]:
+    """Return the lines of an answer, without a rule and the next section's headings at its end."""
+    nonempty, last = 0, end
     for row in range(end - 1, first - 1, -1):
-        names += bool(lines[row])
-        if names > NAMES:
+        nonempty += bool(lines[row])
+        if nonempty > MAX_TITLE_LINES:
             break
         if lines[row].strip().casefold() in contents:
             last = row
@@ -237,22 +240,22 @@ def _body(lines: Sequence[str], loose: Sequence[bool], first: int, end: int, con
     while body:
         row = first + len(body) - 1
         line = body[-1]
-        section = loose[row] and (found := HEADING.match(line)) and len(found[1]) <= 2
-        if not line.strip() or RULE.match(line) or section:
+        is_section = markable[row] and (heading := HEADING.match(line)) and len(heading[1]) <= 2
+        if not line.strip() or RULE.match(line) or is_section:
             body.pop()
         else:
             break
     return body
 
 
-def _draft(start: Start, body: Sequence[str], shape: Callable[[str], str]) -> Draft:
+def _draft(start: Start, body: Sequence[str], format_text: Callable[[str], str]) -> QuestionDraft:
     title, difficulty = _level(start.title)
     deeper = next((row for row, line in enumerate(body) if len(line) < 80 and DEEPER.match(line)), len(body))
     answer, in_depth = list(body[:deeper]), list(body[deeper + 1 :])
-    return Draft(
+    return QuestionDraft(
         title=_plain(title),
-        answer=shape(_unquoted(_answer(answer))),
-        in_depth=shape(_trimmed(in_depth)),
+        answer=format_text(_unquoted(_answer(answer))),
+        in_depth=format_text(_trimmed(in_depth)),
         difficulty=difficulty,
         topic=start.section,
         line=start.row + 1,
@@ -260,12 +263,12 @@ def _draft(start: Start, body: Sequence[str], shape: Callable[[str], str]) -> Dr
 
 
 def _answer(lines: list[str]) -> str:
-    """The lines after the word "Answer", and that word's own rest."""
+    """Return the answer without the word "Answer" at its start."""
     for row, line in enumerate(lines):
         if not line.strip():
             continue
-        if found := ANSWER.match(line[:80]):  # the mark stands at its beginning, however long the rest is
-            lines = [*lines[:row], line[found.start(1) :], *lines[row + 1 :]]
+        if label := ANSWER.match(line[:80]):  # the label is at the start, however long the line is
+            lines = [*lines[:row], line[label.start(1) :], *lines[row + 1 :]]
         break
     return _trimmed(lines)
 
@@ -280,22 +283,22 @@ def _unquoted(text: str) -> str:
     text = text.strip()
     for opening, closing in QUOTES:
         inner = text[len(opening) : -len(closing)]
-        whole = opening != closing or inner.count(opening) % 2 == 0
-        if text.startswith(opening) and text.endswith(closing) and inner and whole:
+        is_one_quote = opening != closing or inner.count(opening) % 2 == 0
+        if text.startswith(opening) and text.endswith(closing) and inner and is_one_quote:
             return inner.strip()
     return text
 
 
 def _level(title: str) -> tuple[str, Difficulty | None]:
-    found = LEVEL_MARK.search(title)
-    if not found or found.start() == 0:
+    mark = LEVEL_MARK.search(title)
+    if not mark or mark.start() == 0:
         return title, None
-    word = found[1].casefold()
+    word = mark[1].casefold()
     level = next(level for level, words in LEVELS.items() if word in words.split("|"))
-    return title[: found.start()], level
+    return title[: mark.start()], level
 
 
 def _plain(text: str) -> str:
-    """One line without emphasis and code marks; formulas stay."""
+    """Return one line without emphasis and backticks; formulas stay."""
     text = re.sub(r"(\*\*|__|`)", "", text)
     return " ".join(text.split()).strip(" *")

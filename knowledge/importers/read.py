@@ -1,4 +1,4 @@
-"""A file of any format -> drafts; what it is, is told from what is in it."""
+"""Read the question drafts in a file of any format, which is detected from the content."""
 
 from __future__ import annotations
 
@@ -11,73 +11,74 @@ from pathlib import Path
 from knowledge.format import reader
 from knowledge.format.front_matter import FENCE
 from knowledge.importers import anki, prose, records, tables
-from knowledge.importers.decode import NotText, decode
-from knowledge.importers.draft import Draft, Reading
+from knowledge.importers.decode import DecodeError, decode
+from knowledge.importers.draft import ParsedFile, QuestionDraft
 from knowledge.questions import Question
 
-LARGEST = 64 * 2**20
-"""Bytes of a file: some hundred thousand questions."""
-MOST = 20_000
+MAX_FILE_SIZE = 64 * 2**20
+"""Bytes of a file: several hundred thousand questions."""
+MAX_QUESTIONS = 20_000
 """Questions taken from one file."""
 JSON = re.compile(r'\s*(?:\[\s*)?\{\s*"')
-"""How an object, or a list of them, begins."""
+"""The start of an object or of a list of them."""
 ZIP = b"PK\x03\x04"
 
 
-def read(path: Path) -> Reading:
-    """The questions of a file. What cannot be read is a problem of the reading, and never raised."""
+def read(path: Path) -> ParsedFile:
+    """Return the drafts in a file. Raises nothing: what can't be read is a problem of the result."""
     data = _bytes(path)
     if isinstance(data, str):
-        reading = Reading("")
-        reading.note(0, data)
-        return reading
-    reading = _read(path, data)
-    reading.problems.sort()
-    if len(reading.drafts) > MOST:
-        reading.note(0, f"it holds {len(reading.drafts):,} questions; the first {MOST:,} are taken")
-        del reading.drafts[MOST:]
-    return reading
+        return _unreadable(data)
+    parsed = _read(path, data)
+    parsed.problems.sort()
+    if len(parsed.drafts) > MAX_QUESTIONS:
+        parsed.note(0, f"has {len(parsed.drafts):,} questions; only the first {MAX_QUESTIONS:,} were read")
+        del parsed.drafts[MAX_QUESTIONS:]
+    return parsed
 
 
 def _bytes(path: Path) -> bytes | str:
-    """What is in a plain file; a sentence where it is none. Pipes, devices and links are not opened."""
+    """Return the content of a regular file, or why it has none. Pipes, devices, and links aren't opened."""
     try:
-        about = path.lstat()
-        if stat.S_ISLNK(about.st_mode):
-            return "is a link; name the file that it leads to"
-        if not stat.S_ISREG(about.st_mode):
-            return "is no file; name the files, not their folder" if path.is_dir() else "is no plain file"
-        if about.st_size > LARGEST:
-            return f"has {about.st_size:,} bytes, more than the {LARGEST:,} that are read: split it"
+        status = path.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            return "is a link; name the file it points to"
+        if not stat.S_ISREG(status.st_mode):
+            return "is a folder; name the files in it" if path.is_dir() else "isn't a regular file"
+        if status.st_size > MAX_FILE_SIZE:
+            return f"has {status.st_size:,} bytes, more than the limit of {MAX_FILE_SIZE:,}: split it"
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         with os.fdopen(handle, "rb") as file:
-            return file.read(LARGEST + 1)
+            return file.read(MAX_FILE_SIZE + 1)
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return f"can't be read: {error.strerror}"
 
 
-def _read(path: Path, data: bytes) -> Reading:
+def _read(path: Path, data: bytes) -> ParsedFile:
     notes: list[tuple[int, str]] = []
     try:
         if data.startswith(ZIP):
             return anki.read(data)
         text = decode(data, lambda line, reason: notes.append((line, reason)))
-        reading = _of_text(path, text)
-    except (anki.NotAnki, NotText) as problem:
-        reading = Reading("")
-        reading.note(0, str(problem))
-    reading.problems += notes
-    return reading
+        parsed = _read_text(path, text)
+    except (anki.AnkiError, DecodeError) as error:
+        parsed = _unreadable(str(error))
+    parsed.problems += notes
+    return parsed
 
 
-def _of_text(path: Path, text: str) -> Reading:
+def _unreadable(reason: str) -> ParsedFile:
+    parsed = ParsedFile("")
+    parsed.note(0, reason)
+    return parsed
+
+
+def _read_text(path: Path, text: str) -> ParsedFile:
     suffix = path.suffix.lower()
     if not text.strip():
-        reading = Reading("")
-        reading.note(0, "is empty")
-        return reading
+        return _unreadable("is empty")
     if text.startswith(FENCE):
-        return _ours(path, text)
+        return _read_question_file(path, text)
     if suffix in (".jsonl", ".ndjson", ".json") or JSON.match(text):
         return records.read_lines(text)
     if suffix in (".csv", ".tsv") or tables.is_table(text):
@@ -85,17 +86,17 @@ def _of_text(path: Path, text: str) -> Reading:
     return prose.read(text)
 
 
-def _ours(path: Path, text: str) -> Reading:
-    """One file of a bank."""
-    reading = Reading("studyhall")
+def _read_question_file(path: Path, text: str) -> ParsedFile:
+    """Read a file in the format of a bank."""
+    parsed = ParsedFile("studyhall")
     problems: set[tuple[int, str]] = set()
     question = reader.read(path.parent.name, path.stem, text, problems)
-    reading.problems += sorted(problems)
+    parsed.problems += sorted(problems)
     if question is not None:
-        reading.drafts.append(of_question(question))
-    return reading
+        parsed.drafts.append(of_question(question))
+    return parsed
 
 
-def of_question(question: Question) -> Draft:
-    """A whole question as a draft."""
-    return Draft(**{field.name: getattr(question, field.name) for field in fields(question)}, line=1)
+def of_question(question: Question) -> QuestionDraft:
+    """Return a draft with everything in the question."""
+    return QuestionDraft(**{field.name: getattr(question, field.name) for field in fields(question)}, line=1)

@@ -1,4 +1,4 @@
-"""Other people's text made fit for a question's file: nothing of it is read as the file's own structure."""
+"""Sanitize other people's text for a question's file, so that none of it is read as the file's own structure."""
 
 from __future__ import annotations
 
@@ -7,54 +7,54 @@ import re
 
 from markdown_it.token import Token
 
-from knowledge.format.markdown import DOLLAR, HIDDEN, Note, markdown, readable_formulas
+from knowledge.format.markdown import DOLLAR, HIDDEN, Note, check_formulas, markdown
 from knowledge.importers import markup
 
-HALF = re.compile("[\ud800-\udfff]")
+SURROGATE = re.compile("[\ud800-\udfff]")
 ENTITY = re.compile(r"&#?\w+;")
 HEADING = re.compile(r"^( {0,3})#{1,2}(?=\s|$)")
-LONGEST_TITLE = 300
-ENDS = ("?", ".")
+MAX_TITLE_LENGTH = 300
+SENTENCE_ENDS = ("?", ".")
 
 
 def text(source: str, note: Note) -> str:
-    """The text without HTML and invisible characters, its large headings made small, its loose dollars escaped."""
+    """Remove HTML and invisible characters, demote large headings, and escape loose dollar signs."""
     source = source.replace("\r\n", "\n").replace("\r", "\n")
-    if (seen := visible(source)) != source:
-        note(0, "characters that nobody can see are left out")
-    if markup.dropped(seen):
-        note(0, "scripts, styles and the like are left out")
-    return _dollars(_headings(visible(markup.inline(seen)))).strip()
+    if (cleaned := visible(source)) != source:
+        note(0, "invisible characters were left out")
+    if markup.has_active_content(cleaned):
+        note(0, markup.ACTIVE_CONTENT_LEFT_OUT)
+    return _escape_loose_dollars(_demote_headings(visible(markup.inline(cleaned)))).strip()
 
 
 def visible(source: str) -> str:
-    """The text without characters that nobody can see, written as they are or as entities, and without halves of them.
+    """Remove invisible characters, also those written as entities, and replace lone surrogates.
 
-    JSON can write half of a character, which no file can hold.
+    JSON can contain a lone surrogate (half of a character), but a UTF-8 file can't.
     """
-    source = HALF.sub("\ufffd", source)
-    source = ENTITY.sub(lambda found: "" if HIDDEN.search(html.unescape(found[0])) else found[0], source)
+    source = SURROGATE.sub("\ufffd", source)
+    source = ENTITY.sub(lambda match: "" if HIDDEN.search(html.unescape(match[0])) else match[0], source)
     return HIDDEN.sub("", source)
 
 
 def line(source: str, note: Note) -> str:
-    """The text as a single line without a dash that would part it, as bullets have to be."""
+    """Make the text a single line without the dash that separates the parts of a bullet."""
     return " ".join(text(source, note).replace(" — ", ", ").split())
 
 
 def title(source: str, note: Note) -> str:
-    """A question's title: one line that ends in a question mark or a full stop."""
-    found = re.sub(r"^[#>\-*+\s]+", "", " ".join(text(source, note).split()))
-    if len(found) > LONGEST_TITLE:
-        note(0, f"a title of {len(found)} characters is cut after {LONGEST_TITLE}")
-        found = found[:LONGEST_TITLE].rsplit(" ", 1)[0] + " …"
-    found = re.sub(r"^(\*\*|__)([^*_]+)\1$", r"\2", found)
-    found = _dollars(found).rstrip(":;,! ")
-    return found if found.endswith(ENDS) or not found else f"{found}."
+    """Make the text a title: one line that ends in a question mark or a period."""
+    one_line = re.sub(r"^[#>\-*+\s]+", "", " ".join(text(source, note).split()))
+    if len(one_line) > MAX_TITLE_LENGTH:
+        note(0, f"a title of {len(one_line)} characters was cut after {MAX_TITLE_LENGTH}")
+        one_line = one_line[:MAX_TITLE_LENGTH].rsplit(" ", 1)[0] + " …"
+    one_line = re.sub(r"^(\*\*|__)([^*_]+)\1$", r"\2", one_line)
+    one_line = _escape_loose_dollars(one_line).rstrip(":;,! ")
+    return one_line if one_line.endswith(SENTENCE_ENDS) or not one_line else f"{one_line}."
 
 
-def _headings(source: str) -> str:
-    """Headings of the first two levels would be read as the file's own."""
+def _demote_headings(source: str) -> str:
+    """Turn headings of the first two levels, which would be read as the file's own, into third-level ones."""
     lines = source.split("\n")
     for token in markdown().parse(source):
         if token.type != "heading_open" or token.level or token.tag not in ("h1", "h2") or not token.map:
@@ -68,19 +68,19 @@ def _headings(source: str) -> str:
     return "\n".join(lines)
 
 
-def _dollars(source: str) -> str:
-    """Escape the dollars of blocks whose formulas cannot be read, or that open none."""
+def _escape_loose_dollars(source: str) -> str:
+    """Escape the dollar signs of blocks with an unreadable formula, or with a dollar that doesn't start one."""
     if "$" not in source:
         return source
     lines = source.split("\n")
     for token in markdown().parse(source):
-        if token.map and _wrong(token):
+        if token.map and _has_problem(token):
             for row in range(*token.map):
-                lines[row] = DOLLAR.sub(lambda found: f"{found[0][:-1]}\\$", lines[row])
+                lines[row] = DOLLAR.sub(lambda match: f"{match[0][:-1]}\\$", lines[row])
     return "\n".join(lines)
 
 
-def _wrong(token: Token) -> bool:
-    found: list[str] = []
-    readable_formulas([token], 0, lambda _, reason: found.append(reason))
-    return bool(found)
+def _has_problem(token: Token) -> bool:
+    problems: list[str] = []
+    check_formulas([token], 0, lambda _, reason: problems.append(reason))
+    return bool(problems)

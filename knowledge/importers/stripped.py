@@ -1,4 +1,4 @@
-"""Text that was stripped from HTML: paragraphs between empty lines, some of which were code; they are fenced again."""
+"""Restore code blocks in text that lost its HTML: paragraphs between empty lines, some of which are code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SENTENCE = re.compile(r"^\W*[A-Z].*(?:\s\S+){7,}[.:!?)]$")
 
 
 def fenced(text: str) -> str:
-    """The text with fences around what looks like code; code with empty lines inside stays in one piece."""
+    """Put fences around what looks like code; a block with empty lines stays in one piece."""
     blocks = re.split(r"\n[ \t]*\n", text.strip("\n"))
     pieces = []
     for code, group in groupby(blocks, key=_is_code):
@@ -35,7 +35,7 @@ def _is_code(block: str) -> bool:
 
 
 def _prose(text: str) -> Iterator[str]:
-    """Paragraphs; the lines of one that was a table or several short ones stay lines."""
+    """Yield the paragraphs; one of several lines, such as a table's cells, keeps its line breaks."""
     for block in text.split("\n\n"):
         lines = block.split("\n")
         if len(lines) > 1 and not any(LIST.match(line) for line in lines):

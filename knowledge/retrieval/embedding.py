@@ -1,4 +1,4 @@
-"""Texts to unit vectors, by a model that is loaded when the first text comes."""
+"""Turn texts into unit vectors, with a model that's loaded for the first text."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from threading import Lock
 import numpy as np
 import numpy.typing as npt
 
-from knowledge.retrieval.models import Floats, Model, ModelProblem
+from knowledge.retrieval.models import Floats, Model, ModelError
 from knowledge.retrieval.models import packaged as packaged_model
 
-__all__ = ["Embedder", "Floats", "Ids", "ModelProblem", "Progress", "unit"]
+__all__ = ["Embedder", "Floats", "Integers", "ModelError", "Progress", "normalized"]
 
-Ids = npt.NDArray[np.int32]
+Integers = npt.NDArray[np.int32]
 Progress = Callable[[int, int], None]
-"""Told how many of how many texts are done."""
+"""Called with the number of texts done and their total."""
 
-MOST_CORES = 8
-"""Cores that embed at the same time; each takes some 40 MB for its batch."""
+MAX_CORES = 8
+"""Cores that embed at the same time; each needs about 40 MB for its batch."""
 
 
 class Embedder:
-    """An embedding model, usable from several threads.
+    """An embedding model, safe to call from several threads.
 
-    `model` is a folder or a name on a model hub; "" is the packaged all-MiniLM-L6-v2, which needs no network. `threads`
-    is how many cores a query may use.
+    `model` is a folder or a name on a model hub; "" is the packaged all-MiniLM-L6-v2, which needs no network. A query
+    may use `threads` cores.
     """
 
     def __init__(self, model: str = "", *, threads: int = 1) -> None:
@@ -42,50 +42,50 @@ class Embedder:
 
     @cached_property
     def name(self) -> str:
-        """Tells one model's vectors from another's, without loading it; of a folder, sizes and times are part."""
+        """Identify the model's vectors without loading it; for a folder this includes its files' sizes and times."""
         if not self.model:
             return packaged_model.NAME
         files = sorted(path for path in Path(self.model).expanduser().rglob("*") if path.is_file())
-        seen = [(path.name, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in files]
-        return f"{self.model} {hashlib.sha256(repr(seen).encode()).hexdigest()[:16]}" if seen else self.model
+        stats = [(path.name, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in files]
+        return f"{self.model} {hashlib.sha256(repr(stats).encode()).hexdigest()[:16]}" if stats else self.model
 
     @property
     def loaded(self) -> bool:
-        """Whether the first text has come."""
+        """Return whether the model has been loaded."""
         return self._loaded is not None
 
     @property
     def width(self) -> int:
-        """Numbers in a vector; loads the model."""
+        """Return the number of components of a vector. Loads the model."""
         return self._model().width
 
     def vectors(self, texts: Sequence[str], progress: Progress | None = None) -> Floats:
-        """One row of length 1 a text, in their order. Raises ModelProblem.
+        """Return one row of length 1 per text, in their order. Raises ModelError.
 
-        Many texts are read by several cores, those of like length together: a batch is padded to its longest.
-        `progress` hears of each batch but where there is only one.
+        Several cores share many texts. A batch has texts of similar length, because it's padded to its longest.
+        `progress` is called after each batch, unless there's only one.
         """
         model = self._model()
         if len(texts) <= model.batch:
-            return unit(model.vectors(texts)) if texts else np.zeros((0, model.width), np.float32)
+            return normalized(model.vectors(texts)) if texts else np.zeros((0, model.width), np.float32)
         by_length = sorted(range(len(texts)), key=lambda number: -len(texts[number]))
         batches = [by_length[start : start + model.batch] for start in range(0, len(texts), model.batch)]
-        found, done = np.empty((len(texts), model.width), np.float32), 0
-        threads = ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_CORES), "embed")
+        vectors, done = np.empty((len(texts), model.width), np.float32), 0
+        threads = ThreadPoolExecutor(min(os.cpu_count() or 1, MAX_CORES), "embed")
         try:
-            every = threads.map(lambda batch: model.vectors([texts[number] for number in batch]), batches)
-            for batch, rows in zip(batches, every, strict=True):
+            results = threads.map(lambda batch: model.vectors([texts[number] for number in batch]), batches)
+            for batch, rows in zip(batches, results, strict=True):
                 if self._closed:
-                    raise ModelProblem("The program is ending")
-                found[batch], done = unit(rows), done + len(batch)
+                    raise ModelError("The program is shutting down")
+                vectors[batch], done = normalized(rows), done + len(batch)
                 if progress:
                     progress(done, len(texts))
         finally:
             threads.shutdown(cancel_futures=True)
-        return found
+        return vectors
 
     def close(self) -> None:
-        """Release the model; what is being embedded ends with ModelProblem at its next batch."""
+        """Release the model. A running `vectors` raises ModelError after its next batch."""
         self._closed = True
         with self._loading:
             if self._loaded is not None:
@@ -105,7 +105,7 @@ class Embedder:
         return Transformer(self.model, self.threads)
 
 
-def unit(vectors: Floats) -> Floats:
-    """The rows at length 1; a row of zeros stays one."""
+def normalized(vectors: Floats) -> Floats:
+    """Scale the rows to length 1; a row of zeros stays as it is."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, 1e-9), np.float32)

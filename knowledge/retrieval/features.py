@@ -1,155 +1,198 @@
-"""How well each question of a bank fits a query, in several measures; what they weigh together is `search`'s to say."""
+"""Measure how well each question of a bank fits a query. `search` turns these features into scores."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Set
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 
 from knowledge.questions import Question
 from knowledge.retrieval import projection
-from knowledge.retrieval.embedding import Floats
+from knowledge.retrieval.embedding import Embedder, Floats
 from knowledge.retrieval.index import Index
 from knowledge.retrieval.lexicon import Lexicon, words
-from knowledge.retrieval.passages import Kind, Windows
+from knowledge.retrieval.models.packaged import vocabulary
+from knowledge.retrieval.passages import Kind, Passages
 
-CANDIDATES = 40
-"""Questions that are measured in full; the others are too far away as a whole."""
-WORDS_COUNT = 0.2
-"""What finding all words of a query counts beside the cosine when candidates are chosen."""
-FLOOR = 0.05
-"""Least rarity of a whole query, however common its words are."""
+MAX_CANDIDATES = 40
+"""Questions that get all features; the others are too far from the query."""
+KEYWORD_WEIGHT = 0.2
+"""When candidates are chosen, how much finding every word of the query counts next to the cosine."""
+MIN_QUERY_IDF = 0.05
+"""Smallest idf of a whole query, however common its words are."""
 
-WORD_NAMES = ("wording_overlap", "point_words", "words")
-"""The measures of words alone, 0 to 1: the best overlap with a wording (F1 of the query's share that the wording has
-and of the wording's share that the query has), the share of the query's words in the best point, and in all of a
-question's windows together; all by rarity."""
-NAMES = ("wording_words", "near_wordings", "fitted_wording", "near_fitted", "fitted_point", "fitted_body", "words")
-"""The measures of words and meaning, 0 to 1, each of the best of a question's windows of that kind.
+KEYWORD_FEATURES = ("wording_overlap", "point_words", "words")
+"""Features of words alone, 0 to 1 and weighted by idf: the best overlap with a wording (the F1 score of the query's
+words in the wording and the wording's words in the query), the share of the query's words in the best point, and their
+share in all of a question's passages together."""
+SEMANTIC_FEATURES = (
+    "wording_words", "near_wordings", "projected_wording", "near_projected", "projected_point", "projected_body",
+    "words",
+)  # fmt: skip
+"""Features of words and meaning, 0 to 1, each of a question's best passage of that kind.
 
-Fitted: cosine after the bank's own `projection`; near: its mean over the three nearest wordings, before the map and
-after it. Plain cosines, and the likeness of single tokens (MaxSim), were tried too and weighed nothing.
+"projected": the cosine after the bank's own `projection`; "near": the mean cosine of the three nearest wordings, before
+and after the projection. Plain cosines, and the similarity of single tokens (MaxSim), got no weight when tried.
 """
-QUERY_NAMES = ("unknown", "any_unknown", "brevity")
-"""Of the query alone: share of its words, by rarity, that the bank lacks; whether it lacks any; 1 / its words."""
+QUERY_FEATURES = ("unknown", "any_unknown", "brevity")
+"""Features of the query alone: the share of its words, by idf, that the bank lacks; whether it lacks any; 1 / its
+words."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Signals:
-    """Measures of the candidates: a row each of `values` (`WORD_NAMES` or `NAMES`), and of the query."""
+class Features:
+    """One row of `values` per candidate (`KEYWORD_FEATURES` or `SEMANTIC_FEATURES`), and the `QUERY_FEATURES`."""
 
     candidates: tuple[Question, ...]
     values: Floats
     query: Floats
 
-    def over(self, beneath: Signals) -> Signals:
-        """Those of two banks together; what the query is like is said by this one."""
-        return Signals(self.candidates + beneath.candidates, np.concatenate([self.values, beneath.values]), self.query)
+    def over(self, base: Features) -> Features:
+        """Join the candidates of two banks; the features of the query are this one's."""
+        return Features(self.candidates + base.candidates, np.concatenate([self.values, base.values]), self.query)
+
+
+class FeatureExtractor(Protocol):
+    """Something that measures a query against a bank."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the columns of `Features.values`."""
+        ...
+
+    def features(self, query: str, *, limit: int, without: Set[str]) -> Features:
+        """Correct the query's typos and measure it against the `limit` nearest questions of each bank.
+
+        Questions whose ids are in `without` are left out.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shares:
-    """Share of a query's words, by rarity, in each window and in each question; what the query is like, and how rare
-    its words are together.
-    """
+class KeywordMatches:
+    """The share of a query's words, by idf, in each passage and question; its `QUERY_FEATURES`; the total idf."""
 
-    windows: Floats
+    passages: Floats
     questions: Floats
     query: Floats
-    rarity: float
+    idf: float
 
 
-class WordMeasure:
-    """Measures the words of queries against one bank. What lies `beneath` has a say in how rare a word is."""
+class KeywordExtractor:
+    """Measure queries by their words. A `base` bank is searched too, and counts for how rare a word is."""
 
-    def __init__(self, windows: Windows, beneath: WordMeasure | None = None) -> None:
-        self.windows = windows
-        self.lexicon: Lexicon = Lexicon(windows.texts, beneath.lexicon if beneath else None)
-        self.questions = tuple(windows.bank)
-        self.firsts = windows.firsts
-        self._rarities: Floats = self.lexicon.rarities()
+    names = KEYWORD_FEATURES
+
+    def __init__(self, passages: Passages, base: KeywordExtractor | None = None) -> None:
+        self.passages = passages
+        self.questions = tuple(passages.bank)
+        self.firsts = passages.firsts
+        self._base = base
+        self._lexicon: Lexicon = Lexicon(passages.texts, base._lexicon if base else None)
+        self._passage_idfs: Floats = self._lexicon.passage_idfs()
         self._numbers = {question.id: number for number, question in enumerate(self.questions)}
 
-    def repaired(self, query: str, is_word: Callable[[str], bool]) -> str:
-        """The query with its typing errors mended."""
-        return self.lexicon.repaired(query, is_word)
+    def corrected(self, query: str) -> str:
+        """Return the query with its typos corrected."""
+        return self._lexicon.corrected(query, vocabulary().__contains__)
 
-    def __call__(self, query: str, *, limit: int, without: Collection[str] = ()) -> Signals:
-        """Measure a repaired query against the `limit` questions that seem nearest, none of the ids in `without`."""
-        shares = self.shares(query)
-        kinds = self.windows.kinds
-        overlap = 2 * shares.rarity * shares.windows / (shares.rarity + self._rarities)
+    def features(self, query: str, *, limit: int, without: Set[str]) -> Features:
+        return self._features(self.corrected(query), limit, without)
+
+    def _features(self, corrected: str, limit: int, without: Set[str]) -> Features:
+        matches = self.matches(corrected)
+        kinds = self.passages.kinds
+        overlap = 2 * matches.idf * matches.passages / (matches.idf + self._passage_idfs)
         wording, point = kinds == Kind.WORDING, kinds == Kind.POINT
         values = np.stack(
             [
                 np.maximum.reduceat(np.where(wording, overlap, 0.0), self.firsts),
-                np.maximum.reduceat(np.where(point, shares.windows, 0.0), self.firsts),
-                shares.questions,
+                np.maximum.reduceat(np.where(point, matches.passages, 0.0), self.firsts),
+                matches.questions,
             ],
             axis=1,
         ).astype(np.float32)
-        nearest = self.nearest(values.sum(axis=1), limit, without)
-        return Signals(tuple(self.questions[number] for number in nearest), values[nearest], shares.query)
+        best = self.best(values.sum(axis=1), limit, without)
+        features = Features(tuple(self.questions[number] for number in best), values[best], matches.query)
+        return features.over(self._base._features(corrected, limit, without)) if self._base else features
 
-    def nearest(self, scores: Floats, limit: int, without: Collection[str]) -> list[int]:
-        """The numbers of the `limit` questions with the highest scores, none of the ids in `without`."""
-        left_out = [self._numbers[id] for id in without if id in self._numbers]
+    def best(self, scores: Floats, limit: int, without: Set[str]) -> list[int]:
+        """Return the numbers of the `limit` questions with the highest scores, without the ids in `without`."""
+        left_out = [self._numbers[question_id] for question_id in without if question_id in self._numbers]
         scores[left_out] = -np.inf
-        found: list[int] = np.argsort(-scores, kind="stable")[: min(limit, len(scores) - len(left_out))].tolist()
-        return found
+        best: list[int] = np.argsort(-scores, kind="stable")[: min(limit, len(scores) - len(left_out))].tolist()
+        return best
 
-    def shares(self, query: str) -> Shares:
-        """Where the query's words stand."""
-        owners = self.windows.owners
-        found, held = np.zeros(len(owners), np.float32), np.zeros(len(self.questions), np.float32)
-        every = dict.fromkeys(words(query))
-        total = lost = 0.0
-        for word in every:
-            places, rarity = self.lexicon.places(word), self.lexicon.rarity(word)
-            found[places] += rarity
-            held[np.unique(owners[places])] += rarity
-            total += rarity
-            lost += rarity * (not self.lexicon.knows(word))
-        total = max(total, FLOOR)
-        query_is = np.array([lost / total, lost > 0, 1 / max(1, len(every))], np.float32)
-        return Shares(found / total, held / total, query_is, total)
+    def matches(self, corrected: str) -> KeywordMatches:
+        """Find where the words of a corrected query are."""
+        owners = self.passages.owners
+        in_passages, in_questions = np.zeros(len(owners), np.float32), np.zeros(len(self.questions), np.float32)
+        distinct = dict.fromkeys(words(corrected))
+        total = unknown = 0.0
+        for word in distinct:
+            passages, idf = self._lexicon.passages_with(word), self._lexicon.idf(word)
+            in_passages[passages] += idf
+            in_questions[np.unique(owners[passages])] += idf
+            total += idf
+            unknown += idf * (not self._lexicon.knows(word))
+        total = max(total, MIN_QUERY_IDF)
+        query = np.array([unknown / total, unknown > 0, 1 / max(1, len(distinct))], np.float32)
+        return KeywordMatches(in_passages / total, in_questions / total, query, total)
 
 
-class Measure:
-    """Measures queries by words and by meaning. The map of a few questions on top is that of what lies `beneath`."""
+class SemanticExtractor:
+    """Measure queries by words and meaning. A `base` bank is searched too, and its projection is used for both.
 
-    def __init__(self, by_words: WordMeasure, index: Index, beneath: Measure | None = None) -> None:
-        self._by_words = by_words
+    Words and typos are left to `keywords`, which has the same passages as the index.
+    """
+
+    names = SEMANTIC_FEATURES
+
+    def __init__(
+        self, keywords: KeywordExtractor, index: Index, embedder: Embedder, base: SemanticExtractor | None = None
+    ) -> None:
+        self._keywords = keywords
+        self._embedder = embedder
+        self._base = base
         self._vectors = index.vectors
-        self._kinds = index.windows.kinds
-        asked = self._kinds != Kind.BODY
-        owners = index.windows.owners
-        self._map: Floats = beneath._map if beneath else projection.fit(self._vectors[asked], owners[asked])
-        self._fitted = projection.project(self._vectors, self._map)
-        bounds = [*by_words.firsts.tolist(), len(owners)]
-        self._spans = list(pairwise(bounds))
+        self._kinds = index.passages.kinds
+        owners = index.passages.owners
+        short = self._kinds != Kind.BODY
+        self._projection: Floats = base._projection if base else projection.fit(self._vectors[short], owners[short])
+        self._projected = projection.project(self._vectors, self._projection)
+        self._spans = list(pairwise([*keywords.firsts.tolist(), len(owners)]))
 
-    def __call__(self, query: str, vector: Floats, *, limit: int, without: Collection[str] = ()) -> Signals:
-        """Measure a repaired query against the `limit` questions that seem nearest, none of the ids in `without`."""
-        shares = self._by_words.shares(query)
+    def features(self, query: str, *, limit: int, without: Set[str]) -> Features:
+        corrected = self._keywords.corrected(query)
+        return self._features(corrected, self._embedder.vectors([corrected])[0], limit, without)
+
+    def _features(self, corrected: str, vector: Floats, limit: int, without: Set[str]) -> Features:
+        matches = self._keywords.matches(corrected)
         cosines = self._vectors @ vector
-        fitted = self._fitted @ projection.project(vector[None], self._map)[0]
-        best = np.maximum.reduceat((cosines + fitted) / 2 + WORDS_COUNT * shares.windows, self._by_words.firsts)
-        nearest = self._by_words.nearest(best, limit, without)
+        projected = self._projected @ projection.project(vector[None], self._projection)[0]
+        scores = np.maximum.reduceat(
+            (cosines + projected) / 2 + KEYWORD_WEIGHT * matches.passages, self._keywords.firsts
+        )
+        best = self._keywords.best(scores, limit, without)
         rows = [
-            [*self._of_windows(number, cosines, fitted, shares.windows), shares.questions[number]] for number in nearest
+            [*self._of_passages(number, cosines, projected, matches.passages), matches.questions[number]]
+            for number in best
         ]
-        questions = tuple(self._by_words.questions[number] for number in nearest)
-        return Signals(questions, np.array(rows, np.float32).reshape(-1, len(NAMES)), shares.query)
+        candidates = tuple(self._keywords.questions[number] for number in best)
+        values = np.array(rows, np.float32).reshape(-1, len(SEMANTIC_FEATURES))
+        features = Features(candidates, values, matches.query)
+        return features.over(self._base._features(corrected, vector, limit, without)) if self._base else features
 
-    def _of_windows(self, number: int, cosines: Floats, fitted: Floats, found: Floats) -> list[float]:
+    def _of_passages(self, number: int, cosines: Floats, projected: Floats, keywords: Floats) -> list[float]:
+        """Return all `SEMANTIC_FEATURES` of a question but the last."""
         first, last = self._spans[number]
-        kinds, cosine, after = self._kinds[first:last], cosines[first:last], fitted[first:last]
+        kinds, cosine, after = self._kinds[first:last], cosines[first:last], projected[first:last]
         wording, point, body = (kinds == kind for kind in Kind)
         return [
-            found[first:last][wording].max(),
+            keywords[first:last][wording].max(),
             np.sort(cosine[wording])[-3:].mean(),
             after[wording].max(),
             np.sort(after[wording])[-3:].mean(),

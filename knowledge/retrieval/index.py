@@ -1,4 +1,4 @@
-"""The embedding index: a vector for each window of a bank. Only windows that no file has a vector for are embedded."""
+"""The embedding index: a vector for each passage of a bank. Only passages that aren't in a file yet are embedded."""
 
 from __future__ import annotations
 
@@ -13,63 +13,62 @@ import numpy as np
 from knowledge.questions import Bank
 from knowledge.retrieval import array_file
 from knowledge.retrieval.array_file import Rows
-from knowledge.retrieval.embedding import Embedder, Floats, Progress, unit
+from knowledge.retrieval.embedding import Embedder, Floats, Progress, normalized
 from knowledge.retrieval.models.packaged import NAME
-from knowledge.retrieval.passages import Windows, windows
+from knowledge.retrieval.passages import Passages, passages_of
 
 SHIPPED = Path(__file__).parents[1] / "vectors"
-"""The vectors of the built-in bank by the packaged model, a file a topic. `studyhall bank vectors` brings them up to
-date."""
-AT_ONCE = 2048
-"""Windows that are embedded before they are saved."""
+"""The packaged model's vectors of the built-in bank, one file per topic; `studyhall bank vectors` updates them."""
+BATCH_SIZE = 2048
+"""Passages that are embedded before they're saved."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Index:
-    """The windows of a bank and their vectors: one row of length 1 each, in the same order."""
+    """The passages of a bank and their vectors: one row of length 1 each, in the same order."""
 
-    windows: Windows
+    passages: Passages
     vectors: Floats
 
 
-def build(cut: Windows, embedder: Embedder, folder: Path, progress: Progress | None = None) -> Index:
-    """The index of a bank, from the vectors in `folder` and from those that come with the program.
+def build(passages: Passages, embedder: Embedder, folder: Path, progress: Progress | None = None) -> Index:
+    """Build the index of a bank from the vectors in `folder` and those that come with the program.
 
-    `progress(done, total)` counts the windows that have to be embedded; where there is none it is never called and the
-    model is not loaded. What was embedded is saved in `folder`; where it cannot be (no space, no right), that is logged
-    and the index used all the same. Raises ValueError for a bank without questions, and ModelProblem.
+    `progress(done, total)` counts the passages that have to be embedded; if there are none, it's never called and the
+    model isn't loaded. New vectors are saved in `folder`. If that fails (no space, no permission), it's logged and the
+    index is used anyway. Raises ValueError for a bank without questions, and ModelError.
     """
-    if not cut.texts:
-        raise ValueError("there is no question to make an index of")
+    if not passages.texts:
+        raise ValueError("there are no questions to index")
     path = folder / array_file.file_name(embedder.name)
     with suppress(OSError):
-        for outdated in folder.glob("*.index"):  # of earlier versions: 130 MB that nothing reads any more
+        for outdated in folder.glob("*.index"):  # from version 0.1: 130 MB that nothing reads anymore
             outdated.unlink()
-    keys = [array_file.key(text) for text in cut.texts]
+    keys = [array_file.key(text) for text in passages.texts]
     saved = _read(path, embedder.name)
     known = saved if saved.keys() >= {*keys} else saved | shipped(embedder.name)
-    missing = {key: text for key, text in zip(keys, cut.texts, strict=True) if key not in known}
+    missing = {key: text for key, text in zip(keys, passages.texts, strict=True) if key not in known}
     for rows in _embedded(missing, embedder, progress):
         known |= rows
         _save(path, embedder.name, {key: known[key] for key in keys if key in known})
-    return Index(cut, unit(np.stack([known[key] for key in keys]).astype(np.float32)))
+    return Index(passages, normalized(np.stack([known[key] for key in keys]).astype(np.float32)))
 
 
 def shipped(model: str, folder: Path = SHIPPED) -> Rows:
-    """The vectors that come with the program; none for another model than theirs."""
+    """Return the vectors that come with the program; for any model but the packaged one there are none."""
     if model != NAME:
         return {}
-    found: Rows = {}
+    rows: Rows = {}
     for path in sorted(folder.glob("*.safetensors")):
-        found |= _read(path, model)
-    return found
+        rows |= _read(path, model)
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
-class Shipping:
-    """What bringing the shipped vectors up to date would change, or has changed: windows embedded and let go."""
+class Changes:
+    """The number of passages whose vectors an update of the shipped files adds and removes."""
 
     new: int
     gone: int
@@ -77,14 +76,17 @@ class Shipping:
 
 def ship(
     bank: Bank, embedder: Embedder, progress: Progress | None = None, *, folder: Path = SHIPPED, write: bool = True
-) -> Shipping:
-    """Bring the files in `folder` up to date: exactly the windows of each topic, keeping the vectors there are."""
+) -> Changes:
+    """Update the files in `folder` to exactly the passages of each topic, keeping the vectors that are there.
+
+    Without `write`, only count the changes. Raises ModelError.
+    """
     wanted: dict[Path, dict[int, str]] = {path: {} for path in folder.glob("*.safetensors")}
     for question in bank:
-        texts = {array_file.key(text): text for _, text in windows(question)}
+        texts = {array_file.key(text): text for _, text in passages_of(question)}
         wanted.setdefault(folder / f"{question.topic}.safetensors", {}).update(texts)
-    there = {path: _read(path, embedder.name) for path in wanted}
-    known = {key: row for rows in there.values() for key, row in rows.items()}
+    saved = {path: _read(path, embedder.name) for path in wanted}
+    known = {key: row for rows in saved.values() for key, row in rows.items()}
     if write:
         missing = {key: text for texts in wanted.values() for key, text in texts.items() if key not in known}
         for rows in _embedded(missing, embedder, progress):
@@ -92,38 +94,38 @@ def ship(
         for path, texts in wanted.items():
             if not texts:
                 path.unlink()
-            elif texts.keys() != there[path].keys():
+            elif texts.keys() != saved[path].keys():
                 array_file.save(path, embedder.name, {key: known[key] for key in texts})
-    return Shipping(
-        new=sum(len(texts.keys() - there[path].keys()) for path, texts in wanted.items()),
-        gone=sum(len(there[path].keys() - texts.keys()) for path, texts in wanted.items()),
+    return Changes(
+        new=sum(len(texts.keys() - saved[path].keys()) for path, texts in wanted.items()),
+        gone=sum(len(saved[path].keys() - texts.keys()) for path, texts in wanted.items()),
     )
 
 
 def _embedded(texts: Mapping[int, str], embedder: Embedder, progress: Progress | None) -> Iterator[Rows]:
-    """The rows of the texts, some thousands at a time, so that a kill costs no more than the last of them."""
+    """Embed the texts in batches, so that a killed process loses no more than the last one."""
     keys = [*texts]
-    for start in range(0, len(keys), AT_ONCE):
-        some = keys[start : start + AT_ONCE]
+    for start in range(0, len(keys), BATCH_SIZE):
+        batch = keys[start : start + BATCH_SIZE]
 
         def report(done: int, _: int, start: int = start) -> None:
             if progress:
                 progress(start + done, len(keys))
 
-        report(0, len(some))
-        vectors = embedder.vectors([texts[key] for key in some], report)
-        yield dict(zip(some, array_file.quantized(vectors), strict=True))
-        report(len(some), len(some))
+        report(0, len(batch))
+        vectors = embedder.vectors([texts[key] for key in batch], report)
+        yield dict(zip(batch, array_file.quantized(vectors), strict=True))
+        report(len(batch), len(batch))
 
 
 def _read(path: Path, model: str) -> Rows:
-    """The rows of a file; none where there is no file, or one that is damaged or outdated, which is logged."""
+    """Return the rows of a file, or none if it's missing, damaged, or outdated; the last two are logged."""
     if not path.exists():
         return {}
     try:
         return array_file.read(path, model)
-    except (array_file.Unsound, OSError) as error:
-        log.warning("The vectors in %s are made again: %s", path, error)
+    except (array_file.ArrayFileError, OSError) as error:
+        log.warning("Computing the vectors in %s again: %s", path, error)
         return {}
 
 
@@ -131,4 +133,4 @@ def _save(path: Path, model: str, rows: Rows) -> None:
     try:
         array_file.save(path, model, rows)
     except OSError as error:
-        log.warning("The vectors could not be saved to %s (%s): they are made again at the next start.", path, error)
+        log.warning("Couldn't save the vectors to %s (%s); they'll be computed again at the next start.", path, error)

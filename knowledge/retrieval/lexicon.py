@@ -1,4 +1,4 @@
-"""The words of a bank: how rare each is, where it stands, and what a misspelt one was meant to be."""
+"""The words of a bank: how rare each one is, which passages have it, and how to correct a misspelled one."""
 
 from __future__ import annotations
 
@@ -15,85 +15,85 @@ from rapidfuzz.distance import OSA
 
 WORD = re.compile(r"[^\W_]+")
 PLURAL = re.compile(r"(?<=[a-z]{3})(?<![siu])s$")
-SHORTEST_TYPO = 5
-"""Shorter words are one slip away from too many others."""
-SLIPS = 0.2
-"""Slips allowed per letter: one in five to nine letters, two in ten or more."""
+MIN_CORRECTED_LENGTH = 5
+"""Shorter words are one typo away from too many others."""
+TYPOS_PER_LETTER = 0.2
+"""Typos allowed: one in words of five to nine letters, two in words of ten or more."""
 
 
 def words(text: str) -> list[str]:
-    """Lower-case words without a plural's s, in order."""
+    """Return the words in lower case, without a plural's s, in order."""
     return [_singular(word) for word in WORD.findall(text.casefold())]
 
 
-@lru_cache(maxsize=65_536)  # a bank has 20 times as many words as different ones
+@lru_cache(maxsize=65_536)  # each distinct word of a bank occurs about 20 times
 def _singular(word: str) -> str:
     return PLURAL.sub("", word)
 
 
 class Lexicon:
-    """The words of some windows. How rare a word is, and whether it is spelt well, `beneath` has a say in too."""
+    """The words of some passages. Rarity and spelling also take into account those of a `base`, if there is one."""
 
-    def __init__(self, texts: Sequence[str], beneath: Lexicon | None = None) -> None:
-        self._beneath = beneath
-        places: defaultdict[str, list[int]] = defaultdict(list)
+    def __init__(self, texts: Sequence[str], base: Lexicon | None = None) -> None:
+        self._base = base
+        passages: defaultdict[str, list[int]] = defaultdict(list)
         self._spellings: Counter[str] = Counter()
         for number, text in enumerate(texts):
-            spelled = WORD.findall(text.casefold())
-            for word in dict.fromkeys(map(_singular, spelled)):
-                places[word].append(number)
-            self._spellings.update(set(spelled))
-        self._places = {word: np.array(numbers, np.int32) for word, numbers in places.items()}
-        self._by_first: defaultdict[str, list[str]] = defaultdict(list)
+            spellings = WORD.findall(text.casefold())
+            for word in dict.fromkeys(map(_singular, spellings)):
+                passages[word].append(number)
+            self._spellings.update(set(spellings))
+        self._passages = {word: np.array(numbers, np.int32) for word, numbers in passages.items()}
+        self._by_first_letter: defaultdict[str, list[str]] = defaultdict(list)
         for spelling in self._spellings:
-            if len(spelling) >= SHORTEST_TYPO - 1:
-                self._by_first[spelling[0]].append(spelling)
-        self._windows = len(texts)
+            if len(spelling) >= MIN_CORRECTED_LENGTH - 1:
+                self._by_first_letter[spelling[0]].append(spelling)
+        self._passage_count = len(texts)
 
-    def places(self, word: str) -> npt.NDArray[np.int32]:
-        """The windows that hold the word, ascending."""
-        return self._places.get(word, np.empty(0, np.int32))
+    def passages_with(self, word: str) -> npt.NDArray[np.int32]:
+        """Return the numbers of the passages that have the word, ascending."""
+        return self._passages.get(word, np.empty(0, np.int32))
 
     def knows(self, word: str) -> bool:
-        """Whether any window holds the word."""
+        """Return whether any passage has the word."""
         return self._counts(word)[0] > 0
 
-    def rarity(self, word: str) -> float:
-        """Inverse document frequency: about 0 for a word of every window, largest for an unknown one."""
-        count, windows = self._counts(word)
-        return log((windows + 1) / (count + 0.5))
+    def idf(self, word: str) -> float:
+        """Return the inverse document frequency: about 0 for a word of every passage, largest for an unknown one."""
+        count, total = self._counts(word)
+        return log((total + 1) / (count + 0.5))
 
-    def rarities(self) -> npt.NDArray[np.float32]:
-        """How rare the words of each window are together, each word once."""
-        found = np.zeros(self._windows, np.float32)
-        for word, places in self._places.items():
-            found[places] += self.rarity(word)
-        return found
+    def passage_idfs(self) -> npt.NDArray[np.float32]:
+        """Sum the `idf` of each passage's words, each word once."""
+        sums = np.zeros(self._passage_count, np.float32)
+        for word, passages in self._passages.items():
+            sums[passages] += self.idf(word)
+        return sums
 
     def _counts(self, word: str) -> tuple[int, int]:
-        """The windows that hold the word, and all there are."""
-        count, windows = self._beneath._counts(word) if self._beneath else (0, 0)
-        return count + len(self.places(word)), windows + self._windows
+        """Return how many passages have the word, and how many there are."""
+        count, total = self._base._counts(word) if self._base else (0, 0)
+        return count + len(self.passages_with(word)), total + self._passage_count
 
-    def repaired(self, text: str, is_word: Callable[[str], bool]) -> str:
-        """The text with each misspelt word replaced by the bank's nearest; of equally near ones the most frequent.
+    def corrected(self, text: str, is_word: Callable[[str], bool]) -> str:
+        """Replace each misspelled word by the bank's nearest; of equally near ones, by the most frequent.
 
-        A word is misspelt when neither the bank nor `is_word` knows it. Its first letter is taken to be right.
+        A word is misspelled if neither the bank nor `is_word` knows it. Its first letter is assumed to be right.
         """
-        return WORD.sub(lambda found: self._meant(found[0], is_word), text)
+        return WORD.sub(lambda match: self._correction(match[0], is_word), text)
 
-    def _meant(self, given: str, is_word: Callable[[str], bool]) -> str:
-        word = given.casefold()
-        if len(word) < SHORTEST_TYPO or not word.isalpha() or self._spelt(word) or is_word(word):
-            return given
-        slips = int(len(word) * SLIPS)
-        spellings = [spelling for lexicon in self._all() for spelling in lexicon._by_first.get(word[0], ())]
-        near = process.extract(word, spellings, scorer=OSA.distance, score_cutoff=slips, limit=8)
-        return min(near, key=lambda one: (one[1], -self._spelt(one[0])), default=(given, 0, 0))[0]
+    def _correction(self, typed: str, is_word: Callable[[str], bool]) -> str:
+        word = typed.casefold()
+        if len(word) < MIN_CORRECTED_LENGTH or not word.isalpha() or self._spelling_count(word) or is_word(word):
+            return typed
+        max_typos = int(len(word) * TYPOS_PER_LETTER)
+        spellings = [spelling for lexicon in self._layers() for spelling in lexicon._by_first_letter.get(word[0], ())]
+        near = process.extract(word, spellings, scorer=OSA.distance, score_cutoff=max_typos, limit=8)
+        return min(near, key=lambda match: (match[1], -self._spelling_count(match[0])), default=(typed, 0, 0))[0]
 
-    def _spelt(self, word: str) -> int:
-        """How many windows spell a word so."""
-        return sum(lexicon._spellings[word] for lexicon in self._all())
+    def _spelling_count(self, word: str) -> int:
+        """Count the passages that have exactly this spelling."""
+        return sum(lexicon._spellings[word] for lexicon in self._layers())
 
-    def _all(self) -> tuple[Lexicon, ...]:
-        return (self, *self._beneath._all()) if self._beneath else (self,)
+    def _layers(self) -> tuple[Lexicon, ...]:
+        return (self, *self._base._layers()) if self._base else (self,)

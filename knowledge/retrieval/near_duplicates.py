@@ -1,4 +1,4 @@
-"""Which questions of a bank ask nearly the same, by likeness of their titles and of the other ways they are asked."""
+"""Find questions of a bank that ask nearly the same thing, by how similar their titles are."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 from knowledge.questions import Question
 from knowledge.retrieval.index import Index
 
-TITLES_ALIKE = 0.92
-"""Titles this like each other (cosine) ask the same."""
+MIN_TITLE_SIMILARITY = 0.92
+"""Two titles with at least this cosine ask the same thing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Twins:
-    """Two questions that ask nearly the same; `likeness` of their titles, -1 to 1."""
+class NearDuplicate:
+    """Two questions that ask nearly the same thing; `similarity` is the cosine of their titles, -1 to 1."""
 
-    one: Question
-    other: Question
-    likeness: float
+    first: Question
+    second: Question
+    similarity: float
 
 
-def twins(index: Index, least: float = TITLES_ALIKE) -> Iterator[Twins]:
-    """Pairs in the order of the bank whose titles are at least so like each other."""
-    questions, titles = tuple(index.windows.bank), index.vectors[index.windows.firsts]
-    likeness = np.triu(titles @ titles.T, k=1)
-    for one, other in np.argwhere(likeness >= least).tolist():
-        yield Twins(questions[one], questions[other], float(likeness[one, other]))
+def near_duplicates(index: Index, min_similarity: float = MIN_TITLE_SIMILARITY) -> Iterator[NearDuplicate]:
+    """Yield the pairs whose titles are at least this similar, in the order of the bank."""
+    questions, titles = tuple(index.passages.bank), index.vectors[index.passages.firsts]
+    similarity = np.triu(titles @ titles.T, k=1)
+    for first, second in np.argwhere(similarity >= min_similarity).tolist():
+        yield NearDuplicate(questions[first], questions[second], float(similarity[first, second]))

@@ -1,4 +1,4 @@
-"""Questions cut into the windows that search looks through, as plain words."""
+"""Cut questions into the passages that search looks through, as plain words."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ import numpy.typing as npt
 
 from knowledge.questions import OWN, Bank, Question
 
-WORDS = 75
-"""Words in a window of running text; the question goes before them."""
-SHORTEST = 25
-"""Fewer words than this at the end join the window before."""
+PASSAGE_WORDS = 75
+"""Words of running text in a passage; the question's title goes before them."""
+MIN_PASSAGE_WORDS = 25
+"""A shorter rest at the end joins the passage before it."""
 
-MARKS = re.compile(
+MARKUP = re.compile(
     r"\\(?:mathbb|mathcal|mathrm|mathbf|text|left|right|begin|end|quad)(?![a-z])|\\[,;!]|^[`~]{3,}\w*|[$\\{}`*#|~^]",
     re.MULTILINE,
 )
 
 
 def plain(text: str) -> str:
-    """Markdown and LaTeX as words on one line: `$\\sigma$` is sigma."""
-    return " ".join(MARKS.sub(" ", text).split())
+    """Strip Markdown and LaTeX down to words on one line: `$\\sigma$` becomes sigma."""
+    return " ".join(MARKUP.sub(" ", text).split())
 
 
 class Kind(IntEnum):
-    """What a window is cut from. A question's windows come in this order."""
+    """What a passage is cut from. A question's passages come in this order."""
 
     WORDING = 0
     POINT = 1
     BODY = 2
 
 
-def windows(question: Question) -> tuple[tuple[Kind, str], ...]:
-    """The title, the id's words and each alias; the key points and the right choice; the text in pieces.
+def passages_of(question: Question) -> tuple[tuple[Kind, str], ...]:
+    """Cut a question: title, words of the id, aliases; then key points and the right choice; then the text in pieces.
 
-    The id's words are what a question is called for short: without them "lora" finds whatever compares LoRA. Pieces of
-    the answer and of the text in depth stand after the title, which says what they are about.
+    The words of the id are the question's short name: without them "lora" finds everything that compares LoRA with
+    something. Pieces of the answer and of the in-depth text follow the title, which says what they're about.
     """
     title = plain(question.title)
-    name = question.id.removeprefix(OWN).replace("-", " ")
-    wordings = (title, name, *(plain(alias) or alias for alias in question.aliases))
+    short_name = question.id.removeprefix(OWN).replace("-", " ")
+    wordings = (title, short_name, *(plain(alias) or alias for alias in question.aliases))
     right = (choice.text for choice in question.choices if choice.right)
     points = (text for claim in (*question.key_points, *right) if (text := plain(claim)))
     pieces = (piece for text in (question.answer, question.in_depth) for piece in _pieces(plain(text).split()))
@@ -56,8 +56,8 @@ def windows(question: Question) -> tuple[tuple[Kind, str], ...]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Windows:
-    """Those of a whole bank, in its order. Window w belongs to question `owners[w]`, which has at least one."""
+class Passages:
+    """The passages of a whole bank, in its order. Passage p belongs to question number `owners[p]`."""
 
     bank: Bank
     owners: npt.NDArray[np.int32]
@@ -65,25 +65,25 @@ class Windows:
     texts: tuple[str, ...]
 
     @classmethod
-    def of(cls, bank: Bank) -> Windows:
-        """Cut every question."""
-        cut = [(owner, kind, text) for owner, question in enumerate(bank) for kind, text in windows(question)]
+    def of(cls, bank: Bank) -> Passages:
+        """Cut every question of the bank."""
+        rows = [(owner, kind, text) for owner, question in enumerate(bank) for kind, text in passages_of(question)]
         return cls(
             bank,
-            np.array([owner for owner, _, _ in cut], np.int32),
-            np.array([kind for _, kind, _ in cut], np.int8),
-            tuple(text for _, _, text in cut),
+            np.array([owner for owner, _, _ in rows], np.int32),
+            np.array([kind for _, kind, _ in rows], np.int8),
+            tuple(text for _, _, text in rows),
         )
 
     @property
     def firsts(self) -> npt.NDArray[np.int64]:
-        """The first window of each question, which is its title."""
+        """Return the number of each question's first passage, which is its title."""
         return np.searchsorted(self.owners, np.arange(len(self.bank)))
 
 
 def _pieces(words: list[str]) -> Iterator[str]:
     start = 0
     while start < len(words):
-        stop = start + WORDS if len(words) - start >= WORDS + SHORTEST else len(words)
+        stop = start + PASSAGE_WORDS if len(words) - start >= PASSAGE_WORDS + MIN_PASSAGE_WORDS else len(words)
         yield " ".join(words[start:stop])
         start = stop

@@ -1,4 +1,4 @@
-"""Suggestions while a question is being typed: over titles and aliases, without any model."""
+"""Suggest questions while one is being typed, by titles and aliases, without a model."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from rapidfuzz import fuzz, process
 from knowledge.questions import Bank, Question
 from knowledge.retrieval.lexicon import WORD
 
-LONGEST = 100
-RESEMBLES = 65.0
-"""Least likeness, 0 to 100, of a title to what was typed where no word of it begins so."""
+MAX_LENGTH = 100
+"""Characters of the typed text that count."""
+MIN_SIMILARITY = 65.0
+"""Smallest similarity, 0 to 100, between what was typed and a title that none of its words starts."""
 
 
 def suggest(bank: Bank, prefix: str, limit: int = 25) -> tuple[Question, ...]:
-    """First titles that begin so, then those with a word for each typed one, then such aliases, then similar titles.
+    """Return titles that start with the prefix, then those with a word for each typed one, then such aliases, then
+    similar titles.
 
-    Within each in the order of the bank, the similar ones most similar first. Nothing typed: the bank's first.
+    Each group is in the order of the bank, the last one most similar first. With nothing typed, it's the bank's first.
     """
-    found: dict[str, Question] = {}
-    for question in _matches(bank, prefix[:LONGEST].casefold().strip()):
-        if len(found) >= limit:
+    suggestions: dict[str, Question] = {}
+    for question in _matches(bank, prefix[:MAX_LENGTH].casefold().strip()):
+        if len(suggestions) >= limit:
             break
-        found.setdefault(question.id, question)
-    return tuple(found.values())
+        suggestions.setdefault(question.id, question)
+    return tuple(suggestions.values())
 
 
 def _matches(bank: Bank, typed: str) -> Iterator[Question]:
@@ -33,15 +35,16 @@ def _matches(bank: Bank, typed: str) -> Iterator[Question]:
     starts = WORD.findall(typed)
     if not starts:
         return
-    yield from (question for question in bank if _each_begins(starts, question.title))
-    yield from (question for question in bank if any(_each_begins(starts, alias) for alias in question.aliases))
+    yield from (question for question in bank if _has_each(starts, question.title))
+    yield from (question for question in bank if any(_has_each(starts, alias) for alias in question.aliases))
     titles = {question.id: question.title.casefold() for question in bank}
-    similar = process.extract(typed, titles, scorer=fuzz.partial_token_ratio, score_cutoff=RESEMBLES, limit=None)
-    similar.sort(key=lambda one: (-one[1], -fuzz.token_set_ratio(typed, one[0])))
-    yield from (bank[id] for _, _, id in similar)
+    similar = process.extract(typed, titles, scorer=fuzz.partial_token_ratio, score_cutoff=MIN_SIMILARITY, limit=None)
+    similar.sort(key=lambda match: (-match[1], -fuzz.token_set_ratio(typed, match[0])))
+    yield from (bank[question_id] for _, _, question_id in similar)
 
 
-def _each_begins(starts: list[str], text: str) -> bool:
+def _has_each(starts: list[str], text: str) -> bool:
+    """Return whether for each start the text has a word that begins with it."""
     words = _words(text)
     return all(any(word.startswith(start) for word in words) for start in starts)
 

@@ -24,7 +24,7 @@ from knowledge.format.reader import load as load_bank
 from knowledge.retrieval import array_file
 from knowledge.retrieval.embedding import Embedder
 from knowledge.retrieval.index import build
-from knowledge.retrieval.passages import Windows
+from knowledge.retrieval.passages import Passages
 from tests.clocks import forward
 
 NAMES = [
@@ -189,7 +189,7 @@ async def test_an_index_is_fine_until_it_is_damaged_or_the_bank_changes(
     changed = (await findings(**variables))["index"]
     assert (changed.state, "1 question without vectors" in changed.words) == ("missing", True)
 
-    windows = Windows.of(load_bank(bank).bank)
+    windows = Passages.of(load_bank(bank).bank)
     await asyncio.to_thread(build, windows, Embedder(), folder / "data" / "index")
     assert (await findings(**variables))["index"].state == "ok"
 

@@ -38,7 +38,7 @@ def library(tmp_path: Path) -> Iterator[Library]:
 async def test_a_search_does_not_wait_for_the_model_and_says_so(library: Library) -> None:
     found = await library.search("what is lora")
 
-    assert found.by_words
+    assert found.keywords_only
     assert found.hits[0].question.id == "lora"
     assert library.pending == "the model is loading"
 
@@ -47,7 +47,7 @@ async def test_once_it_is_ready_search_goes_by_meaning(library: Library) -> None
     await library.wait_ready()
     found = await library.search("cheap adapters for a big network")
 
-    assert not found.by_words
+    assert not found.keywords_only
     assert found.hits[0].question.id == "lora"
     assert library.pending == ""
 
@@ -55,7 +55,7 @@ async def test_once_it_is_ready_search_goes_by_meaning(library: Library) -> None
 async def test_without_a_limit_the_first_search_waits_for_the_model(tmp_path: Path) -> None:
     patient = Library(a_bank(), tmp_path, Embedder(), max_wait=None)
     try:
-        assert not (await patient.search("what is lora")).by_words
+        assert not (await patient.search("what is lora")).keywords_only
     finally:
         patient.close()
 
@@ -76,9 +76,9 @@ async def test_progress_counts_the_embedded_passages(tmp_path: Path) -> None:
 async def test_without_a_usable_model_search_matches_words(tmp_path: Path) -> None:
     library = Library(a_bank(), tmp_path / "index", Embedder(str(tmp_path)))
     try:
-        assert (await library.search("what is lora")).by_words
+        assert (await library.search("what is lora")).keywords_only
         assert library.pending == "it failed, and the log says why"
-        with pytest.raises(SetupError, match=r"lacks a config\.json"):
+        with pytest.raises(SetupError, match=r"has no config\.json"):
             await library.wait_ready()
     finally:
         library.close()
@@ -91,6 +91,6 @@ async def test_custom_questions_are_found_by_words_at_once_and_by_meaning_later(
     await extended.wait_ready()
     later = await extended.search("is shipping allowed before the weekend")
 
-    assert (at_once.by_words, at_once.hits[0].question.id) == (True, FREEZE.id)
-    assert (later.by_words, later.hits[0].question.id) == (False, FREEZE.id)
+    assert (at_once.keywords_only, at_once.hits[0].question.id) == (True, FREEZE.id)
+    assert (later.keywords_only, later.hits[0].question.id) == (False, FREEZE.id)
     assert FREEZE.id not in {hit.question.id for hit in (await library.search("deploy on friday")).hits}

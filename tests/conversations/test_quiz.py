@@ -57,7 +57,7 @@ async def test_a_quiz_never_asks_an_open_or_retired_question(chat: Chat) -> None
 def test_a_long_message_is_cut_between_words_and_its_questions_come_first() -> None:
     whole, first, *others = search_texts(f"{CHATTER}{FACES} Yes. {CHATTER}")
 
-    assert len(whole) <= LONGEST
+    assert len(whole) <= MAX_QUERY_LENGTH
     assert CHATTER.startswith(whole)
     assert first == FACES
     assert "Yes." not in others

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.drawing.formula import TALLEST, WIDEST, formula
-from knowledge.format.latex import COMMAND, DEEPEST, LENGTH, formulas_of, undrawable
+from knowledge.format.latex import COMMAND, MAX_DEPTH, MAX_LENGTH, formulas_of, undrawable
 from knowledge.format.reader import load
 from knowledge.questions import Question
 from tests.drawing.png import pixels, size
@@ -47,8 +47,8 @@ def test_a_wide_formula_is_drawn_smaller() -> None:
         pytest.param(r"\tfrac{1}{2}", id="a command that is not drawn everywhere"),
         pytest.param(r"\begin{align}a\end{align}", id="another environment"),
         pytest.param(" + ".join(ATTENTION for _ in range(6)), id="too wide to be read"),
-        pytest.param("x + " * LENGTH, id="too long"),
-        pytest.param("{" * (DEEPEST + 1) + "x" + "}" * (DEEPEST + 1), id="too deep"),
+        pytest.param("x + " * MAX_LENGTH, id="too long"),
+        pytest.param("{" * (MAX_DEPTH + 1) + "x" + "}" * (MAX_DEPTH + 1), id="too deep"),
         pytest.param("}" * 40 + "{" * 40 + "x" + "}" * 40, id="too deep after too much was shut"),
         pytest.param(r"\left(" * 40 + "x" + r"\right)" * 40, id="brackets that would take years"),
     ],

@@ -1,4 +1,4 @@
-"""Sources of small questions for tests, and how to put them in a folder."""
+"""The sources of small questions, and a helper that puts them into a folder."""
 
 from __future__ import annotations
 

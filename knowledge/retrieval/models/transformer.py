@@ -1,7 +1,7 @@
-"""Any other model, under sentence-transformers, in a process of its own.
+"""Run any other model with sentence-transformers, in a separate process.
 
-Importing PyTorch and sentence-transformers takes seconds, during which the interpreter's lock would keep an event loop
-from running, and 400 MB. A process apart costs the program that asks for vectors nothing but a pipe.
+Importing PyTorch and sentence-transformers takes 400 MB and seconds in which the interpreter lock would block an event
+loop. A separate process costs the caller only a pipe.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import numpy as np
 
-from knowledge.retrieval.models import TOKEN_LIMIT, Floats, ModelProblem
+from knowledge.retrieval.models import TOKEN_LIMIT, Floats, ModelError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Transformer:
-    """`model` is a folder or a name on a model hub. `threads` is how many cores a query may use; a batch uses all."""
+    """The model in a folder or with a name on a model hub. A query may use `threads` cores; a batch uses all."""
 
     batch = 64
 
@@ -37,7 +37,7 @@ class Transformer:
         self._model, self._threads = model, threads
         folder = Path(model).expanduser()
         if folder.is_dir() and not (folder / "config.json").is_file():
-            raise ModelProblem(f"The embedding model cannot be loaded: {folder} holds none, it lacks a config.json")
+            raise ModelError(f"Couldn't load the embedding model: {folder} has no config.json")
         self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_follow_parent)
         self._width = self._in_process(_width, model)
 
@@ -55,11 +55,11 @@ class Transformer:
         try:
             return self._pool.submit(work, *args, **kwargs).result()
         except BrokenProcessPool as error:
-            raise ModelProblem(f"The process of the embedding model ({self._model}) has ended") from error
+            raise ModelError(f"The process of the embedding model ({self._model}) ended unexpectedly") from error
 
 
 def _follow_parent() -> None:
-    """End with the process that started this one, however it ends; Ctrl-C is the parent's to handle."""
+    """Exit when the parent process does, however it ends, and leave Ctrl-C to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def wait() -> None:
@@ -95,6 +95,6 @@ def _loaded(model: str) -> SentenceTransformer:
             str(folder) if local else model, device="cpu", local_files_only=local, trust_remote_code=False
         )
     except (ImportError, OSError, ValueError) as error:
-        raise ModelProblem(f"The embedding model ({model}) cannot be loaded: {error}") from error
+        raise ModelError(f"Couldn't load the embedding model ({model}): {error}") from error
     loaded.max_seq_length = min(TOKEN_LIMIT, loaded.max_seq_length or TOKEN_LIMIT)
     return loaded

@@ -1,4 +1,4 @@
-"""A bank given out and read back."""
+"""Exporting a bank and importing it again."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def test_files_lose_nothing_of_the_whole_bank(tmp_path: Path) -> None:
     assert load(tmp_path).bank == bank
 
 
-def test_a_table_keeps_what_can_be_read_and_runs_nothing(bank: Bank, tmp_path: Path) -> None:
+def test_a_spreadsheet_runs_none_of_the_cells(bank: Bank, tmp_path: Path) -> None:
     odd = Bank.of([replace(bank["lora"], answer="=HYPERLINK(1)"), bank["rag"]])
     text = "".join(tables.lines(odd))
     (tmp_path / "bank.csv").write_text(text)
 
-    csv_format = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
-    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in csv_format)
+    cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
     found = {draft.id: draft for draft in read(tmp_path / "bank.csv").drafts}
     assert found["lora"].answer == "=HYPERLINK(1)"
     assert found["rag"].aliases == bank["rag"].aliases
@@ -64,10 +64,10 @@ def test_a_table_loses_nothing_of_the_whole_bank(tmp_path: Path) -> None:
 
 
 @given(st.text("'=+-@\t＝x \n,;|\"", max_size=8))
-def test_any_cell_comes_back_and_none_is_run(text: str) -> None:
-    written = csv_format.guarded(text)
+def test_any_cell_comes_back_and_a_spreadsheet_runs_none(text: str) -> None:
+    written = csv_format.escaped(text)
 
-    assert csv_format.unguarded(written) == text
+    assert csv_format.unescaped(written) == text
     assert not written.startswith(("=", "+", "-", "@", "\t", "＝"))
 
 
@@ -94,7 +94,7 @@ def test_an_anki_package_opens_in_ankis_own_library(bank: Bank, package: Path, t
         collection.close()
 
 
-def test_what_anki_takes_for_an_order_is_text(bank: Bank, tmp_path: Path) -> None:
+def test_anki_commands_are_only_text(bank: Bank, tmp_path: Path) -> None:
     orders = (
         "[sound:a.mp3] [latex]\\input{x}[/latex] [$]y[/$] [anki:play:q:0] <script>x</script> ![p](https://a.example/p)"
     )
@@ -120,7 +120,7 @@ def test_a_later_package_updates_the_notes_of_an_earlier_one(bank: Bank, package
         collection.close()
 
 
-def test_cards_come_back_as_drafts_and_cloze_cards_and_media_are_told(package: Path, tmp_path: Path) -> None:
+def test_cards_come_back_as_drafts_and_cloze_cards_and_media_are_reported(package: Path, tmp_path: Path) -> None:
     collection = Collection(str(tmp_path / "collection.anki2"))
     try:
         collection.import_anki_package(ImportAnkiPackageRequest(package_path=str(package)))
@@ -143,7 +143,7 @@ def test_cards_come_back_as_drafts_and_cloze_cards_and_media_are_told(package: P
     found = read(out)
 
     assert len(found.drafts) == 4
-    assert any("1 cloze cards are skipped" in reason for _, reason in found.problems)
+    assert any("1 cloze cards were skipped" in reason for _, reason in found.problems)
     assert any("pictures or sound" in reason for _, reason in found.problems)
     last = next(draft for draft in found.drafts if "What is this?" in draft.title)
     assert r"**It** \<is>" in last.answer

@@ -1,4 +1,4 @@
-"""Questions that come read with the program."""
+"""The questions that are shipped already parsed."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from knowledge.questions import Question
 
 @pytest.fixture
 def bank(tmp_path: Path) -> Path:
-    """The folder of a bank with a topic of the built-in one."""
+    """The folder of a bank with one topic of the built-in bank."""
     shutil.copytree(BUILT_IN / "vae", tmp_path / "bank" / "vae")
     return tmp_path / "bank"
 
 
-def test_the_built_in_bank_comes_read(tmp_path: Path) -> None:
-    """`make check` compares each of them with its file."""
+def test_the_built_in_bank_is_shipped_already_parsed(tmp_path: Path) -> None:
+    """A sample: `make check` compares each question with its file."""
     paths = sorted(BUILT_IN.rglob("*.md"))[::30]
     for path in paths:
-        read = parsed.shipped()[parsed.key(path.parent.name, path.stem, path.read_bytes())]
-        assert read == load_file(path)
-        assert read.fingerprint == load(path.parent.parent).bank[path.stem].fingerprint
+        question = parsed.shipped()[parsed.key(path.parent.name, path.stem, path.read_bytes())]
+        assert question == load_file(path)
+        assert question.fingerprint == load(path.parent.parent).bank[path.stem].fingerprint
 
 
-def test_a_file_that_is_known_is_not_parsed_again(bank: Path) -> None:
+def test_a_known_file_is_not_parsed_again(bank: Path) -> None:
     path = bank / "vae" / "vae-elbo.md"
     known = parsed.key("vae", "vae-elbo", path.read_bytes())
     other = load_file(bank / "vae" / "vq-vae.md")
@@ -38,7 +38,7 @@ def test_a_file_that_is_known_is_not_parsed_again(bank: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [b"\n", b" ", b"\\"])
-def test_whatever_changes_in_it_is_read_anew(bank: Path, change: bytes) -> None:
+def test_any_change_to_a_file_makes_it_unknown(bank: Path, change: bytes) -> None:
     path = bank / "vae" / "vae-elbo.md"
     before = parsed.key("vae", "vae-elbo", path.read_bytes())
     path.write_bytes(path.read_bytes() + change)
@@ -47,11 +47,11 @@ def test_whatever_changes_in_it_is_read_anew(bank: Path, change: bytes) -> None:
     assert parsed.key("gan", "vae-elbo", b"") != parsed.key("vae", "vae-elbo", b"")
 
 
-def test_what_is_outdated_is_counted_and_put_right(bank: Path, tmp_path: Path) -> None:
+def test_outdated_questions_are_counted_and_updated(bank: Path, tmp_path: Path) -> None:
     folder = tmp_path / "parsed"
     count = len(list(bank.rglob("*.md")))
 
-    assert outdated(bank, folder) == count + 1  # nobody has signed either
+    assert outdated(bank, folder) == count + 1  # and the folder isn't signed yet
     assert outdated(bank, folder, write=True) == count + 1
     assert outdated(bank, folder) == 0
     before = (folder / "vae.json.gz").read_bytes()
@@ -67,7 +67,7 @@ def test_what_is_outdated_is_counted_and_put_right(bank: Path, tmp_path: Path) -
     assert list(folder.glob("*.json.gz")) == []
 
 
-def test_what_other_code_has_read_is_read_again_and_stays_as_it_is_where_nothing_changed(
+def test_questions_parsed_by_other_code_are_parsed_again_without_changing_their_bytes(
     bank: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "parsed"
@@ -81,22 +81,24 @@ def test_what_other_code_has_read_is_read_again_and_stays_as_it_is_where_nothing
     assert (folder / "vae.json.gz").read_bytes() == before
 
 
-def test_what_is_kept_comes_back_as_it_was(bank: Path, tmp_path: Path) -> None:
+def test_saved_questions_come_back_unchanged(bank: Path, tmp_path: Path) -> None:
     questions = {question.id: question for question in load(bank, known={}).bank}
     parsed.save(tmp_path / "vae.json.gz", questions)
 
     assert parsed.read(tmp_path / "vae.json.gz") == questions
 
 
-def test_a_damaged_file_is_no_loss(bank: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_file_costs_nothing_but_parsing_again(
+    bank: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = tmp_path / "parsed"
     count = outdated(bank, folder, write=True)
     path = folder / "vae.json.gz"
-    sound = path.read_bytes()
-    for data in (sound[:-9], sound[:40] + b"?" + sound[41:], b"", b"not gzip"):
+    intact = path.read_bytes()
+    for data in (intact[:-9], intact[:40] + b"?" + intact[41:], b"", b"not gzip"):
         path.write_bytes(data)
         assert parsed.read(path) == {}
-    assert "are read from their own files" in caplog.text
+    assert "its questions are parsed again" in caplog.text
 
     assert outdated(bank, folder, write=True) == count - 1
-    assert path.read_bytes() == sound
+    assert path.read_bytes() == intact

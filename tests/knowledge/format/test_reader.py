@@ -1,4 +1,4 @@
-"""Files of the bank, sound and mistaken."""
+"""Reading the files of a bank, valid or with mistakes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def line_of(source: str, text: str) -> int:
     return source[: source.index(text)].count("\n") + 1
 
 
-def test_a_sound_file_becomes_a_question(bank: Bank) -> None:
+def test_a_valid_file_becomes_a_question(bank: Bank) -> None:
     lora = bank["lora"]
 
     assert (lora.topic, lora.title, lora.difficulty) == ("fine-tuning", "What is LoRA?", Difficulty.MEDIUM)
@@ -36,56 +36,63 @@ def test_texts_keep_their_markdown(bank: Bank) -> None:
     assert bank["lora"].in_depth.startswith("The update is $\\Delta W = \\frac{\\alpha}{r} B A$.\n\n$$\nW = W_0")
 
 
-def test_the_bank_is_in_the_order_of_topics_and_ids(bank: Bank) -> None:
+def test_a_bank_is_sorted_by_topic_and_id(bank: Bank) -> None:
     assert [question.id for question in bank] == ["lora", "rag", "vae"]
 
 
-def test_a_date_of_facts_is_read(tmp_path: Path) -> None:
-    found = load_file(put(tmp_path, "rag/rag", RAG.replace("aliases", "as_of = 2026-11-01\naliases", 1)))
+def test_the_date_of_the_facts_is_read(tmp_path: Path) -> None:
+    question = load_file(put(tmp_path, "rag/rag", RAG.replace("aliases", "as_of = 2026-11-01\naliases", 1)))
 
-    assert isinstance(found, Question)
-    assert found.as_of == date(2026, 11, 1)
+    assert isinstance(question, Question)
+    assert question.as_of == date(2026, 11, 1)
 
 
-def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing(tmp_path: Path) -> None:
-    here = load_file(put(tmp_path, "a/rag", RAG))
-    there = load_file(put(tmp_path, "b/rag", b"\xef\xbb\xbf" + RAG.replace("\n", "\r\n").encode()))
+def test_windows_line_ends_and_a_byte_order_mark_do_not_matter(tmp_path: Path) -> None:
+    unix = load_file(put(tmp_path, "a/rag", RAG))
+    windows = load_file(put(tmp_path, "b/rag", b"\xef\xbb\xbf" + RAG.replace("\n", "\r\n").encode()))
 
-    assert isinstance(here, Question)
-    assert isinstance(there, Question)
-    assert (here.answer, here.choices) == (there.answer, there.choices)
+    assert isinstance(unix, Question)
+    assert isinstance(windows, Question)
+    assert (unix.answer, unix.choices) == (windows.answer, windows.choices)
 
 
 MISTAKES = [
     ('difficulty = "medium"', 'difficulty = "tricky"', '"easy", "medium" or "hard"'),
-    ('difficulty = "medium"', "difficulty = medium", "is not TOML"),
+    ('difficulty = "medium"', "difficulty = medium", "isn't TOML"),
+    ('difficulty = "medium"', 'difficulty = ["medium"', "isn't TOML"),
+    ('difficulty = "medium"\n', "", "but it's missing"),
     ('tags = ["adapters"]', 'tag = ["adapters"]', "did you mean tags?"),
     ('tags = ["adapters"]', 'tags = "adapters"', "tags is a list of texts"),
     ('tags = ["adapters"]', 'tags = ["\\u202e"]', "U+202E"),
     ('  "low rank adapters",', "  7,", "aliases is a list of texts"),
-    ('related = ["rag"]', 'related = ["The RAG"]', "is not an id"),
+    ('related = ["rag"]', 'related = ["The RAG"]', "isn't an id"),
     ('related = ["rag"]', 'related = ["rag"]\nas_of = "2026"', "a date without quotes"),
+    ('"low rank adapters"', '"low rank\\nadapters"', "each of the aliases must be a single line"),
+    ('"low rank adapters"', '"cheap way to tune a big network"', "contains 'cheap way to tune a big network' twice"),
+    ('{ title = "LoRA", by = "Hu and others",', '"LoRA", { title = "LoRA", by = "Hu",', "references is a list"),
+    ('title = "LoRA"', 'title = " "', "only if somebody looked it up"),
+    ('title = "LoRA"', 'title = "Lo\\u200bRA"', "a reference contains U+200B"),
     ("year = 2021", 'year = "2021"', "a year like 2017"),
     ("year = 2021", "yaer = 2021", "did you mean year?"),
     ("checked = true", "checked = false", "or neither"),
-    ("arXiv:2106.09685", "javascript:alert(1)", "neither arXiv"),
-    ("# What is LoRA?", "# LoRA", "a question mark or a full stop"),
-    ("# What is LoRA?", "What is LoRA?", "starts with its question as a heading"),
-    ("## In depth", "## Deeper", "'Deeper' does not belong here"),
+    ("arXiv:2106.09685", "javascript:alert(1)", "should look like arXiv"),
+    ("# What is LoRA?", "# LoRA", "a question mark or a period"),
+    ("# What is LoRA?", "What is LoRA?", "starts with the question as a heading"),
+    ("## In depth", "## Deeper", "'Deeper' doesn't belong here"),
     ("## Misconceptions", "## Follow-ups", "come, in this order, ## In depth, ## Key points"),
-    ("## Key points", "## Choices", "does not belong here"),
-    ("\\frac{\\alpha}{r} B A", "\\frac{\\alpha}{r B A", "cannot be read"),
-    ("W = W_0 + \\Delta W", "\\left( W", "every \\left needs its \\right"),
-    ("W = W_0 + \\Delta W", "\\begin{aligned} W", "cannot be read"),
-    ("- LoRA keeps the", "- It costs $ and LoRA keeps the", "a dollar sign opens no formula"),
+    ("## Key points", "## Choices", "doesn't belong here"),
+    ("\\frac{\\alpha}{r} B A", "\\frac{\\alpha}{r B A", "can't read the formula"),
+    ("W = W_0 + \\Delta W", "\\left( W", "every \\left needs a \\right"),
+    ("W = W_0 + \\Delta W", "\\begin{aligned} W", "can't read the formula"),
+    ("- LoRA keeps the", "- It costs $ and LoRA keeps the", "a dollar sign doesn't start a formula"),
     ("- LoRA keeps the", "Some text.\n\n- LoRA keeps the", "one list of bullets"),
     ("- LoRA keeps the", "- # LoRA keeps the", "one paragraph of plain text"),
     ("slower — merged", "slower: merged", "one dash"),
     ("- [x] It trains", "- [ ] It trains", "one dash"),
     ("- [ ] It removes layers — that is pruning.", "- [x] It removes layers.", "one of them [x]"),
-    ("- [ ] It removes layers — that is pruning.\n", "", "there are 4 choices"),
+    ("- [ ] It removes layers — that is pruning.\n", "", "there must be 4 choices"),
     ("- [ ] It removes layers", "- It removes layers", "starts with [x]"),
-    ("- [ ] It removes layers", "- [ ] It trains only the biases", "two choices say the same"),
+    ("- [ ] It removes layers", "- [ ] It trains only the biases", "two choices say the same thing"),
     ("trains two small", "trains\u200b two small", "U+200B (zero width space)"),
     ("trains two small", "trains \u202etwo small", "U+202E (right-to-left override)"),
     ("trains two small", "trains&#x202E; two small", "U+202E"),
@@ -94,7 +101,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("right", "wrong", "reason"), MISTAKES, ids=[reason for _, _, reason in MISTAKES])
-def test_a_mistake_is_told_with_what_would_be_right(tmp_path: Path, right: str, wrong: str, reason: str) -> None:
+def test_a_mistake_is_reported_with_what_would_be_right(tmp_path: Path, right: str, wrong: str, reason: str) -> None:
     assert LORA.count(right) == 1
     problems = load_file(put(tmp_path, "fine-tuning/lora", LORA.replace(right, wrong)))
 
@@ -115,14 +122,14 @@ EXACT = [
 
 
 @pytest.mark.parametrize(("right", "wrong"), EXACT)
-def test_a_mistake_is_told_with_its_line(tmp_path: Path, right: str, wrong: str) -> None:
+def test_a_mistake_is_reported_with_its_line(tmp_path: Path, right: str, wrong: str) -> None:
     problems = load_file(put(tmp_path, "fine-tuning/lora", LORA.replace(right, wrong)))
 
     assert not isinstance(problems, Question)
     assert problems[0].line == line_of(LORA, right)
 
 
-def test_a_file_tells_all_its_mistakes_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
     source = LORA.replace("slower — merged", "slower: merged").replace('"medium"', '"tricky"')
     problems = load_file(put(tmp_path, "fine-tuning/lora", source))
 
@@ -130,7 +137,7 @@ def test_a_file_tells_all_its_mistakes_at_once(tmp_path: Path) -> None:
     assert len(problems) == 2
 
 
-def test_a_mistaken_file_is_left_out_and_the_others_load(folder: Path) -> None:
+def test_a_file_with_mistakes_is_left_out_and_the_others_load(folder: Path) -> None:
     path = put(folder, "rag/broken", "no front matter")
     loaded = load(folder)
 
@@ -138,7 +145,7 @@ def test_a_mistaken_file_is_left_out_and_the_others_load(folder: Path) -> None:
     assert {problem.path for problem in loaded.problems} == {path}
 
 
-def test_a_byte_that_is_not_utf8_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_byte_that_is_not_utf8_is_reported_with_its_line(tmp_path: Path) -> None:
     source = LORA.encode().replace(b"two small", b"two \xff small")
     problems = load_file(put(tmp_path, "fine-tuning/lora", source))
 
@@ -154,7 +161,21 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     assert "too large" in problems[0].reason
 
 
-def test_an_empty_file_is_told(tmp_path: Path) -> None:
+def test_a_front_matter_needs_both_of_its_fences(tmp_path: Path) -> None:
+    problems = load_file(put(tmp_path, "rag/rag", '+++\ndifficulty = "easy"\n# What is it?\n'))
+
+    assert not isinstance(problems, Question)
+    assert (problems[0].line, problems[0].reason) == (1, "the front matter has to end with another +++ line")
+
+
+def test_a_file_that_cannot_be_opened_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "rag" / "rag.md").mkdir(parents=True)
+    [problem] = load(tmp_path).problems
+
+    assert problem.reason.startswith("can't be read: ")
+
+
+def test_an_empty_file_is_reported(tmp_path: Path) -> None:
     problems = load_file(put(tmp_path, "rag/rag", "\n"))
 
     assert not isinstance(problems, Question)
@@ -169,7 +190,7 @@ def test_names_of_files_and_folders_are_checked(tmp_path: Path, name: str) -> No
     assert "a-z, 0-9 and single dashes" in problems[0].reason
 
 
-def test_an_id_is_taken_once_whatever_the_topic(folder: Path) -> None:
+def test_an_id_can_be_used_only_once_in_all_topics(folder: Path) -> None:
     put(folder, "vae/rag", RAG)
     loaded = load(folder)
 
@@ -177,7 +198,7 @@ def test_an_id_is_taken_once_whatever_the_topic(folder: Path) -> None:
     assert "ids are unique" in loaded.problems[0].reason
 
 
-def test_a_file_outside_a_topic_is_told_and_hidden_ones_are_passed_over(folder: Path) -> None:
+def test_a_file_outside_a_topic_is_reported_and_hidden_ones_are_skipped(folder: Path) -> None:
     put(folder, "stray", RAG)
     put(folder, "rag/deep/deeper", RAG)
     put(folder, ".git/x", "not a question")
@@ -188,14 +209,14 @@ def test_a_file_outside_a_topic_is_told_and_hidden_ones_are_passed_over(folder: 
     assert {problem.path.stem for problem in loaded.problems} == {"stray", "deeper"}
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     loaded = load(tmp_path / "nowhere")
 
     assert len(loaded.bank) == 0
-    assert "is not a folder" in loaded.problems[0].reason
+    assert "isn't a folder" in loaded.problems[0].reason
 
 
-def test_the_built_in_bank_loads_whole() -> None:
+def test_the_whole_built_in_bank_loads() -> None:
     loaded = load()
 
     assert loaded.problems == ()
@@ -203,17 +224,17 @@ def test_the_built_in_bank_loads_whole() -> None:
 
 
 @given(st.text(max_size=300))
-def test_whatever_is_in_a_file_it_is_a_question_or_has_problems(
+def test_a_file_with_any_text_is_a_question_or_has_problems(
     tmp_path_factory: pytest.TempPathFactory, text: str
 ) -> None:
     source = RAG.replace("It fetches passages", text.encode("utf-8", "ignore").decode(), 1)
-    found = load_file(put(tmp_path_factory.mktemp("any"), "rag/rag", source))
+    result = load_file(put(tmp_path_factory.mktemp("any"), "rag/rag", source))
 
-    assert isinstance(found, Question) or found
+    assert isinstance(result, Question) or result
 
 
 @pytest.mark.parametrize("heading", ["In depth", "Key points", "Misconceptions", "Choices", "Follow-ups"])
-def test_a_section_may_be_missing_as_in_other_peoples_questions(tmp_path: Path, heading: str) -> None:
+def test_each_section_is_optional(tmp_path: Path, heading: str) -> None:
     before, _, after = LORA.partition(f"## {heading}\n")
     rest = after.partition("\n## ")
     question = load_file(put(tmp_path, "fine-tuning/lora", before + (f"## {rest[2]}" if rest[1] else "")))
@@ -223,7 +244,7 @@ def test_a_section_may_be_missing_as_in_other_peoples_questions(tmp_path: Path, 
     assert sum(not part for part in parts) == 1
 
 
-def test_files_of_an_import_that_was_cut_off_are_not_there(tmp_path: Path) -> None:
+def test_files_of_an_unfinished_import_do_not_count(tmp_path: Path) -> None:
     put(tmp_path, "fine-tuning/lora", LORA)
     put(tmp_path, "fine-tuning/half-done", LORA)
     (tmp_path / ".importing").write_text("fine-tuning/half-done.md\n")

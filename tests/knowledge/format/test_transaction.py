@@ -1,4 +1,4 @@
-"""New questions into a folder: all or none, also when the program is killed."""
+"""Adding questions to a folder: all or none, even if the program is killed."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def ids(path: Path) -> list[str]:
     return [question.id for question in load(path).bank]
 
 
-def test_questions_are_there_after_it(bank: Bank, tmp_path: Path) -> None:
+def test_added_questions_are_in_the_bank(bank: Bank, tmp_path: Path) -> None:
     transaction.add(tmp_path / "mine", list(bank))
 
     assert load(tmp_path / "mine").bank == bank
     assert load(tmp_path / "mine").problems == ()
 
 
-def test_nothing_is_written_over(bank: Bank, tmp_path: Path) -> None:
+def test_no_file_is_overwritten(bank: Bank, tmp_path: Path) -> None:
     transaction.add(tmp_path, [bank["lora"]])
     with pytest.raises(FileExistsError):
         transaction.add(tmp_path, [bank["rag"], replace(bank["lora"], answer="Another.")])
@@ -35,7 +35,18 @@ def test_nothing_is_written_over(bank: Bank, tmp_path: Path) -> None:
     assert ids(tmp_path) == ["lora"]
 
 
-class Deadly(list[Question]):
+def test_an_import_that_fails_halfway_changes_nothing(bank: Bank, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    transaction.add(mine, [bank["lora"]])
+    (mine / "vae").write_text("a file where the topic's folder should be")
+    with pytest.raises(FileExistsError):
+        transaction.add(mine, [bank["rag"], bank["vae"]])
+
+    assert ids(mine) == ["lora"]
+    assert sorted(path.name for path in mine.iterdir()) == [".importing.lock", "fine-tuning", "vae"]
+
+
+class KillingList(list[Question]):
     """Kills the process at the third question, once the journal is written."""
 
     def __init__(self, questions: list[Question], journal: Path) -> None:
@@ -50,12 +61,10 @@ class Deadly(list[Question]):
 
 
 def add_and_die(path: Path, questions: list[Question]) -> None:
-    transaction.add(path, Deadly(questions, path / ".importing"))
+    transaction.add(path, KillingList(questions, path / ".importing"))
 
 
-def test_an_import_that_is_killed_leaves_the_bank_as_it_was_and_the_next_one_tidies_up(
-    bank: Bank, tmp_path: Path
-) -> None:
+def test_a_killed_import_leaves_the_bank_unchanged_and_the_next_one_cleans_up(bank: Bank, tmp_path: Path) -> None:
     transaction.add(tmp_path, [bank["vae"]])
     new = [replace(bank["lora"], id=f"new-{number}", topic="fresh") for number in range(4)]
     process = multiprocessing.get_context("fork").Process(target=add_and_die, args=(tmp_path, new))
@@ -71,7 +80,7 @@ def test_an_import_that_is_killed_leaves_the_bank_as_it_was_and_the_next_one_tid
     assert not (tmp_path / "fresh").exists()
 
 
-def test_a_journal_cannot_have_other_files_deleted(bank: Bank, tmp_path: Path) -> None:
+def test_a_journal_cannot_delete_other_files(bank: Bank, tmp_path: Path) -> None:
     bystander = tmp_path / "bystander.md"
     bystander.write_text("mine")
     mine = tmp_path / "mine"
@@ -85,12 +94,12 @@ def test_a_journal_cannot_have_other_files_deleted(bank: Bank, tmp_path: Path) -
     assert (mine / "README.md").exists()
 
 
-def test_a_second_import_at_the_same_time_is_told_so(bank: Bank, tmp_path: Path) -> None:
-    with transaction._alone(tmp_path), pytest.raises(transaction.Busy, match="under way"):
+def test_a_second_import_at_the_same_time_is_rejected(bank: Bank, tmp_path: Path) -> None:
+    with transaction._lock(tmp_path), pytest.raises(transaction.ImportInProgressError, match="is running"):
         transaction.add(tmp_path, [bank["lora"]])
 
 
-def test_no_link_in_a_bank_from_elsewhere_is_followed(bank: Bank, tmp_path: Path) -> None:
+def test_links_in_a_bank_are_not_followed(bank: Bank, tmp_path: Path) -> None:
     mine, outside = tmp_path / "mine", tmp_path / "outside"
     mine.mkdir()
     outside.mkdir()

@@ -1,4 +1,4 @@
-"""Writing a question's file: what is read back is the same question."""
+"""Writing a question's file, and reading the same question back."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from knowledge.format.writer import markdown
 from knowledge.questions import Bank, Question
 
 
-def again(question: Question) -> Question | set[tuple[int, str]]:
+def round_trip(question: Question) -> Question | set[tuple[int, str]]:
     problems: set[tuple[int, str]] = set()
     return read(question.topic, question.id, markdown(question), problems) or problems
 
 
-def test_the_whole_built_in_bank_is_read_back_as_it_was() -> None:
+def test_the_whole_built_in_bank_survives_a_round_trip() -> None:
     bank = load().bank
 
-    assert [question.id for question in bank if again(question) != question] == []
+    assert [question.id for question in bank if round_trip(question) != question] == []
 
 
-def test_a_question_with_a_part_missing_is_read_back_as_it_was(bank: Bank) -> None:
+def test_a_question_without_an_optional_part_survives_a_round_trip(bank: Bank) -> None:
     whole = bank["lora"]
     for question in (
         replace(whole, in_depth=""),
@@ -30,12 +30,12 @@ def test_a_question_with_a_part_missing_is_read_back_as_it_was(bank: Bank) -> No
         replace(whole, follow_ups=()),
         replace(whole, aliases=(), related=(), references=(), tags=(), as_of=None),
     ):
-        assert again(question) == question
+        assert round_trip(question) == question
 
 
-def test_an_answer_alone_is_enough() -> None:
+def test_an_answer_is_enough() -> None:
     question = Question(
         "own-freeze", "house-rules", "When may we deploy?", load().bank["lora"].difficulty, "Not on Friday."
     )
 
-    assert again(question) == question
+    assert round_trip(question) == question

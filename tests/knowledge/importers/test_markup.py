@@ -1,4 +1,4 @@
-"""HTML on its way to Markdown: what is a tag goes, what only looks like one stays."""
+"""Converting HTML to Markdown: tags go, and what only looks like one stays."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if x < 2:
 The end<!-- hidden -->, x<sub>t</sub> and <b>bold</b>."""
 
 
-def test_tags_in_markdown_go_and_its_lines_and_code_stay() -> None:
+def test_tags_in_markdown_are_removed_and_its_lines_and_code_stay() -> None:
     assert markup.inline(MIXED) == (
         'See:\n\n- one\n- two  \nmore\n\n```python\nif x < 2:\n    print("<b>")\n```\n\nThe end, x_t and **bold**.'
     )
@@ -34,16 +34,16 @@ def test_tags_in_markdown_go_and_its_lines_and_code_stay() -> None:
     "text",
     ["$p(x_t \\mid x_{<t}, y>2)$", "a < b and c > d", "`<s>` begins", "it is &lt; 5 &amp; more", "~~~\n<p>\n~~~"],
 )
-def test_a_text_without_tags_stays_to_the_letter(text: str) -> None:
-    assert not markup.looks_like(text)
+def test_a_text_without_tags_does_not_change(text: str) -> None:
+    assert not markup.has_tags(text)
     assert markup.inline(text) == text
 
 
-def test_tokens_of_language_models_are_no_tags() -> None:
+def test_tokens_of_language_models_are_not_tags() -> None:
     assert markup.inline("<s> begins and </s> ends; x_<t and y> too") == r"\<s> begins and \</s> ends; x_\<t and y> too"
 
 
-def test_a_page_keeps_code_tables_nested_lists_and_formulas_and_its_dollars_are_money() -> None:
+def test_a_page_keeps_code_tables_lists_and_formulas_and_its_dollars_are_money() -> None:
     page = (
         "<p>From $5 to $6: \\(x_1 < y\\)</p><pre>if a:\n\n    b &lt; 2</pre><ul><li>one<ul><li>two</li></ul></li></ul>"
         '<table><tr><th>p</th></tr><tr><td>q</td></tr></table>\\[z*2*3\\]<a href="https://a.example/b">there</a>'
@@ -76,7 +76,7 @@ def test_no_html_is_left(text: str) -> None:
 
 
 def raw(text: str) -> list[str]:
-    """The HTML that a reader of Markdown who lets it through would let through."""
+    """Return the HTML that a Markdown renderer without protection would output."""
     tokens = MarkdownIt("commonmark").parse(text)
     every = [*tokens, *(child for token in tokens for child in token.children or ())]
     return [token.content for token in every if token.type in ("html_block", "html_inline")]
@@ -86,7 +86,7 @@ tags = st.sampled_from(["<b>", "</b>", "<p ", ">", "<script>", "</script>", "<!-
 
 
 @given(st.lists(tags | st.text("ab </\\<&!?'\"=", max_size=4), max_size=25).map("".join))
-def test_no_html_is_left_of_anything(text: str) -> None:
+def test_no_html_is_left_of_any_text(text: str) -> None:
     assert raw(markup.inline(text)) == []
 
 

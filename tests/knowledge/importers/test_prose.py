@@ -1,4 +1,4 @@
-"""Documents of questions and answers, as people number them."""
+"""Reading documents of questions and answers."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.importers.draft import Reading
+from knowledge.importers.draft import ParsedFile
 from knowledge.importers.read import read
 from knowledge.questions import Difficulty
 
 SOURCES = Path(__file__).resolve().parents[4] / "shared" / "sources"
 
 
-def reading(tmp_path: Path, text: str, name: str = "questions.md") -> Reading:
+def reading(tmp_path: Path, text: str, name: str = "questions.md") -> ParsedFile:
     path = tmp_path / name
     path.write_bytes(text.encode())
     return read(path)
@@ -64,7 +64,7 @@ def test_bold_answers_under_numbered_headings_and_closing_words(tmp_path: Path) 
     )
 
     assert [draft.answer for draft in found.drafts] == ["A piece of a word.", "Eight bits."]
-    assert found.problems == [(10, "the words after the last rule belong to no question; they are left out")]
+    assert found.problems == [(10, "the text after the last rule doesn't belong to a question and was left out")]
 
 
 def test_bold_question_and_answer(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ Matrices are everywhere.
 """
 
 
-def test_a_guide_that_was_stripped_of_its_html(tmp_path: Path) -> None:
+def test_a_guide_that_lost_its_html(tmp_path: Path) -> None:
     found = reading(tmp_path, GUIDE, "guide.txt")
 
     assert [(draft.title, draft.topic) for draft in found.drafts] == [
@@ -140,10 +140,10 @@ def test_a_guide_that_was_stripped_of_its_html(tmp_path: Path) -> None:
     assert code in found.drafts[1].answer
     assert "Q: 2 times 3?" in found.drafts[1].answer
     assert "everywhere" not in found.drafts[2].answer
-    assert "“Summary & Key Takeaways” and what follows is no question" in found.problems[0][1]
+    assert "“Summary & Key Takeaways” and what follows isn't a question" in found.problems[0][1]
 
 
-def test_one_line_a_question_with_its_difficulty(tmp_path: Path) -> None:
+def test_one_line_per_question_with_its_difficulty(tmp_path: Path) -> None:
     found = reading(
         tmp_path,
         "20 questions\n1 What is recall? ⚡ Easy\nAnswer: The share that was found.\n"
@@ -160,7 +160,7 @@ def test_one_line_a_question_with_its_difficulty(tmp_path: Path) -> None:
     assert found.drafts[2].answer == "F1."
 
 
-def test_utf8_that_was_read_as_windows_1252_is_mended_and_the_rest_left_alone(tmp_path: Path) -> None:
+def test_utf8_that_was_read_as_windows_1252_is_repaired_and_the_rest_stays(tmp_path: Path) -> None:
     broken = "It’s a “model” — café".encode().decode("cp1252", errors="replace")
     found = reading(tmp_path, f"### 1. What is it?\n{broken}\n\n### 2. And now?\nÀ côté – déjà vu\n")
 
@@ -168,7 +168,7 @@ def test_utf8_that_was_read_as_windows_1252_is_mended_and_the_rest_left_alone(tm
     assert "— café" in found.drafts[0].answer
 
 
-def test_a_question_without_an_answer_is_told_by_line(tmp_path: Path) -> None:
+def test_a_question_without_an_answer_is_reported_with_its_line(tmp_path: Path) -> None:
     found = reading(tmp_path, "Q1: What is lost?\n\nQ2: What is found?\nAnswer: This.\n")
 
     assert (1, "“What is lost?” has no answer") in found.problems
@@ -181,9 +181,9 @@ def test_a_text_without_questions_says_what_would_be_right(tmp_path: Path) -> No
     assert "number them" in found.problems[0][1]
 
 
-@pytest.mark.skipif(not SOURCES.is_dir(), reason="the documents that this was written for are not at hand")
+@pytest.mark.skipif(not SOURCES.is_dir(), reason="the documents that this was written for aren't here")
 @pytest.mark.parametrize(("number", "count"), [("000", 20), ("001", 20), ("002", 23), ("003", 20), ("004", 100)])
-def test_real_documents_give_all_their_questions(number: str, count: int) -> None:
+def test_all_questions_of_real_documents_are_read(number: str, count: int) -> None:
     (path,) = SOURCES.glob(f"{number}_*")
     found = read(path)
 

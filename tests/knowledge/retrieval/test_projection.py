@@ -1,16 +1,16 @@
-"""The map that a bank's own wordings teach."""
+"""The projection that is fitted to a bank's wordings."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from knowledge.retrieval.embedding import Floats, Ids
+from knowledge.retrieval.embedding import Floats, Integers
 from knowledge.retrieval.projection import fit, project
 
 
-def a_bank_with_noise_in_one_direction() -> tuple[Floats, Ids]:
-    """Twenty questions of ten wordings: they differ in 8 directions, and the way of asking in 4 others."""
+def a_bank_with_noise_in_one_direction() -> tuple[Floats, Integers]:
+    """Return 20 questions with 10 wordings each; questions differ in 8 directions, and wordings in 4 others."""
     random = np.random.default_rng(1)
     about = np.repeat(random.normal(size=(20, 8)), 10, axis=0)
     manner = 3 * random.normal(size=(200, 4))
@@ -20,27 +20,27 @@ def a_bank_with_noise_in_one_direction() -> tuple[Floats, Ids]:
     )
 
 
-def nearest_is_of_the_same_question(vectors: Floats, owners: Ids) -> float:
-    likeness = vectors @ vectors.T
-    np.fill_diagonal(likeness, -1)
-    return float((owners[likeness.argmax(axis=1)] == owners).mean())
+def nearest_is_of_the_same_question(vectors: Floats, owners: Integers) -> float:
+    similarity = vectors @ vectors.T
+    np.fill_diagonal(similarity, -1)
+    return float((owners[similarity.argmax(axis=1)] == owners).mean())
 
 
-def test_wordings_of_one_question_come_nearer_together() -> None:
+def test_wordings_of_one_question_get_closer() -> None:
     vectors, owners = a_bank_with_noise_in_one_direction()
     before = nearest_is_of_the_same_question(vectors, owners)
 
     assert nearest_is_of_the_same_question(project(vectors, fit(vectors, owners)), owners) > before + 0.1
 
 
-def test_mapped_vectors_have_length_one() -> None:
+def test_projected_vectors_have_length_one() -> None:
     vectors, owners = a_bank_with_noise_in_one_direction()
 
     assert np.linalg.norm(project(vectors, fit(vectors, owners)), axis=1) == pytest.approx(1.0, abs=1e-5)
 
 
 @pytest.mark.parametrize("owners", [[0, 0, 0], [0, 1, 2]])
-def test_one_question_or_single_wordings_teach_nothing(owners: list[int]) -> None:
+def test_one_question_or_single_wordings_give_the_identity(owners: list[int]) -> None:
     vectors = np.eye(3, dtype=np.float32)
 
     assert (fit(vectors, np.array(owners, np.int32)) == np.eye(3)).all()

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from knowledge.questions import Bank, Difficulty, Question
 from knowledge.retrieval.embedding import Embedder
 from knowledge.retrieval.lexicon import Lexicon, words
-from knowledge.retrieval.search import LONGEST, Search, clean
-from tests.knowledge.retrieval.searching import opened
+from knowledge.retrieval.search import MAX_QUERY_LENGTH, Search, clean
+from tests.knowledge.retrieval.searching import open_search
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +22,11 @@ def search(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Sear
         put(folder, name, source)
     from knowledge.format.reader import load
 
-    return opened(load(folder).bank, embedder, tmp_path_factory.mktemp("index"))
+    return open_search(load(folder).bank, embedder, tmp_path_factory.mktemp("index"))
 
 
 @pytest.mark.parametrize(
-    ("query", "id"),
+    ("query", "question_id"),
     [
         ("what is lora", "lora"),
         ("LoRA", "lora"),
@@ -37,15 +37,15 @@ def search(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Sear
         ("encoder outputs mean and variance", "vae"),
     ],
 )
-def test_a_question_is_found_however_it_is_asked(search: Search, query: str, id: str) -> None:
+def test_a_question_is_found_however_it_is_asked(search: Search, query: str, question_id: str) -> None:
     found = search.search(query)
 
-    assert found.hits[0].question.id == id
+    assert found.hits[0].question.id == question_id
     assert found.answered
 
 
 @pytest.mark.parametrize(
-    ("query", "id"),
+    ("query", "question_id"),
     [
         ("what is lora", "lora"),
         ("low rank adaptrs", "lora"),
@@ -53,17 +53,17 @@ def test_a_question_is_found_however_it_is_asked(search: Search, query: str, id:
         ("variatonal autoencodr", "vae"),
     ],
 )
-def test_a_search_by_words_finds_what_shares_them_and_says_so(search: Search, query: str, id: str) -> None:
-    found = search.by_words.search(query)
+def test_keyword_search_finds_shared_words_and_says_so(search: Search, query: str, question_id: str) -> None:
+    found = search.keywords.search(query)
 
-    assert found.hits[0].question.id == id
-    assert found.by_words
+    assert found.hits[0].question.id == question_id
+    assert found.keywords_only
     assert found.answered
 
 
-def test_a_search_by_words_says_when_nothing_fits(search: Search) -> None:
-    assert not search.by_words.search("how do i poach an egg").answered
-    assert not search.by_words.search("").answered
+def test_keyword_search_says_when_nothing_fits(search: Search) -> None:
+    assert not search.keywords.search("how do i poach an egg").answered
+    assert not search.keywords.search("").answered
 
 
 def test_other_words_for_the_same_thing_put_it_first(search: Search) -> None:
@@ -71,7 +71,7 @@ def test_other_words_for_the_same_thing_put_it_first(search: Search) -> None:
 
 
 @pytest.mark.parametrize("query", ["how do i poach an egg", "kubernetes ingress with tls", "who won the world cup"])
-def test_what_the_bank_does_not_answer_is_said_so_and_hits_are_there_all_the_same(search: Search, query: str) -> None:
+def test_a_query_that_the_bank_does_not_answer_still_has_hits(search: Search, query: str) -> None:
     found = search.search(query)
 
     assert not found.answered
@@ -92,14 +92,14 @@ def test_a_query_for_one_question_is_clear(search: Search) -> None:
     assert search.search("what is LoRA?").clear
 
 
-def test_questions_left_out_are_not_found(search: Search) -> None:
+def test_excluded_questions_are_not_found(search: Search) -> None:
     found = search.search("what is lora", without=frozenset({"lora", "not-in-the-bank"}))
 
     assert {hit.question.id for hit in found.hits} == {"rag", "vae"}
     assert not found.answered
 
 
-def test_with_every_question_left_out_nothing_is_found(search: Search) -> None:
+def test_nothing_is_found_if_every_question_is_excluded(search: Search) -> None:
     found = search.search("what is lora", without=frozenset({"lora", "rag", "vae"}))
 
     assert (found.answered, found.clear, found.hits, found.topics) == (False, False, (), ())
@@ -123,7 +123,7 @@ def test_a_query_without_words_finds_nothing(search: Search, query: str) -> None
 @pytest.mark.parametrize(
     "query", ["что такое линейная алгебра", "学习", "a" * 100_000, "lora " * 50_000, "\\frac{", "$"]
 )
-def test_odd_queries_are_taken_as_they_come(search: Search, query: str) -> None:
+def test_odd_queries_can_be_searched(search: Search, query: str) -> None:
     assert len(search.search(query).hits) in (0, 3)
 
 
@@ -138,7 +138,7 @@ def test_any_text_can_be_searched_for(search: Search, query: str) -> None:
 
 @given(st.text())
 def test_a_cleaned_query_is_one_short_line(text: str) -> None:
-    assert len(clean(text)) <= LONGEST
+    assert len(clean(text)) <= MAX_QUERY_LENGTH
     assert "\n" not in clean(text)
 
 
@@ -146,33 +146,33 @@ def known(word: str) -> bool:
     return word in {"router", "casual"}
 
 
-def test_typing_errors_are_mended_to_the_banks_words() -> None:
+def test_typos_are_corrected_to_the_banks_words() -> None:
     lexicon = Lexicon(["the generative model", "attention routes tokens", "a causal mask"])
 
-    assert lexicon.repaired("genertive modle with atention", known) == "generative model with attention"
+    assert lexicon.corrected("genertive modle with atention", known) == "generative model with attention"
 
 
-def test_words_that_exist_are_left_alone() -> None:
+def test_existing_words_are_not_corrected() -> None:
     lexicon = Lexicon(["the generative model", "attention routes tokens", "a causal mask", "a pooled network"])
 
-    assert lexicon.repaired("casual router", known) == "casual router"
-    assert lexicon.repaired("gptx3 xy zzzzzzz", known) == "gptx3 xy zzzzzzz"
+    assert lexicon.corrected("casual router", known) == "casual router"
+    assert lexicon.corrected("gptx3 xy zzzzzzz", known) == "gptx3 xy zzzzzzz"
 
 
 def test_plurals_are_one_word() -> None:
     assert words("Models, GANs, loss & basis") == ["model", "gan", "loss", "basis"]
 
 
-def test_rare_words_weigh_more_than_common_ones() -> None:
+def test_rare_words_have_a_higher_idf_than_common_ones() -> None:
     lexicon = Lexicon(["a b", "a c", "a d"])
 
-    assert lexicon.rarity("a") < lexicon.rarity("b") < lexicon.rarity("unheard")
+    assert lexicon.idf("a") < lexicon.idf("b") < lexicon.idf("unheard")
 
 
 @pytest.fixture(scope="module")
 def layered(search: Search, embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Search:
-    """A team's own question on top of the three."""
-    own = Bank.of(
+    """Search a custom question on top of the three."""
+    custom = Bank.of(
         [
             Question(
                 id="own-deploy-freeze",
@@ -183,38 +183,38 @@ def layered(search: Search, embedder: Embedder, tmp_path_factory: pytest.TempPat
             )
         ]
     )
-    return opened(own, embedder, tmp_path_factory.mktemp("own"), search)
+    return open_search(custom, embedder, tmp_path_factory.mktemp("own"), search)
 
 
 @pytest.mark.parametrize(
-    ("query", "id"),
+    ("query", "question_id"),
     [("when can we deploy on friday", "own-deploy-freeze"), ("what is lora", "lora"), ("how does rag work", "rag")],
 )
-def test_a_workspaces_own_questions_are_searched_together_with_the_banks(layered: Search, query: str, id: str) -> None:
+def test_custom_questions_are_searched_together_with_the_banks(layered: Search, query: str, question_id: str) -> None:
     found = layered.search(query)
 
-    assert found.hits[0].question.id == id
+    assert found.hits[0].question.id == question_id
     assert found.answered
     assert sum(hit.score for hit in found.hits) <= 1
 
 
-def test_one_of_its_own_questions_changes_nothing_for_those_who_do_not_have_it(search: Search, layered: Search) -> None:
+def test_a_custom_question_changes_nothing_for_other_workspaces(search: Search, layered: Search) -> None:
     assert "own-deploy-freeze" not in {hit.question.id for hit in search.search("can I ship on friday").hits}
     assert "own-deploy-freeze" not in search.bank
     assert len(layered.bank) == 4
 
 
-def test_words_of_both_banks_count_as_known_and_mend_typing_errors(layered: Search) -> None:
+def test_typos_are_corrected_to_words_of_both_banks(layered: Search) -> None:
     assert layered.search("when may we deploi").hits[0].question.id == "own-deploy-freeze"
     assert layered.search("variatonal autoencodr").hits[0].question.id == "vae"
 
 
-def test_left_out_questions_are_left_out_of_both_banks(layered: Search) -> None:
+def test_excluded_questions_are_excluded_from_both_banks(layered: Search) -> None:
     without = frozenset({"own-deploy-freeze", "lora"})
 
     assert {hit.question.id for hit in layered.search("deploy", without=without).hits} == {"rag", "vae"}
 
 
-def test_a_search_by_words_looks_at_both_banks(layered: Search) -> None:
-    assert layered.by_words.search("when may we deploy").hits[0].question.id == "own-deploy-freeze"
-    assert layered.by_words.search("what is lora").hits[0].question.id == "lora"
+def test_keyword_search_covers_both_banks(layered: Search) -> None:
+    assert layered.keywords.search("when may we deploy").hits[0].question.id == "own-deploy-freeze"
+    assert layered.keywords.search("what is lora").hits[0].question.id == "lora"
