@@ -25,8 +25,8 @@ from benchmarks.children import obey
 from bot import logs
 from bot.app import App
 from bot.context.identity import Location
-from bot.platforms.slack.app import Keys, slack
-from bot.platforms.slack.server import EVENTS
+from bot.platforms.slack.app import Credentials, slack
+from bot.platforms.slack.server import EVENTS_PATH
 from bot.store.orm import Round, Workspace
 from bot.study.daily import questions
 from bot.web.app import web_app
@@ -63,9 +63,9 @@ class Bare(Watched):
         async def events(request: Request) -> Response:
             return await handler.handle(request)
 
-        app = Starlette(routes=[Route(EVENTS, events, methods=["POST"])])
+        app = Starlette(routes=[Route(EVENTS_PATH, events, methods=["POST"])])
         address = await self._running.enter_async_context(served(app, "127.0.0.1", 0))
-        return f"{address}{EVENTS}"
+        return f"{address}{EVENTS_PATH}"
 
     async def _on_command(self, ack: AsyncAck) -> None:
         await ack(CONSTANT)
@@ -87,14 +87,14 @@ class Ours(bots.Ours):
 
     def __init__(self, app: App, given: argparse.Namespace, running: AsyncExitStack) -> None:
         super().__init__(app, given.token, running)
-        self._keys = Keys(signing_secret=given.secret, bot_token=given.token)
+        self._keys = Credentials(signing_secret=given.secret, bot_token=given.token)
         self._api: str = given.api
 
     async def connect(self) -> str:  # type: ignore[override]  # here the crowd comes to the app
         """Where it listens."""
         routes = await self._running.enter_async_context(slack(self.app, self._keys, api=self._api))
         address = await self._running.enter_async_context(served(web_app(self.app, routes), "127.0.0.1", 0))
-        return f"{address}{EVENTS}"
+        return f"{address}{EVENTS_PATH}"
 
     async def fill(self, channels: list[Any], members: list[Any], rounds: int) -> None:
         await super().fill(channels, members, rounds)

@@ -36,9 +36,9 @@ from bot.dispatch.catalog import registry
 from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.drawing.renderer import Easel
-from bot.platforms.slack.forms import Errand, form, lacking
-from bot.platforms.slack.render import home
-from bot.platforms.slack.render_images import paint
+from bot.platforms.slack.forms import Invocation, form_view, missing_fields
+from bot.platforms.slack.render import render_home
+from bot.platforms.slack.render_images import render_with_images
 from bot.replies import Picture, QuestionCard, Reply
 from bot.scheduler import Clockwork
 from bot.store.engine import Store
@@ -124,7 +124,7 @@ class Story:
     async def keep(self, name: str, reply: Reply, *, private: bool = True) -> Reply:
         if self.album.wants(name):
             shown = []
-            for drawing in await paint(self.easel, reply):
+            for drawing in await render_with_images(self.easel, reply):
                 files = [file.png for file in drawing.files if isinstance(file, Picture)]
                 shown.append(message(drawing.blocks, self.now, files, private=private))
             await self.album.keep(name, page(shown))
@@ -192,7 +192,7 @@ async def looked(story: Story) -> None:
         await story.keep(name, await story.asks("ada", line), private=line.partition(" ")[0] != "leaderboard")
     await answers(story)
     await forms(story)
-    await story.album.keep("home", page([view(home([await story.asks("maya", "home")]))]))
+    await story.album.keep("home", page([view(render_home([await story.asks("maya", "home")]))]))
 
 
 async def forms(story: Story) -> None:
@@ -202,8 +202,9 @@ async def forms(story: Story) -> None:
     write = next(block.write.line for block in card.blocks if isinstance(block, QuestionCard) and block.write)
     for name, line in (("form", "schedule setup"), ("form-share", "share explanation 1"), ("form-words", write)):
         command, given = story.app.registry.parse(story.app.study, line)
-        fields = lacking(command, given)
-        await story.album.keep(name, page([modal(form(story.app, command, fields, Errand(line, PLACE), given, bob))]))
+        fields = missing_fields(command, given)
+        view_body = form_view(story.app, command, fields, Invocation(line, PLACE), given, bob)
+        await story.album.keep(name, page([modal(view_body)]))
 
 
 async def answers(story: Story) -> None:

@@ -79,7 +79,7 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
     if discord_token:
         from bot.platforms.discord.client import connected
     if "slack" in wanted:
-        from bot.platforms.slack.app import Keys, slack
+        from bot.platforms.slack.app import Credentials, slack
     async with AsyncExitStack() as open_here:
         app = await open_here.enter_async_context(open_app(config))
         for line in app.skipped_files:
@@ -95,14 +95,14 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
             waiting.append(await open_here.enter_async_context(online))
         routes: list[Route] = []
         if "slack" in wanted:
-            keys = Keys(
+            credentials = Credentials(
                 signing_secret=config.slack_signing_secret.get_secret_value(),
                 bot_token=config.slack_bot_token.get_secret_value(),
                 app_token=config.slack_app_token.get_secret_value(),
                 client_id=config.slack_client_id,
                 client_secret=config.slack_client_secret.get_secret_value(),
             )
-            routes = await open_here.enter_async_context(slack(app, keys, api=config.slack.api_url))
+            routes = await open_here.enter_async_context(slack(app, credentials, api=config.slack.api_url))
         await open_here.enter_async_context(_web(app, routes, host, port, needed=bool(routes) and not discord_token))
         ready = app.study.library.prepare()  # once members are served: both want the interpreter
         ready.add_done_callback(lambda _: gc.freeze())

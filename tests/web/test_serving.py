@@ -67,16 +67,18 @@ async def test_by_a_socket_too_its_health_is_told(home: dict[str, str]) -> None:
 
 async def test_a_taken_port_is_told_and_stops_nothing_that_needs_none(home: dict[str, str], taken: str) -> None:
     async with Slack().listening() as fake:
+        fake.patience = HANG
         team = fake.team("readers")
         tokens = {"SLACK_API_URL": fake.api, "SLACK_APP_TOKEN": fake.app_token, "SLACK_BOT_TOKEN": team.token}
         async with serving({**home, **tokens}, "slack", "--port", taken) as running:
             problem = await said(running, "no web application")
             await fake.sockets.connected()
-            ack = await Person.joins(fake, team, "bob").types("team list")
+            await Person.joins(fake, team, "bob").types("team list")
+            answer = await fake.heard()
 
     assert f"port {taken}" in str(problem["problem"])
     assert problem["lost"] == "health"
-    assert "There are no teams yet" in json.dumps(ack.json)
+    assert "There are no teams yet" in answer.words
 
 
 async def test_slack_over_http_alone_cannot_do_without_its_port(home: dict[str, str], taken: str) -> None:

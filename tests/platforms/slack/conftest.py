@@ -6,12 +6,16 @@ over Socket Mode everything has the fake's.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
+from sqlalchemy import Connection, TableClause, func, select
 
 from bot.app import App, Installs, Posts
 from bot.context.library import Library
@@ -19,8 +23,8 @@ from bot.context.study import Study
 from bot.dispatch.catalog import registry
 from bot.encryption import Vault, new_key
 from bot.inference.client import Inference
-from bot.platforms.slack.app import Keys, slack
-from bot.platforms.slack.server import EVENTS
+from bot.platforms.slack.app import Credentials, slack
+from bot.platforms.slack.server import EVENTS_PATH
 from bot.scheduler import Clockwork
 from bot.store import sqlite
 from bot.store.engine import Store
@@ -70,32 +74,54 @@ async def opened(
 
 
 @asynccontextmanager
-async def over_http(app: App, keys: Keys, fake: Slack) -> AsyncIterator[str]:
+async def over_http(app: App, keys: Credentials, fake: Slack) -> AsyncIterator[str]:
     """The app behind a web server of its own; gives where Slack sends its requests."""
     async with slack(app, keys, api=fake.api) as routes, served(web_app(app, routes), "127.0.0.1", 0) as address:
-        yield f"{address}{EVENTS}"
+        yield f"{address}{EVENTS_PATH}"
 
 
 @asynccontextmanager
 async def by_socket(fake: Slack, team: Team, app: App) -> AsyncIterator[None]:
     """The app in this one workspace, connected over Socket Mode; the newest connection is told everything."""
     connections = fake.sockets.opened + 1
-    async with slack(app, Keys(bot_token=team.token, app_token=fake.app_token), api=fake.api):
+    async with slack(app, Credentials(bot_token=team.token, app_token=fake.app_token), api=fake.api):
         await fake.sockets.connected(connections)
         yield
 
 
+def count_rows(connection: Connection, table: TableClause) -> int:
+    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def all_rows(connection: Connection, table: TableClause) -> list[dict[str, Any]]:
+    """Return every row of a table by column, in the order of their ids if they have any."""
+    order = [table.c["id"]] if "id" in table.c else []
+    return [dict(row) for row in connection.execute(select(table).order_by(*order)).mappings()]
+
+
+@asynccontextmanager
+async def locked(url: str, table: str = "") -> AsyncIterator[None]:
+    """Let another program write to the database, and not finish. On PostgreSQL it locks that one table."""
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            yield
+            connection.execute("ROLLBACK")
+    else:
+        other = await asyncpg.connect(url)
+        async with other.transaction():
+            await other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            yield
+        await other.close()
+
+
 @pytest.fixture
-async def fake(request: pytest.FixtureRequest) -> AsyncIterator[Slack]:
-    """Time passes slowly in its tests, but for those that wait for a limit to be met (marked `real_time`)."""
-    waits = request.node.get_closest_marker("real_time") is not None
-    if not waits:
-        slow()
-    async with Slack().listening() as there:
-        if waits:
-            there.patience = 60
-        yield there
-        assert there.violations == []
+async def fake(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Slack]:
+    """Open a fake Slack. The loop's time passes slowly: a test that needs a limit reached moves it on."""
+    slow(monkeypatch)
+    async with Slack().listening() as slack_server:
+        yield slack_server
+        assert slack_server.violations == []
 
 
 @pytest.fixture
@@ -127,7 +153,7 @@ def team(fake: Slack) -> Team:
 @pytest.fixture
 async def program(app: App, fake: Slack, team: Team) -> AsyncIterator[AsyncExitStack]:
     """The app in this one workspace; closed early, it finishes what it has in hand."""
-    keys = Keys(signing_secret=fake.signing_secret, bot_token=team.token)
+    keys = Credentials(signing_secret=fake.signing_secret, bot_token=team.token)
     async with AsyncExitStack() as running:
         fake.point_at(await running.enter_async_context(over_http(app, keys, fake)))
         yield running

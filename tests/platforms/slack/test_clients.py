@@ -23,17 +23,17 @@ async def test_a_client_is_that_of_the_newest_installation_that_could_be_read(po
     installs = Installs(store, Vault(new_key()), lambda: datetime.now(UTC))
     await installs.keep(ONE)
     async with aiohttp.ClientSession() as session:
-        clients = Clients(session, "http://127.0.0.1:9/api/", installs, fresh=0)
-        known = await clients.of("T1")
+        clients = Clients(session, "http://127.0.0.1:9/api/", installs, fresh_for=0)
+        known = await clients.for_team("T1")
         with postgresql.down():
-            assert await clients.of("T1") is known
+            assert await clients.for_team("T1") is known
             with pytest.raises(DatabaseError):
-                await clients.of("T2")
+                await clients.for_team("T2")
         assert known is not None
         await installs.keep(replace(ONE, installer="UBOB"))
-        again = await clients.of("T1")
+        again = await clients.for_team("T1")
         assert again is not None
         assert again.install.installer == "UBOB"
         await installs.remove("T1")
-        assert await clients.of("T1") is None
+        assert await clients.for_team("T1") is None
     await store.close()

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
-from sqlmodel import select
-
 from bot.app import App
-from bot.platforms.slack.interaction import typed_text, without_mentions
+from bot.platforms.slack.interaction import unescape, without_mentions
 from bot.scheduler import Clockwork
-from bot.store.orm import Member, Workspace
+from bot.store import tables
 from bot.study.workspaces import custom_questions
 from tests.platforms.model import Model
-from tests.platforms.slack.conftest import by_socket, until
+from tests.platforms.slack.conftest import all_rows, by_socket, until
 from tests.platforms.slack.fake import Person, Slack, Team
 
 
@@ -53,7 +50,7 @@ async def test_a_member_is_named_by_a_mention(fake: Slack, bob: Person, maya: Pe
 
 
 def test_what_slack_escapes_is_read_as_it_was_typed() -> None:
-    assert typed_text("is &amp;lt; a &lt; b &gt; c? <https://arxiv.org/abs/1|arxiv.org>") == (
+    assert unescape("is &amp;lt; a &lt; b &gt; c? <https://arxiv.org/abs/1|arxiv.org>") == (
         "is &lt; a < b > c? https://arxiv.org/abs/1"
     )
     assert without_mentions("<@U012ABCDE> why <@U1|bob>?") == "why  ?"
@@ -284,12 +281,11 @@ async def test_names_stay_where_slack_does_not_tell_them(
         await fake.next(fake.published)
         await bob.mentions("leaderboard?")
         await fake.next(fake.edits)
-    async with app.study.store.read() as session:
-        member = (await session.exec(select(Member))).one()
-        workspace = (await session.exec(select(Workspace))).one()
+    [member] = await app.study.store.query(all_rows, tables.members)
+    [workspace] = await app.study.store.query(all_rows, tables.workspaces)
 
-    assert member.name == "bob"
-    assert workspace.name == "readers"
+    assert member["name"] == "bob"
+    assert workspace["name"] == "readers"
 
 
 async def test_a_streak_is_shared_with_the_channel_and_from_the_home_with_any(
@@ -343,10 +339,9 @@ async def test_an_older_home_does_not_take_a_newer_ones_place(
     await fake.next(fake.published)
     publishing = fake.hold("views.publish")
     await bob.picks(bob.home, "pick me rest=", "sat")
-    while fake.faults.waiting:  # noqa: ASYNC110 (a call that is held tells nobody)
-        await asyncio.sleep(0.01)
+    await publishing.arrived()
     await bob.picks(bob.home, "pick me rest=", "sun")
-    publishing.set()
+    publishing.release()
     await program.aclose()
 
     chosen = bob.home.menu("pick me rest=")["initial_options"]

@@ -69,7 +69,6 @@ async def two(fake: Slack, team: Team, database_url: str, library: Library) -> A
         yield one, other
 
 
-@pytest.mark.real_time
 async def test_two_processes_post_every_question_and_reveal_once(fake: Slack, team: Team, two: tuple[App, App]) -> None:
     maya, bob = Person.joins(fake, team, "maya", admin=True), Person.joins(fake, team, "bob")
     channels = [team.main, *(fake.channel(team, f"papers-{n}") for n in range(3))]
@@ -91,7 +90,6 @@ async def test_two_processes_post_every_question_and_reveal_once(fake: Slack, te
 # One process
 
 
-@pytest.mark.real_time
 async def test_the_count_is_edited_at_its_pace(
     fake: Slack, team: Team, app: App, bob: Person, ada: Person, maya: Person
 ) -> None:
@@ -115,7 +113,6 @@ async def test_the_count_is_edited_at_its_pace(
     assert "2 answered so far" in posts(team.main)[0].words
 
 
-@pytest.mark.real_time
 async def test_a_count_that_may_not_be_edited_any_more_is_let_be(
     fake: Slack, team: Team, app: App, bob: Person, maya: Person
 ) -> None:
@@ -225,7 +222,6 @@ async def test_whoever_has_left_is_reminded_no_more(fake: Slack, app: App, bob: 
     assert [call.error for call in fake.calls["chat.postMessage"]] == ["channel_not_found"]
 
 
-@pytest.mark.real_time
 async def test_a_burst_in_one_channel_keeps_its_order_and_slacks_pace(
     fake: Slack, team: Team, app: App, running: str
 ) -> None:

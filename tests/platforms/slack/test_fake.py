@@ -21,7 +21,7 @@ from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from tests.clocks import slow
+from tests.clocks import reach_limits, slow
 from tests.platforms.slack.fake import Person, Slack, Team, blocks, spec
 from tests.platforms.slack.fake.overlay import MENDED, RULES
 
@@ -33,11 +33,11 @@ Payload = dict[str, Any]
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[Slack]:
-    slow()
-    async with Slack().listening() as there:
-        yield there
-        assert there.violations == []
+async def slack(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Slack]:
+    slow(monkeypatch)
+    async with Slack().listening() as server:
+        yield server
+        assert server.violations == []
 
 
 @pytest.fixture
@@ -396,7 +396,7 @@ async def test_calls_fail_before_or_after_they_are_carried_out(
     asked = asyncio.create_task(client.auth_test())
     await client.api_test()
     assert not asked.done()
-    held.set()
+    held.release()
     assert (await asked)["ok"]
 
 
@@ -1000,8 +1000,7 @@ async def test_an_app_that_is_slow_or_does_not_answer_is_kept(slack: Slack, bob:
     async def on_mention() -> None:
         await enough.wait()
 
-    slack.patience = 0.02
-    assert (await bob.mentions("hello")).status == 0
+    assert (await reach_limits(asyncio.create_task(bob.mentions("hello")))).status == 0
     enough.set()
     assert (await bob.types("help", command="/unknown")).status == 404
     assert len(slack.forgive("acknowledgement")) == 2

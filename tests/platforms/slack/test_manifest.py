@@ -22,7 +22,7 @@ from bot.dispatch.catalog import registry
 from bot.encryption import Vault
 from bot.errors import SetupError
 from bot.platforms.slack import cli, listeners, oauth, server
-from bot.platforms.slack.manifest import EVENTS, EVENTS_PATH, REDIRECT, SCOPES, WHY, manifest
+from bot.platforms.slack.manifest import EVENTS, EVENTS_PATH, REDIRECT_PATH, SCOPES, WHY, manifest
 from tests.clocks import HANG
 from tests.commandline import studyhall, surroundings
 from tests.platforms.slack.fake import Person, Slack
@@ -94,9 +94,9 @@ def addresses(value: Any) -> Iterator[str]:
 
 def test_over_http_everything_comes_to_where_the_program_listens() -> None:
     made = manifest(registry(), f"{URL}/")
-    events = f"{URL}{server.EVENTS}"
+    events = f"{URL}{server.EVENTS_PATH}"
 
-    assert (EVENTS_PATH, REDIRECT) == (server.EVENTS, oauth.REDIRECT)
+    assert (EVENTS_PATH, REDIRECT_PATH) == (server.EVENTS_PATH, oauth.REDIRECT_PATH)
     assert list(addresses(made)) == [events] * 4
     assert made["features"]["slash_commands"][0]["url"] == events
     assert made["settings"]["event_subscriptions"]["request_url"] == events
@@ -117,7 +117,7 @@ def test_tokens_expire_only_where_they_are_renewed() -> None:
     assert not one["settings"]["token_rotation_enabled"]
     assert "redirect_urls" not in one["oauth_config"]
     assert many["settings"]["token_rotation_enabled"]
-    assert many["oauth_config"]["redirect_urls"] == [f"{URL}{oauth.REDIRECT}"]
+    assert many["oauth_config"]["redirect_urls"] == [f"{URL}{oauth.REDIRECT_PATH}"]
 
 
 def test_the_hint_and_the_shortcuts_are_the_tables() -> None:
@@ -184,7 +184,7 @@ def test_every_scope_is_used_and_none_is_missing() -> None:
 
 
 def test_every_event_is_listened_to_and_none_is_missing() -> None:
-    source = (SOURCE / "dispatch.py").read_text("utf-8")
+    source = (SOURCE / "listeners.py").read_text("utf-8")
     heard = set(re.findall(r'bolt\.event\("([a-z_]+)"\)', source))
 
     assert {event.partition(".")[0] for event in EVENTS} == heard
@@ -232,7 +232,7 @@ def test_the_manifest_is_printed_for_slacks_pages() -> None:
     ],
 )
 def test_an_address_that_slack_would_not_take_is_refused_in_words(url: str) -> None:
-    with pytest.raises(SetupError, match=r"^--url is where Slack reaches this program, like https://\S+$"):
+    with pytest.raises(SetupError, match=r"^--url must be an https address where Slack can reach Studyhall, like https://\S+$"):
         cli.print_manifest(url)
 
 
@@ -240,7 +240,7 @@ def test_many_workspaces_need_an_address_to_come_to() -> None:
     done = studyhall({}, "slack", "manifest", "--many")
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("studyhall: --many goes with --url")
+    assert done.stderr.startswith("studyhall: --many also needs --url")
 
 
 def test_a_key_is_a_new_one_each_time() -> None:
@@ -300,6 +300,7 @@ async def test_slack_run_serves_the_app_that_the_command_line_has_made(
 ) -> None:
     """Its tokens win over those that the developer has for another app; an interrupt ends it in good order."""
     async with Slack().listening() as fake:
+        fake.patience = HANG
         team = fake.team("readers")
         tokens = {
             "SLACK_API_URL": fake.api,
@@ -318,11 +319,12 @@ async def test_slack_run_serves_the_app_that_the_command_line_has_made(
             assert line, heard
             heard += line
         await fake.sockets.connected()
-        ack = await Person.joins(fake, team, "bob").types("team list")
+        await Person.joins(fake, team, "bob").types("team list")
+        answer = await fake.heard()
         running.send_signal(signal.SIGINT)
         _, rest = await running.communicate()
 
-        assert "There are no teams yet" in json.dumps(ack.json)
+        assert "There are no teams yet" in answer.words
         assert running.returncode == 0
         assert "xoxb-" not in heard + rest.decode()
         assert fake.violations == []

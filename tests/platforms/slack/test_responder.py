@@ -14,9 +14,10 @@ from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.drawing.renderer import Easel
-from bot.platforms.slack.responder import Reach
+from bot.platforms.slack.listeners import ACK_TIMEOUT
+from bot.platforms.slack.responder import Responder
 from bot.replies import Explanation, Reply
-from tests.clocks import HANG
+from tests.clocks import HANG, forward
 from tests.platforms.slack.fake import Channel, Message, Person, Slack, Team, View
 from tests.platforms.slack.fake.hooks import LIVES, USES
 from tests.platforms.slack.fake.shown import Payload
@@ -134,14 +135,13 @@ async def test_an_explanation_that_is_whole_stays_whole(fake: Slack, bob: Person
         yield Reply.of(Explanation("The update has low rank: $$W = B A$$", "model"))
 
     async with aiohttp.ClientSession() as session:
-        reach = Reach(web, session, easel, channel=team.main.id, user=bob.id)
-        growing = asyncio.create_task(reach.grow(replies(), private=False))
+        responder = Responder(web, session, easel, channel=team.main.id, user=bob.id)
+        growing = asyncio.create_task(responder.stream(replies(), private=False))
         begun = await fake.heard()
-        while not fake.calls["conversations.open"]:  # noqa: ASYNC110 (a call that is held tells nobody)
-            await asyncio.sleep(0.01)
+        await uploading.arrived()
         growing.cancel()
         await asyncio.wait({growing})
-    uploading.set()
+    uploading.release()
     easel.close()
 
     assert "low rank" in team.main.messages[begun.ts].words
@@ -255,7 +255,7 @@ async def test_a_picture_that_slack_does_not_take_costs_nothing_else(
 
     assert fake.faults.waiting == []
     assert len(fake.files.seen) == 1
-    assert not [told for told in fake.messages.seen if "did not take" in told.words]
+    assert not [told for told in fake.messages.seen if "didn't accept" in told.words]
 
 
 @each_step_of_an_upload
@@ -266,7 +266,7 @@ async def test_an_export_that_slack_does_not_take_is_told(
     await bob.types("privacy export")
     told = [await fake.heard(), await fake.heard()]
 
-    assert any("did not take all of my answer" in message.words for message in told)
+    assert any("didn't accept all of my answer" in message.words for message in told)
     assert {message.reader for message in told} == {bob.id}
     assert fake.files.seen == []
 
@@ -321,7 +321,6 @@ async def test_a_response_url_that_refuses_is_not_missed(
     assert (told.channel, told.reader) == ((team.main.id, bob.id) if joined else (bob.direct.id, ""))
 
 
-@pytest.mark.real_time
 @pytest.mark.parametrize("where", ["a public channel", "a private channel", "two members' conversation"])
 @pytest.mark.parametrize(("command", "words"), [("leaderboard", "Nobody has earned points"), ("streak", "Your streak")])
 async def test_where_the_app_is_not_a_late_answer_comes_to_the_direct_message(
@@ -335,8 +334,11 @@ async def test_where_the_app_is_not_a_late_answer_comes_to_the_direct_message(
     places[where].members.add(bob.id)
     asking = fake.hold("users.info")
     fake.fail("response_url", status=404)
-    assert (await bob.types(command, places[where])).body == ""
-    asking.set()
+    typing = asyncio.create_task(bob.types(command, places[where]))
+    await asking.arrived()
+    forward(ACK_TIMEOUT)
+    assert (await typing).body == ""
+    asking.release()
     told = await fake.heard()
 
     assert words in told.words

@@ -10,7 +10,7 @@ import pytest
 
 from bot.app import App
 from bot.errors import SetupError
-from bot.platforms.slack.app import Keys, slack
+from bot.platforms.slack.app import Credentials, slack
 from tests.platforms.slack.conftest import by_socket
 from tests.platforms.slack.fake import Person, Slack, Team
 
@@ -71,7 +71,7 @@ async def test_it_connects_anew_when_slack_asks_for_it(fake: Slack, bob: Person,
 
 async def test_an_app_token_that_slack_does_not_take_ends_the_start(fake: Slack, team: Team, app: App) -> None:
     with pytest.raises(SetupError, match="SLACK_APP_TOKEN"):
-        async with slack(app, Keys(bot_token=team.token, app_token="xapp-guessed"), api=fake.api):
+        async with slack(app, Credentials(bot_token=team.token, app_token="xapp-guessed"), api=fake.api):
             pass
 
 

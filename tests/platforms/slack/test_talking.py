@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import AsyncExitStack
 
-import pytest
-from sqlmodel import col, select
+import aiohttp
 
 from bot.app import App
-from bot.store.orm import StoredExplanation
+from bot.platforms.slack.app import SHUTDOWN_TIMEOUT
+from bot.store import tables
+from bot.store.models import StoredExplanation
+from tests.clocks import HANG, forward
 from tests.platforms.model import Model
+from tests.platforms.slack.conftest import all_rows
 from tests.platforms.slack.fake import Message, Person, Slack, Team
 
 
@@ -22,8 +26,18 @@ async def told(fake: Slack) -> Message:
 
 
 async def explained(app: App) -> list[StoredExplanation]:
-    async with app.study.store.read() as session:
-        return list((await session.exec(select(StoredExplanation).order_by(col(StoredExplanation.id)))).all())
+    return StoredExplanation.all(await app.study.store.query(all_rows, tables.explanations))
+
+
+async def gone(url: str) -> None:
+    """Wait until nobody listens there anymore."""
+    async with aiohttp.ClientSession() as session, asyncio.timeout(HANG):
+        while True:
+            try:
+                await session.head(url)
+            except aiohttp.ClientConnectionError:
+                return
+            await asyncio.sleep(0.01)
 
 
 async def test_a_thread_goes_on_from_what_was_explained_in_it(fake: Slack, bob: Person, maya: Person, app: App) -> None:
@@ -122,7 +136,6 @@ async def test_a_refusal_is_for_the_eyes_of_whoever_asked(bob: Person) -> None:
     assert "forever" in json.dumps(said)
 
 
-@pytest.mark.real_time
 async def test_an_explanation_cut_short_at_the_end_of_the_program_says_so(
     fake: Slack, bob: Person, program: AsyncExitStack, model: Model
 ) -> None:
@@ -130,6 +143,9 @@ async def test_an_explanation_cut_short_at_the_end_of_the_program_says_so(
     await bob.mentions("what is LoRA?")
     begun = await fake.heard()
     await fake.next(fake.edits)
-    await program.aclose()
+    closing = asyncio.create_task(program.aclose())
+    await gone(fake.app_url)
+    forward(SHUTDOWN_TIMEOUT)
+    await closing
 
     assert "being restarted" in bob.team.main.messages[begun.ts].words

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 from slack_sdk.signature import SignatureVerifier
-from sqlmodel import select, text
 
 from bot.app import App
 from bot.context.identity import Location
 from bot.context.library import Library
 from bot.context.outbox import PostError
 from bot.errors import SetupError
-from bot.platforms.slack.app import Keys
-from bot.platforms.slack.server import LARGEST
+from bot.platforms.slack.app import Credentials
+from bot.platforms.slack.dispatch import FORM_OPEN_TIMEOUT
+from bot.platforms.slack.identity import LOOKUP_TIMEOUT
+from bot.platforms.slack.listeners import ACK_TIMEOUT
+from bot.platforms.slack.responder import EDIT_INTERVAL, RESPONSE_URL_TIMEOUT
+from bot.platforms.slack.server import MAX_BODY_SIZE
 from bot.replies import Reply, Text
-from bot.store.engine import Store
-from bot.store.orm import Answer
+from bot.store import tables
 from knowledge.format.reader import load
 from knowledge.retrieval.embedding import Embedder
+from tests.clocks import forward, reach_limits
 from tests.databases import PostgresqlDatabases
 from tests.platforms.model import Model
-from tests.platforms.slack.conftest import opened, over_http, turn, until
+from tests.platforms.slack.conftest import count_rows, locked, opened, over_http, turn, until
 from tests.platforms.slack.fake import Message, Person, Slack, Team, View
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
@@ -59,18 +62,8 @@ async def in_parts(part: bytes, times: int) -> AsyncIterator[bytes]:
         yield part
 
 
-@contextmanager
-def locked(url: str) -> Iterator[None]:
-    """Another program writes to the SQLite file, and goes on doing so."""
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        yield
-        other.execute("ROLLBACK")
-
-
 async def answers(app: App) -> int:
-    async with app.study.store.read() as session:
-        return len((await session.exec(select(Answer))).all())
+    return await app.study.store.query(count_rows, tables.answers)
 
 
 async def asked(fake: Slack, person: Person) -> Message:
@@ -174,8 +167,8 @@ async def test_a_body_that_makes_no_sense_is_refused(fake: Slack, running: str, 
 
 
 async def test_a_body_that_is_too_large_is_refused(fake: Slack, running: str) -> None:
-    assert await sent(fake, b"a" * (LARGEST + 1), signed(fake, "")) == 413
-    assert await sent(fake, in_parts(b"a" * 1000, LARGEST // 1000 + 1), signed(fake, "")) == 413
+    assert await sent(fake, b"a" * (MAX_BODY_SIZE + 1), signed(fake, "")) == 413
+    assert await sent(fake, in_parts(b"a" * 1000, MAX_BODY_SIZE // 1000 + 1), signed(fake, "")) == 413
 
 
 async def test_a_body_may_come_in_parts(fake: Slack, running: str) -> None:
@@ -187,14 +180,14 @@ async def test_a_body_may_come_in_parts(fake: Slack, running: str) -> None:
 
 
 async def test_a_locked_database_is_told_in_words(fake: Slack, bob: Person, url: str) -> None:
-    with locked(url):
+    async with locked(url):
         await bob.types("question vae easy")
         assert "another program has been writing" in (await fake.heard()).words
 
 
 async def test_a_button_waits_for_a_locked_database_in_words(fake: Slack, bob: Person, url: str, app: App) -> None:
     question = await asked(fake, bob)
-    with locked(url):
+    async with locked(url):
         await bob.presses(question, "A")
         assert "another program has been writing" in (await fake.heard()).words
     assert await answers(app) == 0
@@ -209,7 +202,7 @@ async def test_a_form_gives_back_what_was_typed_while_the_database_was_locked(
     await bob.types("question fine-tuning")
     await bob.presses(await fake.heard(), "In my own words")
     form = await fake.next(fake.views)
-    with locked(url):
+    async with locked(url):
         await bob.sends(form, {"text": "The weights stay frozen."})
         told = await fake.heard()
 
@@ -221,26 +214,23 @@ async def test_a_form_gives_back_what_was_typed_while_the_database_was_locked(
 async def scheduling(fake: Slack, team: Team, url: str, library: Library) -> AsyncIterator[tuple[Person, View]]:
     """A manager of a workspace whose app is on that database, with a form in front of them."""
     maya = Person.joins(fake, team, "maya", admin=True)
-    keys = Keys(signing_secret=fake.signing_secret, bot_token=team.token)
+    keys = Credentials(signing_secret=fake.signing_secret, bot_token=team.token)
     async with opened(fake, url, library) as app, over_http(app, keys, fake) as address:
         fake.point_at(address)
         await maya.types("schedule setup")
         yield maya, await fake.next(fake.views)
 
 
-@pytest.mark.real_time
 async def test_a_form_is_taken_while_the_database_is_slow(
     fake: Slack, team: Team, postgresql: PostgresqlDatabases, library: Library
 ) -> None:
     url = postgresql.with_tables()
-    other = await Store.open(url)
     async with scheduling(fake, team, url, library) as (maya, form):
-        async with other.write() as session:
-            await session.exec(text("LOCK TABLE workspace IN ACCESS EXCLUSIVE MODE"))  # type: ignore[call-overload]
-            ack = await maya.sends(form, {"where": team.main.id, "time": "09:00"})
+        async with locked(url, "workspace"):
+            sending = maya.sends(form, {"where": team.main.id, "time": "09:00"})
+            ack = await reach_limits(asyncio.create_task(sending))
         assert not ack.errors
         assert "The first question comes" in (await fake.heard()).words
-    await other.close()
 
 
 async def test_a_form_stays_open_while_the_database_is_down(
@@ -263,7 +253,7 @@ async def test_what_cannot_be_shared_just_now_is_told_to_whoever_picked_the_chan
         pass
     await bob.presses(explained, "Share")
     form = await fake.next(fake.views)
-    with locked(url):
+    async with locked(url):
         await bob.sends(form, {"where": team.main.id})
         while "another program has been writing" not in (told := await fake.heard()).words:
             pass
@@ -285,7 +275,7 @@ async def test_what_fails_after_the_acknowledgement_is_told_in_words(
 ) -> None:
     closed = Library(load().bank, tmp_path, Embedder())
     closed.close()
-    keys = Keys(signing_secret=fake.signing_secret, bot_token=team.token)
+    keys = Credentials(signing_secret=fake.signing_secret, bot_token=team.token)
     async with opened(fake, url, closed) as app, over_http(app, keys, fake) as address:
         fake.point_at(address)
         bob = Person.joins(fake, team, "bob")
@@ -306,23 +296,29 @@ async def test_an_answer_that_slack_does_not_finish_is_told_in_words(fake: Slack
 # The Web API
 
 
-@pytest.mark.real_time
 async def test_whoever_cannot_be_looked_up_is_answered_all_the_same(fake: Slack, bob: Person) -> None:
     asking = fake.hold("users.info")
-    await bob.types("team list")
+    typing = asyncio.create_task(bob.types("team list"))
+    await asking.arrived()
+    forward(ACK_TIMEOUT)
+    await typing
+    forward(LOOKUP_TIMEOUT)
     assert "There are no teams yet" in (await fake.heard()).words
-    asking.set()
+    asking.release()
 
 
-@pytest.mark.real_time
 async def test_a_form_that_slack_does_not_open_comes_by_a_button(fake: Slack, maya: Person) -> None:
     opening = fake.hold("views.open")
-    await maya.types("schedule setup")
+    typing = asyncio.create_task(maya.types("schedule setup"))
+    await opening.arrived()
+    forward(ACK_TIMEOUT)
+    await typing
+    forward(FORM_OPEN_TIMEOUT)
     told = await fake.heard()
-    assert "did not open the form in time" in told.words
+    assert "didn't open the form in time" in told.words
     await maya.presses(told, "Open the form")
     assert (await fake.next(fake.views)).body["callback_id"] == "form"
-    opening.set()
+    opening.release()
 
 
 @pytest.mark.parametrize("fault", [{"error": "expired_trigger_id"}, {"status": 503}])
@@ -333,15 +329,16 @@ async def test_a_trigger_that_has_run_out_is_told_in_words(fake: Slack, maya: Pe
     assert "Open the form" in (await fake.heard()).buttons
 
 
-@pytest.mark.real_time
 async def test_a_response_url_that_does_not_answer_is_not_waited_for(fake: Slack, bob: Person, team: Team) -> None:
     question = await asked(fake, bob)
     answering = fake.hold("response_url")
     await bob.presses(question, "A")
+    await answering.arrived()
+    forward(RESPONSE_URL_TIMEOUT.total or 0)
     told = await fake.heard()
     assert (told.channel, told.reader) == (team.main.id, bob.id)
     assert fake.calls["chat.postEphemeral"]
-    answering.set()
+    answering.release()
 
 
 async def test_where_a_response_url_is_used_up_the_channel_is_told_it_alone(
@@ -374,7 +371,6 @@ async def test_what_everyone_may_see_comes_where_the_app_may_speak(fake: Slack, 
         assert (await fake.heard()).channel == channel.id
 
 
-@pytest.mark.real_time
 async def test_too_much_at_once_is_waited_out(fake: Slack, maya: Person, team: Team, app: App) -> None:
     await maya.types(DAILY)
     until(fake, "09:00")
@@ -385,7 +381,6 @@ async def test_too_much_at_once_is_waited_out(fake: Slack, maya: Person, team: T
     assert [call.status for call in fake.calls["chat.postMessage"]] == [429, 200]
 
 
-@pytest.mark.real_time
 @pytest.mark.parametrize("arrives", [True, False], ids=["it arrived", "it was lost"])
 @pytest.mark.parametrize("broken", [True, False], ids=["the connection broke", "a server failed"])
 async def test_a_post_of_unknown_outcome_is_there_once(
@@ -406,12 +401,11 @@ async def test_a_post_of_unknown_outcome_is_there_once(
     assert len(fake.calls["chat.postMessage"]) == (1 if arrives else 2)
 
 
-@pytest.mark.real_time
 async def test_a_post_of_several_messages_is_completed(fake: Slack, team: Team, app: App, running: str) -> None:
     place, key = Location("slack", team.id, team.main.id), "long"
     reply = Reply.of(Text("\n\n".join(f"Paragraph {n}. " + "It goes on and on. " * 100 for n in range(12))))
     outbox = app.study.outboxes["slack"]
-    fake.hold("chat.postMessage").set()
+    fake.hold("chat.postMessage").release()
     fake.fail("chat.postMessage", status=503)
     with pytest.raises(PostError) as broken:
         await outbox.post(place, reply, key)
@@ -429,12 +423,18 @@ async def test_a_file_that_cannot_be_handed_over_is_told_in_words(fake: Slack, b
     await bob.types("privacy export")
     said = (await fake.heard()).words, (await fake.heard()).words
 
-    assert any("did not take all of my answer" in words for words in said)
+    assert any("didn't accept all of my answer" in words for words in said)
 
 
-@pytest.mark.real_time
 async def test_an_explanation_survives_an_edit_that_fails(fake: Slack, bob: Person, model: Model) -> None:
     model.enough = lambda: len(fake.calls["chat.update"]) > 2
+
+    async def next_word() -> None:
+        await asyncio.sleep(0.02)
+        if all(call.status for call in fake.calls["chat.update"]):
+            forward(EDIT_INTERVAL / 4)
+
+    model.passing = next_word
     fake.cut("chat.update", times=2, done=False)
     await bob.types("explain what is LoRA")
     while "Ask more" not in (edited := await fake.next(fake.edits)).buttons:
@@ -445,14 +445,14 @@ async def test_an_explanation_survives_an_edit_that_fails(fake: Slack, bob: Pers
 
 @pytest.mark.parametrize(
     ("fault", "words"),
-    [({"error": "invalid_auth"}, "does not take SLACK_BOT_TOKEN"), ({"status": 503}, "cannot be reached")],
+    [({"error": "invalid_auth"}, "rejects SLACK_BOT_TOKEN"), ({"status": 503}, "Can't reach Slack")],
 )
 async def test_a_start_that_slack_does_not_let_happen_says_why(
     fake: Slack, team: Team, app: App, fault: dict[str, object], words: str
 ) -> None:
     fake.fail("auth.test", **fault)  # type: ignore[arg-type]
     with pytest.raises(SetupError, match=words):
-        async with over_http(app, Keys(fake.signing_secret, team.token), fake):
+        async with over_http(app, Credentials(fake.signing_secret, team.token), fake):
             pass
 
 

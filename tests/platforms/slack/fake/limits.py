@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.clocks import HANG
 from tests.platforms.slack.fake.refusals import Refusal, limited
 
 TIERS = {1: 1, 2: 20, 3: 50, 4: 100}
@@ -45,9 +46,28 @@ class Rates:
         window.append(now)
 
 
+class Hold:
+    """One call that waits until the test releases it."""
+
+    def __init__(self) -> None:
+        self._arrived, self._released = asyncio.Event(), asyncio.Event()
+
+    async def arrived(self) -> None:
+        """Wait until the call has come."""
+        await asyncio.wait_for(self._arrived.wait(), HANG)
+
+    def release(self) -> None:
+        self._released.set()
+
+    async def pass_through(self) -> None:
+        """Let the call wait here."""
+        self._arrived.set()
+        await self._released.wait()
+
+
 @dataclass(slots=True)
 class Fault:
-    """What comes of the next calls of a method in place of an answer, or (`until`) before it."""
+    """What the next calls of a method get instead of an answer, or what they wait for (`held`)."""
 
     method: str
     refusal: Refusal | None = None
@@ -58,7 +78,7 @@ class Fault:
     """The connection breaks."""
     hollow: bool = False
     """Slack says that it went well, and nothing else."""
-    until: asyncio.Event | None = None
+    held: Hold | None = None
 
 
 @dataclass(slots=True)

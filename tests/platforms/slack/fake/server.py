@@ -17,7 +17,7 @@ from tests.platforms.slack.fake import basics, chat, conversations, files, oauth
 from tests.platforms.slack.fake.calls import Call, Handler, read
 from tests.platforms.slack.fake.delivery import EVENT, Acknowledgement, Courier, Delivery
 from tests.platforms.slack.fake.hooks import Hooks
-from tests.platforms.slack.fake.limits import Fault, Faults, Rates
+from tests.platforms.slack.fake.limits import Fault, Faults, Hold, Rates
 from tests.platforms.slack.fake.model import Channel, Feed, File, Message, View
 from tests.platforms.slack.fake.overlay import Rule
 from tests.platforms.slack.fake.payloads import VERIFICATION
@@ -169,11 +169,11 @@ class Slack(World):
         """The next call of a method is carried out, and its answer lacks what it should say."""
         self.faults.waiting.append(Fault(method, hollow=True))
 
-    def hold(self, method: str) -> asyncio.Event:
-        """The next call of a method waits for the event."""
-        until = asyncio.Event()
-        self.faults.waiting.append(Fault(method, until=until))
-        return until
+    def hold(self, method: str) -> Hold:
+        """Let the next call of a method wait until it's released."""
+        held = Hold()
+        self.faults.waiting.append(Fault(method, held=held))
+        return held
 
     async def verify_url(self) -> Acknowledgement:
         """As Slack asks of an address before it sends anything there."""
@@ -186,8 +186,8 @@ class Slack(World):
     async def faulty(self, method: str, request: web.Request) -> AsyncIterator[Fault]:
         """Around what a call does: what is to go wrong before it does, or after. Raises Refusal."""
         fault = self.faults.next(method)
-        if fault.until is not None:
-            await fault.until.wait()
+        if fault.held is not None:
+            await fault.held.pass_through()
         if not fault.done:
             _break(fault, request)
         yield fault
