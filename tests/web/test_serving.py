@@ -50,7 +50,7 @@ async def said(running: Process, event: str) -> dict[str, object]:
     raise AssertionError(f"it ended without {event!r}")
 
 
-async def test_by_a_socket_too_its_health_is_told(home: dict[str, str]) -> None:
+async def test_health_is_served_in_socket_mode_too(home: dict[str, str]) -> None:
     async with Slack().listening() as fake, aiohttp.ClientSession() as web:
         tokens = {"SLACK_API_URL": fake.api, "SLACK_APP_TOKEN": fake.app_token}
         env = {**home, **tokens, "SLACK_BOT_TOKEN": fake.team("readers").token}
@@ -65,7 +65,7 @@ async def test_by_a_socket_too_its_health_is_told(home: dict[str, str]) -> None:
                 assert answer.status == 404
 
 
-async def test_a_taken_port_is_told_and_stops_nothing_that_needs_none(home: dict[str, str], taken: str) -> None:
+async def test_a_taken_port_is_reported_and_stops_only_what_needs_it(home: dict[str, str], taken: str) -> None:
     async with Slack().listening() as fake:
         fake.patience = HANG
         team = fake.team("readers")
@@ -81,7 +81,7 @@ async def test_a_taken_port_is_told_and_stops_nothing_that_needs_none(home: dict
     assert "There are no teams yet" in answer.words
 
 
-async def test_slack_over_http_alone_cannot_do_without_its_port(home: dict[str, str], taken: str) -> None:
+async def test_slack_over_http_cannot_start_without_its_port(home: dict[str, str], taken: str) -> None:
     async with Slack().listening() as fake:
         token = fake.team("readers").token
         tokens = {"SLACK_API_URL": fake.api, "SLACK_SIGNING_SECRET": fake.signing_secret, "SLACK_BOT_TOKEN": token}

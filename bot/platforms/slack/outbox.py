@@ -43,7 +43,7 @@ class SlackOutbox(Outbox):
         self._on_rejected = on_rejected
 
     async def missing_permissions(self, location: Location, wants: PostExtras) -> str:
-        """Join a public channel; a private one needs an invitation."""
+        """Join the channel if it's public. Slack doesn't let the app see a private one until it's invited."""
         async with self._client(location) as client:
             try:
                 channel = (await client.web.conversations_info(channel=location.channel))["channel"]
@@ -55,8 +55,6 @@ class SlackOutbox(Outbox):
                 return REASONS["is_archived"]
             if channel.get("is_im") or channel.get("is_member"):
                 return ""
-            if channel.get("is_private"):
-                return REASONS["not_in_channel"]
             await client.web.conversations_join(channel=location.channel)
         return ""
 

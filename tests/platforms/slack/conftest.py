@@ -74,9 +74,9 @@ async def opened(
 
 
 @asynccontextmanager
-async def over_http(app: App, keys: Credentials, fake: Slack) -> AsyncIterator[str]:
+async def over_http(app: App, credentials: Credentials, fake: Slack) -> AsyncIterator[str]:
     """The app behind a web server of its own; gives where Slack sends its requests."""
-    async with slack(app, keys, api=fake.api) as routes, served(web_app(app, routes), "127.0.0.1", 0) as address:
+    async with slack(app, credentials, api=fake.api) as routes, served(web_app(app, routes), "127.0.0.1", 0) as address:
         yield f"{address}{EVENTS_PATH}"
 
 
@@ -153,9 +153,9 @@ def team(fake: Slack) -> Team:
 @pytest.fixture
 async def program(app: App, fake: Slack, team: Team) -> AsyncIterator[AsyncExitStack]:
     """The app in this one workspace; closed early, it finishes what it has in hand."""
-    keys = Credentials(signing_secret=fake.signing_secret, bot_token=team.token)
+    credentials = Credentials(signing_secret=fake.signing_secret, bot_token=team.token)
     async with AsyncExitStack() as running:
-        fake.point_at(await running.enter_async_context(over_http(app, keys, fake)))
+        fake.point_at(await running.enter_async_context(over_http(app, credentials, fake)))
         yield running
 
 

@@ -18,7 +18,7 @@ from tests.databases import PostgresqlDatabases
 ONE = Install("T1", "Readers", "UBOT1", "B1", "commands", "UADA", token="xoxb-one")
 
 
-async def test_a_client_is_that_of_the_newest_installation_that_could_be_read(postgresql: PostgresqlDatabases) -> None:
+async def test_a_client_comes_from_the_last_installation_that_was_readable(postgresql: PostgresqlDatabases) -> None:
     store = await Store.open(postgresql.with_tables())
     installs = Installs(store, Vault(new_key()), lambda: datetime.now(UTC))
     await installs.keep(ONE)

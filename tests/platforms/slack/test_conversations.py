@@ -24,17 +24,17 @@ async def test_a_quick_answer_comes_with_the_acknowledgement(fake: Slack, bob: P
     assert "chat.postMessage" not in fake.calls
 
 
-async def test_an_unknown_command_names_the_nearest(bob: Person) -> None:
+async def test_an_unknown_command_suggests_the_closest_one(bob: Person) -> None:
     ack = await bob.types("leederboard")
 
     assert "Did you mean `/study leaderboard`?" in json.dumps(ack.json)
 
 
-async def test_what_everyone_may_see_is_said_in_the_channel(bob: Person) -> None:
+async def test_public_answers_go_to_the_channel(bob: Person) -> None:
     assert (await bob.types("leaderboard")).json["response_type"] == "in_channel"
 
 
-async def test_no_words_at_all_are_a_call_for_help(bob: Person) -> None:
+async def test_an_empty_command_shows_help(bob: Person) -> None:
     assert "What I can do" in json.dumps((await bob.types("")).json)
 
 
@@ -43,13 +43,13 @@ async def test_only_managers_set_up_schedules(bob: Person, maya: Person) -> None
     assert "The first question comes" in json.dumps((await maya.types("schedule setup 09:00")).json)
 
 
-async def test_a_member_is_named_by_a_mention(fake: Slack, bob: Person, maya: Person) -> None:
+async def test_a_member_can_be_mentioned_as_a_value(fake: Slack, bob: Person, maya: Person) -> None:
     assert "I don't know a member" in json.dumps((await maya.types(f"managers add <@{bob.id}|bob>")).json)
     await bob.types("streak")
     assert "bob is now a manager" in json.dumps((await maya.types(f"managers add <@{bob.id}|bob>")).json)
 
 
-def test_what_slack_escapes_is_read_as_it_was_typed() -> None:
+def test_escaped_text_is_read_as_it_was_typed() -> None:
     assert unescape("is &amp;lt; a &lt; b &gt; c? <https://arxiv.org/abs/1|arxiv.org>") == (
         "is &lt; a < b > c? https://arxiv.org/abs/1"
     )
@@ -68,7 +68,7 @@ async def test_buttons_answer_a_question(fake: Slack, bob: Person) -> None:
     assert "You have answered this one already" in (await fake.heard()).words
 
 
-async def test_a_form_takes_an_answer_in_ones_own_words(fake: Slack, bob: Person) -> None:
+async def test_a_form_takes_a_written_answer(fake: Slack, bob: Person) -> None:
     await bob.types("question fine-tuning")
     await bob.presses(await fake.heard(), "In my own words")
     form = await fake.next(fake.views)
@@ -78,7 +78,7 @@ async def test_a_form_takes_an_answer_in_ones_own_words(fake: Slack, bob: Person
     assert "The reference" in (await fake.heard()).words
 
 
-async def test_a_command_that_lacks_something_asks_for_it_in_a_form(fake: Slack, maya: Person, team: Team) -> None:
+async def test_an_incomplete_command_opens_a_form(fake: Slack, maya: Person, team: Team) -> None:
     await maya.types("schedule setup")
     form = await fake.next(fake.views)
     assert "Europe/Amsterdam" in json.dumps(form.blocks), "their own zone is there already"
@@ -93,7 +93,7 @@ async def test_a_command_that_lacks_something_asks_for_it_in_a_form(fake: Slack,
     assert "Monday, Wednesday" in told.words
 
 
-async def test_a_form_shows_what_is_wrong_at_its_field(fake: Slack, bob: Person) -> None:
+async def test_a_form_shows_a_problem_at_its_field(fake: Slack, bob: Person) -> None:
     await bob.types("team create")
     form = await fake.next(fake.views)
 
@@ -102,7 +102,7 @@ async def test_a_form_shows_what_is_wrong_at_its_field(fake: Slack, bob: Person)
     assert "Blue" in (await fake.heard()).words
 
 
-async def test_whoever_is_no_manager_is_told_so_before_they_fill_in_a_form(
+async def test_members_learn_that_a_form_is_for_managers_before_filling_it_in(
     fake: Slack, bob: Person, maya: Person
 ) -> None:
     assert "is for managers" in json.dumps((await bob.types("schedule setup")).json)
@@ -121,7 +121,7 @@ async def test_a_schedule_can_be_set_up_for_another_channel(fake: Slack, maya: P
     assert papers.joined
 
 
-async def test_a_private_channel_wants_an_invitation(fake: Slack, maya: Person, team: Team) -> None:
+async def test_a_private_channel_needs_an_invitation(fake: Slack, maya: Person, team: Team) -> None:
     secret = fake.channel(team, "secret", private=True, joined=False)
     secret.members.add(maya.id)
     await maya.types("schedule setup")
@@ -144,7 +144,7 @@ async def test_an_explanation_grows_in_the_direct_message(fake: Slack, bob: Pers
     assert "low-rank update" in edited.words
 
 
-async def test_a_menu_saves_as_one_goes(fake: Slack, maya: Person) -> None:
+async def test_a_menu_saves_each_choice(fake: Slack, maya: Person) -> None:
     await maya.types("schedule setup 09:00")
     card = await fake.heard()
     await maya.picks(card, "pick schedule change s1 thread=", "on")
@@ -167,7 +167,7 @@ async def test_a_mention_is_answered_in_its_thread(fake: Slack, bob: Person, tea
     assert begun.thread_ts
 
 
-async def test_shortcuts(fake: Slack, bob: Person, team: Team, app: App) -> None:
+async def test_shortcuts_quiz_and_practice(fake: Slack, bob: Person, team: Team, app: App) -> None:
     await bob.mentions("our GAN makes the same face over and over", team.main)
     said = await fake.heard()
     await bob.chooses("quiz", said)
@@ -187,7 +187,7 @@ async def test_the_home_is_never_blank(fake: Slack, bob: Person, maya: Person) -
     assert "Schedules" in (await fake.next(fake.published)).words
 
 
-async def test_the_home_has_the_questions_of_the_channels_one_is_in(
+async def test_the_home_lists_questions_from_the_members_own_channels(
     fake: Slack, bob: Person, maya: Person, team: Team, app: App
 ) -> None:
     secret = fake.channel(team, "secret", private=True)
@@ -206,7 +206,7 @@ async def test_the_home_has_the_questions_of_the_channels_one_is_in(
     assert shown == [["vae"], ["vae", "fine-tuning"]]
 
 
-async def test_another_time_for_a_schedule_leaves_its_zone(fake: Slack, team: Team, running: str, app: App) -> None:
+async def test_changing_a_schedules_time_keeps_its_zone(fake: Slack, team: Team, running: str, app: App) -> None:
     maya = Person.joins(fake, team, "maya", admin=True, tz="Asia/Tokyo")
     await maya.types("schedule setup 09:00 zone=Europe/Paris")
     await maya.presses(await fake.heard(), "Change the time")
@@ -217,9 +217,7 @@ async def test_another_time_for_a_schedule_leaves_its_zone(fake: Slack, team: Te
     assert "10:00, Europe/Paris" in (await fake.heard()).words
 
 
-async def test_questions_of_a_workspaces_own_are_known_everywhere(
-    fake: Slack, bob: Person, maya: Person, app: App
-) -> None:
+async def test_custom_questions_work_everywhere(fake: Slack, bob: Person, maya: Person, app: App) -> None:
     await maya.types("team list")
     await fake.heard()
     ours = replace(next(iter(app.study.library.bank)), id="own-when-may-we-deploy", topic="our-rules")
@@ -234,7 +232,7 @@ async def test_questions_of_a_workspaces_own_are_known_everywhere(
     assert "Practice · our-rules" in (await fake.heard()).words
 
 
-async def test_a_refusal_leaves_the_card_that_it_is_about(fake: Slack, maya: Person) -> None:
+async def test_a_refusal_leaves_the_card_as_it_was(fake: Slack, maya: Person) -> None:
     await maya.types("schedule setup 09:00 zone=UTC")
     card = await fake.heard()
     await maya.picks(card, "pick schedule change s1 days=")
@@ -243,9 +241,7 @@ async def test_a_refusal_leaves_the_card_that_it_is_about(fake: Slack, maya: Per
     assert fake.edits.seen == []
 
 
-async def test_a_command_is_about_the_channel_it_is_typed_in(
-    fake: Slack, bob: Person, maya: Person, team: Team
-) -> None:
+async def test_a_typed_command_is_about_its_channel(fake: Slack, bob: Person, maya: Person, team: Team) -> None:
     secret, other = fake.channel(team, "secret", private=True, joined=False), fake.channel(team, "other")
     for channel in (secret, other):
         channel.members.add(maya.id)
@@ -260,7 +256,7 @@ async def test_a_command_is_about_the_channel_it_is_typed_in(
     assert "07:35" in form
 
 
-async def test_a_member_who_was_picked_is_in_the_form_that_fix_opens(fake: Slack, bob: Person, maya: Person) -> None:
+async def test_fix_keeps_the_member_who_was_picked(fake: Slack, bob: Person, maya: Person) -> None:
     await maya.types("managers add")
     await maya.sends(await fake.next(fake.views), {"member": bob.id})
     told = await fake.heard()
@@ -270,7 +266,7 @@ async def test_a_member_who_was_picked_is_in_the_form_that_fix_opens(fake: Slack
     assert bob.id in json.dumps((await fake.next(fake.views)).blocks)
 
 
-async def test_names_stay_where_slack_does_not_tell_them(
+async def test_names_stay_when_slack_fails_to_send_them(
     fake: Slack, bob: Person, team: Team, app: App, program: AsyncExitStack
 ) -> None:
     await bob.types("streak")
@@ -288,7 +284,7 @@ async def test_names_stay_where_slack_does_not_tell_them(
     assert workspace["name"] == "readers"
 
 
-async def test_a_streak_is_shared_with_the_channel_and_from_the_home_with_any(
+async def test_a_streak_is_shared_with_the_channel_or_from_the_home_with_any_channel(
     fake: Slack, bob: Person, team: Team
 ) -> None:
     papers = fake.channel(team, "papers", joined=False)
@@ -332,9 +328,7 @@ async def test_settings_are_picked_on_the_home(fake: Slack, bob: Person, program
     assert len(fake.messages.seen) == 1
 
 
-async def test_an_older_home_does_not_take_a_newer_ones_place(
-    fake: Slack, bob: Person, program: AsyncExitStack
-) -> None:
+async def test_an_older_home_never_replaces_a_newer_one(fake: Slack, bob: Person, program: AsyncExitStack) -> None:
     await bob.opens_home()
     await fake.next(fake.published)
     publishing = fake.hold("views.publish")
@@ -348,9 +342,7 @@ async def test_an_older_home_does_not_take_a_newer_ones_place(
     assert [option["value"] for option in chosen] == ["sun"]
 
 
-async def test_a_home_that_is_kept_up_to_date_asks_slack_once(
-    fake: Slack, bob: Person, program: AsyncExitStack
-) -> None:
+async def test_updating_a_home_looks_up_its_member_only_once(fake: Slack, bob: Person, program: AsyncExitStack) -> None:
     await bob.opens_home()
     await fake.next(fake.published)
     for _ in range(3):
@@ -364,7 +356,7 @@ async def test_a_home_that_is_kept_up_to_date_asks_slack_once(
     }
 
 
-async def test_the_home_follows_what_its_member_does(fake: Slack, bob: Person) -> None:
+async def test_the_home_updates_after_an_answer(fake: Slack, bob: Person) -> None:
     await bob.opens_home()
     await fake.next(fake.published)
     await bob.types("question vae easy")
@@ -374,7 +366,7 @@ async def test_the_home_follows_what_its_member_does(fake: Slack, bob: Person) -
     assert "Today counts already" in (await fake.next(fake.published)).words
 
 
-async def test_a_file_comes_by_direct_message(fake: Slack, bob: Person) -> None:
+async def test_files_arrive_by_direct_message(fake: Slack, bob: Person) -> None:
     await bob.types("privacy export")
 
     assert (await fake.next(fake.files)).name.endswith(".json")

@@ -90,7 +90,7 @@ async def test_two_processes_post_every_question_and_reveal_once(fake: Slack, te
 # One process
 
 
-async def test_the_count_is_edited_at_its_pace(
+async def test_the_count_is_edited_at_most_every_ten_seconds(
     fake: Slack, team: Team, app: App, bob: Person, ada: Person, maya: Person
 ) -> None:
     await set_up(fake, maya, team.main)
@@ -113,7 +113,7 @@ async def test_the_count_is_edited_at_its_pace(
     assert "2 answered so far" in posts(team.main)[0].words
 
 
-async def test_a_count_that_may_not_be_edited_any_more_is_let_be(
+async def test_a_count_that_can_no_longer_be_edited_is_left_alone(
     fake: Slack, team: Team, app: App, bob: Person, maya: Person
 ) -> None:
     team.edit_window = 0
@@ -132,7 +132,7 @@ async def test_a_count_that_may_not_be_edited_any_more_is_let_be(
 
 
 @pytest.mark.parametrize("archived", [True, False], ids=["archived", "gone"])
-async def test_a_channel_that_is_no_more_pauses_its_schedule_and_managers_hear_of_it_once(
+async def test_a_missing_channel_pauses_its_schedule_and_managers_are_told_once(
     fake: Slack, team: Team, app: App, maya: Person, archived: bool
 ) -> None:
     there = fake.channel(team, "reading")
@@ -153,7 +153,7 @@ async def test_a_channel_that_is_no_more_pauses_its_schedule_and_managers_hear_o
     assert posts(there, "") == []
 
 
-async def test_put_out_of_a_private_channel_it_says_how_it_comes_back(
+async def test_when_removed_from_a_private_channel_it_says_how_to_invite_it_back(
     fake: Slack, team: Team, app: App, maya: Person
 ) -> None:
     secret = fake.channel(team, "secret", private=True)
@@ -173,7 +173,7 @@ async def test_put_out_of_a_private_channel_it_says_how_it_comes_back(
     assert len(posts(secret)) == 1
 
 
-async def test_a_public_channel_is_joined_and_a_private_one_wants_an_invitation(
+async def test_a_public_channel_is_joined_and_a_private_one_needs_an_invitation(
     fake: Slack, team: Team, maya: Person
 ) -> None:
     public = fake.channel(team, "open", joined=False)
@@ -207,7 +207,7 @@ async def test_a_reminder_comes_once_by_direct_message_and_its_button_asks(fake:
     assert "Streak" in (await answers(fake, bob, asked)).words
 
 
-async def test_whoever_has_left_is_reminded_no_more(fake: Slack, app: App, bob: Person) -> None:
+async def test_members_who_left_get_no_more_reminders(fake: Slack, app: App, bob: Person) -> None:
     monday(fake, "12:00")
     await bob.types("question vae easy")
     await answers(fake, bob, await fake.heard())
@@ -222,7 +222,7 @@ async def test_whoever_has_left_is_reminded_no_more(fake: Slack, app: App, bob: 
     assert [call.error for call in fake.calls["chat.postMessage"]] == ["channel_not_found"]
 
 
-async def test_a_burst_in_one_channel_keeps_its_order_and_slacks_pace(
+async def test_a_burst_of_posts_keeps_its_order_and_slacks_rate_limit(
     fake: Slack, team: Team, app: App, running: str
 ) -> None:
     fake.rates.on = True

@@ -171,7 +171,7 @@ async def test_a_scope_that_is_missing_is_named(slack: Slack, team: Team, client
     assert len(slack.forgive("scope")) == 1
 
 
-async def test_what_is_no_method_and_no_argument_is_kept(slack: Slack, team: Team, client: AsyncWebClient) -> None:
+async def test_unknown_methods_and_arguments_are_recorded(slack: Slack, team: Team, client: AsyncWebClient) -> None:
     assert await refused(client.api_call("chat.shout")) == "unknown_method"
     slack.forgive("method")
     await client.chat_postMessage(channel=team.main.id, text="hello", colour="red")
@@ -196,7 +196,7 @@ def test_what_the_fake_knows_of_a_method_agrees_with_its_description(method: str
     assert method not in MENDED or MENDED[method] == own.required
 
 
-async def test_posts_are_read_again_with_their_metadata(team: Team, bob: Person, client: AsyncWebClient) -> None:
+async def test_posts_are_read_back_with_their_metadata(team: Team, bob: Person, client: AsyncWebClient) -> None:
     key = {"event_type": "studyhall_post", "event_payload": {"key": "k"}}
     first = await client.chat_postMessage(channel=team.main.id, text="one", metadata=key)
     second = await client.chat_postMessage(channel=team.main.id, text="two", blocks=[section("two")])
@@ -242,7 +242,7 @@ async def test_channels_are_joined_archived_or_unseen(slack: Slack, team: Team, 
     assert [channel["name"] for channel in listed["channels"]] == ["papers", "public"]
 
 
-async def test_a_users_conversations_are_those_that_the_app_may_know_of(
+async def test_a_users_conversations_are_the_ones_the_app_may_see(
     slack: Slack, team: Team, bob: Person, client: AsyncWebClient
 ) -> None:
     archived = slack.channel(team, "archived", archived=True)
@@ -358,7 +358,7 @@ async def test_pins_and_reactions(slack: Slack, team: Team, client: AsyncWebClie
     assert await refused(client.pins_remove(**where)) == "no_pin"
 
 
-async def test_rates_are_kept_where_they_are_switched_on(slack: Slack, team: Team, client: AsyncWebClient) -> None:
+async def test_rate_limits_apply_once_they_are_switched_on(slack: Slack, team: Team, client: AsyncWebClient) -> None:
     slack.rates.on = True
     await client.chat_postMessage(channel=team.main.id, text="one")
     with pytest.raises(SlackApiError) as refusal:
@@ -437,7 +437,7 @@ WRONG: dict[str, tuple[list[Payload], str]] = {
 
 
 @pytest.mark.parametrize(("given", "said"), WRONG.values(), ids=WRONG)
-def test_blocks_that_are_wrong_are_named(given: list[Payload], said: str) -> None:
+def test_invalid_blocks_are_named(given: list[Payload], said: str) -> None:
     found = [problem.text for problem in blocks.message(given, "hello")]
 
     assert any(said in text for text in found), found
@@ -459,19 +459,19 @@ def test_blocks_that_are_wrong_are_named(given: list[Payload], said: str) -> Non
         ({"type": "home", "blocks": [section()], "colour": "red"}, "colour"),
     ],
 )
-def test_views_that_are_wrong_are_named(given: Payload, said: str) -> None:
+def test_invalid_views_are_named(given: Payload, said: str) -> None:
     found = [problem.text for problem in blocks.view(given)]
 
     assert any(said in text for text in found), found
 
 
-def test_what_is_right_passes() -> None:
+def test_valid_blocks_and_views_pass() -> None:
     rest = [section(accessory=MENU), {"type": "divider"}, actions(button(), button("B", "press-2", style="primary"))]
     assert [*blocks.message([MARKDOWN, TABLE, *rest], "hello")] == []
     assert [*blocks.view(FORM)] == [*blocks.view(HOME)] == []
 
 
-async def test_blocks_that_are_wrong_are_refused(slack: Slack, team: Team, client: AsyncWebClient) -> None:
+async def test_invalid_blocks_are_refused(slack: Slack, team: Team, client: AsyncWebClient) -> None:
     sent = client.chat_postMessage(channel=team.main.id, text="hello", blocks=[actions(button(), button())])
     assert await refused(sent) == "invalid_blocks"
     with pytest.warns(UserWarning, match="text"):
@@ -544,7 +544,7 @@ async def test_a_button_replaces_and_deletes_its_own_message(
         await Person.joins(slack, team, "ada").presses(secret, "A")
 
 
-async def test_menus_tell_what_is_picked_and_what_was_before(
+async def test_menus_report_what_is_picked_and_what_was_before(
     slack: Slack, team: Team, bob: Person, bolt: AsyncApp, client: AsyncWebClient
 ) -> None:
     heard: list[Payload] = []
@@ -644,7 +644,7 @@ async def test_a_form_is_opened_corrected_changed_and_closed(
     assert (heard[-1]["type"], heard[-1]["is_cleared"]) == ("view_closed", True)
 
 
-async def test_fields_of_several_options_tell_all_that_were_picked(
+async def test_fields_with_several_options_report_all_that_were_picked(
     slack: Slack, team: Team, bob: Person, bolt: AsyncApp, client: AsyncWebClient
 ) -> None:
     heard: list[Payload] = []
@@ -746,13 +746,13 @@ SUGGESTED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("given", "said"), SUGGESTED.values(), ids=SUGGESTED)
-def test_suggestions_that_are_wrong_are_named(given: Any, said: str) -> None:
+def test_invalid_suggestions_are_named(given: Any, said: str) -> None:
     found = list(blocks.suggestions(given))
 
     assert any(said in text for text in found), found
 
 
-async def test_suggestions_that_are_wrong_are_not_shown(
+async def test_invalid_suggestions_are_not_shown(
     slack: Slack, team: Team, bob: Person, bolt: AsyncApp, client: AsyncWebClient
 ) -> None:
     @bolt.options("zone")
@@ -778,7 +778,7 @@ async def test_a_trigger_is_good_for_three_seconds(
     assert await refused(client.views_open(trigger_id=late, view=FORM)) == "expired_trigger_id"
 
 
-async def test_what_a_form_is_answered_has_to_make_sense(slack: Slack, bob: Person, bolt: AsyncApp) -> None:
+async def test_an_answer_to_a_form_must_make_sense(slack: Slack, bob: Person, bolt: AsyncApp) -> None:
     client = AsyncWebClient(token=bob.team.token, base_url=slack.api)
 
     @bolt.view("form")
@@ -822,7 +822,7 @@ async def test_a_home_is_shown_and_used(
     assert await refused(old) == "hash_conflict"
 
 
-async def test_shortcuts(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) -> None:
+async def test_shortcuts_quiz_and_practice(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) -> None:
     heard: list[Payload] = []
 
     @bolt.message_shortcut("explain")
@@ -844,7 +844,7 @@ async def test_shortcuts(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) 
     assert (heard[1]["type"], "channel" in heard[1]) == ("shortcut", False)
 
 
-async def test_events(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) -> None:
+async def test_events_reach_the_app(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) -> None:
     heard: list[Payload] = []
 
     @bolt.event("app_mention")
@@ -873,7 +873,7 @@ async def test_events(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) -> 
     assert await refused(AsyncWebClient(token=team.token, base_url=slack.api).auth_test()) == "account_inactive"
 
 
-async def test_messages_come_with_files_beside_threads_changed_and_from_other_bots(
+async def test_messages_with_files_broadcast_edited_and_from_other_bots_look_like_slacks(
     slack: Slack, team: Team, bob: Person, bolt: AsyncApp
 ) -> None:
     heard: list[Payload] = []
@@ -910,7 +910,7 @@ async def test_messages_come_with_files_beside_threads_changed_and_from_other_bo
         await bob.mentions("here", slack.channel(team, "another"), subtype="message_changed")
 
 
-async def test_people_of_another_workspace_are_told_apart_in_a_shared_channel(
+async def test_people_from_another_workspace_are_told_apart_in_a_shared_channel(
     slack: Slack, team: Team, bob: Person, bolt: AsyncApp, client: AsyncWebClient
 ) -> None:
     heard: list[Payload] = []
@@ -974,7 +974,7 @@ async def test_people_of_another_workspace_are_told_apart_in_a_shared_channel(
     assert "is_stranger" not in (await client.users_info(user=bob.id))["user"]
 
 
-async def test_forged_requests_and_those_that_come_twice(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) -> None:
+async def test_forged_and_repeated_requests_can_be_sent(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) -> None:
     heard: list[tuple[Payload, Any]] = []
 
     @bolt.event("app_mention")
@@ -993,7 +993,7 @@ async def test_forged_requests_and_those_that_come_twice(slack: Slack, team: Tea
     assert heard[1][0] == heard[2][0] == heard[3][0]
 
 
-async def test_an_app_that_is_slow_or_does_not_answer_is_kept(slack: Slack, bob: Person, bolt: AsyncApp) -> None:
+async def test_an_app_that_is_slow_or_silent_is_recorded(slack: Slack, bob: Person, bolt: AsyncApp) -> None:
     enough = asyncio.Event()
 
     @bolt.event("app_mention")
@@ -1133,7 +1133,7 @@ async def test_codes_and_refresh_tokens_are_used_once(slack: Slack, team: Team, 
 
 
 @basic
-async def test_renewals_fail_as_often_as_they_are_told_to(slack: Slack, team: Team, bob: Person) -> None:
+async def test_renewals_fail_as_often_as_a_test_asks(slack: Slack, team: Team, bob: Person) -> None:
     slack.rotates = True
     client = AsyncWebClient(base_url=slack.api, retry_handlers=[])
     secret = {"client_id": slack.client_id, "client_secret": slack.client_secret}
@@ -1150,7 +1150,7 @@ async def test_renewals_fail_as_often_as_they_are_told_to(slack: Slack, team: Te
 
 
 @basic
-async def test_an_organisation_is_granted_no_workspace_in_particular(slack: Slack) -> None:
+async def test_an_organization_wide_grant_names_no_workspace(slack: Slack) -> None:
     slack.rotates = True
     team = slack.team("others", installed=False, enterprise="E1")
     ada = Person.joins(slack, team, "ada", owner=True)

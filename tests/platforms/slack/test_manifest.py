@@ -46,7 +46,7 @@ each = pytest.mark.parametrize("made", KINDS)
 
 
 @each
-def test_it_is_one_by_slacks_schema(made: dict[str, Any]) -> None:
+def test_it_matches_slacks_schema(made: dict[str, Any]) -> None:
     if not SCHEMA.is_file():
         pytest.skip(f"there is no {SCHEMA}, which lies beside the repository")
     validator = jsonschema.Draft7Validator(json.loads(SCHEMA.read_text("utf-8")))
@@ -59,7 +59,7 @@ def within(text: str, least: int, most: int) -> bool:
 
 
 @each
-def test_it_keeps_the_limits_of_slacks_pages(made: dict[str, Any]) -> None:
+def test_it_keeps_within_the_limits_of_slacks_web_pages(made: dict[str, Any]) -> None:
     about, features = made["display_information"], made["features"]
     [command] = features["slash_commands"]
 
@@ -92,7 +92,7 @@ def addresses(value: Any) -> Iterator[str]:
             yield value
 
 
-def test_over_http_everything_comes_to_where_the_program_listens() -> None:
+def test_over_http_every_address_is_where_the_program_listens() -> None:
     made = manifest(registry(), f"{URL}/")
     events = f"{URL}{server.EVENTS_PATH}"
 
@@ -104,14 +104,14 @@ def test_over_http_everything_comes_to_where_the_program_listens() -> None:
     assert not made["settings"]["socket_mode_enabled"]
 
 
-def test_by_a_socket_no_address_is_named() -> None:
+def test_in_socket_mode_there_are_no_addresses() -> None:
     made = manifest(registry())
 
     assert list(addresses(made)) == []
     assert made["settings"]["socket_mode_enabled"]
 
 
-def test_tokens_expire_only_where_they_are_renewed() -> None:
+def test_tokens_expire_only_if_they_are_renewed() -> None:
     one, many = manifest(registry(), URL), manifest(registry(), URL, many=True)
 
     assert not one["settings"]["token_rotation_enabled"]
@@ -120,7 +120,7 @@ def test_tokens_expire_only_where_they_are_renewed() -> None:
     assert many["oauth_config"]["redirect_urls"] == [f"{URL}{oauth.REDIRECT_PATH}"]
 
 
-def test_the_hint_and_the_shortcuts_are_the_tables() -> None:
+def test_the_usage_hint_and_the_shortcuts_come_from_the_commands() -> None:
     features = manifest(registry())["features"]
     hinted = features["slash_commands"][0]["usage_hint"].strip("[]").split(" | ")
     groups = {command.name.partition(" ")[0] for command in registry()}
@@ -190,7 +190,7 @@ def test_every_event_is_listened_to_and_none_is_missing() -> None:
     assert {event.partition(".")[0] for event in EVENTS} == heard
 
 
-def test_menus_that_ask_for_their_entries_have_an_address() -> None:
+def test_menus_with_dynamic_options_have_an_address() -> None:
     source = "".join(file.read_text("utf-8") for file in SOURCE.glob("*.py"))
 
     assert "external_select" in source
@@ -198,7 +198,7 @@ def test_menus_that_ask_for_their_entries_have_an_address() -> None:
     assert "message_menu_options_url" not in json.dumps(manifest(registry()))
 
 
-def test_the_operators_page_tells_each_scope_and_why() -> None:
+def test_the_operations_page_explains_each_scope() -> None:
     page = (ROOT / "docs" / "operations.md").read_text("utf-8")
 
     assert [scope for scope, why in WHY.items() if f"| `{scope}` | {why} |" not in page] == []
@@ -231,19 +231,21 @@ def test_the_manifest_is_printed_for_slacks_pages() -> None:
         "nonsense",
     ],
 )
-def test_an_address_that_slack_would_not_take_is_refused_in_words(url: str) -> None:
-    with pytest.raises(SetupError, match=r"^--url must be an https address where Slack can reach Studyhall, like https://\S+$"):
+def test_an_address_that_slack_would_refuse_is_an_error(url: str) -> None:
+    with pytest.raises(
+        SetupError, match=r"^--url must be an https address where Slack can reach Studyhall, like https://\S+$"
+    ):
         cli.print_manifest(url)
 
 
-def test_many_workspaces_need_an_address_to_come_to() -> None:
+def test_many_workspaces_need_an_address() -> None:
     done = studyhall({}, "slack", "manifest", "--many")
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("studyhall: --many also needs --url")
 
 
-def test_a_key_is_a_new_one_each_time() -> None:
+def test_each_key_is_new() -> None:
     first, second = (studyhall({}, "slack", "key").stdout.strip() for _ in range(2))
     kept = Vault(first).encrypt("xoxb-1")
 
@@ -268,7 +270,7 @@ def hook(name: str) -> list[str]:
 SETTINGS = surroundings(STUDYHALL_CONFIG="config.example.toml")
 
 
-def test_slacks_command_line_gets_the_manifest_and_nothing_beside_it() -> None:
+def test_slacks_command_line_gets_the_manifest_and_nothing_else() -> None:
     done = subprocess.run(
         hook("get-manifest"), cwd=ROOT, env=SETTINGS, capture_output=True, text=True, check=True, timeout=HANG
     )
@@ -277,7 +279,7 @@ def test_slacks_command_line_gets_the_manifest_and_nothing_beside_it() -> None:
     assert HOOKS["config"]["sdk-managed-connection-enabled"], "the program holds the socket, not the command line"
 
 
-def test_what_it_watches_is_there() -> None:
+def test_the_watched_paths_exist() -> None:
     watched = HOOKS["config"]["watch"]
 
     for kind in ("app", "manifest"):
@@ -285,7 +287,7 @@ def test_what_it_watches_is_there() -> None:
     assert re.search(watched["app"]["filter-regex"], "bot/dispatch/catalog.py")
 
 
-def test_started_without_tokens_it_says_who_sets_them() -> None:
+def test_starting_without_tokens_says_who_sets_them() -> None:
     done = subprocess.run(
         hook("start"), cwd=ROOT, env=SETTINGS, capture_output=True, text=True, check=False, timeout=HANG
     )
@@ -295,7 +297,7 @@ def test_started_without_tokens_it_says_who_sets_them() -> None:
     assert "`slack run`" in done.stderr
 
 
-async def test_slack_run_serves_the_app_that_the_command_line_has_made(
+async def test_slack_run_serves_the_app_that_the_command_line_made(
     home: dict[str, str],
 ) -> None:
     """Its tokens win over those that the developer has for another app; an interrupt ends it in good order."""

@@ -153,7 +153,7 @@ def element_checked(part: dict[str, Any]) -> None:
 
 
 @given(any_reply)
-def test_no_limit_is_broken(reply: Reply) -> None:
+def test_every_message_keeps_slacks_limits(reply: Reply) -> None:
     drawn = render(reply)
 
     assert 1 <= len(drawn) <= limits.PAGES
@@ -164,7 +164,7 @@ def test_no_limit_is_broken(reply: Reply) -> None:
 
 
 @given(any_reply)
-def test_a_home_keeps_to_what_views_take(reply: Reply) -> None:
+def test_a_home_keeps_the_limits_of_views(reply: Reply) -> None:
     blocks = render_home([reply, Reply.of(Notice("And once more:")), reply])
 
     checked(blocks, most=limits.HOME_BLOCKS, types=VIEW)
@@ -172,7 +172,7 @@ def test_a_home_keeps_to_what_views_take(reply: Reply) -> None:
 
 
 @given(any_reply)
-def test_nobody_is_addressed_and_nothing_turns_the_text_around(reply: Reply) -> None:
+def test_nobody_is_mentioned_and_no_character_reverses_the_text(reply: Reply) -> None:
     drawn = render(reply)
     found = "\n".join([text for drawing in drawn for text in (drawing.text, *written_in(drawing.blocks))])
     parts = [part for drawing in drawn for part in dictionaries(drawing.blocks)]
@@ -184,7 +184,7 @@ def test_nobody_is_addressed_and_nothing_turns_the_text_around(reply: Reply) -> 
 
 
 @given(st.lists(st.text("abcdefghij ", min_size=1, max_size=8000), min_size=1, max_size=12))
-def test_every_word_is_on_one_of_the_messages_or_they_say_what_is_missing(bodies: list[str]) -> None:
+def test_every_word_is_in_a_message_or_a_note_says_some_are_missing(bodies: list[str]) -> None:
     drawn = everything(Reply.of(*map(Text, bodies)))
 
     if SHORTENED_NOTE not in drawn:
@@ -192,7 +192,7 @@ def test_every_word_is_on_one_of_the_messages_or_they_say_what_is_missing(bodies
 
 
 @given(any_reply)
-def test_every_button_and_every_file_is_there_or_the_messages_say_what_is_missing(reply: Reply) -> None:
+def test_every_button_and_file_is_there_or_a_note_says_some_are_missing(reply: Reply) -> None:
     drawn = render(reply)
     asked = [action.line for block in reply.blocks for action in actions_of(block)]
     there = [part["value"] for drawing in drawn for part in of_type(drawing.blocks, "button")]
@@ -213,7 +213,7 @@ def actions_of(block: object) -> tuple[Button, ...]:
 
 
 @given(texts, st.integers(160, 4000))
-def test_a_split_loses_nothing_but_space(body: str, characters: int) -> None:
+def test_splitting_loses_only_whitespace(body: str, characters: int) -> None:
     text = escape(body)
     now, later = split(text, characters)
 
@@ -242,14 +242,14 @@ def test_no_markdown_hides_a_link_a_heading_or_a_character(body: str) -> None:
 
 
 @given(st.lists(st.sampled_from((*"*_~`<>#-|:!\n ab", "1. ", "|-|\n", "- ")), max_size=40).map("".join))
-def test_no_markdown_takes_a_word_away(body: str) -> None:
+def test_no_markdown_removes_a_word(body: str) -> None:
     body = re.sub(r"`{3,}|~{3,}", "", body)  # what follows them names a language
     for tongue in (MARKDOWN, MRKDWN):
         assert re.findall("[ab]", as_read(convert(body, tongue))) == re.findall("[ab]", body)
 
 
 @given(marks)
-def test_a_name_is_nothing_but_a_name(name: str) -> None:
+def test_a_name_has_no_formatting(name: str) -> None:
     in_markdown, in_mrkdwn = literal_line(name, MARKDOWN), literal_line(name)
     tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(in_markdown)
     kinds = {token.type for block in tokens for token in (block, *(block.children or ()))}
@@ -261,7 +261,20 @@ def test_a_name_is_nothing_but_a_name(name: str) -> None:
     assert not re.search(r"<[!@#]", plain_line(name))
 
 
-def test_a_long_text_goes_on_in_further_messages_and_code_stays_code() -> None:
+@pytest.mark.parametrize(
+    ("text", "max_length", "parts"),
+    [
+        (f"```\n{'b' * 30}\n{'c' * 30}\n```", 44, (f"```\n{'b' * 30}\n```", f"```\n{'c' * 30}\n```")),
+        (f"```\n{'b' * 30}\n```\nThe end.", 41, (f"```\n{'b' * 30}\n```", "The end.")),
+        (f"{'a' * 30}\n```\n{'b' * 30}\n```", 40, ("a" * 30, f"```\n{'b' * 30}\n```")),
+    ],
+    ids=["within the code", "before its end", "after its beginning"],
+)
+def test_split_code_stays_code(text: str, max_length: int, parts: tuple[str, str]) -> None:
+    assert split(text, max_length) == parts
+
+
+def test_a_long_text_continues_in_further_messages_and_code_stays_code() -> None:
     reply = Reply.of(Text("Look:\n\n```python\n" + "x = 1  # a line of code\n" * 900 + "```"), Notice("The end."))
     drawn = ["\n".join(written_in(drawing.blocks)) for drawing in render(reply)]
 
@@ -272,7 +285,7 @@ def test_a_long_text_goes_on_in_further_messages_and_code_stays_code() -> None:
     assert sum(page.count("x = 1") for page in drawn) == 900
 
 
-def test_what_is_longer_than_all_messages_says_so() -> None:
+def test_a_text_too_long_for_all_messages_says_so() -> None:
     assert everything(Reply.of(Text("word " * 12_000))).endswith(SHORTENED_NOTE)
 
 
@@ -282,7 +295,7 @@ def test_an_escaped_character_is_not_cut_in_half() -> None:
     assert "".join(drawn.split()) == "&amp;" * 5000
 
 
-def test_a_question_has_a_button_beside_each_choice_and_says_when_the_answer_comes() -> None:
+def test_a_question_has_a_button_beside_each_choice_and_says_when_the_reveal_is() -> None:
     options = tuple(Option(letter, f"The *{letter}*", Button(letter.upper(), f"answer k {letter}")) for letter in "ab")
     card = QuestionCard(
         "Daily question",
@@ -304,13 +317,13 @@ def test_a_question_has_a_button_beside_each_choice_and_says_when_the_answer_com
     assert local_time(NOON) == "<!date^1795003200^{date_short_pretty} {time}|18 Nov 2026 12:00 UTC>"
 
 
-def test_notifications_and_screen_readers_are_told_the_words_without_marks() -> None:
+def test_notifications_and_screen_readers_get_text_without_formatting() -> None:
     drawing = only(Reply.of(Notice("**Done**, see `team list` & *more* of snake_case", Tone.GOOD, NOON)))
 
     assert drawing.text == "✅ Done, see /study team list &amp; more of snake_case 18 Nov 2026 12:00 UTC"
 
 
-def test_standings_are_a_table_in_which_my_own_row_is_bold() -> None:
+def test_standings_are_a_table_with_the_readers_row_in_bold() -> None:
     rows = (Rank(1, "a_b", "12", "3 answers"), Rank(4, "bob", "3"), Rank(4, "cy <!here>", "3", mine=True))
     drawing = only(Reply.of(Standings("Week", rows)))
     [table] = of_type(drawing.blocks, "table")
@@ -323,7 +336,7 @@ def test_standings_are_a_table_in_which_my_own_row_is_bold() -> None:
     assert "4. cy &lt;!here&gt; · 3" in drawing.text
 
 
-def test_a_second_table_of_a_message_is_a_list() -> None:
+def test_a_second_table_in_a_message_becomes_a_list() -> None:
     table = Table(("When", "What"), ((NOON, "*this*"),), title="Plan")
     blocks = only(Reply.of(table, table)).blocks
 
@@ -332,7 +345,7 @@ def test_a_second_table_of_a_message_is_a_list() -> None:
     assert blocks[-1]["text"]["text"] == f"• *{local_time(NOON)}*  ∗this*"
 
 
-def test_a_table_with_more_columns_or_rows_than_slack_takes_is_a_list() -> None:
+def test_a_table_too_large_for_slack_becomes_a_list() -> None:
     wide = Table(tuple(f"c{n}" for n in range(21)), (tuple(f"v{n}" for n in range(21)),))
     high = Table(("One",), tuple((f"row {n}",) for n in range(120)))
 
@@ -342,7 +355,7 @@ def test_a_table_with_more_columns_or_rows_than_slack_takes_is_a_list() -> None:
     assert "row 119" in everything(Reply.of(high))
 
 
-def test_a_calendar_has_its_weeks_from_mondays_and_names_only_the_marks_it_has() -> None:
+def test_a_calendars_weeks_start_on_monday_and_its_legend_names_only_marks_in_use() -> None:
     first = date(2026, 11, 18)  # a Wednesday
     marks = (DayMark.STUDIED, DayMark.FREEZE, DayMark.STUDIED, DayMark.REST, DayMark.REST, DayMark.OPEN)
     days = tuple((first + timedelta(days=n), mark) for n, mark in enumerate(marks))
@@ -362,7 +375,7 @@ def test_topics_have_bars() -> None:
     assert "*Not tried yet:* vae, rag" in drawn
 
 
-def test_a_menu_shows_what_is_picked_and_says_in_its_id_what_is_missing() -> None:
+def test_a_menu_shows_what_is_picked_and_its_id_names_the_missing_value() -> None:
     entries = (MenuOption("Monday", "monday", True), MenuOption("Friday", "friday"))
     reply = Reply.of(
         Menu("Days", "schedule change s1", "days", entries, multiple=True),
@@ -378,7 +391,7 @@ def test_a_menu_shows_what_is_picked_and_says_in_its_id_what_is_missing() -> Non
     assert len(blocks) == 2
 
 
-def test_a_menu_with_more_entries_than_slack_takes_says_so() -> None:
+def test_a_menu_with_too_many_options_for_slack_says_so() -> None:
     entries = tuple(MenuOption(f"entry {n}", f"e{n}") for n in range(101))
 
     assert SHORTENED_NOTE in everything(Reply.of(Menu("Topics", "schedule change s1", "topics", entries)))
@@ -393,7 +406,7 @@ def test_a_verdict_quotes_a_sentence_once_and_gives_the_reference() -> None:
     assert "**The reference**\n\n**Because** 2 &lt; 3" in drawn
 
 
-def test_what_a_model_writes_cannot_pass_for_ours() -> None:
+def test_a_models_text_cannot_pass_for_ours() -> None:
     text = "# Right!\nSee https://evil.example/x or [this](https://evil.example/y)\n\n> The bank's own text\n\n***"
     blocks = only(Reply.of(Explanation(text, "model", (Citation(1, "lora", "What is *LoRA*?"),)))).blocks
     label, body, sources = blocks
@@ -410,6 +423,7 @@ def test_what_a_model_writes_cannot_pass_for_ours() -> None:
     [
         ("**bold** *soft* ~~no~~ `a*b`", "**bold** *soft* ~~no~~ `a*b`", "*bold* _soft_ ~no~ `a*b`"),
         ("[a bank](https://a.b/x)", "a bank (https://a.b/x)", "a bank (https://a.b/x)"),
+        ("[write](mailto:ada@a.example)", "write", "write"),
         ("[click](javascript:alert)", "[click\\](javascript:alert)", "[click](javascript:alert)"),
         ("![pixel](https://a.b/x.png)", "pixel", "pixel"),
         ("- one\n- two\n  1. deep", "- one\n- two\n   1. deep", "• one\n• two\n   1. deep"),
@@ -423,7 +437,7 @@ def test_what_a_model_writes_cannot_pass_for_ours() -> None:
         ("$\\frac{a}{b}$ of $x_1$", "a/b of x₁", "a/b of x₁"),
     ],
 )
-def test_a_text_is_written_in_both_languages(markdown: str, in_markdown: str, in_mrkdwn: str) -> None:
+def test_text_is_converted_to_both_dialects(markdown: str, in_markdown: str, in_mrkdwn: str) -> None:
     assert convert(markdown, MARKDOWN) == in_markdown
     assert convert(markdown, MRKDWN) == in_mrkdwn
 
@@ -437,16 +451,16 @@ def test_a_text_is_written_in_both_languages(markdown: str, in_markdown: str, in
         ("`softmax` is none", "`softmax` is none"),
     ],
 )
-def test_commands_stand_as_they_are_typed_here(said: str, typed: str) -> None:
+def test_commands_are_shown_as_slash_commands(said: str, typed: str) -> None:
     assert slash_commands(said) == typed
 
 
 @given(marks)
-def test_what_is_read_aloud_has_no_marks_of_ours(body: str) -> None:
+def test_text_for_screen_readers_has_no_markup(body: str) -> None:
     assert "<" not in escape(as_read(convert(body, MRKDWN)))
 
 
-async def test_formulas_and_charts_are_pictures_beside_the_words() -> None:
+async def test_formulas_and_charts_come_as_pictures_and_as_text() -> None:
     body = "\n\n".join(f"$$x_{n} = \\frac{{a}}{{{n}}}$$" for n in range(1, 6))
     reply = Reply.of(Text(body), Mastery("Topics", (TopicMastery("gan", 12, 10, 0.6),), as_picture=True))
     easel = Easel()
@@ -461,7 +475,7 @@ async def test_formulas_and_charts_are_pictures_beside_the_words() -> None:
     assert "*gan* · 60% of 10" in str(drawing.blocks)
 
 
-def test_files_of_a_view_are_said_to_come_elsewhere() -> None:
+def test_a_view_says_that_files_are_in_the_chat() -> None:
     [note] = render_home([Reply.of(File("export.json", "{}"))])
 
-    assert "come in the chat" in note["elements"][0]["text"]
+    assert "in our chat" in note["elements"][0]["text"]

@@ -77,7 +77,7 @@ async def overheard(fake: Slack) -> AsyncIterator[asyncio.Queue[Payload]]:
 # Threads
 
 
-async def test_a_button_in_a_thread_is_answered_in_the_thread(fake: Slack, bob: Person, team: Team) -> None:
+async def test_a_button_in_a_thread_is_answered_there(fake: Slack, bob: Person, team: Team) -> None:
     there = await explained(fake, bob)
     await bob.presses(there, there.buttons[0])
     shown = await fake.heard()
@@ -91,7 +91,7 @@ async def test_a_button_in_a_thread_is_answered_in_the_thread(fake: Slack, bob: 
     assert shared in team.main.thread(there.thread_ts)
 
 
-async def test_whoever_asks_more_in_a_thread_is_shown_there_where_the_answer_is(fake: Slack, bob: Person) -> None:
+async def test_ask_more_in_a_thread_points_to_the_direct_message(fake: Slack, bob: Person) -> None:
     there = await explained(fake, bob)
     await bob.presses(there, "Ask more")
     await bob.sends(await fake.next(fake.views), {"text": "and why does that save memory?"})
@@ -103,7 +103,7 @@ async def test_whoever_asks_more_in_a_thread_is_shown_there_where_the_answer_is(
 
 
 @pytest.mark.parametrize("status", [404, 500])
-async def test_a_thread_is_kept_to_where_the_response_url_fails(fake: Slack, bob: Person, status: int) -> None:
+async def test_a_failing_response_url_still_answers_in_the_thread(fake: Slack, bob: Person, status: int) -> None:
     there = await explained(fake, bob)
     fake.fail("response_url", status=status)
     await bob.presses(there, there.buttons[0])
@@ -113,7 +113,7 @@ async def test_a_thread_is_kept_to_where_the_response_url_fails(fake: Slack, bob
     assert (shown.channel, shown.reader, shown.thread_ts) == (there.channel, bob.id, there.thread_ts)
 
 
-async def test_what_takes_a_messages_place_names_no_thread(fake: Slack, bob: Person) -> None:
+async def test_a_replaced_message_names_no_thread(fake: Slack, bob: Person) -> None:
     there = await explained(fake, bob)
     await bob.types("streak")
     in_thread = replace(await fake.heard(), thread_ts=there.thread_ts)
@@ -127,7 +127,7 @@ async def test_what_takes_a_messages_place_names_no_thread(fake: Slack, bob: Per
     assert (beside["replace_original"], beside.get("thread_ts")) == (False, there.thread_ts)
 
 
-async def test_an_explanation_that_is_whole_stays_whole(fake: Slack, bob: Person, team: Team) -> None:
+async def test_a_finished_explanation_is_not_marked_as_cut_short(fake: Slack, bob: Person, team: Team) -> None:
     uploading, easel = fake.hold("conversations.open"), Easel()
     web = AsyncWebClient(team.token, base_url=fake.api)
 
@@ -150,14 +150,14 @@ async def test_an_explanation_that_is_whole_stays_whole(fake: Slack, bob: Person
 # What is heard in direct messages
 
 
-async def test_words_beside_a_file_are_heard(fake: Slack, bob: Person) -> None:
+async def test_text_with_a_file_is_answered(fake: Slack, bob: Person) -> None:
     await bob.writes("what is LoRA", files=["lora.pdf"])
     assert "low-rank" in (await fake.heard()).words
     await bob.writes("streak", files=["lora.pdf"])
     assert "Your streak" in (await fake.heard()).words
 
 
-async def test_words_in_a_thread_that_are_shown_beside_it_too_are_heard(fake: Slack, bob: Person) -> None:
+async def test_a_thread_reply_also_sent_to_the_channel_is_answered(fake: Slack, bob: Person) -> None:
     await bob.writes("what is LoRA")
     there = await fake.heard()
     await bob.writes("why does that save memory?", there, subtype="thread_broadcast")
@@ -167,9 +167,7 @@ async def test_words_in_a_thread_that_are_shown_beside_it_too_are_heard(fake: Sl
     assert (await grown(fake)).ts == begun.ts
 
 
-async def test_words_that_are_changed_afterwards_are_not_answered_anew(
-    fake: Slack, bob: Person, program: AsyncExitStack
-) -> None:
+async def test_editing_a_direct_message_brings_no_new_answer(fake: Slack, bob: Person, program: AsyncExitStack) -> None:
     await bob.writes("what is LoRA")
     await fake.heard()
     await bob.writes("streak", subtype="message_changed")
@@ -189,7 +187,7 @@ async def test_words_that_are_changed_afterwards_are_not_answered_anew(
     ],
     ids=["a bot without a user", "a bot's kind of message", "somebody came", "a bot with a user", "a bot with a file"],
 )
-async def test_what_nobody_has_typed_is_not_answered(
+async def test_messages_that_nobody_typed_are_not_answered(
     fake: Slack, bob: Person, program: AsyncExitStack, more: dict[str, str]
 ) -> None:
     if "user" in more:
@@ -216,7 +214,9 @@ async def test_another_bot_that_mentions_the_app_is_not_answered(
 
 
 @pytest.mark.parametrize("rank", ["admin", "owner"])
-async def test_admins_of_another_company_are_no_managers_here(fake: Slack, maya: Person, team: Team, rank: str) -> None:
+async def test_admins_of_another_company_are_not_managers_here(
+    fake: Slack, maya: Person, team: Team, rank: str
+) -> None:
     elsewhere = fake.team("elsewhere", installed=False)
     eve = Person.joins(fake, elsewhere, "eve", admin=rank == "admin", owner=rank == "owner").visits(team.main)
     await eve.writes("managers list")
@@ -243,7 +243,7 @@ each_step_of_an_upload = pytest.mark.parametrize(
 
 
 @each_step_of_an_upload
-async def test_a_picture_that_slack_does_not_take_costs_nothing_else(
+async def test_a_refused_picture_costs_nothing_else(
     fake: Slack, bob: Person, program: AsyncExitStack, step: str, fault: dict[str, object]
 ) -> None:
     fake.fail(step, **fault)  # type: ignore[arg-type]
@@ -259,9 +259,7 @@ async def test_a_picture_that_slack_does_not_take_costs_nothing_else(
 
 
 @each_step_of_an_upload
-async def test_an_export_that_slack_does_not_take_is_told(
-    fake: Slack, bob: Person, step: str, fault: dict[str, object]
-) -> None:
+async def test_a_refused_export_is_reported(fake: Slack, bob: Person, step: str, fault: dict[str, object]) -> None:
     fake.fail(step, **fault)  # type: ignore[arg-type]
     await bob.types("privacy export")
     told = [await fake.heard(), await fake.heard()]
@@ -275,7 +273,7 @@ async def test_an_export_that_slack_does_not_take_is_told(
 
 
 @pytest.mark.parametrize("joined", [True, False], ids=["in the channel", "not in it"])
-async def test_a_form_that_was_open_for_long_is_answered_all_the_same(
+async def test_a_form_that_was_open_for_long_is_still_answered(
     fake: Slack, bob: Person, team: Team, joined: bool
 ) -> None:
     form, _ = await opens_form(fake, bob)
@@ -289,7 +287,7 @@ async def test_a_form_that_was_open_for_long_is_answered_all_the_same(
 
 
 @pytest.mark.parametrize("joined", [True, False], ids=["in the channel", "not in it"])
-async def test_a_response_url_that_has_taken_five_messages_is_not_missed(
+async def test_a_used_up_response_url_still_leaves_a_way_to_answer(
     fake: Slack, bob: Person, team: Team, joined: bool
 ) -> None:
     form, url = await opens_form(fake, bob)
@@ -307,7 +305,7 @@ async def test_a_response_url_that_has_taken_five_messages_is_not_missed(
 
 @pytest.mark.parametrize("fault", [{"status": 404}, {"status": 500}, {"after": 30}], ids=["404", "500", "429"])
 @pytest.mark.parametrize("joined", [True, False], ids=["in the channel", "not in it"])
-async def test_a_response_url_that_refuses_is_not_missed(
+async def test_a_refusing_response_url_still_leaves_a_way_to_answer(
     fake: Slack, bob: Person, team: Team, joined: bool, fault: dict[str, int]
 ) -> None:
     await bob.types("question vae easy")
@@ -323,7 +321,7 @@ async def test_a_response_url_that_refuses_is_not_missed(
 
 @pytest.mark.parametrize("where", ["a public channel", "a private channel", "two members' conversation"])
 @pytest.mark.parametrize(("command", "words"), [("leaderboard", "Nobody has earned points"), ("streak", "Your streak")])
-async def test_where_the_app_is_not_a_late_answer_comes_to_the_direct_message(
+async def test_a_late_answer_outside_the_apps_channels_comes_by_direct_message(
     fake: Slack, bob: Person, maya: Person, team: Team, where: str, command: str, words: str
 ) -> None:
     places = {
@@ -349,7 +347,7 @@ async def test_where_the_app_is_not_a_late_answer_comes_to_the_direct_message(
 
 
 @pytest.mark.parametrize("typed", ["types", "writes"])
-async def test_a_name_is_taken_as_it_was_typed(fake: Slack, bob: Person, typed: str) -> None:
+async def test_a_name_is_stored_as_it_was_typed(fake: Slack, bob: Person, typed: str) -> None:
     says = bob.types if typed == "types" else bob.writes
     for name in ("R&amp;D &lt;3 &gt;_&lt;", "<https://lab.example/a?b=1&amp;c=2|lab.example>", "&amp;lt;"):
         await says(f"team create {name}")
@@ -360,7 +358,7 @@ async def test_a_name_is_taken_as_it_was_typed(fake: Slack, bob: Person, typed: 
     assert {"R&D <3 >_<", "https://lab.example/a?b=1&c=2", "&lt;"} <= set(listed.splitlines())
 
 
-async def test_a_member_is_named_in_a_direct_message_too(fake: Slack, bob: Person, maya: Person) -> None:
+async def test_a_member_can_be_mentioned_in_a_direct_message(fake: Slack, bob: Person, maya: Person) -> None:
     await bob.writes("streak")
     await fake.heard()
     await maya.writes(f"managers add <@{bob.id}>")
@@ -369,7 +367,7 @@ async def test_a_member_is_named_in_a_direct_message_too(fake: Slack, bob: Perso
     assert "bob is no longer a manager" in (await fake.heard()).words
 
 
-async def test_what_is_asked_by_a_mention_is_kept_as_it_was_typed(fake: Slack, bob: Person) -> None:
+async def test_a_question_in_a_mention_is_stored_as_it_was_typed(fake: Slack, bob: Person) -> None:
     await bob.mentions("what is LoRA for r &lt; d &amp; alpha &gt; 1? <https://arxiv.org/abs/2106.09685|arxiv.org>")
     await fake.heard()
     await grown(fake)

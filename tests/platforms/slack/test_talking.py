@@ -6,13 +6,11 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 
-import aiohttp
-
 from bot.app import App
 from bot.platforms.slack.app import SHUTDOWN_TIMEOUT
 from bot.store import tables
 from bot.store.models import StoredExplanation
-from tests.clocks import HANG, forward
+from tests.clocks import forward
 from tests.platforms.model import Model
 from tests.platforms.slack.conftest import all_rows
 from tests.platforms.slack.fake import Message, Person, Slack, Team
@@ -29,18 +27,7 @@ async def explained(app: App) -> list[StoredExplanation]:
     return StoredExplanation.all(await app.study.store.query(all_rows, tables.explanations))
 
 
-async def gone(url: str) -> None:
-    """Wait until nobody listens there anymore."""
-    async with aiohttp.ClientSession() as session, asyncio.timeout(HANG):
-        while True:
-            try:
-                await session.head(url)
-            except aiohttp.ClientConnectionError:
-                return
-            await asyncio.sleep(0.01)
-
-
-async def test_a_thread_goes_on_from_what_was_explained_in_it(fake: Slack, bob: Person, maya: Person, app: App) -> None:
+async def test_a_thread_continues_from_its_explanation(fake: Slack, bob: Person, maya: Person, app: App) -> None:
     await bob.mentions("what is LoRA?")
     first = await told(fake)
     await maya.mentions("why does that save memory?", thread=first)
@@ -53,9 +40,7 @@ async def test_a_thread_goes_on_from_what_was_explained_in_it(fake: Slack, bob: 
     assert anew.parent_id is None
 
 
-async def test_what_one_had_explained_alone_is_not_gone_on_from_before_others(
-    fake: Slack, bob: Person, app: App
-) -> None:
+async def test_a_private_explanation_is_not_continued_in_public(fake: Slack, bob: Person, app: App) -> None:
     await bob.types("explain what is LoRA")
     await told(fake)
     await bob.mentions("why does that save memory?")
@@ -64,7 +49,7 @@ async def test_what_one_had_explained_alone_is_not_gone_on_from_before_others(
     assert [it.parent_id for it in await explained(app)] == [None, None]
 
 
-async def test_alone_with_the_app_one_goes_on_from_what_was_explained_there(fake: Slack, bob: Person, app: App) -> None:
+async def test_a_direct_message_thread_continues_from_its_explanation(fake: Slack, bob: Person, app: App) -> None:
     await bob.types("explain what is LoRA")
     first = await told(fake)
     await bob.writes("why does that save memory?", thread=first)
@@ -77,7 +62,7 @@ async def test_alone_with_the_app_one_goes_on_from_what_was_explained_there(fake
     assert "Share" in second.buttons
 
 
-async def test_what_was_explained_alone_is_shared_with_a_channel_that_is_picked(
+async def test_a_private_explanation_can_be_shared_with_a_chosen_channel(
     fake: Slack, bob: Person, team: Team, app: App
 ) -> None:
     papers = fake.channel(team, "papers", joined=False)
@@ -99,7 +84,7 @@ async def test_what_was_explained_alone_is_shared_with_a_channel_that_is_picked(
     assert why.parent_id == copy.id
 
 
-async def test_what_was_not_shared_is_no_context_of_what_all_may_read(
+async def test_private_explanations_are_not_context_for_public_ones(
     fake: Slack, bob: Person, team: Team, model: Model
 ) -> None:
     await bob.types("explain what is LoRA? I never understood adapters")
@@ -118,7 +103,7 @@ async def test_what_was_not_shared_is_no_context_of_what_all_may_read(
     assert "I never understood adapters" not in before_all
 
 
-async def test_a_mention_that_is_edited_is_not_answered_anew(
+async def test_editing_a_mention_brings_no_new_answer(
     fake: Slack, bob: Person, team: Team, program: AsyncExitStack
 ) -> None:
     await bob.mentions("what is LoRA?")
@@ -129,14 +114,14 @@ async def test_a_mention_that_is_edited_is_not_answered_anew(
     assert len(fake.calls["chat.postMessage"]) == 1
 
 
-async def test_a_refusal_is_for_the_eyes_of_whoever_asked(bob: Person) -> None:
+async def test_only_the_member_who_asked_sees_a_refusal(bob: Person) -> None:
     said = (await bob.types("leaderboard forever")).json
 
     assert said["response_type"] == "ephemeral"
     assert "forever" in json.dumps(said)
 
 
-async def test_an_explanation_cut_short_at_the_end_of_the_program_says_so(
+async def test_an_explanation_cut_short_by_a_shutdown_says_so(
     fake: Slack, bob: Person, program: AsyncExitStack, model: Model
 ) -> None:
     model.enough = lambda: False
@@ -144,8 +129,8 @@ async def test_an_explanation_cut_short_at_the_end_of_the_program_says_so(
     begun = await fake.heard()
     await fake.next(fake.edits)
     closing = asyncio.create_task(program.aclose())
-    await gone(fake.app_url)
-    forward(SHUTDOWN_TIMEOUT)
+    while "being restarted" not in bob.team.main.messages[begun.ts].words:
+        assert not closing.done()
+        forward(SHUTDOWN_TIMEOUT / 200)
+        await asyncio.sleep(0.02)
     await closing
-
-    assert "being restarted" in bob.team.main.messages[begun.ts].words
