@@ -88,8 +88,8 @@ def section(text: str = "hello", **more: Any) -> Payload:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}, **more}
 
 
-def button(label: str = "A", id: str = "press-1", **more: Any) -> Payload:
-    return {"type": "button", "action_id": id, "text": plain(label), "value": "answer x a", **more}
+def button(label: str = "A", action_id: str = "press-1", **more: Any) -> Payload:
+    return {"type": "button", "action_id": action_id, "text": plain(label), "value": "answer x a", **more}
 
 
 def actions(*elements: Payload, **more: Any) -> Payload:
@@ -100,12 +100,12 @@ def options(*values: str) -> list[Payload]:
     return [{"text": plain(value.title()), "value": value} for value in values]
 
 
-def field(id: str, element: Payload, **more: Any) -> Payload:
+def field(name: str, element: Payload, **more: Any) -> Payload:
     return {
         "type": "input",
-        "block_id": id,
-        "label": plain(id.title()),
-        "element": {"action_id": id, **element},
+        "block_id": name,
+        "label": plain(name.title()),
+        "element": {"action_id": name, **element},
         **more,
     }
 
@@ -417,7 +417,7 @@ WRONG: dict[str, tuple[list[Payload], str]] = {
     "a long header": ([{"type": "header", "text": plain("a" * 151)}], "150"),
     "a long label": ([actions(button("a" * 76))], "75"),
     "a long value": ([actions(button(value="a" * 2001))], "2000"),
-    "a long id": ([actions(button(id="a" * 256))], "255"),
+    "a long id": ([actions(button(action_id="a" * 256))], "255"),
     "a long option": ([actions(MENU | {"options": options("a" * 76)})], "75"),
     "a long choice": ([actions(MENU | {"options": [{"text": plain("a"), "value": "a" * 151}]})], "150"),
     "a value twice": ([actions(MENU | {"options": options("a", "a")})], "twice"),
@@ -548,9 +548,9 @@ async def test_menus_report_what_is_picked_and_what_was_before(
     slack: Slack, team: Team, bob: Person, bolt: AsyncApp, client: AsyncWebClient
 ) -> None:
     heard: list[Payload] = []
-    for id in ("menu", "many", "radio", "place", "at"):
+    for action_id in ("menu", "many", "radio", "place", "at"):
 
-        @bolt.action(id)
+        @bolt.action(action_id)
         async def on_pick(ack: Any, body: Payload) -> None:
             await ack()
             heard.append(body)
@@ -639,7 +639,7 @@ async def test_a_form_is_opened_corrected_changed_and_closed(
     await bob.types("team create")
     pushed = (await bob.sends(slack.views.seen[-1], given)).view
     assert pushed is not None
-    closed = await bob.closes(pushed, all=True)
+    closed = await bob.closes(pushed, whole_stack=True)
     assert closed is not None
     assert (heard[-1]["type"], heard[-1]["is_cleared"]) == ("view_closed", True)
 

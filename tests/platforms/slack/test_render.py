@@ -88,8 +88,8 @@ def only(reply: Reply) -> RenderedMessage:
     return drawing
 
 
-def of_type(blocks: list[dict[str, Any]], type: str) -> list[dict[str, Any]]:
-    return [part for part in dictionaries(blocks) if part.get("type") == type]
+def of_type(blocks: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [part for part in dictionaries(blocks) if part.get("type") == kind]
 
 
 def checked(blocks: list[dict[str, Any]], *, most: int, types: set[str]) -> None:
@@ -106,7 +106,7 @@ def checked(blocks: list[dict[str, Any]], *, most: int, types: set[str]) -> None
     ids = [part["action_id"] for part in dictionaries(blocks) if "action_id" in part]
     ids += [part["block_id"] for part in dictionaries(blocks) if "block_id" in part]
     assert len(ids) == len(set(ids))
-    assert all(1 <= len(id) <= limits.ACTION_ID for id in ids)
+    assert all(1 <= len(element_id) <= limits.ACTION_ID for element_id in ids)
     assert len(of_type(blocks, "table")) <= 1
     for part in dictionaries(blocks):
         element_checked(part)

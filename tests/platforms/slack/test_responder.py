@@ -48,9 +48,9 @@ async def opens_form(fake: Slack, person: Person) -> tuple[View, str]:
 
 def between(fake: Slack, one: Person, other: Person) -> Channel:
     """The conversation of two members, which the app cannot see."""
-    id = fake.clock.id("D")
-    made = Channel(id, "", one.team.id, private=True, joined=False, members={one.id, other.id})
-    one.team.channels[id] = made
+    channel_id = fake.clock.id("D")
+    made = Channel(channel_id, "", one.team.id, private=True, joined=False, members={one.id, other.id})
+    one.team.channels[channel_id] = made
     return made
 
 
