@@ -1,4 +1,4 @@
-"""The program as a whole, with its web application."""
+"""The whole program with its web application."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tests.platforms.slack.fake import Person, Slack
 
 @pytest.fixture
 def taken() -> Iterator[str]:
-    """A port that somebody else listens on."""
+    """A port that's already in use."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield str(listening.getsockname()[1])
 
 
 @asynccontextmanager
 async def serving(environment: Mapping[str, str], *words: str) -> AsyncIterator[Process]:
-    """`studyhall run`, until SIGTERM, at which it ends in good order."""
+    """Run `studyhall run` and end it with SIGTERM, which must end it cleanly."""
     running = await asyncio.create_subprocess_exec(
         *STUDYHALL, "run", *words, env=environment, stdin=DEVNULL, stderr=PIPE
     )
@@ -42,12 +42,12 @@ async def serving(environment: Mapping[str, str], *words: str) -> AsyncIterator[
 
 
 async def said(running: Process, event: str) -> dict[str, object]:
-    """The log's next line of that event."""
+    """Wait for the log's next line with that event."""
     assert running.stderr is not None
     while line := await asyncio.wait_for(running.stderr.readline(), HANG):
         if line.startswith(b"{") and (found := json.loads(line))["event"] == event:
             return dict(found)
-    raise AssertionError(f"it ended without {event!r}")
+    raise AssertionError(f"the program ended without logging {event!r}")
 
 
 async def test_health_is_served_in_socket_mode_too(home: dict[str, str]) -> None:

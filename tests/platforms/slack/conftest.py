@@ -1,7 +1,7 @@
-"""A fake Slack with one workspace, the real app that hears it over HTTP, and two of its members.
+"""A fake Slack with one workspace, the real app connected to it over HTTP, and two members.
 
-The app has the fake's time, so that a test moves both. Over HTTP a request has the real one, since its signature does;
-over Socket Mode everything has the fake's.
+The app has the fake's time, so a test moves both. Over HTTP a request has the real time, because its signature does; in
+Socket Mode everything has the fake's time.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ def present(fake: Slack) -> datetime:
 
 
 def until(fake: Slack, moment: str) -> None:
-    """Forward to the next time that it is this late."""
+    """Move the time forward to the next `moment`, as HH:MM."""
     hour, minute = map(int, moment.split(":"))
     then = present(fake).replace(hour=hour, minute=minute, second=0, microsecond=0)
     fake.clock.forward(((then - present(fake)) % timedelta(days=1)).total_seconds())
 
 
 def monday(fake: Slack, moment: str = "09:00") -> None:
-    """Forward to the next Monday at that time."""
+    """Move the time forward to the next Monday at that time."""
     until(fake, moment)
     fake.clock.forward(timedelta(days=-present(fake).weekday() % 7).total_seconds())
 
 
 async def turn(app: App) -> None:
-    """One of the clockwork's."""
+    """Run the scheduler once."""
     await Clockwork(app.study, seconds=5).turn()
 
 
@@ -64,7 +64,7 @@ async def turn(app: App) -> None:
 async def opened(
     fake: Slack, url: str, library: Library, *, busy_ms: int = sqlite.BUSY_MS, inference: Inference | None = None
 ) -> AsyncIterator[App]:
-    """An app of its own on a database, by the fake's time."""
+    """Open an app on a database, with the fake's time."""
     store = await Store.open(url, busy_ms=busy_ms)
     study = Study(store, library, clock=lambda: present(fake), inference=inference)
     try:
@@ -75,14 +75,14 @@ async def opened(
 
 @asynccontextmanager
 async def over_http(app: App, credentials: Credentials, fake: Slack) -> AsyncIterator[str]:
-    """The app behind a web server of its own; gives where Slack sends its requests."""
+    """Run the app behind a web server of its own; yields where Slack sends its requests."""
     async with slack(app, credentials, api=fake.api) as routes, served(web_app(app, routes), "127.0.0.1", 0) as address:
         yield f"{address}{EVENTS_PATH}"
 
 
 @asynccontextmanager
 async def by_socket(fake: Slack, team: Team, app: App) -> AsyncIterator[None]:
-    """The app in this one workspace, connected over Socket Mode; the newest connection is told everything."""
+    """Run the app for one workspace in Socket Mode; the newest connection gets everything."""
     connections = fake.sockets.opened + 1
     async with slack(app, Credentials(bot_token=team.token, app_token=fake.app_token), api=fake.api):
         await fake.sockets.connected(connections)
@@ -131,7 +131,7 @@ def url(sqlite_template: Path, tmp_path: Path) -> str:
 
 @pytest.fixture
 def busy_ms() -> int:
-    """How long another program's lock on the database is waited for."""
+    """How long to wait for another program's lock on the database."""
     return sqlite.BUSY_MS
 
 
@@ -152,7 +152,7 @@ def team(fake: Slack) -> Team:
 
 @pytest.fixture
 async def program(app: App, fake: Slack, team: Team) -> AsyncIterator[AsyncExitStack]:
-    """The app in this one workspace; closed early, it finishes what it has in hand."""
+    """Run the app for one workspace. Closed early, it finishes what it's doing."""
     credentials = Credentials(signing_secret=fake.signing_secret, bot_token=team.token)
     async with AsyncExitStack() as running:
         fake.point_at(await running.enter_async_context(over_http(app, credentials, fake)))
@@ -161,7 +161,7 @@ async def program(app: App, fake: Slack, team: Team) -> AsyncIterator[AsyncExitS
 
 @pytest.fixture
 def running(fake: Slack, program: AsyncExitStack) -> str:
-    """Where the app listens."""
+    """Return where the app listens."""
     return fake.app_url
 
 

@@ -1,4 +1,4 @@
-"""Which client speaks for a workspace, whatever becomes of the database."""
+"""Which client a workspace gets, whatever happens to the database."""
 
 from __future__ import annotations
 

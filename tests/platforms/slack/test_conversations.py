@@ -1,4 +1,4 @@
-"""Members on Slack: commands, buttons, menus, forms, shortcuts, mentions, direct messages and their home."""
+"""Members on Slack: commands, buttons, menus, forms, shortcuts, mentions, direct messages and homes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The daily question on Slack: once in each channel whoever posts it, with its thread, its count and its reveal.
+"""The daily question on Slack: posted once in each channel, with its thread, its live count and its reveal.
 
-Over Socket Mode, where what members do has the fake's time.
+In Socket Mode, where everything members do has the fake's time.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ async def answers(fake: Slack, person: Person, question: Message) -> Message:
 
 @pytest.fixture
 async def two(fake: Slack, team: Team, database_url: str, library: Library) -> AsyncIterator[tuple[App, App]]:
-    """Processes on one database, once SQLite and once PostgreSQL."""
+    """Open two apps on one database, as two processes would, on SQLite and on PostgreSQL."""
     await library.search("lora")
     async with (
         opened(fake, database_url, library, busy_ms=60_000) as one,

@@ -1,4 +1,4 @@
-"""The fake refuses what Slack refuses, and tells what Slack tells, so that what passes against it means something."""
+"""The fake refuses what Slack refuses and sends what Slack sends, so that passing against it means something."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def client(slack: Slack, team: Team) -> AsyncWebClient:
 
 @asynccontextmanager
 async def listening(slack: Slack, bolt: AsyncApp) -> AsyncIterator[str]:
-    """A Bolt app over HTTP, which the fake knows of."""
+    """Serve a Bolt app over HTTP, with the fake pointed at it."""
     runner = web.AppRunner(bolt.web_app(path="/slack/events"))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -1060,7 +1060,7 @@ basic = pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWa
 
 
 class Kept(AsyncInstallationStore, AsyncOAuthStateStore):
-    """In memory; states are good for one use."""
+    """Installations and states in memory; a state is valid once."""
 
     def __init__(self) -> None:
         self.installations: list[Installation] = []

@@ -1,4 +1,4 @@
-"""The manifest against Slack's schema, its limits and the program's own calls; `studyhall slack`; `slack run`."""
+"""The manifest against Slack's schema, its limits and the app's own calls; `studyhall slack`; `slack run`."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_the_usage_hint_and_the_shortcuts_come_from_the_commands() -> None:
 
 
 def called() -> set[str]:
-    """The Web API's methods that the adapter calls, in Slack's own words, read out of its source."""
+    """Return the Web API methods that the app calls, read from its source."""
     names = {method.replace(".", "_"): method for method in RULES}
     names["files_upload_v2"] = ""
     found = set()
@@ -153,7 +153,7 @@ def called() -> set[str]:
 
 
 def needed(method: str) -> set[str]:
-    """Its scopes; questions are posted in public and private channels, where reading is asked for apart."""
+    """Return a method's scopes. Questions go to public and private channels, which have separate scopes for reading."""
     known = rule(method)
     assert known is not None
     scopes = set(known.scopes)
@@ -172,7 +172,7 @@ OF_EVENTS = {
     "message.im": "im:history",
     "tokens_revoked": "",
 }
-"""The scope without which Slack sends no such event."""
+"""The scope that each event needs."""
 
 
 def test_every_scope_is_used_and_none_is_missing() -> None:
@@ -260,7 +260,7 @@ HOOKS: dict[str, Any] = json.loads((ROOT / ".slack" / "hooks.json").read_text("u
 
 
 def hook(name: str) -> list[str]:
-    """As Slack's command line runs it, by a shell; with the Python of the tests."""
+    """Return a hook as Slack's command line runs it, in a shell, but with the tests' Python."""
     command: str = HOOKS["hooks"][name]
     program, _, rest = command.partition(" ")
     assert program == ".venv/bin/python", "what `make` installs"
@@ -300,7 +300,7 @@ def test_starting_without_tokens_says_who_sets_them() -> None:
 async def test_slack_run_serves_the_app_that_the_command_line_made(
     home: dict[str, str],
 ) -> None:
-    """Its tokens win over those that the developer has for another app; an interrupt ends it in good order."""
+    """Its tokens replace the developer's own, and an interrupt ends it cleanly."""
     async with Slack().listening() as fake:
         fake.patience = HANG
         team = fake.team("readers")

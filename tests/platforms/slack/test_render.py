@@ -1,4 +1,4 @@
-"""Whatever a reply holds, Slack takes the messages made of it, and nothing is lost without a word."""
+"""Slack accepts the messages of any reply, and nothing is lost without a note."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ from tests.platforms.replies import any_reply, texts
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 MESSAGE = {"section", "context", "header", "markdown", "table", "actions", "divider"}
 VIEW = MESSAGE - {"markdown", "table"}
-"""Slack takes neither Markdown nor tables in views."""
+"""Views take neither Markdown nor tables."""
 
 
 def dictionaries(part: Any) -> Iterator[dict[str, Any]]:
-    """Everything in some blocks that has keys."""
+    """Yield all dictionaries in some blocks."""
     if isinstance(part, list):
         for item in part:
             yield from dictionaries(item)
@@ -93,7 +93,7 @@ def of_type(blocks: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 
 
 def checked(blocks: list[dict[str, Any]], *, most: int, types: set[str]) -> None:
-    """That Slack takes the blocks: by its own models, which leave out what they do not know, and by its limits."""
+    """Check that Slack takes the blocks: by its own models, which drop what they don't know, and by its limits."""
     assert 1 <= len(blocks) <= most
     for block in blocks:
         model = Block.parse(block)
@@ -114,7 +114,7 @@ def checked(blocks: list[dict[str, Any]], *, most: int, types: set[str]) -> None
 
 
 def table_checked(table: dict[str, Any]) -> None:
-    """What the models do not look at: a table's cells are plain data to them."""
+    """Check what the models don't: to them a table's cells are plain data."""
     rows = table["rows"]
     assert 1 <= len(rows) <= limits.TABLE_ROWS
     assert len({len(row) for row in rows}) == 1

@@ -1,4 +1,4 @@
-"""Who is heard on Slack, and where an answer goes when its first way is closed: threads, files, other bots, guests."""
+"""Who gets an answer on Slack, and where it goes when the first way fails: threads, files, other bots, guests."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ OWN_WORDS = {"text": "The weights stay frozen."}
 
 
 async def grown(fake: Slack) -> Message:
-    """An explanation, once it is whole."""
+    """Wait for the whole explanation."""
     while "Ask more" not in (edited := await fake.next(fake.edits)).buttons:
         pass
     return edited
 
 
 async def explained(fake: Slack, person: Person) -> Message:
-    """What the app explains in a thread of the channel, with buttons for its sources."""
+    """Get an explanation in a thread of the channel, with buttons for its sources."""
     await person.mentions("what is LoRA?")
     await fake.heard()
     return await grown(fake)
 
 
 async def opens_form(fake: Slack, person: Person) -> tuple[View, str]:
-    """A form that a button in the channel opens, and the response_url that came with it."""
+    """Open a form with a button in the channel; returns it and the response_url that came with it."""
     await person.types("question fine-tuning")
     pressed = await person.presses(await fake.heard(), "In my own words")
     return await fake.next(fake.views), pressed.sent.payload["response_url"]
 
 
 def between(fake: Slack, one: Person, other: Person) -> Channel:
-    """The conversation of two members, which the app cannot see."""
+    """Create a conversation of two members, which the app can't see."""
     channel_id = fake.clock.id("D")
     made = Channel(channel_id, "", one.team.id, private=True, joined=False, members={one.id, other.id})
     one.team.channels[channel_id] = made
@@ -56,7 +56,7 @@ def between(fake: Slack, one: Person, other: Person) -> Channel:
 
 @asynccontextmanager
 async def overheard(fake: Slack) -> AsyncIterator[asyncio.Queue[Payload]]:
-    """What comes to each response_url from now on, word by word; nothing of it is shown."""
+    """Yield the messages that come to response_urls within the block; none of them is shown."""
     heard: asyncio.Queue[Payload] = asyncio.Queue()
 
     async def receive(request: web.Request) -> web.Response:
@@ -147,7 +147,7 @@ async def test_a_finished_explanation_is_not_marked_as_cut_short(fake: Slack, bo
     assert "low rank" in team.main.messages[begun.ts].words
 
 
-# What is heard in direct messages
+# Direct messages
 
 
 async def test_text_with_a_file_is_answered(fake: Slack, bob: Person) -> None:
@@ -269,7 +269,7 @@ async def test_a_refused_export_is_reported(fake: Slack, bob: Person, step: str,
     assert fake.files.seen == []
 
 
-# Where the way back is closed
+# Where the response_url fails
 
 
 @pytest.mark.parametrize("joined", [True, False], ids=["in the channel", "not in it"])
@@ -343,7 +343,7 @@ async def test_a_late_answer_outside_the_apps_channels_comes_by_direct_message(
     assert (told.channel, told.reader) == (bob.direct.id, "")
 
 
-# What was typed
+# Text as it was typed
 
 
 @pytest.mark.parametrize("typed", ["types", "writes"])

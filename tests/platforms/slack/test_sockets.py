@@ -1,4 +1,4 @@
-"""Socket Mode: everything comes over a connection that the app opens, and opens anew when it ends."""
+"""Socket Mode: everything comes over a connection that the app opens, and reopens when it ends."""
 
 from __future__ import annotations
 

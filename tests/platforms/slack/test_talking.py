@@ -16,8 +16,8 @@ from tests.platforms.slack.conftest import all_rows
 from tests.platforms.slack.fake import Message, Person, Slack, Team
 
 
-async def told(fake: Slack) -> Message:
-    """An explanation, when the whole of it is there."""
+async def finished(fake: Slack) -> Message:
+    """Wait for the whole explanation."""
     while "Ask more" not in (edited := await fake.next(fake.edits)).buttons:
         pass
     return edited
@@ -29,11 +29,11 @@ async def explained(app: App) -> list[StoredExplanation]:
 
 async def test_a_thread_continues_from_its_explanation(fake: Slack, bob: Person, maya: Person, app: App) -> None:
     await bob.mentions("what is LoRA?")
-    first = await told(fake)
+    first = await finished(fake)
     await maya.mentions("why does that save memory?", thread=first)
-    await told(fake)
+    await finished(fake)
     await bob.mentions("what is LoRA?")
-    await told(fake)
+    await finished(fake)
 
     lora, why, anew = await explained(app)
     assert why.parent_id == lora.id
@@ -42,18 +42,18 @@ async def test_a_thread_continues_from_its_explanation(fake: Slack, bob: Person,
 
 async def test_a_private_explanation_is_not_continued_in_public(fake: Slack, bob: Person, app: App) -> None:
     await bob.types("explain what is LoRA")
-    await told(fake)
+    await finished(fake)
     await bob.mentions("why does that save memory?")
-    await told(fake)
+    await finished(fake)
 
-    assert [it.parent_id for it in await explained(app)] == [None, None]
+    assert [explanation.parent_id for explanation in await explained(app)] == [None, None]
 
 
 async def test_a_direct_message_thread_continues_from_its_explanation(fake: Slack, bob: Person, app: App) -> None:
     await bob.types("explain what is LoRA")
-    first = await told(fake)
+    first = await finished(fake)
     await bob.writes("why does that save memory?", thread=first)
-    second = await told(fake)
+    second = await finished(fake)
 
     lora, why = await explained(app)
     assert why.parent_id == lora.id
@@ -68,7 +68,7 @@ async def test_a_private_explanation_can_be_shared_with_a_chosen_channel(
     papers = fake.channel(team, "papers", joined=False)
     papers.members.add(bob.id)
     await bob.types("explain what is LoRA")
-    await bob.presses(await told(fake), "Share")
+    await bob.presses(await finished(fake), "Share")
     await bob.sends(await fake.next(fake.views), {"where": papers.id})
     while (shared := await fake.heard()).channel != papers.id:
         pass
@@ -78,7 +78,7 @@ async def test_a_private_explanation_can_be_shared_with_a_chosen_channel(
     assert "low-rank update" in shared.words
     papers.joined = True
     await bob.mentions("why does that save memory?", papers, thread=shared)
-    await told(fake)
+    await finished(fake)
     _, copy, why = await explained(app)
     assert copy.is_public
     assert why.parent_id == copy.id
@@ -88,14 +88,14 @@ async def test_private_explanations_are_not_context_for_public_ones(
     fake: Slack, bob: Person, team: Team, model: Model
 ) -> None:
     await bob.types("explain what is LoRA? I never understood adapters")
-    await bob.presses(await told(fake), "Ask more")
+    await bob.presses(await finished(fake), "Ask more")
     await bob.sends(await fake.next(fake.views), {"text": "why does that save memory?"})
-    await bob.presses(await told(fake), "Share")
+    await bob.presses(await finished(fake), "Share")
     await bob.sends(await fake.next(fake.views), {"where": team.main.id})
     while (shared := await fake.heard()).channel != team.main.id or shared.reader:
         pass
     await bob.mentions("and the rank of LoRA?", thread=shared)
-    await told(fake)
+    await finished(fake)
 
     _, alone, before_all = model.asked
     assert "I never understood adapters" in alone
@@ -107,7 +107,7 @@ async def test_editing_a_mention_brings_no_new_answer(
     fake: Slack, bob: Person, team: Team, program: AsyncExitStack
 ) -> None:
     await bob.mentions("what is LoRA?")
-    await told(fake)
+    await finished(fake)
     await bob.mentions("what is LoRA exactly?", subtype="message_changed")
     await program.aclose()
 

@@ -1,4 +1,4 @@
-"""What can go wrong between Slack, the app and its database: it is acknowledged, told in words, and done once."""
+"""What can go wrong between Slack, the app and its database: it's acknowledged, reported, and done once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from tests.platforms.slack.fake import Message, Person, Slack, Team, View
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 DAILY = "schedule setup 09:00 zone=UTC days=mon-sun"
 LEASE = 91
-"""Seconds after which what was not finished is taken up again."""
+"""Seconds after which an unfinished post is taken up again."""
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def signed(fake: Slack, body: str, kind: str = FORM) -> dict[str, str]:
 
 
 async def sent(fake: Slack, body: object, headers: dict[str, str]) -> int:
-    """The status of a request that no member of the fake would make."""
+    """Send a request that no member of the fake would make, and return the status."""
     async with fake.courier.session.post(fake.app_url, data=body, headers=headers) as answer:
         await answer.read()
         return answer.status
@@ -216,7 +216,7 @@ async def test_a_form_gives_back_what_was_typed_while_the_database_is_locked(
 
 @asynccontextmanager
 async def scheduling(fake: Slack, team: Team, url: str, library: Library) -> AsyncIterator[tuple[Person, View]]:
-    """A manager of a workspace whose app is on that database, with a form in front of them."""
+    """Yield a manager of a workspace whose app is on that database, and the form they've opened."""
     maya = Person.joins(fake, team, "maya", admin=True)
     credentials = Credentials(signing_secret=fake.signing_secret, bot_token=team.token)
     async with opened(fake, url, library) as app, over_http(app, credentials, fake) as address:

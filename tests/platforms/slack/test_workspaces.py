@@ -1,4 +1,4 @@
-"""Many workspaces: they install the app by its page, know nothing of each other, put it out and come back."""
+"""Many workspaces: they install the app from its page, are kept apart, uninstall it and come back."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LEASE = 91
 
 @pytest.fixture
 def url(database_url: str) -> str:
-    """Once on SQLite and once on PostgreSQL."""
+    """Run on SQLite and on PostgreSQL."""
     return database_url
 
 
@@ -47,7 +47,7 @@ def credentials(fake: Slack) -> Credentials:
 
 @pytest.fixture
 async def root(app: App, fake: Slack) -> AsyncIterator[str]:
-    """Where the app's pages are; it is in no workspace yet."""
+    """Return where the app's pages are; it's in no workspace yet."""
     async with over_http(app, credentials(fake), fake) as address:
         fake.point_at(address)
         yield address.removesuffix(EVENTS_PATH)
@@ -55,7 +55,7 @@ async def root(app: App, fake: Slack) -> AsyncIterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A workspace whose owner has just installed the app and been greeted."""
+    """A workspace whose owner has just installed the app and was greeted."""
 
     fake: Slack
     root: str
@@ -92,7 +92,7 @@ async def greeted(fake: Slack, root: str, person: Person) -> Message:
 
 
 async def came_back(fake: Slack, root: str, code: str, state: str, cookie: str = "") -> tuple[int, str]:
-    """The page that a browser is shown which returns from Slack."""
+    """Return the page that a browser gets when it comes back from Slack."""
     headers = {"Cookie": f"{COOKIE}={cookie}"} if cookie else {}
     asked = {"code": code, "state": state}
     async with fake.courier.session.get(f"{root}/slack/oauth_redirect", params=asked, headers=headers) as page:
@@ -100,7 +100,7 @@ async def came_back(fake: Slack, root: str, code: str, state: str, cookie: str =
 
 
 async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
-    """What is done after an acknowledgement has been done."""
+    """Wait for something that's done after the acknowledgement."""
     async with asyncio.timeout(HANG):
         while not await check():  # noqa: ASYNC110 (a database tells nobody)
             await asyncio.sleep(0.01)
@@ -116,7 +116,7 @@ async def rows(app: App, table: TableClause) -> list[dict[str, Any]]:
 
 
 async def over(app: App) -> None:
-    """Until the only workspace has put the app out."""
+    """Wait until the only workspace's uninstall is stored."""
 
     async def gone() -> bool:
         return not await here(app).teams() and await app.active_workspaces("slack") == []
@@ -450,7 +450,7 @@ async def test_a_token_that_fails_to_renew_is_used_until_it_expires(
     assert (await fake.heard()).words == "Hello."
 
 
-# Put out
+# Uninstalled
 
 
 async def test_after_an_uninstall_it_is_silent_and_keeps_all_answers(
