@@ -174,8 +174,8 @@ async def test_a_scope_that_is_missing_is_named(slack: Slack, team: Team, client
 async def test_unknown_methods_and_arguments_are_recorded(slack: Slack, team: Team, client: AsyncWebClient) -> None:
     assert await refused(client.api_call("chat.shout")) == "unknown_method"
     slack.forgive("method")
-    await client.chat_postMessage(channel=team.main.id, text="hello", colour="red")
-    assert "colour" in str(slack.forgive("arguments")[0])
+    await client.chat_postMessage(channel=team.main.id, text="hello", color="red")
+    assert "color" in str(slack.forgive("arguments")[0])
     assert await refused(client.api_call("chat.getPermalink", params={"channel": "C1"})) == "invalid_arguments"
     assert "message_ts" in str(slack.forgive("arguments")[0])
     assert await refused(client.api_call("reactions.add", json={"channel": 1, "name": "a", "timestamp": "1"}))
@@ -430,7 +430,7 @@ WRONG: dict[str, tuple[list[Payload], str]] = {
     "a wide table": ([{"type": "table", "rows": [[CELL] * 21]}], "x 21"),
     "a long table": ([{"type": "table", "rows": [[CELL]] * 101}], "101 x"),
     "an unknown block": ([{"type": "poem"}], "no block of the type"),
-    "an unknown key": ([section(colour="red")], "colour"),
+    "an unknown key": ([section(color="red")], "color"),
     "nothing in it": ([section("")], "empty"),
     "a call to all": ([section("<!channel> look")], "calls everybody"),
 }
@@ -456,7 +456,7 @@ def test_invalid_blocks_are_named(given: list[Payload], said: str) -> None:
         (modal(field("a", ZONES | {"initial_options": options("a", "a")})), "twice"),
         (modal(field("a", ZONES | {"max_selected_items": 0})), "takes 0 options"),
         ({"type": "home", "blocks": [TABLE]}, "no table"),
-        ({"type": "home", "blocks": [section()], "colour": "red"}, "colour"),
+        ({"type": "home", "blocks": [section()], "color": "red"}, "color"),
     ],
 )
 def test_invalid_views_are_named(given: Payload, said: str) -> None:
@@ -1163,5 +1163,5 @@ async def test_an_organization_wide_grant_names_no_workspace(slack: Slack) -> No
     for answer in (granted, renewed):
         assert (answer["team"], answer["is_enterprise_install"], answer["enterprise"]["id"]) == (None, True, "E1")
     assert (await client.auth_test(token=team.token))["is_enterprise_install"]
-    with pytest.raises(AssertionError, match="no organisation"):
+    with pytest.raises(AssertionError, match="no organization"):
         await Person.joins(slack, slack.team(), "bob").installs("", org_wide=True)

@@ -235,17 +235,17 @@ def test_no_markdown_hides_a_link_a_heading_or_a_character(body: str) -> None:
     kinds = {token.type for block in seen for token in (block, *(block.children or ()))}
 
     assert not kinds & {"link_open", "image", "heading_open", "html_block", "html_inline", "table_open", "hr"}
-    for tongue in (MARKDOWN, MRKDWN):
-        found = convert(body, tongue)
+    for dialect in (MARKDOWN, MRKDWN):
+        found = convert(body, dialect)
         assert not re.search(r"<|\u202e", found)
-        assert convert(body, tongue, from_model=True).count("https://") == found.count("https://")
+        assert convert(body, dialect, from_model=True).count("https://") == found.count("https://")
 
 
 @given(st.lists(st.sampled_from((*"*_~`<>#-|:!\n ab", "1. ", "|-|\n", "- ")), max_size=40).map("".join))
 def test_no_markdown_removes_a_word(body: str) -> None:
     body = re.sub(r"`{3,}|~{3,}", "", body)  # what follows them names a language
-    for tongue in (MARKDOWN, MRKDWN):
-        assert re.findall("[ab]", as_read(convert(body, tongue))) == re.findall("[ab]", body)
+    for dialect in (MARKDOWN, MRKDWN):
+        assert re.findall("[ab]", as_read(convert(body, dialect))) == re.findall("[ab]", body)
 
 
 @given(marks)

@@ -245,7 +245,7 @@ class Person:
 
         With `org_wide`, for the whole organization; Slack then names no workspace.
         """
-        assert self.team.enterprise or not org_wide, f"{self.team.name} is in no organisation"
+        assert self.team.enterprise or not org_wide, f"{self.team.name} is in no organization"
         return await installing.walk(self.slack, url, self.id, agrees, org_wide)
 
     # Inside
