@@ -60,10 +60,10 @@ async def test_buttons_answer_a_question(fake: Slack, bob: Person) -> None:
     await bob.types("question vae easy")
     asked = await fake.heard()
     await bob.presses(asked, "A")
-    told = await fake.heard()
+    reply = await fake.heard()
 
-    assert told.reader == bob.id
-    assert "Right!" in told.words or "Not this time." in told.words
+    assert reply.reader == bob.id
+    assert "Right!" in reply.words or "Not this time." in reply.words
     await bob.presses(asked, "B")
     assert "You have answered this one already" in (await fake.heard()).words
 
@@ -87,10 +87,10 @@ async def test_an_incomplete_command_opens_a_form(fake: Slack, maya: Person, tea
     ack = await maya.sends(form, values)
 
     assert not ack.errors
-    told = await fake.heard()
-    assert "The first question comes" in told.words
-    assert "Europe/Paris" in told.words
-    assert "Monday, Wednesday" in told.words
+    reply = await fake.heard()
+    assert "The first question comes" in reply.words
+    assert "Europe/Paris" in reply.words
+    assert "Monday, Wednesday" in reply.words
 
 
 async def test_a_form_shows_a_problem_at_its_field(fake: Slack, bob: Person) -> None:
@@ -259,9 +259,9 @@ async def test_a_typed_command_is_about_its_channel(fake: Slack, bob: Person, ma
 async def test_fix_keeps_the_member_who_was_picked(fake: Slack, bob: Person, maya: Person) -> None:
     await maya.types("managers add")
     await maya.sends(await fake.next(fake.views), {"member": bob.id})
-    told = await fake.heard()
-    assert "I don't know a member" in told.words
-    await maya.presses(told, "Fix")
+    reply = await fake.heard()
+    assert "I don't know a member" in reply.words
+    await maya.presses(reply, "Fix")
 
     assert bob.id in json.dumps((await fake.next(fake.views)).blocks)
 

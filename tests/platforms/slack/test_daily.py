@@ -39,7 +39,7 @@ def posts(channel: Channel, about: str = "Question of the day") -> list[Message]
     return [m for m in channel.messages.values() if not m.thread_ts and about in m.words]
 
 
-def told(person: Person, about: str) -> list[Message]:
+def direct_messages(person: Person, about: str) -> list[Message]:
     return [m for m in person.direct.messages.values() if about in m.words]
 
 
@@ -128,19 +128,19 @@ async def test_a_count_that_can_no_longer_be_edited_is_left_alone(
     await turn(app)
 
     assert len(posts(team.main, "")) == 2
-    assert told(maya, "paused") == []
+    assert direct_messages(maya, "paused") == []
 
 
 @pytest.mark.parametrize("archived", [True, False], ids=["archived", "gone"])
 async def test_a_missing_channel_pauses_its_schedule_and_managers_are_told_once(
     fake: Slack, team: Team, app: App, maya: Person, archived: bool
 ) -> None:
-    there = fake.channel(team, "reading")
-    await set_up(fake, maya, there)
+    channel = fake.channel(team, "reading")
+    await set_up(fake, maya, channel)
     if archived:
-        there.archived = True
+        channel.archived = True
     else:
-        del team.channels[there.id]
+        del team.channels[channel.id]
     monday(fake)
     for _ in range(3):
         await turn(app)
@@ -148,9 +148,9 @@ async def test_a_missing_channel_pauses_its_schedule_and_managers_are_told_once(
     fake.clock.forward(DAY)
     await turn(app)
 
-    [word] = told(maya, "The daily question in reading is paused")
-    assert ("archived" if archived else "gone") in word.words
-    assert posts(there, "") == []
+    [notice] = direct_messages(maya, "The daily question in reading is paused")
+    assert ("archived" if archived else "gone") in notice.words
+    assert posts(channel, "") == []
 
 
 async def test_when_removed_from_a_private_channel_it_says_how_to_invite_it_back(
@@ -162,8 +162,8 @@ async def test_when_removed_from_a_private_channel_it_says_how_to_invite_it_back
     secret.joined = False
     monday(fake)
     await turn(app)
-    [word] = told(maya, "is paused")
-    assert "/invite @Studyhall" in word.words
+    [notice] = direct_messages(maya, "is paused")
+    assert "/invite @Studyhall" in notice.words
 
     secret.joined = True
     fake.clock.forward(MINUTE)
@@ -198,7 +198,7 @@ async def test_a_reminder_comes_once_by_direct_message_and_its_button_asks(fake:
     until(fake, "20:00")
     await turn(app)
     await turn(app)
-    [reminder] = told(bob, "Your streak of 1 day")
+    [reminder] = direct_messages(bob, "Your streak of 1 day")
 
     await fake.heard()
     await bob.presses(reminder, "A question now")

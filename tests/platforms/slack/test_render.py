@@ -195,10 +195,10 @@ def test_every_word_is_in_a_message_or_a_note_says_some_are_missing(bodies: list
 def test_every_button_and_file_is_there_or_a_note_says_some_are_missing(reply: Reply) -> None:
     drawn = render(reply)
     asked = [action.line for block in reply.blocks for action in actions_of(block)]
-    there = [part["value"] for drawing in drawn for part in of_type(drawing.blocks, "button")]
+    buttons = [part["value"] for drawing in drawn for part in of_type(drawing.blocks, "button")]
     files = [block for block in reply.blocks if isinstance(block, Picture | File)]
 
-    assert there == asked or SHORTENED_NOTE in str([drawing.blocks for drawing in drawn])
+    assert buttons == asked or SHORTENED_NOTE in str([drawing.blocks for drawing in drawn])
     assert len(files) == sum(len(drawing.files) for drawing in drawn)
 
 

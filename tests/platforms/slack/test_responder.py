@@ -78,45 +78,45 @@ async def overheard(fake: Slack) -> AsyncIterator[asyncio.Queue[Payload]]:
 
 
 async def test_a_button_in_a_thread_is_answered_there(fake: Slack, bob: Person, team: Team) -> None:
-    there = await explained(fake, bob)
-    await bob.presses(there, there.buttons[0])
+    explanation = await explained(fake, bob)
+    await bob.presses(explanation, explanation.buttons[0])
     shown = await fake.heard()
-    assert (shown.channel, shown.reader, shown.thread_ts) == (team.main.id, bob.id, there.thread_ts)
+    assert (shown.channel, shown.reader, shown.thread_ts) == (team.main.id, bob.id, explanation.thread_ts)
 
     await bob.presses(shown, "Key points")
-    assert (await fake.heard()).thread_ts == there.thread_ts
+    assert (await fake.heard()).thread_ts == explanation.thread_ts
     await bob.presses(shown, "Share")
     shared = await fake.heard()
     assert "Shared by bob" in shared.words
-    assert shared in team.main.thread(there.thread_ts)
+    assert shared in team.main.thread(explanation.thread_ts)
 
 
 async def test_ask_more_in_a_thread_points_to_the_direct_message(fake: Slack, bob: Person) -> None:
-    there = await explained(fake, bob)
-    await bob.presses(there, "Ask more")
+    explanation = await explained(fake, bob)
+    await bob.presses(explanation, "Ask more")
     await bob.sends(await fake.next(fake.views), {"text": "and why does that save memory?"})
     answer, pointer = await fake.heard(), await fake.heard()
 
     assert (answer.channel, answer.thread_ts) == (bob.direct.id, "")
     assert "in our direct messages" in pointer.words
-    assert (pointer.reader, pointer.thread_ts) == (bob.id, there.thread_ts)
+    assert (pointer.reader, pointer.thread_ts) == (bob.id, explanation.thread_ts)
 
 
 @pytest.mark.parametrize("status", [404, 500])
 async def test_a_failing_response_url_still_answers_in_the_thread(fake: Slack, bob: Person, status: int) -> None:
-    there = await explained(fake, bob)
+    explanation = await explained(fake, bob)
     fake.fail("response_url", status=status)
-    await bob.presses(there, there.buttons[0])
+    await bob.presses(explanation, explanation.buttons[0])
     shown = await fake.heard()
 
     assert fake.calls["chat.postEphemeral"]
-    assert (shown.channel, shown.reader, shown.thread_ts) == (there.channel, bob.id, there.thread_ts)
+    assert (shown.channel, shown.reader, shown.thread_ts) == (explanation.channel, bob.id, explanation.thread_ts)
 
 
 async def test_a_replaced_message_names_no_thread(fake: Slack, bob: Person) -> None:
-    there = await explained(fake, bob)
+    explanation = await explained(fake, bob)
     await bob.types("streak")
-    in_thread = replace(await fake.heard(), thread_ts=there.thread_ts)
+    in_thread = replace(await fake.heard(), thread_ts=explanation.thread_ts)
     async with overheard(fake) as heard:
         await bob.presses(in_thread, "Why?")
         turned = await asyncio.wait_for(heard.get(), HANG)
@@ -124,7 +124,7 @@ async def test_a_replaced_message_names_no_thread(fake: Slack, bob: Person) -> N
         beside = await asyncio.wait_for(heard.get(), HANG)
 
     assert (turned["replace_original"], turned.get("thread_ts")) == (True, None)
-    assert (beside["replace_original"], beside.get("thread_ts")) == (False, there.thread_ts)
+    assert (beside["replace_original"], beside.get("thread_ts")) == (False, explanation.thread_ts)
 
 
 async def test_a_finished_explanation_is_not_marked_as_cut_short(fake: Slack, bob: Person, team: Team) -> None:
@@ -159,11 +159,11 @@ async def test_text_with_a_file_is_answered(fake: Slack, bob: Person) -> None:
 
 async def test_a_thread_reply_also_sent_to_the_channel_is_answered(fake: Slack, bob: Person) -> None:
     await bob.writes("what is LoRA")
-    there = await fake.heard()
-    await bob.writes("why does that save memory?", there, subtype="thread_broadcast")
+    explanation = await fake.heard()
+    await bob.writes("why does that save memory?", explanation, subtype="thread_broadcast")
     begun = await fake.heard()
 
-    assert (begun.channel, begun.thread_ts) == (bob.direct.id, there.ts)
+    assert (begun.channel, begun.thread_ts) == (bob.direct.id, explanation.ts)
     assert (await grown(fake)).ts == begun.ts
 
 
@@ -255,17 +255,17 @@ async def test_a_refused_picture_costs_nothing_else(
 
     assert fake.faults.waiting == []
     assert len(fake.files.seen) == 1
-    assert not [told for told in fake.messages.seen if "didn't accept" in told.words]
+    assert not [reply for reply in fake.messages.seen if "didn't accept" in reply.words]
 
 
 @each_step_of_an_upload
 async def test_a_refused_export_is_reported(fake: Slack, bob: Person, step: str, fault: dict[str, object]) -> None:
     fake.fail(step, **fault)  # type: ignore[arg-type]
     await bob.types("privacy export")
-    told = [await fake.heard(), await fake.heard()]
+    replies = [await fake.heard(), await fake.heard()]
 
-    assert any("didn't accept all of my answer" in message.words for message in told)
-    assert {message.reader for message in told} == {bob.id}
+    assert any("didn't accept all of my answer" in message.words for message in replies)
+    assert {message.reader for message in replies} == {bob.id}
     assert fake.files.seen == []
 
 
@@ -280,10 +280,10 @@ async def test_a_form_that_was_open_for_long_is_still_answered(
     team.main.joined = joined
     fake.clock.forward(LIVES + 1)
     await bob.sends(form, OWN_WORDS)
-    told = await fake.heard()
+    reply = await fake.heard()
 
-    assert "The reference" in told.words
-    assert (told.channel, told.reader) == ((team.main.id, bob.id) if joined else (bob.direct.id, ""))
+    assert "The reference" in reply.words
+    assert (reply.channel, reply.reader) == ((team.main.id, bob.id) if joined else (bob.direct.id, ""))
 
 
 @pytest.mark.parametrize("joined", [True, False], ids=["in the channel", "not in it"])
@@ -297,10 +297,10 @@ async def test_a_used_up_response_url_still_leaves_a_way_to_answer(
             assert answer.status == 200
         await fake.heard()
     await bob.sends(form, OWN_WORDS)
-    told = await fake.heard()
+    reply = await fake.heard()
 
-    assert "The reference" in told.words
-    assert (told.channel, told.reader) == ((team.main.id, bob.id) if joined else (bob.direct.id, ""))
+    assert "The reference" in reply.words
+    assert (reply.channel, reply.reader) == ((team.main.id, bob.id) if joined else (bob.direct.id, ""))
 
 
 @pytest.mark.parametrize("fault", [{"status": 404}, {"status": 500}, {"after": 30}], ids=["404", "500", "429"])
@@ -313,10 +313,10 @@ async def test_a_refusing_response_url_still_leaves_a_way_to_answer(
     team.main.joined = joined
     fake.fail("response_url", **fault)  # type: ignore[arg-type]
     await bob.presses(asked, "A")
-    told = await fake.heard()
+    reply = await fake.heard()
 
-    assert "Right!" in told.words or "Not this time." in told.words
-    assert (told.channel, told.reader) == ((team.main.id, bob.id) if joined else (bob.direct.id, ""))
+    assert "Right!" in reply.words or "Not this time." in reply.words
+    assert (reply.channel, reply.reader) == ((team.main.id, bob.id) if joined else (bob.direct.id, ""))
 
 
 @pytest.mark.parametrize("where", ["a public channel", "a private channel", "two members' conversation"])
@@ -337,10 +337,10 @@ async def test_a_late_answer_outside_the_apps_channels_comes_by_direct_message(
     forward(ACK_TIMEOUT)
     assert (await typing).body == ""
     asking.release()
-    told = await fake.heard()
+    reply = await fake.heard()
 
-    assert words in told.words
-    assert (told.channel, told.reader) == (bob.direct.id, "")
+    assert words in reply.words
+    assert (reply.channel, reply.reader) == (bob.direct.id, "")
 
 
 # Text as it was typed

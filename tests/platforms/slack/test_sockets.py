@@ -30,10 +30,10 @@ async def test_a_command_is_answered_with_its_acknowledgement(bob: Person) -> No
 async def test_buttons_answer_a_question(fake: Slack, bob: Person) -> None:
     await bob.types("question vae easy")
     await bob.presses(await fake.heard(), "A")
-    told = await fake.heard()
+    reply = await fake.heard()
 
-    assert told.reader == bob.id
-    assert "Right!" in told.words or "Not this time." in told.words
+    assert reply.reader == bob.id
+    assert "Right!" in reply.words or "Not this time." in reply.words
 
 
 async def test_a_form_suggests_values_and_shows_problems_at_their_fields(fake: Slack, maya: Person, team: Team) -> None:

@@ -119,10 +119,10 @@ async def test_a_button_delivered_twice_counts_once(
     await fake.heard()
     await fake.courier.replay(pressed)
     await fake.courier.redeliver(pressed)
-    there = len(fake.messages.seen)
+    answered = len(fake.messages.seen)
     await program.aclose()
 
-    assert len(fake.messages.seen) == there
+    assert len(fake.messages.seen) == answered
 
 
 async def test_an_event_delivered_twice_is_answered_once(fake: Slack, bob: Person, program: AsyncExitStack) -> None:
@@ -141,10 +141,10 @@ async def test_a_form_delivered_twice_counts_once(fake: Slack, bob: Person, app:
     done = await bob.sends(await fake.next(fake.views), {"text": "The weights stay frozen."})
     await fake.heard()
     await fake.courier.redeliver(done)
-    there = len(fake.messages.seen)
+    answered = len(fake.messages.seen)
     await program.aclose()
 
-    assert len(fake.messages.seen) == there
+    assert len(fake.messages.seen) == answered
 
 
 # Bodies
@@ -208,10 +208,10 @@ async def test_a_form_gives_back_what_was_typed_while_the_database_is_locked(
     form = await fake.next(fake.views)
     async with locked(url):
         await bob.sends(form, {"text": "The weights stay frozen."})
-        told = await fake.heard()
+        reply = await fake.heard()
 
-    assert "The weights stay frozen." in told.words
-    assert "Fix" in told.buttons
+    assert "The weights stay frozen." in reply.words
+    assert "Fix" in reply.buttons
 
 
 @asynccontextmanager
@@ -275,12 +275,12 @@ async def test_a_failed_share_is_reported_to_the_member_who_picked_the_channel(
     form = await fake.next(fake.views)
     async with locked(url):
         await bob.sends(form, {"where": team.main.id})
-        while "another program has been writing" not in (told := await fake.heard()).words:
+        while "another program has been writing" not in (reply := await fake.heard()).words:
             pass
 
-    assert (told.channel, told.reader) in {(bob.direct.id, ""), (bob.direct.id, bob.id), (team.main.id, bob.id)}
-    assert "Fix" in told.buttons
-    await bob.presses(told, "Fix")
+    assert (reply.channel, reply.reader) in {(bob.direct.id, ""), (bob.direct.id, bob.id), (team.main.id, bob.id)}
+    assert "Fix" in reply.buttons
+    await bob.presses(reply, "Fix")
     await bob.sends(await fake.next(fake.views), {"where": team.main.id})
     while (shared := await fake.heard()).channel != team.main.id:
         pass
@@ -334,9 +334,9 @@ async def test_a_form_that_slack_fails_to_open_is_offered_as_a_button(fake: Slac
     forward(ACK_TIMEOUT)
     await typing
     forward(FORM_OPEN_TIMEOUT)
-    told = await fake.heard()
-    assert "didn't open the form in time" in told.words
-    await maya.presses(told, "Open the form")
+    reply = await fake.heard()
+    assert "didn't open the form in time" in reply.words
+    await maya.presses(reply, "Open the form")
     assert (await fake.next(fake.views)).body["callback_id"] == "form"
     opening.release()
 
@@ -355,8 +355,8 @@ async def test_a_silent_response_url_is_not_waited_for(fake: Slack, bob: Person,
     await bob.presses(question, "A")
     await answering.arrived()
     forward(RESPONSE_URL_TIMEOUT.total or 0)
-    told = await fake.heard()
-    assert (told.channel, told.reader) == (team.main.id, bob.id)
+    reply = await fake.heard()
+    assert (reply.channel, reply.reader) == (team.main.id, bob.id)
     assert fake.calls["chat.postEphemeral"]
     answering.release()
 
@@ -365,9 +365,9 @@ async def test_with_a_used_up_response_url_the_answer_is_ephemeral(fake: Slack, 
     question = await asked(fake, bob)
     fake.fail("response_url", status=404)
     await bob.presses(question, "A")
-    told = await fake.heard()
+    reply = await fake.heard()
 
-    assert (told.channel, told.reader) == (team.main.id, bob.id)
+    assert (reply.channel, reply.reader) == (team.main.id, bob.id)
 
 
 async def test_outside_the_apps_channels_the_answer_is_a_direct_message(fake: Slack, bob: Person, team: Team) -> None:
@@ -506,9 +506,9 @@ async def test_fix_opens_the_form_with_what_was_typed(fake: Slack, maya: Person,
     form = await fake.next(fake.views)
     await maya.looks_up(form, "zone", "Paris")
     await maya.sends(form, typed)
-    told = await fake.heard()
-    assert "/invite @Studyhall" in told.words
-    await maya.presses(told, "Fix")
+    reply = await fake.heard()
+    assert "/invite @Studyhall" in reply.words
+    await maya.presses(reply, "Fix")
     anew = json.dumps((await fake.next(fake.views)).blocks)
 
     assert "07:35" in anew

@@ -314,12 +314,12 @@ async def test_a_visitors_form_belongs_to_the_workspace_with_the_app(
     await readers.ada.types("question fine-tuning", readers.team.main)
     await fake.heard()
     await eve.mentions("what is LoRA?", readers.team.main)
-    told = await fake.heard()
-    while "Ask more" not in told.buttons:
-        told = await fake.next(fake.edits)
-    await eve.presses(told, "Ask more")
+    reply = await fake.heard()
+    while "Ask more" not in reply.buttons:
+        reply = await fake.next(fake.edits)
+    await eve.presses(reply, "Ask more")
     assert not (await eve.sends(await fake.next(fake.views), {"text": "why does that save memory?"})).errors
-    while (again := await fake.next(fake.edits)).ts == told.ts or "Ask more" not in again.buttons:
+    while (again := await fake.next(fake.edits)).ts == reply.ts or "Ask more" not in again.buttons:
         pass
 
     assert {row["workspace_id"] for row in await rows(app, tables.explanations)} == {1}
