@@ -1,7 +1,6 @@
-"""Slack with members who do not wait for each other, as a process (`benchmarks.children`) beside an app's.
+"""Slack with members who don't wait for each other, as a process (`benchmarks.children`) beside an app's.
 
-It is the fake of the tests, except that it does not look at whether answers are well-formed: that would take more time
-than taking them does.
+It's the fake of the tests, except that it doesn't check the app's answers: that would take longer than receiving them.
 """
 
 from __future__ import annotations
@@ -33,62 +32,61 @@ from tests.platforms.slack.fake.shown import Payload, words
 
 COMMAND = "/study"
 FORM = "application/x-www-form-urlencoded"
-IDLE = 2.0
-"""Seconds that a connection is kept: uvicorn closes it after 5, and what is sent just then is lost."""
-SHOWN = 3
-"""Failures of a load that are written down."""
-ABOUT = {
+KEEPALIVE = 2.0
+"""Seconds that an idle connection is kept: uvicorn closes it after 5, and a request sent just then is lost."""
+MAX_FAILURES_LOGGED = 3
+"""Per load."""
+EXPECTED = {
     "ask what is LoRA": r"(?i)low-rank",
     "ask why do VAEs blur": r"VAE",
     "ask how does RAG find documents": r"(?i)retriev",
     "ask what is a diffusion model": r"(?i)noise",
     "ask attention heads": r"(?i)attention",
 }
-"""Patterns of what members are to read, where what they ask differs."""
+"""Patterns that the answers must match, by the command line."""
 
 
 @dataclass(slots=True)
-class Deed:
-    """What one member does: a request as Slack sends it, when it went out, and what came back when."""
+class SentRequest:
+    """A member's request as Slack sends it, when it was sent, and what came back when."""
 
     body: bytes
     headers: dict[str, str]
-    answers_at: str
-    """The id of its response_url."""
+    response_url_id: str
     line: str = ""
-    at: float = 0.0
+    sent_at: float = 0.0
     status: int = 0
     acknowledged_at: float = 0.0
     answered_at: float = 0.0
-    said: Any = None
+    answer: Any = None
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def hear(self, said: Any, at: float) -> None:
-        """What the member reads first."""
+    def receive(self, answer: Any, at: float) -> None:
+        """Record the first answer."""
         if not self.answered_at:
-            self.said, self.answered_at = said, at
+            self.answer, self.answered_at = answer, at
             self.done.set()
 
-    def read(self, expect: str, within: float) -> bool:
-        """Whether the app acknowledged in time, and said what the member is to read."""
-        if self.status != 200 or not self.answered_at or self.acknowledged_at > self.at + within:
+    def succeeded(self, pattern: str, within: float) -> bool:
+        """Tell whether the app acknowledged within so many seconds, and its answer matches the pattern."""
+        if self.status != 200 or not self.answered_at or self.acknowledged_at > self.sent_at + within:
             return False
-        said = self.said if isinstance(self.said, dict) else {"text": self.said}
-        return re.search(expect, "\n".join((str(said.get("text")), *words(said.get("blocks"))))) is not None
+        answer = self.answer if isinstance(self.answer, dict) else {"text": self.answer}
+        return re.search(pattern, "\n".join((str(answer.get("text")), *words(answer.get("blocks"))))) is not None
 
 
 class Answers(Hooks):
-    """The response_urls, at which answers are only kept."""
+    """The response_urls, which only record the answers."""
 
     def __init__(self, slack: Slack) -> None:
         super().__init__(slack)
-        self.waiting: dict[str, Deed] = {}
+        self.waiting: dict[str, SentRequest] = {}
 
-    async def receive(self, request: web.Request) -> web.Response:
-        at, deed = time.monotonic(), self.waiting.get(request.match_info["id"])
-        if deed is None:
+    async def receive(self, request: web.SentRequest) -> web.Response:
+        at, sent = time.monotonic(), self.waiting.get(request.match_info["id"])
+        if sent is None:
             return web.Response(status=404)
-        deed.hear(await request.json(), at)
+        sent.receive(await request.json(), at)
         return web.Response(text="ok")
 
 
@@ -112,7 +110,7 @@ class Crowd:
         self._fresh: Iterator[tuple[Person, Message]] = iter(())
 
     async def where(self) -> Any:
-        """How to reach it, and who is there: the channel with its workspace, members with the name that is shown."""
+        """Return the app's arguments, the channel with its workspace, and the members with their display names."""
         team, room = self.team, self.room
         return {
             "reach": {"api": self.slack.api, "token": team.token, "secret": self.slack.signing_secret},
@@ -121,19 +119,19 @@ class Crowd:
         }
 
     async def point_at(self, app: str) -> None:
-        """Where the app listens."""
+        """Set where the app listens."""
         self.slack.point_at(app)
 
     async def cards(self) -> Any:
-        """What was posted in the channel: its buttons are pressed, by each member once, one card after another."""
+        """Return what was posted in the channel. Each member will press a button of each card once, card by card."""
         cards, chance = list(self.room.messages.values()), random.Random(7)  # noqa: S311
         self._fresh = (
             (person, card) for card in cards for person in chance.sample(self.people, k=len(self.people))
-        )  # as on a day on which everybody has the same question before them
+        )  # as on a day on which everyone has the same question
         return [[card.text, card.blocks] for card in cards]
 
     async def post(self, cards: list[Any]) -> None:
-        """The same as in another crowd's channel."""
+        """Post the cards of another crowd's channel."""
         team = self.team
         for text, blocks in cards:
             made = Message(team.id, self.room.id, text, blocks, self.slack.clock.ts(), team.me.id, team.app)
@@ -141,11 +139,11 @@ class Crowd:
         await self.cards()
 
     async def pressed(self) -> int:
-        """How many buttons, so far."""
+        """Return how many buttons were pressed so far."""
         return self._pressed
 
     async def called(self) -> dict[str, int]:
-        """Methods of the Web API, and how often the app called them so far."""
+        """Return how often the app called each Web API method so far."""
         return {method: len(calls) for method, calls in self.slack.calls.items()}
 
     async def load(
@@ -158,43 +156,43 @@ class Crowd:
         expect: str,
         patience: float,
     ) -> Any:
-        """Members at random moments, whether or not those before have been answered; all of it ends before it returns.
+        """Send requests at random moments, whether or not earlier ones were answered, and wait for all of them to end.
 
-        Milliseconds from each one's request to the app's acknowledgement, and to its answer. What they send has been
-        written and signed before the first of them comes.
+        Returns the milliseconds from each request to its acknowledgement, and to its answer. All requests are written
+        and signed before the first is sent.
         """
         chance = random.Random(seed)  # noqa: S311
         moments = sorted(chance.uniform(0, seconds) for _ in range(round(rate * seconds)))
-        deeds = [self._deed(kind, chance.choice(values), chance) for _ in moments]
-        self.answers.waiting = {deed.answers_at: deed for deed in deeds}
-        under_way, late = list[asyncio.Task[None]](), 0.0
+        requests = [self._request(kind, chance.choice(values), chance) for _ in moments]
+        self.answers.waiting = {sent.response_url_id: sent for sent in requests}
+        sending, late = list[asyncio.Task[None]](), 0.0
         begun, cpu = time.monotonic(), time.process_time()
-        for moment, deed in zip(moments, deeds, strict=True):
+        for moment, sent in zip(moments, requests, strict=True):
             if (ahead := begun + moment - time.monotonic()) > 0:
                 await asyncio.sleep(ahead)
             late = max(late, time.monotonic() - begun - moment)
-            under_way.append(asyncio.create_task(self._send(deed)))
+            sending.append(asyncio.create_task(self._send(sent)))
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
-                await asyncio.gather(*under_way)
-                for deed in deeds:
-                    if deed.status == 200:
-                        await deed.done.wait()
+                await asyncio.gather(*sending)
+                for sent in requests:
+                    if sent.status == 200:
+                        await sent.done.wait()
         busy = (time.process_time() - cpu) / (time.monotonic() - begun)
         within = self.slack.patience
-        failed = [deed for deed in deeds if not deed.read(expect or ABOUT.get(deed.line, ""), within)]
-        for deed in failed[:SHOWN]:
-            after = f"after {deed.acknowledged_at - deed.at:.1f} s" if deed.acknowledged_at else "never"
-            print(f"failed: {kind} {deed.line!r}, {deed.status} {after}: {deed.said!r:.300}", file=sys.stderr)
+        failed = [sent for sent in requests if not sent.succeeded(expect or EXPECTED.get(sent.line, ""), within)]
+        for sent in failed[:MAX_FAILURES_LOGGED]:
+            after = f"after {sent.acknowledged_at - sent.sent_at:.1f} s" if sent.acknowledged_at else "never"
+            print(f"failed: {kind} {sent.line!r}, {sent.status} {after}: {sent.answer!r:.300}", file=sys.stderr)
         return {
-            "first": [(deed.acknowledged_at - deed.at) * 1000 for deed in deeds if deed.acknowledged_at],
-            "last": [(deed.answered_at - deed.at) * 1000 for deed in deeds if deed.answered_at],
+            "first": [(sent.acknowledged_at - sent.sent_at) * 1000 for sent in requests if sent.acknowledged_at],
+            "last": [(sent.answered_at - sent.sent_at) * 1000 for sent in requests if sent.answered_at],
             "failed": len(failed),
             "late": late * 1000,
             "busy": busy,
         }
 
-    def _deed(self, kind: str, values: dict[str, str], chance: random.Random) -> Deed:
+    def _request(self, kind: str, values: dict[str, str], chance: random.Random) -> SentRequest:
         line = ""
         if kind == "press":
             self._pressed += 1
@@ -211,30 +209,30 @@ class Crowd:
         headers = {
             "Content-Type": FORM,
             "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
-            "X-Slack-Request-Timestamp": at,
+            "X-Slack-SentRequest-Timestamp": at,
             "X-Slack-Signature": str(self._signature.generate_signature(timestamp=at, body=body)),
         }
-        return Deed(body.encode(), headers, payload["response_url"].rpartition("/")[2], line)
+        return SentRequest(body.encode(), headers, payload["response_url"].rpartition("/")[2], line)
 
-    async def _send(self, deed: Deed) -> None:
-        deed.at = time.monotonic()
+    async def _send(self, sent: SentRequest) -> None:
+        sent.sent_at = time.monotonic()
         try:
-            async with self.session.post(self.slack.app_url, data=deed.body, headers=deed.headers) as answer:
-                said = await answer.text()
+            async with self.session.post(self.slack.app_url, data=sent.body, headers=sent.headers) as answer:
+                text = await answer.text()
         except aiohttp.ClientError as problem:
-            deed.said = f"{type(problem).__name__}: {problem}"
+            sent.answer = f"{type(problem).__name__}: {problem}"
             return
-        deed.acknowledged_at, deed.status = time.monotonic(), answer.status
-        if said:
-            typed = answer.content_type == "application/json"
-            deed.hear(json.loads(said) if typed else said, deed.acknowledged_at)
+        sent.acknowledged_at, sent.status = time.monotonic(), answer.status
+        if text:
+            is_json = answer.content_type == "application/json"
+            sent.receive(json.loads(text) if is_json else text, sent.acknowledged_at)
 
 
 async def run(options: argparse.Namespace) -> None:
     crowd = Crowd(options.members, today=options.today)
     async with (
         crowd.slack.listening(),
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE)) as crowd.session,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE)) as crowd.session,
     ):
         orders = (crowd.where, crowd.point_at, crowd.cards, crowd.post, crowd.pressed, crowd.called, crowd.load)
         await obey({order.__name__: order for order in orders})
@@ -243,5 +241,5 @@ async def run(options: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--members", type=int, default=200)
-    parser.add_argument("--today", action="store_true", help="at the present time, not on the benchmarks' own day")
+    parser.add_argument("--today", action="store_true", help="use the current time, not the benchmarks' own day")
     asyncio.run(run(parser.parse_args()))

@@ -1,10 +1,10 @@
-"""Pictures of Studyhall on Slack: two weeks in a workspace, and the very blocks that Slack would be sent.
+"""Pictures of Studyhall on Slack: two weeks in a workspace, with the exact blocks that Slack would get.
 
-    python docs/slack_pictures.py [NAME ...]        (or `make pictures`, which keeps the chosen ones)
+    python docs/slack_pictures.py [NAME ...]        (or `make pictures`, for the ones in the README)
 
-The commands, the store, the bank and the scheduler are the real ones; only the clock is moved by hand. The look is
-`docs/slack_preview.py`'s, drawn by Chromium, which has to be installed: on Debian, `apt install chromium
-fonts-noto-core fonts-noto-color-emoji`.
+The commands, the store, the bank and the scheduler are real; only the clock is moved by hand. `docs/slack_preview.py`
+makes the pages, and Chromium draws them; it must be installed: on Debian, `apt install chromium fonts-noto-core
+fonts-noto-color-emoji`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from playwright.async_api import async_playwright
 from slack_preview import CHANNEL, message, modal, page, view
 
 from bot import logs
-from bot.app import App, TerminalPosts, open_library
+from bot.app import App, Posts, open_library
 from bot.config import loader
 from bot.context.identity import Actor, Location
 from bot.context.outbox import Outbox
@@ -36,17 +36,17 @@ from bot.dispatch.catalog import registry
 from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.drawing.renderer import Easel
-from bot.platforms.slack.forms import Errand, form, lacking
-from bot.platforms.slack.render import home
-from bot.platforms.slack.render_images import paint
+from bot.platforms.slack.forms import Invocation, form_view, missing_fields
+from bot.platforms.slack.render import render_home
+from bot.platforms.slack.render_images import render_with_images
 from bot.replies import Picture, QuestionCard, Reply
-from bot.scheduler import Scheduler
+from bot.scheduler import Clockwork
 from bot.store.engine import Store
 from bot.store.upgrade import upgrade
 
 IMAGES = Path(__file__).parent / "images"
-KEPT = ("daily", "verdict-wrong", "leaderboard", "settings", "form", "home")
-"""Those that the README shows."""
+README_PICTURES = ("daily", "verdict-wrong", "leaderboard", "settings", "form", "home")
+"""The pictures that the README shows."""
 PARIS = ZoneInfo("Europe/Paris")
 FIRST_DAY = datetime(2026, 11, 2, 8, 0, 5, tzinfo=ZoneInfo("UTC"))
 PLACE = Location("slack", "T1", "C1", "Interview club", CHANNEL)
@@ -56,7 +56,7 @@ WORDS = "It maps an input to a distribution over a latent space and draws a samp
 
 @dataclass(frozen=True)
 class Album:
-    """Where the pictures go, and which are wanted: all of them where none is named."""
+    """Where the pictures go, and which ones are wanted; all of them if none are named."""
 
     browser: Any
     folder: Path
@@ -79,7 +79,7 @@ class Album:
 
 
 class Channel(Outbox):
-    """Keeps the newest post of the channel."""
+    """Remembers the channel's newest post."""
 
     capabilities = frozenset({"thread"})
 
@@ -104,40 +104,40 @@ class Channel(Outbox):
 
 
 class Story:
-    """A workspace with a manager, and members who study; the clock is moved by hand."""
+    """A workspace with a manager and members who study; the clock is moved by hand."""
 
     def __init__(self, store: Store, library: Any, album: Album) -> None:
         self.now = FIRST_DAY - timedelta(hours=1)
-        self.album, self.easel, self.channel = album, Easel(), Channel()
+        self.album, self.renderer, self.channel = album, Easel(), Channel()
         study = Study(store=store, library=library, clock=lambda: self.now)
-        self.app = App(registry(), study, TerminalPosts(store))
+        self.app = App(registry(), study, Posts(store))
         self.app.attach("slack", self.channel)
-        self.scheduler = Scheduler(study, 5)
+        self.clockwork = Clockwork(study, 5)
         self._ids = itertools.count(1)
 
     async def asks(self, who: str, line: str, **values: str) -> Reply:
-        """What the member reads in the end."""
+        """Return the final reply to a command."""
         actor = Actor(f"U{who.upper()}", who, manager=who == "maya")
         request = Request(PLACE, actor, str(next(self._ids)), self.now, line, values=values)
         return [reply async for reply in handle(self.app.registry, self.app.study, request)][-1]
 
     async def keep(self, name: str, reply: Reply, *, private: bool = True) -> Reply:
         if self.album.wants(name):
-            shown = []
-            for drawing in await paint(self.easel, reply):
-                files = [file.png for file in drawing.files if isinstance(file, Picture)]
-                shown.append(message(drawing.blocks, self.now, files, private=private))
-            await self.album.keep(name, page(shown))
+            messages = []
+            for rendered in await render_with_images(self.renderer, reply):
+                files = [file.png for file in rendered.files if isinstance(file, Picture)]
+                messages.append(message(rendered.blocks, self.now, files, private=private))
+            await self.album.keep(name, page(messages))
         return reply
 
     async def turn(self, day: int, hours: int = 0) -> Reply:
-        """The newest post after the scheduler has run at that time."""
+        """Run the scheduler at that time, and return the newest post."""
         self.now = FIRST_DAY + timedelta(days=day, hours=hours)
-        await self.scheduler.run_once()
+        await self.clockwork.turn()
         return self.channel.newest
 
     def lines(self, reply: Reply) -> tuple[str, str]:
-        """The lines of the buttons of a right and of a wrong answer."""
+        """Return the command lines of a right and a wrong answer's buttons."""
         card = next(block for block in reply.blocks if isinstance(block, QuestionCard))
         question = next(q for q in self.app.study.library.bank if q.title == card.question)
         right = question.choices[question.right_choice].text
@@ -149,7 +149,7 @@ async def live(story: Story) -> None:
     line = "schedule setup 09:00 Europe/Paris topics=gan,vae,rag"
     await story.keep("settings", await story.asks("maya", line))
     for who in ("ada", "bob"):
-        await story.asks(who, "me rest_days=sat,sun zone=Europe/Paris")
+        await story.asks(who, "me rest=sat,sun zone=Europe/Paris")
     for name in ("Blue", "Red"):
         await story.asks("maya", f"team create {name}")
     for day in range(12):
@@ -157,11 +157,11 @@ async def live(story: Story) -> None:
         if day % 7 > 4:
             continue
         right, wrong = story.lines(post)
-        for place, who in enumerate(PEOPLE):
+        for number, who in enumerate(PEOPLE):
             story.now += timedelta(minutes=4)
-            if (day + place) % 5 or who == "ada":
-                await story.asks(who, right if (day * 7 + place) % 3 else wrong)
-        await story.scheduler.run_once()
+            if (day + number) % 5 or who == "ada":
+                await story.asks(who, right if (day * 7 + number) % 3 else wrong)
+        await story.clockwork.turn()
         if day == 9:
             await story.keep("daily", story.channel.newest, private=False)
         reveal = await story.turn(day, hours=9)
@@ -192,18 +192,19 @@ async def looked(story: Story) -> None:
         await story.keep(name, await story.asks("ada", line), private=line.partition(" ")[0] != "leaderboard")
     await answers(story)
     await forms(story)
-    await story.album.keep("home", page([view(home([await story.asks("maya", "home")]))]))
+    await story.album.keep("home", page([view(render_home([await story.asks("maya", "home")]))]))
 
 
 async def forms(story: Story) -> None:
-    """What opens where a command lacks something."""
+    """Picture the forms of commands with missing values."""
     card = await story.asks("bob", "question fine-tuning")
     bob = Actor("UBOB", "bob", zone="Europe/Paris")
     write = next(block.write.line for block in card.blocks if isinstance(block, QuestionCard) and block.write)
     for name, line in (("form", "schedule setup"), ("form-share", "share explanation 1"), ("form-words", write)):
-        command, given = story.app.registry.parse(story.app.study, line)
-        fields = lacking(command, given)
-        await story.album.keep(name, page([modal(form(story.app, command, fields, Errand(line, PLACE), given, bob))]))
+        command, values = story.app.registry.parse(story.app.study, line)
+        fields = missing_fields(command, values)
+        view_body = form_view(story.app, command, fields, Invocation(line, PLACE), values, bob)
+        await story.album.keep(name, page([modal(view_body)]))
 
 
 async def answers(story: Story) -> None:
@@ -219,9 +220,13 @@ async def answers(story: Story) -> None:
 
 
 def announce(done: int, _: int) -> None:
-    """Told as the index is built, which happens once."""
+    """Say that the index is being built, which happens once."""
     if not done:
-        print("Building the index of the bank, once: this takes a minute or two.", file=sys.stderr, flush=True)
+        print(
+            "Building the question bank's index. This happens once and takes a minute or two.",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 async def draw(folder: Path, wanted: tuple[str, ...]) -> None:
@@ -238,7 +243,7 @@ async def draw(folder: Path, wanted: tuple[str, ...]) -> None:
                 )
                 story = Story(store, library, Album(browser, folder, wanted))
                 await live(story)
-                story.easel.close()
+                story.renderer.close()
                 await browser.close()
         finally:
             library.close()
@@ -247,15 +252,15 @@ async def draw(folder: Path, wanted: tuple[str, ...]) -> None:
 
 def main() -> None:
     options = argparse.ArgumentParser(description="Pictures of Studyhall on Slack.")
-    options.add_argument("names", nargs="*", help="which; all of them where none is named")
+    options.add_argument("names", nargs="*", help="which pictures to make (default: all)")
     options.add_argument("--out", type=Path, default=IMAGES)
-    options.add_argument("--kept", action="store_true", help="those that the README shows")
+    options.add_argument("--kept", action="store_true", help="only the pictures that the README shows")
     chosen = options.parse_args()
     if shutil.which("chromium") is None:
-        sys.exit("There is no chromium here, so the pictures of Slack stay as they are.")
+        sys.exit("Chromium isn't installed, so the Slack pictures stay as they are.")
     logs.set_up("error")
     chosen.out.mkdir(parents=True, exist_ok=True)
-    asyncio.run(draw(chosen.out, KEPT if chosen.kept else tuple(chosen.names)))
+    asyncio.run(draw(chosen.out, README_PICTURES if chosen.kept else tuple(chosen.names)))
 
 
 if __name__ == "__main__":

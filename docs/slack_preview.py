@@ -1,4 +1,4 @@
-"""Slack's blocks as a page of HTML that looks much as Slack shows them: for pictures, and for looking at one's work."""
+"""Slack's blocks as an HTML page that looks much like Slack, for pictures and for previews while developing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Blocks = list[dict[str, Any]]
 STYLE = (Path(__file__).parent / "slack_preview.css").read_text(encoding="utf-8")
 ZONE = ZoneInfo("Europe/Paris")
 CHANNEL = "daily-question"
-"""What the only channel is called."""
+"""The only channel's name."""
 _MARKDOWN = MarkdownIt("commonmark", {"breaks": True}).enable("strikethrough")
 _DATE = re.compile(r"&lt;!date\^(\d+)\^[^|]*\|[^&]*&gt;|<!date\^(\d+)\^[^|]*\|[^>]*>")
 _MARKS = (
@@ -31,32 +31,32 @@ _MARKS = (
 
 
 def page(messages: Iterable[str]) -> str:
-    """A page of messages, or of a view."""
+    """Return a page of messages, or of a view."""
     body = "\n".join(messages)
     return f'<!doctype html><meta charset="utf-8"><style>{STYLE}</style><main id="all">{body}</main>'
 
 
 def message(blocks: Blocks, when: datetime, pictures: Iterable[bytes] = (), *, private: bool = False) -> str:
-    """A message of the app; seen by one member alone where it is `private`."""
+    """Return a message from the app; if it's `private`, only one member sees it."""
     at = f"{when.astimezone(ZONE):%-I:%M %p}"
-    only = '<p class="only">👁 Only visible to you</p>' if private else ""
+    only_you = '<p class="only">👁 Only visible to you</p>' if private else ""
     images = "".join(
         f'<img class="file" src="data:image/png;base64,{base64.b64encode(png).decode()}">' for png in pictures
     )
     head = f'<p class="who"><b>Studyhall</b> <span class="app">APP</span> <time>{at}</time></p>'
     return (
-        f'<article>{only}<div class="row"><span class="face">S</span>'
+        f'<article>{only_you}<div class="row"><span class="face">S</span>'
         f"<div>{head}{''.join(map(_block, blocks))}{images}</div></div></article>"
     )
 
 
 def view(blocks: Blocks) -> str:
-    """A Home tab."""
+    """Return a Home tab."""
     return f'<article class="home">{"".join(map(_block, blocks))}</article>'
 
 
 def modal(form: dict[str, Any]) -> str:
-    """A form as it opens."""
+    """Return a form as it opens."""
     title, close, submit = (html.escape(form[part]["text"]) for part in ("title", "close", "submit"))
     foot = f'<footer><button>{close}</button><button class="primary">{submit}</button></footer>'
     return f'<article class="modal"><h1>{title} <i>✕</i></h1>{"".join(map(_block, form["blocks"]))}{foot}</article>'
@@ -73,8 +73,8 @@ def _block(block: dict[str, Any]) -> str:
         case "markdown":
             return f'<div class="markdown">{_MARKDOWN.render(block["text"])}</div>'
         case "section":
-            beside = f"<div>{_element(block['accessory'])}</div>" if "accessory" in block else ""
-            return f'<div class="section"><div class="text">{mrkdwn(block["text"]["text"])}</div>{beside}</div>'
+            accessory = f"<div>{_element(block['accessory'])}</div>" if "accessory" in block else ""
+            return f'<div class="section"><div class="text">{mrkdwn(block["text"]["text"])}</div>{accessory}</div>'
         case "actions":
             return f'<div class="actions">{"".join(map(_element, block["elements"]))}</div>'
         case "input":
@@ -85,7 +85,7 @@ def _block(block: dict[str, Any]) -> str:
         case "table":
             return _table(block)
         case other:
-            raise ValueError(f"no picture of {other}")
+            raise ValueError(f"no preview of {other} blocks")
 
 
 def _table(block: dict[str, Any]) -> str:
@@ -112,7 +112,7 @@ def _element(element: dict[str, Any]) -> str:
 
 
 def _chosen(element: dict[str, Any]) -> str:
-    """What is picked in a select, else what stands there instead."""
+    """Return what's picked in a select, else its placeholder."""
     chosen = element.get("initial_options") or [o for o in (element.get("initial_option"),) if o]
     labels = [html.escape(option["text"]["text"]) for option in chosen]
     if not labels:
@@ -121,23 +121,23 @@ def _chosen(element: dict[str, Any]) -> str:
 
 
 def _field(element: dict[str, Any]) -> str:
-    kind, sign = element["type"], "" if element["type"] == "plain_text_input" else "<i>⌄</i>"
+    kind, icon = element["type"], "" if element["type"] == "plain_text_input" else "<i>⌄</i>"
     if kind == "conversations_select" and "initial_conversation" in element:
         shown = f"# {CHANNEL}"
     elif kind == "timepicker" and "initial_time" in element:
-        shown, sign = f"{datetime.strptime(element['initial_time'], '%H:%M'):%-I:%M %p}", "<i>◷</i>"  # noqa: DTZ007
+        shown, icon = f"{datetime.strptime(element['initial_time'], '%H:%M'):%-I:%M %p}", "<i>◷</i>"  # noqa: DTZ007
     else:
         shown = html.escape(element.get("initial_value", "")) or _chosen(element)
     large = " large" if element.get("multiline") else ""
-    return f'<span class="select whole{large}">{shown} {sign}</span>'
+    return f'<span class="select whole{large}">{shown} {icon}</span>'
 
 
 def mrkdwn(text: str) -> str:
     text = _DATE.sub(lambda found: _at(int(found[1] or found[2])), text)
     pieces = re.split(r"(```.*?```|`[^`\n]+`)", text, flags=re.DOTALL)
     for number, piece in enumerate(pieces):
-        for pattern, shown in _MARKS[:2] if number % 2 else _MARKS[2:]:
-            piece = pattern.sub(shown, piece)
+        for pattern, replacement in _MARKS[:2] if number % 2 else _MARKS[2:]:
+            piece = pattern.sub(replacement, piece)
         pieces[number] = piece if "<pre>" in piece else piece.replace("\n", "<br>")
     return "".join(pieces).replace("</blockquote><br>", "</blockquote>")
 

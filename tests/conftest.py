@@ -62,7 +62,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "both_databases: on SQLite and on PostgreSQL; see the fixture `databases`")
-    config.addinivalue_line("markers", "real_time: waits for a limit of time to be met; see the fixture `fake`")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

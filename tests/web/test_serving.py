@@ -1,4 +1,4 @@
-"""The program as a whole, with its web application."""
+"""The whole program with its web application."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tests.platforms.slack.fake import Person, Slack
 
 @pytest.fixture
 def taken() -> Iterator[str]:
-    """A port that somebody else listens on."""
+    """A port that's already in use."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield str(listening.getsockname()[1])
 
 
 @asynccontextmanager
 async def serving(environment: Mapping[str, str], *words: str) -> AsyncIterator[Process]:
-    """`studyhall run`, until SIGTERM, at which it ends in good order."""
+    """Run `studyhall run` and end it with SIGTERM, which must end it cleanly."""
     running = await asyncio.create_subprocess_exec(
         *STUDYHALL, "run", *words, env=environment, stdin=DEVNULL, stderr=PIPE
     )
@@ -42,15 +42,15 @@ async def serving(environment: Mapping[str, str], *words: str) -> AsyncIterator[
 
 
 async def said(running: Process, event: str) -> dict[str, object]:
-    """The log's next line of that event."""
+    """Wait for the log's next line with that event."""
     assert running.stderr is not None
     while line := await asyncio.wait_for(running.stderr.readline(), HANG):
         if line.startswith(b"{") and (found := json.loads(line))["event"] == event:
             return dict(found)
-    raise AssertionError(f"it ended without {event!r}")
+    raise AssertionError(f"the program ended without logging {event!r}")
 
 
-async def test_by_a_socket_too_its_health_is_told(home: dict[str, str]) -> None:
+async def test_health_is_served_in_socket_mode_too(home: dict[str, str]) -> None:
     async with Slack().listening() as fake, aiohttp.ClientSession() as web:
         tokens = {"SLACK_API_URL": fake.api, "SLACK_APP_TOKEN": fake.app_token}
         env = {**home, **tokens, "SLACK_BOT_TOKEN": fake.team("readers").token}
@@ -65,21 +65,23 @@ async def test_by_a_socket_too_its_health_is_told(home: dict[str, str]) -> None:
                 assert answer.status == 404
 
 
-async def test_a_taken_port_is_told_and_stops_nothing_that_needs_none(home: dict[str, str], taken: str) -> None:
+async def test_a_taken_port_is_reported_and_stops_only_what_needs_it(home: dict[str, str], taken: str) -> None:
     async with Slack().listening() as fake:
+        fake.patience = HANG
         team = fake.team("readers")
         tokens = {"SLACK_API_URL": fake.api, "SLACK_APP_TOKEN": fake.app_token, "SLACK_BOT_TOKEN": team.token}
         async with serving({**home, **tokens}, "slack", "--port", taken) as running:
             problem = await said(running, "no web application")
             await fake.sockets.connected()
-            ack = await Person.joins(fake, team, "bob").types("team list")
+            await Person.joins(fake, team, "bob").types("team list")
+            answer = await fake.heard()
 
     assert f"port {taken}" in str(problem["problem"])
     assert problem["lost"] == "health"
-    assert "There are no teams yet" in json.dumps(ack.json)
+    assert "There are no teams yet" in answer.words
 
 
-async def test_slack_over_http_alone_cannot_do_without_its_port(home: dict[str, str], taken: str) -> None:
+async def test_slack_over_http_cannot_start_without_its_port(home: dict[str, str], taken: str) -> None:
     async with Slack().listening() as fake:
         token = fake.team("readers").token
         tokens = {"SLACK_API_URL": fake.api, "SLACK_SIGNING_SECRET": fake.signing_secret, "SLACK_BOT_TOKEN": token}

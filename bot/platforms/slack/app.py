@@ -1,4 +1,4 @@
-"""The Slack app: Bolt with one `/study` command, buttons, menus, forms, shortcuts, a home and posts."""
+"""The Slack app: a Bolt app with one `/study` command, buttons, menus, forms, shortcuts, a home, and posts."""
 
 from __future__ import annotations
 
@@ -14,31 +14,32 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from starlette.routing import Route
 
-from bot.app import App, Installation
+from bot.app import App, Install
 from bot.drawing.renderer import Easel
 from bot.platforms.slack.clients import Clients
-from bot.platforms.slack.dispatch import Answering
-from bot.platforms.slack.listeners import Dispatch
+from bot.platforms.slack.dispatch import Dispatcher
+from bot.platforms.slack.listeners import Listeners
 from bot.platforms.slack.manifest import SCOPES
-from bot.platforms.slack.oauth import flow
+from bot.platforms.slack.oauth import install_flow
 from bot.platforms.slack.onboarding import greet
 from bot.platforms.slack.outbox import SlackOutbox
 from bot.platforms.slack.server import routes
-from bot.platforms.slack.throttle import Pace
-from bot.platforms.slack.uninstall import Leaving
+from bot.platforms.slack.throttle import Throttle
+from bot.platforms.slack.uninstall import Uninstall
 
-API = "https://slack.com/api/"
-CALL = aiohttp.ClientTimeout(total=20)
-"""For one call of the Web API; its client leaves that to the session."""
-GRACE = 10.0
-"""Seconds that replies under way are given at the end."""
+API_URL = "https://slack.com/api/"
+CALL_TIMEOUT = aiohttp.ClientTimeout(total=20)
+"""For one call of the Web API, whose client leaves timeouts to the session."""
+SHUTDOWN_TIMEOUT = 10.0
+"""Seconds that replies in progress get at the end."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """What the Slack app is known by: a token for one workspace, or a client for many; a secret or a socket's token."""
+class Credentials:
+    """The app's secrets: for one workspace `bot_token`, for many the client's; over HTTP `signing_secret`, by a socket
+    `app_token`."""
 
     signing_secret: str = field(default="", repr=False)
     bot_token: str = field(default="", repr=False)
@@ -48,62 +49,66 @@ class Keys:
 
 
 @asynccontextmanager
-async def slack(app: App, keys: Keys, *, api: str = API) -> AsyncIterator[list[Route]]:
-    """Hear Slack, and post to it, for as long as it is open.
+async def slack(app: App, credentials: Credentials, *, api: str = API_URL) -> AsyncIterator[list[Route]]:
+    """Serve Slack while the block runs: in Socket Mode if there's an app token, else over HTTP by the routes it yields.
 
-    By a socket where there is an app token; else over HTTP, by the routes that it gives. `api` is the Web API's base
-    address. Raises SetupError.
+    `api` is the Web API's base address. Raises SetupError.
     """
-    async with AsyncExitStack() as running:
-        session = await running.enter_async_context(aiohttp.ClientSession(timeout=CALL))
-        easel = Easel()
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=CALL_TIMEOUT))
+        renderer = Easel()
         clients = Clients(
-            session, api, app.slack_installations, client_id=keys.client_id, client_secret=keys.client_secret
+            session,
+            api,
+            app.slack_installations,
+            client_id=credentials.client_id,
+            client_secret=credentials.client_secret,
         )
-        leaving = Leaving(app, clients)
-        dispatch = Dispatch(app, Answering(app, clients, session, easel, leaving.ended), leaving)
-        outbox = SlackOutbox(clients, Pace(), leaving.ended)
-        if keys.bot_token:
-            await greet(app, outbox, (await clients.only(keys.bot_token)).install)
+        uninstall = Uninstall(app, clients)
+        dispatcher = Dispatcher(app, clients, session, renderer, uninstall.token_rejected)
+        listeners = Listeners(app, dispatcher, uninstall)
+        outbox = SlackOutbox(clients, Throttle(), uninstall.token_rejected)
+        if credentials.bot_token:
+            await greet(app, outbox, (await clients.use_only(credentials.bot_token)).install)
         bolt = AsyncApp(
             name="studyhall",
             client=clients.web(),
-            signing_secret=keys.signing_secret or "none: nothing is heard over HTTP",
-            authorize=_authorized,
-            # Bolt looks for an acknowledgement every 10 ms; told to process before it responds, it sends it at once.
+            signing_secret=credentials.signing_secret or "none: nothing comes over HTTP",
+            authorize=_authorize,
+            # Otherwise Bolt looks for an acknowledgement every 10 ms; this way it sends it at once.
             process_before_response=True,
         )
-        dispatch.listen(bolt)
-        running.push_async_callback(dispatch.errands.finish, GRACE)
+        listeners.listen(bolt)
+        stack.push_async_callback(listeners.background_tasks.finish, SHUTDOWN_TIMEOUT)
         app.attach("slack", outbox)
-        if keys.app_token:
-            # Left to ask for itself, the handler would try a token that Slack does not take for ever.
-            address = await clients.socket(keys.app_token)
-            handler = AsyncSocketModeHandler(bolt, keys.app_token, web_client=clients.web())
+        if credentials.app_token:
+            # If the handler asked for the address itself, it would retry a rejected token forever.
+            address = await clients.socket_url(credentials.app_token)
+            handler = AsyncSocketModeHandler(bolt, credentials.app_token, web_client=clients.web())
             handler.client.wss_uri = address
-            running.push_async_callback(handler.close_async)
+            stack.push_async_callback(handler.close_async)
             await handler.connect_async()  # type: ignore[no-untyped-call]
             yield []
             return
 
-        async def installed(install: Installation) -> None:
+        async def on_installed(install: Install) -> None:
             clients.forget(install.team)
-            dispatch.errands.start(greet(app, outbox, install))
+            listeners.background_tasks.start(greet(app, outbox, install))
 
         pages = None
-        if keys.client_id and app.slack_installations is not None and not keys.bot_token:
-            pages = flow(
+        if credentials.client_id and app.slack_installations is not None and not credentials.bot_token:
+            pages = install_flow(
                 clients.web(),
                 api,
                 app.slack_installations,
-                installed,
-                client_id=keys.client_id,
-                client_secret=keys.client_secret,
+                on_installed,
+                client_id=credentials.client_id,
+                client_secret=credentials.client_secret,
                 scopes=SCOPES,
             )
         yield routes(bolt, pages)
 
 
-async def _authorized(enterprise_id: str | None, team_id: str | None, **_: Any) -> AuthorizeResult:
-    """Nothing is looked up before a request is acknowledged: whoever carries it out asks for the workspace's token."""
+async def _authorize(enterprise_id: str | None, team_id: str | None, **_: Any) -> AuthorizeResult:
+    """Look nothing up before the acknowledgement: the dispatcher gets the workspace's token."""
     return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id)

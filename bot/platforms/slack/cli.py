@@ -1,4 +1,4 @@
-"""`studyhall slack`: the app's manifest, for Slack's pages and for its command line."""
+"""`studyhall slack`: the app's manifest, for Slack's web pages and Slack's command line."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from bot.dispatch.catalog import registry
 from bot.errors import SetupError
 from bot.platforms.slack.manifest import manifest
 
-LONGEST = 2_000
-"""Characters of the address: Slack takes a little more, with our paths behind it."""
+MAX_URL_LENGTH = 2_000
+"""Slack takes a little more, with our paths added."""
 
 
 def print_manifest(url: str, *, many: bool = False) -> None:
-    """Raises SetupError where the address is none that Slack takes."""
-    if url and not _sound(url):
-        raise SetupError("--url is where Slack reaches this program, like https://study.example.org")
+    """Print the manifest as JSON. Raises SetupError for an address that Slack doesn't take."""
+    if url and not _is_public_address(url):
+        raise SetupError(
+            "--url must be an https address where Slack can reach Studyhall, like https://study.example.org"
+        )
     if many and not url:
-        raise SetupError("--many goes with --url: workspaces install the app by pages that it serves there.")
+        raise SetupError("--many also needs --url: that's where Studyhall serves its install pages.")
     typer.echo(json.dumps(manifest(registry(), url, many=many), indent=2, ensure_ascii=False))
 
 
-def _sound(url: str) -> bool:
+def _is_public_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         return False
     plain = parts.hostname and "@" not in parts.netloc and port != 0 and not re.search(r"[\s?#]", url)
-    return bool(parts.scheme == "https" and plain and len(url) <= LONGEST)
+    return bool(parts.scheme == "https" and plain and len(url) <= MAX_URL_LENGTH)

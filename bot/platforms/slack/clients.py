@@ -1,4 +1,4 @@
-"""A Web API client for each workspace, by its own token."""
+"""A Web API client for each workspace, with its own token."""
 
 from __future__ import annotations
 
@@ -18,63 +18,63 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 )
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.app import Installation, Installations
+from bot.app import Install, Installs
 from bot.errors import DatabaseError, SetupError
-from bot.platforms.slack.errors import TROUBLE, status, why
+from bot.platforms.slack.errors import API_ERRORS, error_code, http_status
 
 log = structlog.get_logger()
 
-KEPT = 5_000
-FRESH = 60.0
-"""Seconds after which an installation is looked up again: another process may have seen it end."""
-SAID = ("chat.postMessage", "chat.postEphemeral")
-"""What would be said twice if it were called again after the connection broke."""
+CACHE_SIZE = 5_000
+FRESH_FOR = 60.0
+"""Seconds after which an installation is looked up again: another process may have recorded its end."""
+NOT_REPEATABLE = ("chat.postMessage", "chat.postEphemeral")
+"""Methods that might post twice if they were called again after a broken connection."""
 
 
-Ended = Callable[[Installation], Awaitable[bool]]
-"""What is done when a workspace's token is worth nothing any more; False where the app is there by another one."""
+TokenRejected = Callable[[Install], Awaitable[bool]]
+"""Called where a workspace's token no longer works; False where the app has a newer one there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A workspace's installation with the client that speaks for it."""
+    """A workspace's installation with the client that uses its token."""
 
-    install: Installation
+    install: Install
     web: AsyncWebClient
 
 
 class Clients:
-    """Of one workspace, whose token comes from the environment; or of all that installed the app."""
+    """The clients of one workspace, whose token is a setting; or of all that installed the app."""
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
         api: str,
-        installs: Installations | None = None,
+        installs: Installs | None = None,
         *,
         client_id: str = "",
         client_secret: str = "",
-        fresh: float = FRESH,
+        fresh_for: float = FRESH_FOR,
     ) -> None:
         self._session = session
         self._api = api
         self._installs = installs
-        self._client_id, self._client_secret, self._fresh = client_id, client_secret, fresh
+        self._client_id, self._client_secret, self._fresh_for = client_id, client_secret, fresh_for
         self._only: Client | None = None
-        self._known: LRUCache[str, tuple[float, Client]] = LRUCache(KEPT)
+        self._cache: LRUCache[str, tuple[float, Client]] = LRUCache(CACHE_SIZE)
 
-    async def only(self, token: str) -> Client:
-        """From now on the one workspace that the token belongs to. Raises SetupError where Slack does not know it."""
+    async def use_only(self, token: str) -> Client:
+        """Serve the one workspace that the token belongs to. Raises SetupError where Slack rejects the token."""
         web = self.web(token)
         try:
-            it = await web.auth_test()
-        except TROUBLE as problem:
-            raise _not_taken("SLACK_BOT_TOKEN", problem) from problem
-        install = Installation(
-            it["team_id"],
-            it.get("team") or "",
-            it["user_id"],
-            it.get("bot_id") or "",
+            identity = await web.auth_test()
+        except API_ERRORS as problem:
+            raise _rejected("SLACK_BOT_TOKEN", problem) from problem
+        install = Install(
+            identity["team_id"],
+            identity.get("team") or "",
+            identity["user_id"],
+            identity.get("bot_id") or "",
             scopes="",
             installer="",
             token=token,
@@ -82,27 +82,26 @@ class Clients:
         self._only = Client(install, web)
         return self._only
 
-    async def socket(self, token: str) -> str:
-        """The address of a connection for Socket Mode. Raises SetupError where Slack does not know the app's token."""
+    async def socket_url(self, token: str) -> str:
+        """Return an address to connect to in Socket Mode. Raises SetupError where Slack rejects the app's token."""
         try:
             return str((await self.web().apps_connections_open(app_token=token))["url"])
-        except TROUBLE as problem:
-            raise _not_taken("SLACK_APP_TOKEN", problem) from problem
+        except API_ERRORS as problem:
+            raise _rejected("SLACK_APP_TOKEN", problem) from problem
 
-    async def of(self, team: str) -> Client | None:
-        """The workspace's; None where the app is not installed there, or its token has ended for good.
+    async def for_team(self, team: str) -> Client | None:
+        """Return a workspace's client; None where the app isn't installed, or its token can't be renewed anymore.
 
-        While the database cannot be used, the one that was known last. Raises DatabaseError where there is none,
-        SetupError for a token that our key does not open, and what the Web API raises where the token has to be renewed
-        and cannot be just now.
+        While the database can't be used, the last one known. Raises DatabaseError where there is none, SetupError for a
+        token that our key doesn't decrypt, and API_ERRORS where the token has expired and can't be renewed right now.
         """
         if self._only is not None:
             return self._only if self._only.install.team == team else None
-        until, known = self._known.get(team, (0.0, None))
-        if known is not None and time.monotonic() < until:
+        fresh_until, known = self._cache.get(team, (0.0, None))
+        if known is not None and time.monotonic() < fresh_until:
             return known
         try:
-            install = await self._installs.with_valid_token(team, self._renew) if self._installs else None
+            install = await self._installs.fresh(team, self._renew) if self._installs else None
         except DatabaseError as problem:
             if known is None:
                 raise
@@ -112,56 +111,57 @@ class Clients:
             self.forget(team)
             return None
         client = known if known and known.install == install else Client(install, self.web(install.token))
-        self._known[team] = (time.monotonic() + self._fresh, client)
+        self._cache[team] = (time.monotonic() + self._fresh_for, client)
         return client
 
     def forget(self, team: str) -> None:
-        self._known.pop(team, None)
+        """Drop a workspace's cached client."""
+        self._cache.pop(team, None)
 
-    async def end(self, team: str, *, token: str = "", before: datetime | None = None) -> bool:
-        """The workspace has put the app out, or revoked that token; False where the app has come back since."""
+    async def remove(self, team: str, *, token: str = "", before: datetime | None = None) -> bool:
+        """Delete a workspace's installation; False where it has another token, or was installed after `before`."""
         self.forget(team)
         return self._installs is None or await self._installs.remove(team, token=token, before=before)
 
     def web(self, token: str = "") -> AsyncWebClient:
-        """What a call may take, the session says."""
+        """Return a client. How long its calls may take is up to the session."""
         return AsyncWebClient(
             token=token or None,
             base_url=self._api,
             session=self._session,
-            retry_handlers=[_Reconnecting(), AsyncRateLimitErrorRetryHandler(max_retry_count=2)],
+            retry_handlers=[_ReconnectHandler(), AsyncRateLimitErrorRetryHandler(max_retry_count=2)],
         )
 
-    async def _renew(self, ending: Installation) -> Installation | None:
+    async def _renew(self, ending: Install) -> Install | None:
         try:
-            got = await self.web().oauth_v2_access(
+            renewed = await self.web().oauth_v2_access(
                 client_id=self._client_id,
                 client_secret=self._client_secret,
                 grant_type="refresh_token",
                 refresh_token=ending.refresh,
             )
-        except SlackApiError as refusal:
-            if why(refusal) == "invalid_refresh_token":
+        except SlackApiError as problem:
+            if error_code(problem) == "invalid_refresh_token":
                 return None
             raise
         assert self._installs is not None  # noqa: S101
         log.info("token renewed", team=ending.team)
         return replace(
             ending,
-            token=got["access_token"],
-            refresh=got["refresh_token"],
-            expires_at=self._installs.clock() + timedelta(seconds=int(got["expires_in"])),
+            token=renewed["access_token"],
+            refresh=renewed["refresh_token"],
+            expires_at=self._installs.clock() + timedelta(seconds=int(renewed["expires_in"])),
         )
 
 
-def _not_taken(name: str, problem: Exception) -> SetupError:
-    if isinstance(problem, SlackApiError) and status(problem) < 500:
-        return SetupError(f"Slack does not take {name} ({why(problem)}).")
-    return SetupError(f"Slack cannot be reached ({why(problem)}).")
+def _rejected(setting: str, problem: Exception) -> SetupError:
+    if isinstance(problem, SlackApiError) and http_status(problem) < 500:
+        return SetupError(f"Slack rejects {setting} ({error_code(problem)}).")
+    return SetupError(f"Can't reach Slack ({error_code(problem)}).")
 
 
-class _Reconnecting(AsyncConnectionErrorRetryHandler):
-    """Once more where the connection broke, which connections that were idle for long do."""
+class _ReconnectHandler(AsyncConnectionErrorRetryHandler):
+    """Retries once where the connection broke, as connections do that were idle for long."""
 
     async def _can_retry_async(
         self,
@@ -171,6 +171,6 @@ class _Reconnecting(AsyncConnectionErrorRetryHandler):
         response: HttpResponse | None = None,
         error: Exception | None = None,
     ) -> bool:
-        if request.url.rpartition("/")[2] in SAID:
+        if request.url.rpartition("/")[2] in NOT_REPEATABLE:
             return False
         return await super()._can_retry_async(state=state, request=request, response=response, error=error)

@@ -1,4 +1,4 @@
-"""A member's deed carried out: a form where something is lacking, else the reply, and then their home."""
+"""Carrying out an interaction: open a form if something is missing, else reply, then update the member's home."""
 
 from __future__ import annotations
 
@@ -14,254 +14,264 @@ from bot.app import App
 from bot.commands.command import Command
 from bot.commands.parameters import Parameter
 from bot.context.identity import Actor, Location
-from bot.dispatch.handler import typed_values
+from bot.dispatch.handler import given_back, handle
 from bot.dispatch.request import Request
 from bot.drawing.renderer import Easel
 from bot.errors import DatabaseError, SetupError, UserError
 from bot.platforms.slack import limits
-from bot.platforms.slack.clients import Client, Clients, Ended
-from bot.platforms.slack.errors import ENDED, TROUBLE, why
-from bot.platforms.slack.forms import WHERE, Errand, form, lacking, suggested
+from bot.platforms.slack.clients import Client, Clients, TokenRejected
+from bot.platforms.slack.errors import API_ERRORS, INVALID_TOKEN, error_code
+from bot.platforms.slack.forms import CHANNEL_FIELD, Invocation, form_view, missing_fields, suggestions
 from bot.platforms.slack.home import Homes
-from bot.platforms.slack.identity import Members
-from bot.platforms.slack.interaction import Deed, Payload
-from bot.platforms.slack.render import draw
-from bot.platforms.slack.responder import Reach, taken
+from bot.platforms.slack.identity import MemberLookup
+from bot.platforms.slack.interaction import Interaction, Payload
+from bot.platforms.slack.render import render
+from bot.platforms.slack.responder import Responder, post_to_response_url
 from bot.replies import Button, Buttons, Notice, Reply, Tone
 
-A_MOMENT = 1.0
-"""Seconds for what a form's opening or its check has to know."""
-OPENING = 3.0
-"""Seconds for Slack to open a form: what lets it be opened lasts no longer."""
-STRANGER = Notice("Studyhall is not installed in this workspace. An admin can add it.", Tone.WARNING)
-ASTRAY = Notice("Something is set up wrongly on our side, and it is in the log.", Tone.PROBLEM)
-BROKEN = Notice("Something went wrong on our side, and it is in the log. Please try again.", Tone.PROBLEM)
-UNANSWERED = Notice("I cannot answer just now. Please try again in a moment.", Tone.PROBLEM)
-UNDELIVERED = Notice("Slack did not take all of my answer. Please try again.", Tone.PROBLEM)
+FORM_LOOKUP_TIMEOUT = 1.0
+"""Seconds for what opening a form or checking it has to look up."""
+FORM_OPEN_TIMEOUT = 3.0
+"""Seconds for Slack to open a form: a trigger id is valid no longer."""
+NOT_INSTALLED = Notice("Studyhall isn't installed in this workspace. An admin can add it.", Tone.WARNING)
+MISCONFIGURED = Notice("Something isn't set up right on our side. The details are in the log.", Tone.PROBLEM)
+FAILED = Notice("Something went wrong on our side. It's in the log. Please try again.", Tone.PROBLEM)
+UNAVAILABLE = Notice("I can't answer right now. Please try again in a moment.", Tone.PROBLEM)
+UNDELIVERED = Notice("Slack didn't accept all of my answer. Please try again.", Tone.PROBLEM)
 
 log = structlog.get_logger()
 
 
-class Answering:
-    """Whatever comes, the member hears of it, and what they typed into a form is not lost."""
+class Dispatcher:
+    """Whatever happens, the member gets an answer, and what they typed into a form isn't lost."""
 
-    def __init__(self, app: App, clients: Clients, session: aiohttp.ClientSession, easel: Easel, ended: Ended) -> None:
-        self._app, self._clients, self._session, self._easel, self._ended = app, clients, session, easel, ended
-        self._members = Members()
+    def __init__(
+        self, app: App, clients: Clients, session: aiohttp.ClientSession, renderer: Easel, on_rejected: TokenRejected
+    ) -> None:
+        self._app, self._clients, self._session, self._renderer = app, clients, session, renderer
+        self._on_rejected = on_rejected
+        self._members = MemberLookup()
         self._homes = Homes(app, self._members)
 
-    async def carry_out(self, deed: Deed) -> None:
-        """What was asked for, and then the member's home; nothing where it was delivered before."""
-        team = deed.errand.location.workspace
+    async def dispatch(self, interaction: Interaction) -> None:
+        """Carry out an interaction, then update the member's home; do nothing if it was delivered before."""
+        team = interaction.invocation.location.workspace
         try:
-            client = await self._sought(team)
+            client = await self._client(team)
             if isinstance(client, Notice):
-                await self._tell(deed, client)
+                await self._report(interaction, client)
                 return
-            if not await self._first(team, deed.once):
+            if not await self._claim(team, interaction.request_id):
                 return
-            await self._done(client, deed)
-        except Exception:  # a mistake of ours, which `errands` has the log tell
-            await self._tell(deed, BROKEN)
+            await self._carry_out(client, interaction)
+        except Exception:  # a bug, which the background task logs
+            await self._report(interaction, FAILED)
             raise
         finally:
-            if deed.slot:
-                deed.slot.close()
-        if self._homes.looked_at(team, deed.user) and not deed.page:
-            await self.home(team, deed.user)
+            if interaction.ack_slot:
+                interaction.ack_slot.close()
+        if self._homes.recently_opened(team, interaction.user) and not interaction.on_home:
+            await self.publish_home(team, interaction.user)
 
-    async def problems(self, errand: Errand, values: Mapping[str, str], fields: Payload) -> dict[str, str]:
-        """What is wrong at which field, as far as it can be known in time; `respond` tells the rest.
+    async def form_errors(self, invocation: Invocation, values: Mapping[str, str], fields: Payload) -> dict[str, str]:
+        """Return problems by field, as far as they can be found in time; `handle` finds the rest.
 
-        While nobody could be answered the form stays open, with all that was typed into it.
+        While nobody can be answered, there's an error too, so that the form stays open with everything typed into it.
         """
-        asking = asyncio.create_task(self._sought(errand.location.workspace))
-        await asyncio.wait({asking}, timeout=A_MOMENT)  # what is under way goes on: a token may be renewed only once
-        client = asking.result() if asking.done() else UNANSWERED
+        looking_up = asyncio.create_task(self._client(invocation.location.workspace))
+        await asyncio.wait({looking_up}, timeout=FORM_LOOKUP_TIMEOUT)  # not canceled: a token can be renewed only once
+        client = looking_up.result() if looking_up.done() else UNAVAILABLE
         if isinstance(client, Notice):
             return dict.fromkeys(list(fields)[:1], client.body)
         try:
-            async with asyncio.timeout(A_MOMENT):
-                here = await self._app.for_workspace(errand.location)
+            async with asyncio.timeout(FORM_LOOKUP_TIMEOUT):
+                app = await self._app.for_workspace(invocation.location)
         except TimeoutError:
-            log.warning("form checked by the bank alone")
-            here = self._app
+            log.warning("form checked without custom questions")
+            app = self._app
         except DatabaseError as problem:
             log.error("database", problem=str(problem))
             return dict.fromkeys(list(fields)[:1], f"{problem.public} Please send it again in a moment.")
-        command, given = _understood(here, errand.line)
-        found = here.check(command, {**values, **given}) if command else {}
-        return {name: problem for name, problem in found.items() if name in fields}
+        command, typed = _parse(app, invocation.line)
+        errors = command.check(app.study, {**values, **typed}) if command else {}
+        return {name: error for name, error in errors.items() if name in fields}
 
-    async def understood(self, line: str, location: Location) -> tuple[Command | None, dict[str, str]]:
-        """None where the line says nothing; `respond` tells the member so."""
-        command, given = _understood(self._app, line)
-        return (command, given) if command else _understood(await self._here(location), line)
+    async def parse(self, line: str, location: Location) -> tuple[Command | None, dict[str, str]]:
+        """Return the command and its values; None if there's no such command, which `handle` tells the member."""
+        command, values = _parse(self._app, line)
+        return (command, values) if command else _parse(await self._for_workspace(location), line)
 
-    async def suggested(self, errand: Errand, name: str, begun: str) -> list[dict[str, Any]]:
-        """What a field of a form offers while it is typed in."""
-        command, _ = await self.understood(errand.line, errand.location)
-        return suggested(self._app, command, name, begun) if command else []
+    async def suggestions(self, invocation: Invocation, name: str, typed: str) -> list[dict[str, Any]]:
+        """Return the options that a form's field offers for what was typed so far."""
+        command, _ = await self.parse(invocation.line, invocation.location)
+        return suggestions(self._app, command, name, typed) if command else []
 
-    async def home(self, team: str, user: str) -> None:
-        """Publish the member's home; while it cannot be, Slack shows the one before."""
-        client = await self._sought(team)
+    async def publish_home(self, team: str, user: str) -> None:
+        """Publish the member's home; while that's impossible, Slack shows the previous one."""
+        client = await self._client(team)
         if isinstance(client, Client):
             await self._homes.publish(client, user)
 
-    async def _sought(self, team: str) -> Client | Notice:
-        """The workspace's, or why nobody can be answered there."""
+    async def _client(self, team: str) -> Client | Notice:
+        """Return the workspace's client, or why nobody can be answered there."""
         try:
-            client = await self._clients.of(team)
+            client = await self._clients.for_team(team)
         except DatabaseError as problem:
             log.error("database", problem=str(problem))
             return Notice(f"{problem.public} Please try again.", Tone.PROBLEM)
         except SetupError as problem:
             log.error("no token", problem=str(problem))
-            return ASTRAY
-        except TROUBLE as problem:
-            log.warning("no token just now", reason=why(problem))
-            return UNANSWERED
+            return MISCONFIGURED
+        except API_ERRORS as problem:
+            log.warning("token not renewed", reason=error_code(problem))
+            return UNAVAILABLE
         if client is None:
             log.warning("not installed", team=team)
-            return STRANGER
+            return NOT_INSTALLED
         return client
 
-    async def _here(self, location: Location) -> App:
-        """The app as the workspace has it, with questions of its own, if that is known in time."""
+    async def _for_workspace(self, location: Location) -> App:
+        """Return the app with the workspace's custom questions, or without them if that takes too long."""
         try:
-            async with asyncio.timeout(A_MOMENT):
+            async with asyncio.timeout(FORM_LOOKUP_TIMEOUT):
                 return await self._app.for_workspace(location)
         except (TimeoutError, DatabaseError) as problem:
-            log.warning("taken by the bank alone", problem=str(problem))
+            log.warning("custom questions not loaded", problem=str(problem))
             return self._app
 
-    async def _done(self, client: Client, deed: Deed) -> None:
-        """A form where the command asks for one, else the reply."""
-        command, given = await self.understood(deed.errand.line, deed.errand.location)
-        values = {**given, **deed.values}
-        fields = lacking(command, values) if command else ()
+    async def _carry_out(self, client: Client, interaction: Interaction) -> None:
+        """Open a form if the command needs one, else reply."""
+        command, typed = await self.parse(interaction.invocation.line, interaction.invocation.location)
+        values = {**typed, **interaction.values}
+        fields = missing_fields(command, values) if command else ()
+        can_open_form = bool(interaction.trigger_id) and not interaction.form
         try:
-            if command and deed.trigger and not deed.form and (fields or _wants_a_channel(command, deed)):
-                await self._ask(client, command, fields, deed, values)
-            elif deed.page:
-                await self._kept(client, deed)
+            if command and can_open_form and (fields or _needs_channel(command, interaction)):
+                await self._open_form(client, command, fields, interaction, values)
+            elif interaction.on_home:
+                await self._reply_on_home(client, interaction)
             else:
-                await self._answer(client, command, deed)
-        except TROUBLE as problem:
-            log.warning("not delivered", reason=why(problem))
-            await self._tell(deed, UNDELIVERED)
-            if why(problem) in ENDED:
-                await self._ended(client.install)
+                await self._reply(client, command, interaction)
+        except API_ERRORS as problem:
+            log.warning("reply not delivered", reason=error_code(problem))
+            await self._report(interaction, UNDELIVERED)
+            if error_code(problem) in INVALID_TOKEN:
+                await self._on_rejected(client.install)
 
-    async def _ask(
+    async def _open_form(
         self,
         client: Client,
         command: Command,
         fields: tuple[Parameter, ...],
-        deed: Deed,
+        interaction: Interaction,
         values: Mapping[str, str],
     ) -> None:
-        """Open the form of a command, with what was typed into it when it could not be carried out."""
-        line, place = deed.errand.line, deed.errand.location
-        actor, kept, may = Actor(deed.user, deed.name), dict[str, str](), True
+        """Open the command's form, with what was typed into it when it last failed."""
+        line, location = interaction.invocation.line, interaction.invocation.location
+        actor, draft, allowed = Actor(interaction.user, interaction.user_name), dict[str, str](), True
         try:
-            async with asyncio.timeout(A_MOMENT):
-                actor = await self._members.actor(client, deed.user, deed.name)
-                may = not command.managers_only or await self._app.is_manager(place, actor)
-                kept = await self._app.form_draft(place, actor, line)
+            async with asyncio.timeout(FORM_LOOKUP_TIMEOUT):
+                actor = await self._members.actor(client, interaction.user, interaction.user_name)
+                allowed = not command.managers_only or await self._app.is_manager(location, actor)
+                draft = await self._app.form_draft(location, actor, line)
         except (TimeoutError, DatabaseError) as problem:
             log.warning("form opened without a draft", problem=str(problem))
-        if deed.slot:
-            kept.pop(WHERE, None)  # a command that is typed is about the channel it is typed in
-        view = form(await self._here(place), command, fields, deed.errand, {**values, **kept}, actor)
-        if not may or len(view["private_metadata"]) > limits.METADATA or len(line) > limits.LINE:
-            await self._answer(client, command, deed)  # which says why
+        if interaction.ack_slot:
+            draft.pop(CHANNEL_FIELD, None)  # a typed command is about the channel it's typed in
+        app = await self._for_workspace(location)
+        view = form_view(app, command, fields, interaction.invocation, {**values, **draft}, actor)
+        too_long = len(view["private_metadata"]) > limits.METADATA or len(line) > limits.BUTTON_VALUE
+        if not allowed or too_long:
+            await self._reply(client, command, interaction)  # which says why
             return
         try:
-            async with asyncio.timeout(OPENING):
-                await client.web.views_open(trigger_id=deed.trigger, view=view)
-        except TROUBLE as problem:
-            if why(problem) in ENDED:
+            async with asyncio.timeout(FORM_OPEN_TIMEOUT):
+                await client.web.views_open(trigger_id=interaction.trigger_id, view=view)
+        except API_ERRORS as problem:
+            if error_code(problem) in INVALID_TOKEN:
                 raise
-            log.warning("form not opened", reason=why(problem))
-            await self._reach(client, deed, turns=False).say(_late(line), private=True)
+            log.warning("form not opened", reason=error_code(problem))
+            await self._responder(client, interaction).send(_retry_form(line), private=True)
 
-    async def _kept(self, client: Client, deed: Deed) -> None:
-        """What was picked on their home, which is then as it has become, with what there is to say of it."""
-        request = await self._request(client, deed)
-        said = [reply async for reply in self._app.handle(request)][-1]
-        await self._homes.publish(client, deed.user, said)
+    async def _reply_on_home(self, client: Client, interaction: Interaction) -> None:
+        """Carry out what was picked on a home, and publish it anew with the reply's notices."""
+        request = await self._request(client, interaction)
+        replies = [reply async for reply in handle(self._app.registry, self._app.study, request)]
+        await self._homes.publish(client, interaction.user, replies[-1])
 
-    async def _request(self, client: Client, deed: Deed) -> Request:
-        errand = deed.errand
+    async def _request(self, client: Client, interaction: Interaction) -> Request:
         return Request(
-            location=errand.location,
-            actor=await self._members.actor(client, deed.user, deed.name),
-            id=deed.once,
-            at=deed.at or self._app.now(),
-            line=errand.line,
-            values=deed.values,
-            form=deed.form,
-            platform_values=deed.beside,
+            location=interaction.invocation.location,
+            actor=await self._members.actor(client, interaction.user, interaction.user_name),
+            id=interaction.request_id,
+            at=interaction.at or self._app.study.clock(),
+            line=interaction.invocation.line,
+            values=interaction.values,
+            form=interaction.form,
+            platform_values=interaction.platform_values,
         )
 
-    async def _answer(self, client: Client, command: Command | None, deed: Deed) -> None:
-        request = await self._request(client, deed)
+    async def _reply(self, client: Client, command: Command | None, interaction: Interaction) -> None:
+        request = await self._request(client, interaction)
         private = command is None or command.private
-        reach = self._reach(client, deed, turns=command is not None and command.replaces_message and deed.turns)
-        async with aclosing(self._app.handle(request)) as replies:
+        replaces_message = command is not None and command.replaces_message and interaction.replaces_message
+        responder = self._responder(client, interaction, replaces_message=replaces_message)
+        async with aclosing(handle(self._app.registry, self._app.study, request)) as replies:
             if command is not None and command.streams:
-                await reach.grow(replies, private=private)
+                await responder.stream(replies, private=private)
             else:
                 async for reply in replies:
-                    await reach.say(reply, private=private)
+                    await responder.send(reply, private=private)
 
-    def _reach(self, client: Client, deed: Deed, *, turns: bool) -> Reach:
-        errand = deed.errand
-        return Reach(
+    def _responder(self, client: Client, interaction: Interaction, *, replaces_message: bool = False) -> Responder:
+        invocation = interaction.invocation
+        return Responder(
             client.web,
             self._session,
-            self._easel,
-            channel=errand.location.channel.partition("/")[0],
-            user=deed.user,
-            thread=errand.thread,
-            response_url=errand.response_url,
-            turns=turns,
-            slot=deed.slot,
-            channel_url=deed.channel_url,
+            self._renderer,
+            channel=invocation.location.channel.partition("/")[0],
+            user=interaction.user,
+            thread=invocation.thread,
+            response_url=invocation.response_url,
+            replaces_message=replaces_message,
+            ack_slot=interaction.ack_slot,
+            channel_url=interaction.channel_url,
         )
 
-    async def _first(self, team: str, once: str) -> bool:
+    async def _claim(self, team: str, request_id: str) -> bool:
+        """Tell whether the request comes for the first time, as far as the database can say."""
         try:
-            return await self._app.claim_request("slack", f"{team}-{once}")
-        except DatabaseError as problem:  # `respond` has words for it, and what was typed
+            return await self._app.claim_request("slack", f"{team}-{request_id}")
+        except DatabaseError as problem:  # `handle` will report it, and give back what was typed
             log.error("database", problem=str(problem))
             return True
 
-    async def _tell(self, deed: Deed, problem: Notice) -> None:
-        """What can be said without the workspace's token, and what was typed into a form."""
-        typed = typed_values(deed.errand.line, deed.values) if deed.form else ()
-        drawing, *_ = draw(Reply((problem, *typed)))
-        message = {"text": drawing.text, "blocks": drawing.blocks, "response_type": "ephemeral"}
-        if not (deed.slot and deed.slot.take(message)) and deed.errand.response_url:
-            await taken(self._session, deed.errand.response_url, message)
+    async def _report(self, interaction: Interaction, problem: Notice) -> None:
+        """Report a problem, and give back what was typed into a form; this works without the workspace's token."""
+        invocation = interaction.invocation
+        typed = given_back(invocation.line, interaction.values) if interaction.form else ()
+        rendered, *_ = render(Reply((problem, *typed)))
+        message = {"text": rendered.text, "blocks": rendered.blocks, "response_type": "ephemeral"}
+        if interaction.ack_slot and interaction.ack_slot.take(message):
+            return
+        if invocation.response_url:
+            await post_to_response_url(self._session, invocation.response_url, message)
 
 
-def _understood(app: App, line: str) -> tuple[Command | None, dict[str, str]]:
+def _parse(app: App, line: str) -> tuple[Command | None, dict[str, str]]:
     try:
-        return app.parse(line)
+        return app.registry.parse(app.study, line)
     except UserError:
         return None, {}
 
 
-def _late(line: str) -> Reply:
-    """In the place of a form: a button brings what lets it be opened anew."""
+def _retry_form(line: str) -> Reply:
+    """Offer a button that opens the form: pressing it brings a new trigger id."""
     return Reply.of(
-        Notice("Slack did not open the form in time.", Tone.WARNING),
+        Notice("Slack didn't open the form in time.", Tone.WARNING),
         Buttons((Button("Open the form", line, "primary"),)),
     )
 
 
-def _wants_a_channel(command: Command, deed: Deed) -> bool:
-    return command.posts_publicly and not deed.errand.location.channel.startswith(("C", "G"))
+def _needs_channel(command: Command, interaction: Interaction) -> bool:
+    return command.posts_publicly and not interaction.invocation.location.channel.startswith(("C", "G"))

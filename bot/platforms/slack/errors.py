@@ -1,4 +1,4 @@
-"""What Slack's refusals say."""
+"""What Slack's error codes mean."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackRequestError
 
-SILENT = (OSError, TimeoutError, aiohttp.ClientError, SlackRequestError)
-"""What is raised where Slack does not answer, or in no way that can be read."""
-TROUBLE = (SlackApiError, *SILENT)
-"""All that a call of the Web API may raise."""
+UNREACHABLE = (OSError, TimeoutError, aiohttp.ClientError, SlackRequestError)
+"""Raised where Slack doesn't answer, or answers with something unreadable."""
+API_ERRORS = (SlackApiError, *UNREACHABLE)
+"""Everything a Web API call may raise."""
 REASONS = {
-    "not_in_channel": "I am not in that channel. `/invite @Studyhall` there brings me in.",
-    "channel_not_found": "I am not in that channel, or it is gone. `/invite @Studyhall` there brings me in.",
+    "not_in_channel": "I'm not in that channel. To add me, type `/invite @Studyhall` there.",
+    "channel_not_found": "I'm not in that channel, or it's gone. To add me, type `/invite @Studyhall` there.",
     "is_archived": "The channel is archived.",
-    "restricted_action": "The workspace lets only some people post there.",
+    "restricted_action": "Only some people may post there.",
     "message_not_found": "The message is gone.",
-    "edit_window_closed": "The workspace does not let messages be edited any more after a while.",
-    "missing_scope": "The app has too few rights there. Install it once more, and Slack asks for what is new.",
+    "edit_window_closed": "This workspace doesn't allow editing messages that old.",
+    "missing_scope": "The app doesn't have all the permissions it needs there. Install it again to grant the new ones.",
 }
-PASSING = {
+TRANSIENT = {
     "ratelimited",
     "rate_limited",
     "internal_error",
@@ -29,19 +29,19 @@ PASSING = {
     "request_timeout",
     "token_expired",
 }
-ENDED = {"invalid_auth", "account_inactive", "token_revoked", "not_authed"}
-"""The app was put out of the workspace. An expired token is not among them: it is renewed."""
+INVALID_TOKEN = {"invalid_auth", "account_inactive", "token_revoked", "not_authed"}
+"""The workspace removed the app. An expired token isn't among them: it's renewed."""
 
 
-def why(refusal: Exception) -> str:
-    """Slack's own word for it; a server in trouble answers with a page instead, or not at all."""
-    if not isinstance(refusal, SlackApiError):
-        return type(refusal).__name__
-    data = getattr(refusal.response, "data", None)
-    return str(data.get("error") or "no reason") if isinstance(data, dict) else f"HTTP {status(refusal)}"
+def error_code(problem: Exception) -> str:
+    """Return Slack's own code; else the HTTP status, or the exception's name where there was no answer."""
+    if not isinstance(problem, SlackApiError):
+        return type(problem).__name__
+    data = getattr(problem.response, "data", None)
+    return str(data.get("error") or "no reason") if isinstance(data, dict) else f"HTTP {http_status(problem)}"
 
 
-def status(refusal: SlackApiError) -> int:
-    """A body that is no JSON leaves the HTTP library's own response, which has another name for it."""
-    response: Any = refusal.response
+def http_status(problem: SlackApiError) -> int:
+    """Return the status. A body that isn't JSON leaves aiohttp's own response, which calls it `status`."""
+    response: Any = problem.response
     return int(response.status_code if hasattr(response, "status_code") else response.status)

@@ -1,4 +1,4 @@
-"""App Home: everything about a member on one page, published when they look at it and after what they do."""
+"""App Home: a member's overview on one page, published when they open it and after what they do."""
 
 from __future__ import annotations
 
@@ -10,49 +10,53 @@ from cachetools import LRUCache, TTLCache
 
 from bot.app import App
 from bot.context.identity import Location
+from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.platforms.slack.clients import Client
-from bot.platforms.slack.errors import TROUBLE, why
-from bot.platforms.slack.identity import Members
-from bot.platforms.slack.render import home
+from bot.platforms.slack.errors import API_ERRORS, error_code
+from bot.platforms.slack.identity import MemberLookup
+from bot.platforms.slack.render import render_home
 from bot.replies import Notice, Reply
 
 log = structlog.get_logger()
 
-KEPT = 5_000
-LATELY = 6 * 3600.0
-"""Seconds for which a home that was looked at is kept up to date: looking at it again brings it up to date anyway."""
+MAX_HOMES = 5_000
+RECENT = 6 * 3600.0
+"""Seconds for which an opened home is kept up to date; opening it updates it anyway."""
 
 
 class Homes:
-    """Whose home was looked at lately, in this process."""
+    """Publishes homes, and remembers which were opened recently in this process."""
 
-    def __init__(self, app: App, members: Members) -> None:
+    def __init__(self, app: App, members: MemberLookup) -> None:
         self._app, self._members = app, members
-        self._looked: TTLCache[tuple[str, str], bool] = TTLCache(KEPT, LATELY)
-        self._turns: LRUCache[tuple[str, str], asyncio.Lock] = LRUCache(KEPT)
+        self._opened: TTLCache[tuple[str, str], bool] = TTLCache(MAX_HOMES, RECENT)
+        self._locks: LRUCache[tuple[str, str], asyncio.Lock] = LRUCache(MAX_HOMES)
 
-    def looked_at(self, team: str, user: str) -> bool:
-        return (team, user) in self._looked
+    def recently_opened(self, team: str, user: str) -> bool:
+        return (team, user) in self._opened
 
-    async def publish(self, client: Client, user: str, said: Reply | None = None) -> None:
-        """As it is now, beneath the notices of what was `said`; problems are part of the page: `respond` has words."""
+    async def publish(self, client: Client, user: str, result: Reply | None = None) -> None:
+        """Publish a member's home as it is now, below the notices of `result`.
+
+        Problems show on the page: `handle` turns them into words.
+        """
         key = client.install.team, user
-        async with self._turns.setdefault(key, asyncio.Lock()):  # an older page may not take a newer one's place
-            await self._publish(client, user, said)
+        async with self._locks.setdefault(key, asyncio.Lock()):  # an older page must not replace a newer one
+            await self._publish(client, user, result)
 
-    async def _publish(self, client: Client, user: str, said: Reply | None) -> None:
+    async def _publish(self, client: Client, user: str, result: Reply | None) -> None:
         team = client.install.team
         actor = await self._members.actor(client, user, "")
         actor = replace(actor, channels=await self._members.channels(client, user))
-        self._looked[team, actor.id] = True
-        now = self._app.now()
-        place = Location("slack", team, actor.id)
-        request = Request(place, actor, f"home-{actor.id}-{now.timestamp()}", now, line="home")
-        replies = [reply async for reply in self._app.handle(request)]
-        notices = Reply(tuple(block for block in said.blocks if isinstance(block, Notice)) if said else ())
-        view = {"type": "home", "blocks": home([notices, *replies[-1:]])}
+        self._opened[team, actor.id] = True
+        now = self._app.study.clock()
+        location = Location("slack", team, actor.id)
+        request = Request(location, actor, f"home-{actor.id}-{now.timestamp()}", now, line="home")
+        replies = [reply async for reply in handle(self._app.registry, self._app.study, request)]
+        notices = Reply(tuple(block for block in result.blocks if isinstance(block, Notice)) if result else ())
+        view = {"type": "home", "blocks": render_home([notices, *replies[-1:]])}
         try:
             await client.web.views_publish(user_id=actor.id, view=view)
-        except TROUBLE as problem:
-            log.warning("home not published", reason=why(problem))
+        except API_ERRORS as problem:
+            log.warning("home not published", reason=error_code(problem))

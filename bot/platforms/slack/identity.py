@@ -1,4 +1,4 @@
-"""Who a Slack user is: the name others see, and whether the workspace makes them a manager."""
+"""Who a Slack user is: the name others see, whether they're a manager, and the channels they share with the app."""
 
 from __future__ import annotations
 
@@ -12,62 +12,68 @@ from cachetools import LRUCache
 
 from bot.context.identity import Actor
 from bot.platforms.slack.clients import Client
-from bot.platforms.slack.errors import TROUBLE, why
+from bot.platforms.slack.errors import API_ERRORS, error_code
 
 log = structlog.get_logger()
 T = TypeVar("T")
-Kept = LRUCache[tuple[str, str], tuple[float, T]]
-"""By workspace and user: until when it is taken as still right, and what it is."""
+Cache = LRUCache[tuple[str, str], tuple[float, T]]
+"""By workspace and user: until when the value is fresh, and the value."""
 
-KEPT = 10_000
-MOST = 999
-FRESH = 600.0
-"""Seconds for which an answer is taken as still right: Slack allows 50 to 100 of these questions a minute."""
-PATIENCE = 3.0
-"""Seconds for the question; whoever is waiting for an answer should not wait for a name."""
+CACHE_SIZE = 10_000
+MAX_CHANNELS = 999
+"""The most that Slack lists in one call."""
+FRESH_FOR = 600.0
+"""Seconds for which an answer is taken as still right: Slack allows 50 to 100 of these calls a minute."""
+LOOKUP_TIMEOUT = 3.0
+"""Seconds: nobody should wait for an answer just because their name isn't known."""
 
 
-class Members:
-    """Asks Slack once in ten minutes. Managers are owners and admins there, and whoever installed the app."""
+class MemberLookup:
+    """Asks Slack at most once in ten minutes. Managers are its owners and admins, and whoever installed the app."""
 
     def __init__(self) -> None:
-        self._actors: Kept[Actor] = LRUCache(KEPT)
-        self._channels: Kept[tuple[str, ...]] = LRUCache(KEPT)
+        self._actors: Cache[Actor] = LRUCache(CACHE_SIZE)
+        self._channels: Cache[tuple[str, ...]] = LRUCache(CACHE_SIZE)
 
     async def actor(self, client: Client, user: str, name: str) -> Actor:
-        """The member; where Slack does not answer, as they were, or by the `name` of the request and without rights."""
+        """Return the member as Slack knows them.
 
-        async def asked() -> Actor:
-            found = (await client.web.users_info(user=user))["user"]
-            profile = found.get("profile") or {}
-            shown = profile.get("display_name") or profile.get("real_name") or found.get("name") or name
-            home = found.get("team_id") or client.install.team  # shared channels have members of other companies
-            admin = home == client.install.team and bool(found.get("is_admin") or found.get("is_owner"))
-            return Actor(user, shown, manager=admin or user == client.install.installer, zone=found.get("tz") or "")
+        Where Slack doesn't answer: as it knew them last, or under the request's `name` and without rights.
+        """
 
-        otherwise = Actor(user, name, manager=user == client.install.installer)
-        return await _known(self._actors, (client.install.team, user), asked, otherwise)
+        async def ask() -> Actor:
+            info = (await client.web.users_info(user=user))["user"]
+            profile = info.get("profile") or {}
+            shown = profile.get("display_name") or profile.get("real_name") or info.get("name") or name
+            home = info.get("team_id") or client.install.team  # shared channels have members of other companies
+            admin = home == client.install.team and bool(info.get("is_admin") or info.get("is_owner"))
+            return Actor(user, shown, manager=admin or user == client.install.installer, zone=info.get("tz") or "")
+
+        unknown = Actor(user, name, manager=user == client.install.installer)
+        return await _cached(self._actors, (client.install.team, user), ask, unknown)
 
     async def channels(self, client: Client, user: str) -> tuple[str, ...]:
-        """The channels that both they and the app are in, of which Slack tells a thousand; else what it told last."""
+        """Return up to MAX_CHANNELS channels that both the member and the app are in; else the last ones known."""
 
-        async def asked() -> tuple[str, ...]:
+        async def ask() -> tuple[str, ...]:
             kinds = "public_channel,private_channel"
-            told = await client.web.users_conversations(user=user, types=kinds, exclude_archived=True, limit=MOST)
-            return tuple(channel["id"] for channel in told["channels"])
+            listed = await client.web.users_conversations(
+                user=user, types=kinds, exclude_archived=True, limit=MAX_CHANNELS
+            )
+            return tuple(channel["id"] for channel in listed["channels"])
 
-        return await _known(self._channels, (client.install.team, user), asked, ())
+        return await _cached(self._channels, (client.install.team, user), ask, ())
 
 
-async def _known(kept: Kept[T], key: tuple[str, str], ask: Callable[[], Awaitable[T]], otherwise: T) -> T:
-    until, known = kept.get(key, (0.0, otherwise))
-    if time.monotonic() < until:
-        return known
+async def _cached(cache: Cache[T], key: tuple[str, str], ask: Callable[[], Awaitable[T]], default: T) -> T:
+    fresh_until, value = cache.get(key, (0.0, default))
+    if time.monotonic() < fresh_until:
+        return value
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(LOOKUP_TIMEOUT):
             answer = await ask()
-    except TROUBLE as problem:
-        log.warning("member not looked up", reason=why(problem))
-        return known
-    kept[key] = time.monotonic() + FRESH, answer
+    except API_ERRORS as problem:
+        log.warning("member not looked up", reason=error_code(problem))
+        return value
+    cache[key] = time.monotonic() + FRESH_FOR, answer
     return answer

@@ -1,4 +1,4 @@
-"""Blocks laid down one under the other, on as many messages as it takes, each within Slack's limits."""
+"""Blocks laid out one below the other, on as many messages as it takes, each within Slack's limits."""
 
 from __future__ import annotations
 
@@ -7,70 +7,70 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.platforms.slack import limits
-from bot.platforms.slack.markup import LIKE, escape, plain, split, stripped
+from bot.platforms.slack.markup import LOOKALIKES, as_read, escape, plain_line, split
 from bot.replies import Button, File, Menu, MenuOption, Picture
 from bot.text.cleaning import short
 
 BlockKit = dict[str, Any]
 
-SHORTENED = "_Shortened: the rest is longer than I may write here._"
-ELSEWHERE = "_Pictures and files come in the chat._"
-PRESSED, PICKED = "press", "pick"
-"""What the ids of buttons and of menus begin with. What a button does is its value, what a menu does is its id."""
-SLIVER = 160
-"""Characters: text is not begun at the end of a message for less."""
-_RESERVED = len(SHORTENED) + len(ELSEWHERE)
+SHORTENED_NOTE = "_The rest is too long to show here._"
+FILES_NOTE = "_Pictures and files are in our chat._"
+BUTTON_PREFIX, MENU_PREFIX = "press", "pick"
+"""What the action ids of buttons and menus begin with. A button's command is its value, a menu's is in its id."""
+MIN_TEXT = 160
+"""Characters: with less room than that, a text begins on the next message."""
+_NOTES_LENGTH = len(SHORTENED_NOTE) + len(FILES_NOTE)
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """Running text: in a message a block of Markdown, and sections of mrkdwn in a view, which takes no Markdown."""
+class Body:
+    """Running text: a block of Markdown in a message, and sections of mrkdwn in a view, which takes no Markdown."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """Text in mrkdwn, which alone knows moments; with `action`, its button stands beside it."""
+class Mrkdwn:
+    """Text in mrkdwn, the only dialect with local times; a `button` is shown beside it."""
 
     text: str
-    action: Button | None = None
+    button: Button | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Small:
-    """Small grey text in mrkdwn."""
+class SmallText:
+    """Small gray text in mrkdwn."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """A heading, in which nothing is a mark."""
+class Header:
+    """A header, in which nothing is formatting."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table: its rows of cells, the first of them its head, or else what says the same without one."""
+    """A table whose first row is its header, and a `fallback` that says the same without one."""
 
     rows: tuple[tuple[BlockKit, ...], ...]
     columns: tuple[BlockKit, ...]
-    otherwise: Said
+    fallback: Mrkdwn
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A thin line between two parts of a message, drawn only once there is something below it."""
+class Divider:
+    """A thin line between two parts of a message, drawn only if something follows."""
 
 
-Piece = Words | Said | Small | Head | Grid | tuple[Button, ...] | Menu | Picture | File | Line
+Piece = Body | Mrkdwn | SmallText | Header | Grid | tuple[Button, ...] | Menu | Picture | File | Divider
 
 
 @dataclass(slots=True)
-class Drawing:
-    """A message to be sent. `text` is what notifications show and screen readers read; files go along with it."""
+class RenderedMessage:
+    """A message ready to send. `text` is for notifications and screen readers; files go along with it."""
 
     text: str
     blocks: list[BlockKit]
@@ -78,185 +78,188 @@ class Drawing:
 
 
 class _Page:
-    """One message, or view, as it fills."""
+    """One message or view while it's being filled."""
 
     def __init__(self, blocks: int, characters: int) -> None:
         self.blocks: list[BlockKit] = []
         self.files: list[File | Picture] = []
-        self.words: list[str] = []
-        # Notes that something was left out have their place kept.
-        self.left, self.characters = blocks - 2, characters - _RESERVED
-        self.lines: set[str] = set()
-        self.buttons = 0
-        self.grid = False
-        self._line_due = False
+        self.texts: list[str] = []
+        # Two notes that something was left out must always fit.
+        self.blocks_left, self.characters_left = blocks - 2, characters - _NOTES_LENGTH
+        self.menu_ids: set[str] = set()
+        self.button_count = 0
+        self.has_table = False
+        self._divider_due = False
 
     def has_room(self, characters: int, blocks: int = 1) -> bool:
-        return blocks <= self.left and characters <= self.characters
+        return blocks <= self.blocks_left and characters <= self.characters_left
 
-    def part(self) -> None:
-        """A line before whatever comes next on this page, if anything does."""
-        self._line_due = bool(self.blocks)
+    def divide(self) -> None:
+        """Draw a line before the next block on this page, if there is one."""
+        self._divider_due = bool(self.blocks)
 
-    def add(self, block: BlockKit, said: str = "", size: int | None = None) -> None:
-        """`size` is its weight, where that is known already."""
-        if self._line_due and self.left > 1:  # it takes no room that the block needs
+    def add(self, block: BlockKit, text: str = "", size: int | None = None) -> None:
+        """Add a block. `text` is what screen readers read for it; `size` is its `text_length`, if that's known."""
+        if self._divider_due and self.blocks_left > 1:  # it must not take the block's place
             self.blocks.append({"type": "divider"})
-            self.left -= 1
-        self._line_due = False
+            self.blocks_left -= 1
+        self._divider_due = False
         self.blocks.append(block)
-        self.left -= 1
-        self.characters -= weight(block) if size is None else size
-        if said:
-            self.words.append(said)
+        self.blocks_left -= 1
+        self.characters_left -= text_length(block) if size is None else size
+        if text:
+            self.texts.append(text)
 
 
-class Sheet:
-    """`home`: the one page of a view, which is longer, and takes neither Markdown nor tables nor files."""
+class Layout:
+    """Fills messages; or the one page of a `home`, which is longer, but takes no Markdown, no tables and no files."""
 
     def __init__(self, *, home: bool = False) -> None:
         self._home = home
-        self._pages = [self._blank()]
-        self._cut = self._elsewhere = False
+        self._pages = [self._empty_page()]
+        self._shortened = self._files_left_out = False
 
-    def lay(self, piece: Piece) -> None:
+    def add(self, piece: Piece) -> None:
         match piece:
-            case Words(text):
+            case Body(text):
                 if self._home:
-                    self._write(text, section, limits.SECTION)
+                    self._add_text(text, section, limits.SECTION)
                 else:
-                    self._write(text, _markdown, limits.TEXT)
-            case Said(text, Button() as action):
-                self._beside(text, action)
-            case Said(text):
-                self._write(text, section, limits.SECTION)
-            case Small(text):
-                self._write(text, _context, limits.SECTION)
-            case Head(text):
-                self._head(text)
+                    self._add_text(text, _markdown, limits.MESSAGE_TEXT)
+            case Mrkdwn(text, Button() as button):
+                self._add_text_with_button(text, button)
+            case Mrkdwn(text):
+                self._add_text(text, section, limits.SECTION)
+            case SmallText(text):
+                self._add_text(text, _context, limits.SECTION)
+            case Header(text):
+                self._add_header(text)
             case Grid():
-                self._grid(piece)
+                self._add_table(piece)
             case Menu():
-                self._menu(piece)
+                self._add_menu(piece)
             case Picture() | File():
-                self._attach(piece)
-            case Line():
-                self._page.part()
+                self._add_file(piece)
+            case Divider():
+                self._page.divide()
             case _:
-                self._offer(piece)
+                self._add_buttons(piece)
 
     @property
     def _page(self) -> _Page:
         return self._pages[-1]
 
-    def _blank(self) -> _Page:
-        return _Page(limits.HOME, limits.HOME_TEXT) if self._home else _Page(limits.BLOCKS, limits.TEXT)
+    def _empty_page(self) -> _Page:
+        if self._home:
+            return _Page(limits.HOME_BLOCKS, limits.HOME_TEXT)
+        return _Page(limits.BLOCKS, limits.MESSAGE_TEXT)
 
-    def _turn(self) -> bool:
-        """On to a new message, if there may be one more."""
+    def _next_page(self) -> bool:
+        """Begin a new message; False if there may be no more."""
         if len(self._pages) == (1 if self._home else limits.PAGES):
-            self._cut = True
+            self._shortened = True
             return False
-        self._pages.append(self._blank())
+        self._pages.append(self._empty_page())
         return True
 
-    def _roomy(self, characters: int) -> bool:
-        """Whether a block of so many characters has its place, here or on the next page."""
-        return self._page.has_room(characters) or (self._turn() and self._page.has_room(characters))
+    def _make_room(self, characters: int) -> bool:
+        """Tell whether a block of that many characters fits, on this page or on a new one."""
+        return self._page.has_room(characters) or (self._next_page() and self._page.has_room(characters))
 
-    def _write(self, text: str, block: Callable[[str], BlockKit], most: int) -> None:
+    def _add_text(self, text: str, block: Callable[[str], BlockKit], max_length: int) -> None:
         text = text.strip("\n")
         while text.strip():
             page = self._page
-            if not page.has_room(min(SLIVER, len(text))):
-                if not self._turn():
+            if not page.has_room(min(MIN_TEXT, len(text))):
+                if not self._next_page():
                     return
                 continue
-            now, text = split(text, min(most, page.characters))
-            if now.strip():
-                page.add(block(now), stripped(now))
+            part, text = split(text, min(max_length, page.characters_left))
+            if part.strip():
+                page.add(block(part), as_read(part))
 
-    def _head(self, text: str) -> None:
-        text = plain(text)
+    def _add_header(self, text: str) -> None:
+        text = plain_line(text)
         if len(text) > limits.HEADER:
-            self._write(f"*{escape(text.translate(LIKE))}*", section, limits.SECTION)
-        elif text and self._roomy(len(text) + SLIVER):  # no page ends with a heading
+            self._add_text(f"*{escape(text.translate(LOOKALIKES))}*", section, limits.SECTION)
+        elif text and self._make_room(len(text) + MIN_TEXT):  # no page ends with a header
             self._page.add({"type": "header", "text": label(text, limits.HEADER)}, text)
 
-    def _beside(self, text: str, action: Button) -> None:
-        """Text with its button at its side; one under the other where it is too long for that."""
-        if not text.strip() or len(text) > limits.BESIDE:
-            self._write(text, section, limits.SECTION)
-            self._offer((action,))
-        elif self._roomy(len(text) + limits.BUTTON):
-            self._page.add({**section(text), "accessory": self._button(action)}, stripped(text))
+    def _add_text_with_button(self, text: str, button: Button) -> None:
+        """Add text with a button beside it; below it if the text is too long for that."""
+        if not text.strip() or len(text) > limits.TEXT_WITH_BUTTON:
+            self._add_text(text, section, limits.SECTION)
+            self._add_buttons((button,))
+        elif self._make_room(len(text) + limits.BUTTON_LABEL):
+            self._page.add({**section(text), "accessory": self._button(button)}, as_read(text))
 
-    def _offer(self, actions: Sequence[Button]) -> None:
-        for start in range(0, len(actions), limits.BUTTONS):
-            row = actions[start : start + limits.BUTTONS]
-            if self._roomy(len(row) * limits.BUTTON):
-                self._page.add({"type": "actions", "elements": [self._button(action) for action in row]})
+    def _add_buttons(self, buttons: Sequence[Button]) -> None:
+        for start in range(0, len(buttons), limits.BUTTONS):
+            row = buttons[start : start + limits.BUTTONS]
+            if self._make_room(len(row) * limits.BUTTON_LABEL):
+                self._page.add({"type": "actions", "elements": [self._button(button) for button in row]})
 
-    def _button(self, action: Button) -> BlockKit:
-        self._page.buttons += 1
-        button = {
+    def _button(self, button: Button) -> BlockKit:
+        self._page.button_count += 1
+        element = {
             "type": "button",
-            "action_id": f"{PRESSED}-{self._page.buttons}",
-            "text": label(action.label, limits.BUTTON),
-            "value": action.line,
+            "action_id": f"{BUTTON_PREFIX}-{self._page.button_count}",
+            "text": label(button.label, limits.BUTTON_LABEL),
+            "value": button.line,
         }
-        return button if action.style == "plain" else {**button, "style": action.style}
+        return element if button.style == "plain" else {**element, "style": button.style}
 
-    def _menu(self, menu: Menu) -> None:
-        """The menu beside its prompt. Slack has no roles."""
+    def _add_menu(self, menu: Menu) -> None:
+        """Add a menu beside its prompt. Slack has no roles, so menus of roles are left out."""
         if menu.kind == "roles":
             return
-        fitting = {entry.value: entry for entry in menu.options if 0 < len(entry.value) <= limits.VALUE}
-        entries = tuple(fitting.values())[: limits.ENTRIES]
-        self._cut = self._cut or len(entries) < len(menu.options)
-        prompt = f"*{escape(short(plain(menu.prompt), limits.LABEL).translate(LIKE)) or '…'}*"
-        block = {**section(prompt), "accessory": _select(menu, entries)} if entries else section(prompt)
-        size = weight(block)
-        if self._roomy(size) and menu.id not in self._page.lines:
-            self._page.lines.add(menu.id)
-            chosen = ", ".join(plain(entry.label) for entry in entries if entry.chosen)
-            self._page.add(block, f"{stripped(prompt)}: {chosen or '–'}", size)
+        unique = {option.value: option for option in menu.options if 0 < len(option.value) <= limits.OPTION_VALUE}
+        options = tuple(unique.values())[: limits.OPTIONS]
+        self._shortened = self._shortened or len(options) < len(menu.options)
+        prompt = f"*{escape(short(plain_line(menu.prompt), limits.LABEL).translate(LOOKALIKES)) or '…'}*"
+        block = {**section(prompt), "accessory": _select(menu, options)} if options else section(prompt)
+        size = text_length(block)
+        if self._make_room(size) and menu.id not in self._page.menu_ids:
+            self._page.menu_ids.add(menu.id)
+            chosen = ", ".join(plain_line(option.label) for option in options if option.chosen)
+            self._page.add(block, f"{as_read(prompt)}: {chosen or '–'}", size)
 
-    def _grid(self, grid: Grid) -> None:
-        """A table, where this message has none yet: Slack takes one."""
+    def _add_table(self, grid: Grid) -> None:
+        """Add a table if this message has none yet, since Slack takes one; else its fallback."""
         block = {"type": "table", "rows": [list(row) for row in grid.rows], "column_settings": list(grid.columns)}
-        rows, columns, size = len(grid.rows), len(grid.columns), weight(block)
-        fits = 1 < rows <= limits.ROWS and 1 <= columns <= limits.COLUMNS and size <= limits.CELLS
-        if self._home or self._page.grid or not fits or not self._page.has_room(size):
-            self.lay(grid.otherwise)
+        rows, columns, size = len(grid.rows), len(grid.columns), text_length(block)
+        fits = 1 < rows <= limits.TABLE_ROWS and 1 <= columns <= limits.TABLE_COLUMNS and size <= limits.TABLE_TEXT
+        if self._home or self._page.has_table or not fits or not self._page.has_room(size):
+            self.add(grid.fallback)
         else:
-            self._page.grid = True
-            self._page.add(block, stripped(grid.otherwise.text), size)
+            self._page.has_table = True
+            self._page.add(block, as_read(grid.fallback.text), size)
 
-    def _attach(self, file: Picture | File) -> None:
+    def _add_file(self, file: Picture | File) -> None:
         if self._home:
-            self._elsewhere = True
+            self._files_left_out = True
         elif isinstance(file, Picture):
-            self._page.files.append(Picture(file.png, short(plain(file.alt), limits.ALT)))
+            self._page.files.append(Picture(file.png, short(plain_line(file.alt), limits.ALT_TEXT)))
         else:
             self._page.files.append(file)
 
-    def finished(self) -> list[Drawing]:
-        for due, note in ((self._cut, SHORTENED), (self._elsewhere, ELSEWHERE)):
+    def messages(self) -> list[RenderedMessage]:
+        """Return the finished messages; the last one says if something was left out."""
+        for due, note in ((self._shortened, SHORTENED_NOTE), (self._files_left_out, FILES_NOTE)):
             if due:
                 self._page.blocks.append(_context(note))
-                self._page.words.append(stripped(note))
-        return [_drawn(page) for page in self._pages]
+                self._page.texts.append(as_read(note))
+        return [_message(page) for page in self._pages]
 
 
-def _drawn(page: _Page) -> Drawing:
-    words = " ".join(" ".join(page.words).split())
-    if not words:
-        words = (
-            " ".join(file.alt if isinstance(file, Picture) else plain(file.name) for file in page.files).strip() or "…"
-        )
-    text, more = split(escape(words), limits.FALLBACK - 2)
-    return Drawing(f"{text} …" if more else text, page.blocks or [section(escape(short(words, SLIVER)))], page.files)
+def _message(page: _Page) -> RenderedMessage:
+    text = " ".join(" ".join(page.texts).split())
+    if not text:
+        names = (file.alt if isinstance(file, Picture) else plain_line(file.name) for file in page.files)
+        text = " ".join(names).strip() or "…"
+    start, rest = split(escape(text), limits.FALLBACK - 2)
+    blocks = page.blocks or [section(escape(short(text, MIN_TEXT)))]
+    return RenderedMessage(f"{start} …" if rest else start, blocks, page.files)
 
 
 def section(mrkdwn: str) -> BlockKit:
@@ -272,32 +275,32 @@ def _markdown(text: str) -> BlockKit:
 
 
 def _verbatim(mrkdwn: str) -> BlockKit:
-    """Text in which Slack looks for no addresses or names to make links of."""
+    """Return text in which Slack doesn't turn addresses or names into links."""
     return {"type": "mrkdwn", "text": mrkdwn, "verbatim": True}
 
 
-def label(text: str, limit: int) -> BlockKit:
-    return {"type": "plain_text", "text": short(plain(text), limit) or "…", "emoji": True}
+def label(text: str, max_length: int) -> BlockKit:
+    return {"type": "plain_text", "text": short(plain_line(text), max_length) or "…", "emoji": True}
 
 
-def _select(menu: Menu, entries: tuple[MenuOption, ...]) -> BlockKit:
-    options = [{"text": label(entry.label, limits.OPTION), "value": entry.value} for entry in entries]
-    chosen = [option for option, entry in zip(options, entries, strict=True) if entry.chosen]
+def _select(menu: Menu, options: tuple[MenuOption, ...]) -> BlockKit:
+    elements = [{"text": label(option.label, limits.OPTION_LABEL), "value": option.value} for option in options]
+    chosen = [element for element, option in zip(elements, options, strict=True) if option.chosen]
     select: BlockKit = {
         "type": "multi_static_select" if menu.multiple else "static_select",
-        "action_id": f"{PICKED} {menu.id}",
+        "action_id": f"{MENU_PREFIX} {menu.id}",
         "placeholder": label("Pick some" if menu.multiple else "Pick one", limits.LABEL),
-        "options": options,
+        "options": elements,
     }
     if chosen:
         select["initial_options" if menu.multiple else "initial_option"] = chosen if menu.multiple else chosen[0]
     return select
 
 
-def weight(block: Any) -> int:
-    """The characters that are text in a block.
+def text_length(block: Any) -> int:
+    """Count the characters of text in a block.
 
-    A loop, since a table is hundreds of parts deep within each other, and this is asked of each table.
+    A loop, because a table has hundreds of nested parts, and this runs for every table.
     """
     characters, parts = 0, [block]
     while parts:

@@ -1,4 +1,4 @@
-"""What Slack tells: acknowledged at once, and handed to what carries it out."""
+"""The listeners: each acknowledges at once what Slack sends, and hands it to the dispatcher."""
 
 from __future__ import annotations
 
@@ -13,49 +13,49 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from bot.app import App
 from bot.context.identity import Location
 from bot.platforms.shared.background_tasks import Errands
-from bot.platforms.slack.dispatch import Answering
-from bot.platforms.slack.forms import FORM, WHERE, Errand, typed
+from bot.platforms.slack.dispatch import Dispatcher
+from bot.platforms.slack.forms import CHANNEL_FIELD, FORM, Invocation, submitted_values
 from bot.platforms.slack.interaction import (
-    Deed,
+    Interaction,
     Payload,
-    heard_by,
-    pressed,
-    said,
-    sent_at,
-    team_of,
-    typed_text,
+    event_team,
+    from_message,
+    from_press,
+    installed_team,
+    request_time,
+    unescape,
     without_mentions,
 )
-from bot.platforms.slack.outbox import thread_place
-from bot.platforms.slack.render import PICKED, PRESSED
-from bot.platforms.slack.responder import Slot
-from bot.platforms.slack.uninstall import Leaving
+from bot.platforms.slack.outbox import thread_location
+from bot.platforms.slack.render import BUTTON_PREFIX, MENU_PREFIX
+from bot.platforms.slack.responder import AckSlot
+from bot.platforms.slack.uninstall import Uninstall
 
 COMMAND = "/study"
 PRACTICE = "practice"
 """The callback id of the global shortcut."""
-QUICK = 0.8
+ACK_TIMEOUT = 0.8
 """Seconds that an acknowledgement waits for the answer, to take it along; Slack gives up after 3."""
-OWN_WORDS = (None, "file_share", "thread_broadcast")
-"""Kinds of messages that somebody has typed."""
-LEAVING = 2.0
-"""Seconds for the end of an installation to be kept, within the 3 that Slack waits: else it tells of it again."""
-A_SECOND = timedelta(seconds=1)
+TYPED_SUBTYPES = (None, "file_share", "thread_broadcast")
+"""Subtypes of messages that somebody typed."""
+UNINSTALL_TIMEOUT = 2.0
+"""Seconds for recording an uninstall, within the 3 that Slack waits: otherwise it reports it again."""
+EVENT_PRECISION = timedelta(seconds=1)
 
 log = structlog.get_logger()
 
 
-class Dispatch:
+class Listeners:
     """The listeners of a Bolt app, which runs with `process_before_response`: an acknowledgement leaves at once."""
 
-    def __init__(self, app: App, answering: Answering, leaving: Leaving) -> None:
-        self._app, self._answering, self._leaving = app, answering, leaving
-        self.errands = Errands()
+    def __init__(self, app: App, dispatcher: Dispatcher, uninstall: Uninstall) -> None:
+        self._app, self._dispatcher, self._uninstall = app, dispatcher, uninstall
+        self.background_tasks = Errands()
 
     def listen(self, bolt: AsyncApp) -> None:
         bolt.command(COMMAND)(self._on_command)
-        bolt.action(re.compile(rf"^{PRESSED}-\d+$"))(self._on_button)
-        bolt.action(re.compile(rf"^{PICKED} "))(self._on_menu)
+        bolt.action(re.compile(rf"^{BUTTON_PREFIX}-\d+$"))(self._on_button)
+        bolt.action(re.compile(rf"^{MENU_PREFIX} "))(self._on_menu)
         bolt.view(FORM)(self._on_form)
         bolt.view_closed(FORM)(self._on_closed)
         for command in self._app.registry:
@@ -69,138 +69,143 @@ class Dispatch:
         bolt.event("app_uninstalled")(self._on_uninstalled)
         bolt.event("tokens_revoked")(self._on_revoked)
 
+    def _start(self, interaction: Interaction) -> None:
+        self.background_tasks.start(self._dispatcher.dispatch(interaction))
+
     # What members do
 
     async def _on_command(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
-        place = Location("slack", body["team_id"], body["channel_id"], body["team_domain"], body["channel_name"])
-        errand = Errand(typed_text(body["text"]) or "help", place, body["response_url"])
-        slot = Slot()
-        deed = Deed(
-            errand,
-            body["user_id"],
-            body["user_name"],
-            body["trigger_id"],
-            sent_at(request),
-            body["trigger_id"],
-            slot=slot,
+        location = Location("slack", body["team_id"], body["channel_id"], body["team_domain"], body["channel_name"])
+        ack_slot = AckSlot()
+        self._start(
+            Interaction(
+                Invocation(unescape(body["text"]) or "help", location, body["response_url"]),
+                body["user_id"],
+                body["user_name"],
+                body["trigger_id"],
+                request_time(request),
+                body["trigger_id"],
+                ack_slot=ack_slot,
+            )
         )
-        self.errands.start(self._answering.carry_out(deed))
-        await ack(**await slot.message(QUICK))
+        await ack(**await ack_slot.message(ACK_TIMEOUT))
 
     async def _on_button(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         await ack()
-        self.errands.start(self._answering.carry_out(pressed(body, request, body["actions"][0]["value"], {})))
+        self._start(from_press(body, request, body["actions"][0]["value"], {}))
 
     async def _on_menu(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         await ack()
         action = body["actions"][0]
-        line, _, parameter = action["action_id"].removeprefix(f"{PICKED} ").removesuffix("=").rpartition(" ")
+        line, _, parameter = action["action_id"].removeprefix(f"{MENU_PREFIX} ").removesuffix("=").rpartition(" ")
         chosen = action.get("selected_options") or [action.get("selected_option") or {}]
         picked = ",".join(option["value"] for option in chosen if option) or "none"
-        deed = pressed(body, request, line, {parameter: picked})
-        page = (body.get("view") or {}).get("type") == "home"
-        self.errands.start(self._answering.carry_out(replace(deed, page=page)))
+        interaction = from_press(body, request, line, {parameter: picked})
+        self._start(replace(interaction, on_home=(body.get("view") or {}).get("type") == "home"))
 
     async def _on_form(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
-        errand, values = Errand.load(body["view"]["private_metadata"]), typed(body["view"])
-        if errand.location.workspace != team_of(body)[0]:  # Slack keeps what a form carries, and nothing rests on that
-            log.warning("form of another workspace", team=team_of(body)[0])
+        view, user, (team, _) = body["view"], body["user"], installed_team(body)
+        invocation, values = Invocation.load(view["private_metadata"]), submitted_values(view)
+        if invocation.location.workspace != team:  # Slack protects a form's metadata; we don't rely on it
+            log.warning("form from another workspace", team=team)
             await ack()
             return
-        where = values.pop(WHERE, "")
-        errand = errand.at(where)
-        if errors := await self._answering.problems(errand, values, body["view"]["state"]["values"]):
-            # Only within the acknowledgement does Slack show a problem at its field.
+        channel = values.pop(CHANNEL_FIELD, "")
+        invocation = invocation.in_channel(channel)
+        if errors := await self._dispatcher.form_errors(invocation, values, view["state"]["values"]):
+            # Slack shows a problem at its field only if it comes with the acknowledgement.
             await ack(response_action="errors", errors=errors)
             return
         await ack()
-        user = body["user"]
-        ways = body.get("response_urls") or [{"response_url": ""}]
-        deed = Deed(
-            errand,
-            user["id"],
-            user["name"],
-            f"{body['view']['id']}-{body['trigger_id']}",
-            sent_at(request),
-            values=values,
-            form=True,
-            beside={WHERE: where} if where else {},
-            channel_url=ways[0]["response_url"],
+        response_urls = body.get("response_urls") or [{"response_url": ""}]
+        self._start(
+            Interaction(
+                invocation,
+                user["id"],
+                user["name"],
+                f"{view['id']}-{body['trigger_id']}",
+                request_time(request),
+                values=values,
+                form=True,
+                platform_values={CHANNEL_FIELD: channel} if channel else {},
+                channel_url=response_urls[0]["response_url"],
+            )
         )
-        self.errands.start(self._answering.carry_out(deed))
 
     async def _on_options(self, ack: AsyncAck, body: Payload) -> None:
-        """What a field of a form offers while it is typed in."""
-        errand = Errand.load(body["view"]["private_metadata"])
-        await ack(options=await self._answering.suggested(errand, body["action_id"], body["value"]))
+        invocation = Invocation.load(body["view"]["private_metadata"])
+        await ack(options=await self._dispatcher.suggestions(invocation, body["action_id"], body["value"]))
 
     async def _on_closed(self, ack: AsyncAck) -> None:
         await ack()
 
     async def _on_shortcut(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         await ack()
-        text = typed_text((body.get("message") or {}).get("text", ""))
-        deed = pressed(body, request, body["callback_id"], {"text": text} if text else {})
-        self.errands.start(self._answering.carry_out(deed))
+        text = unescape((body.get("message") or {}).get("text", ""))
+        self._start(from_press(body, request, body["callback_id"], {"text": text} if text else {}))
 
     async def _on_practice(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         await ack()
-        self.errands.start(self._answering.carry_out(pressed(body, request, "question", {})))
+        self._start(from_press(body, request, "question", {}))
 
     async def _on_mention(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
         await ack()
         if event.get("bot_id") or "user" not in event:
-            return  # two bots could go on for ever
-        text = typed_text(without_mentions(event.get("text", "")))
-        thread = event.get("thread_ts") or event["ts"]
-        place = Location(
-            "slack", heard_by(body), thread_place(event["channel"], thread), parent_channel=event["channel"]
-        )
-        errand = Errand("talk", place, thread=thread)
-        self.errands.start(self._answering.carry_out(said(errand, event, {"text": text} if text else {})))
+            return  # two bots could keep answering each other forever
+        text = unescape(without_mentions(event.get("text", "")))
+        channel, thread = event["channel"], event.get("thread_ts") or event["ts"]
+        location = Location("slack", event_team(body), thread_location(channel, thread), parent_channel=channel)
+        invocation = Invocation("talk", location, thread=thread)
+        self._start(from_message(invocation, event, {"text": text} if text else {}))
 
     async def _on_message(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
-        """A direct message: a command where it begins like one, else something to look up or to go on about."""
+        """Handle a direct message: a command if it starts like one, else a lookup or a follow-up in a thread."""
         await ack()
         if event.get("channel_type") != "im" or "user" not in event or event.get("bot_id"):
             return
-        if event.get("subtype") not in OWN_WORDS:
+        if event.get("subtype") not in TYPED_SUBTYPES:
             return
-        text, thread = typed_text(event.get("text", "")), event.get("thread_ts", "")
-        channel = thread_place(event["channel"], thread) if thread else event["channel"]
-        place = Location(
-            "slack", heard_by(body), channel, parent_channel=event["channel"] if thread else "", direct=True
+        text, thread, channel = unescape(event.get("text", "")), event.get("thread_ts", ""), event["channel"]
+        location = Location(
+            "slack",
+            event_team(body),
+            thread_location(channel, thread) if thread else channel,
+            parent_channel=channel if thread else "",
+            direct=True,
         )
-        if not text:
-            return
-        self.errands.start(self._heard(text, place, thread, event))
+        if text:
+            self.background_tasks.start(self._dispatch_message(text, location, thread, event))
 
-    async def _heard(self, text: str, location: Location, thread: str, event: Payload) -> None:
-        command, _ = await self._answering.understood(text, location)
+    async def _dispatch_message(self, text: str, location: Location, thread: str, event: Payload) -> None:
+        command, _ = await self._dispatcher.parse(text, location)
         if command is not None and not thread:
-            deed = said(Errand(text, location), event, {})
+            interaction = from_message(Invocation(text, location), event, {})
         else:
-            deed = said(Errand("talk" if thread else "ask", location, thread=thread), event, {"text": text})
-        await self._answering.carry_out(deed)
+            invocation = Invocation("talk" if thread else "ask", location, thread=thread)
+            interaction = from_message(invocation, event, {"text": text})
+        await self._dispatcher.dispatch(interaction)
 
     async def _on_home(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
         await ack()
         if event.get("tab") == "home":
-            self.errands.start(self._answering.home(heard_by(body), event["user"]))
+            self.background_tasks.start(self._dispatcher.publish_home(event_team(body), event["user"]))
 
     # What workspaces do
 
     async def _on_uninstalled(self, body: Payload, ack: AsyncAck) -> None:
-        await self._put_out(body)
+        await self._remove(body)
         await ack()
 
     async def _on_revoked(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
         if (event.get("tokens") or {}).get("bot"):
-            await self._put_out(body)
+            await self._remove(body)
         await ack()
 
-    async def _put_out(self, body: Payload) -> None:
-        """Slack tells of it twice, and again for an hour if it was not acknowledged: the app may be back by then."""
+    async def _remove(self, body: Payload) -> None:
+        """Record an uninstall.
+
+        Slack reports it twice, and for an hour if it isn't acknowledged: the app may be installed again by then.
+        """
         at = datetime.fromtimestamp(body["event_time"], UTC)
-        async with asyncio.timeout(LEAVING):
-            await self._leaving.over(body["team_id"], before=at + A_SECOND)
+        async with asyncio.timeout(UNINSTALL_TIMEOUT):
+            await self._uninstall.remove(body["team_id"], before=at + EVENT_PRECISION)

@@ -1,4 +1,4 @@
-"""A reply as Slack's blocks: headings, text, buttons, menus and tables, in a message or a few, or in a view."""
+"""A reply as Slack's blocks: headers, text, buttons, menus and tables, in messages or in a view."""
 
 from __future__ import annotations
 
@@ -11,18 +11,30 @@ from bot.platforms.shared.formulas import formulas_of
 from bot.platforms.shared.images import Pictures
 from bot.platforms.slack import limits
 from bot.platforms.slack.charts import calendar_pieces, mastery_pieces, standings_pieces, table_pieces
-from bot.platforms.slack.layout import PICKED, PRESSED, BlockKit, Drawing, Head, Line, Piece, Said, Sheet, Small, Words
+from bot.platforms.slack.layout import (
+    BUTTON_PREFIX,
+    MENU_PREFIX,
+    BlockKit,
+    Body,
+    Divider,
+    Header,
+    Layout,
+    Mrkdwn,
+    Piece,
+    RenderedMessage,
+    SmallText,
+)
 from bot.platforms.slack.markup import (
     MARKDOWN,
     MRKDWN,
-    Tongue,
-    bare,
-    commands,
-    moment,
+    Dialect,
+    convert,
+    literal_line,
+    local_time,
     mrkdwn,
-    named,
-    spoken,
-    written,
+    own_text,
+    slash_commands,
+    without_marks,
 )
 from bot.replies import (
     Block,
@@ -45,42 +57,42 @@ from bot.replies import (
 from bot.text.cleaning import short
 from bot.text.maths import formula
 
-__all__ = ["PICKED", "PRESSED", "Drawing", "draw", "home"]
+__all__ = ["BUTTON_PREFIX", "MENU_PREFIX", "RenderedMessage", "render", "render_home"]
 
-Parted = Callable[[Block | None, Block], bool]
-"""Whether a line stands between one block and the next."""
-QUOTED = 200
-"""Characters that are quoted of a sentence."""
-
-
-def draw(reply: Reply, pictures: Pictures | None = None) -> list[Drawing]:
-    """The whole reply, in one message or a few."""
-    sheet = Sheet()
-    _lay(sheet, reply, pictures or {}, MARKDOWN, _parted)
-    return sheet.finished()
+Divided = Callable[[Block | None, Block], bool]
+"""Tells whether a line goes between one block and the next."""
+MAX_QUOTE = 200
+"""Characters quoted from a sentence."""
 
 
-def home(replies: Sequence[Reply]) -> list[BlockKit]:
-    """The replies one under the other, as the blocks of an App Home view."""
-    sheet = Sheet(home=True)
+def render(reply: Reply, pictures: Pictures | None = None) -> list[RenderedMessage]:
+    """Return the whole reply as one or more messages."""
+    layout = Layout()
+    _add_reply(layout, reply, pictures or {}, MARKDOWN, _divided_in_message)
+    return layout.messages()
+
+
+def render_home(replies: Sequence[Reply]) -> list[BlockKit]:
+    """Return the replies, one below the other, as the blocks of an App Home view."""
+    layout = Layout(home=True)
     for reply in replies:
-        sheet.lay(Line())
-        _lay(sheet, reply, {}, MRKDWN, _headed)
-    return sheet.finished()[0].blocks
+        layout.add(Divider())
+        _add_reply(layout, reply, {}, MRKDWN, _divided_on_home)
+    return layout.messages()[0].blocks
 
 
-def _lay(sheet: Sheet, reply: Reply, pictures: Pictures, tongue: Tongue, parted: Parted) -> None:
+def _add_reply(layout: Layout, reply: Reply, pictures: Pictures, dialect: Dialect, divided: Divided) -> None:
     for above, block in zip((None, *reply.blocks), reply.blocks, strict=False):
-        if parted(above, block):
-            sheet.lay(Line())
-        for piece in _pieces(block, tongue):
-            sheet.lay(piece)
-        for picture in _drawn(block, pictures):
-            sheet.lay(picture)
+        if divided(above, block):
+            layout.add(Divider())
+        for piece in _pieces(block, dialect):
+            layout.add(piece)
+        for picture in _pictures_of(block, pictures):
+            layout.add(picture)
 
 
-def _drawn(block: Block, pictures: Pictures) -> Iterator[Picture]:
-    """What has been drawn for the block. It says the same in words, since a picture comes as a file beneath."""
+def _pictures_of(block: Block, pictures: Pictures) -> Iterator[Picture]:
+    """Yield what was drawn for a block. The block's text says the same, since a picture is a file below the message."""
     if isinstance(block, Standings | Calendar | Mastery) and (png := pictures.get(block)):
         yield Picture(png, alt_of(block))
     for latex in dict.fromkeys(formulas_of(block)):
@@ -88,11 +100,8 @@ def _drawn(block: Block, pictures: Pictures) -> Iterator[Picture]:
             yield Picture(png, f"Formula: {formula(latex)}")
 
 
-def _parted(above: Block | None, below: Block) -> bool:
-    """Whether a line stands between them: around what is read at length, and between groups of buttons.
-
-    A table has a frame of its own.
-    """
+def _divided_in_message(above: Block | None, below: Block) -> bool:
+    """Put lines around longer texts, and between groups of buttons. A table has a frame of its own."""
     match above, below:
         case None, _:
             return False
@@ -106,93 +115,93 @@ def _parted(above: Block | None, below: Block) -> bool:
             return False
 
 
-def _headed(above: Block | None, below: Block) -> bool:
-    """On a page of many things, a line stands before each that has a heading of its own."""
+def _divided_on_home(above: Block | None, below: Block) -> bool:
+    """Put a line before each block that has a header, since a home has many of them."""
     return above is not None and not isinstance(below, Buttons | Menu | Notice)
 
 
-def _pieces(block: Block, tongue: Tongue) -> Iterator[Piece]:
+def _pieces(block: Block, dialect: Dialect) -> Iterator[Piece]:
     match block:
         case Text(body, title):
-            yield Head(title)
-            yield Words(written(commands(body), tongue))
+            yield Header(title)
+            yield Body(convert(slash_commands(body), dialect))
         case Notice(body, tone, when):
-            said = f"{TONES[tone]}{spoken(body)}"
-            if when and len(said) < limits.SECTION - limits.BUTTON:
-                yield Said(f"{said} {moment(when)}")
+            text = f"{TONES[tone]}{own_text(body)}"
+            if when and len(text) < limits.SECTION - limits.BUTTON_LABEL:
+                yield Mrkdwn(f"{text} {local_time(when)}")
             else:
-                yield Said(said)
-                yield Said(moment(when) if when else "")
+                yield Mrkdwn(text)
+                yield Mrkdwn(local_time(when) if when else "")
         case QuestionCard():
-            yield from _card(block)
+            yield from _question(block)
         case Verdict():
-            yield from _verdict(block, tongue)
+            yield from _verdict(block, dialect)
         case Explanation():
-            yield from _explanation(block, tongue)
+            yield from _explanation(block, dialect)
         case Standings(title):
-            yield Head(title)
+            yield Header(title)
             yield from standings_pieces(block)
         case Calendar(title):
-            yield Head(title)
+            yield Header(title)
             yield from calendar_pieces(block)
         case Mastery(title):
-            yield Head(title)
+            yield Header(title)
             yield from mastery_pieces(block)
         case Table():
-            yield Head(block.title)
+            yield Header(block.title)
             yield from table_pieces(block)
-        case Buttons(actions, prompt):
-            yield Said(spoken(prompt))
-            yield actions
+        case Buttons(buttons, prompt):
+            yield Mrkdwn(own_text(prompt))
+            yield buttons
         case Menu() | Picture() | File():
             yield block
         case _:
             assert_never(block)
 
 
-def _card(card: QuestionCard) -> Iterator[Piece]:
-    yield Small(" · ".join(filter(None, map(named, (card.heading, card.topic, card.difficulty)))))
-    if len(question := bare(card.question)) <= limits.HEADER:
-        yield Head(question)
+def _question(card: QuestionCard) -> Iterator[Piece]:
+    yield SmallText(" · ".join(filter(None, map(literal_line, (card.heading, card.topic, card.difficulty)))))
+    if len(question := without_marks(card.question)) <= limits.HEADER:
+        yield Header(question)
     else:
-        yield Said(mrkdwn(card.question))
+        yield Mrkdwn(mrkdwn(card.question))
     for option in card.options:
-        yield Said(f"*{option.letter.upper()}*  {mrkdwn(option.text)}", option.button)
+        yield Mrkdwn(f"*{option.letter.upper()}*  {mrkdwn(option.text)}", option.button)
     if card.write:
         yield (card.write,)
-    yield Small(mrkdwn(card.note))
+    yield SmallText(mrkdwn(card.note))
     if card.closes:
-        yield Small(f"The answer comes {moment(card.closes)}.")
+        yield SmallText(f"I'll reveal the answer {local_time(card.closes)}.")
 
 
-def _verdict(verdict: Verdict, tongue: Tongue) -> Iterator[Piece]:
-    yield Head(f"{VERDICTS[verdict.right]} {bare(verdict.headline)}")
+def _verdict(verdict: Verdict, dialect: Dialect) -> Iterator[Piece]:
+    yield Header(f"{VERDICTS[verdict.right]} {without_marks(verdict.headline)}")
     if verdict.chosen and not verdict.right:
-        yield Said(f"You chose {mrkdwn(verdict.chosen)}")
-    yield Words(written(verdict.reason, tongue))
+        yield Mrkdwn(f"You chose {mrkdwn(verdict.chosen)}")
+    yield Body(convert(verdict.reason, dialect))
     if verdict.correct and not verdict.right:
-        yield Said(f"*The answer is* {mrkdwn(verdict.correct)}")
-    yield from map(Said, _points(verdict.points))
+        yield Mrkdwn(f"*The answer is* {mrkdwn(verdict.correct)}")
+    yield from map(Mrkdwn, _points(verdict.points))
     if verdict.reference:
-        yield Line()
-        yield Words(f"{tongue.strong}The reference{tongue.strong}\n\n{written(verdict.reference, tongue)}")
-        yield Line()
-    yield Small(mrkdwn(verdict.score))
+        yield Divider()
+        yield Body(f"{dialect.strong}The reference{dialect.strong}\n\n{convert(verdict.reference, dialect)}")
+        yield Divider()
+    yield SmallText(mrkdwn(verdict.score))
 
 
 def _points(points: tuple[Point, ...]) -> Iterator[str]:
-    """Each point, and beneath it the sentence that spoke for it, unless that is the one just quoted."""
+    """Yield each point, with the member's sentence that covers it below, unless that was just quoted."""
     quoted = ""
     for point in points:
-        said = f"{STATES[point.state]} {mrkdwn(point.claim)}"
+        text = f"{STATES[point.state]} {mrkdwn(point.claim)}"
         if point.sentence and point.sentence != quoted:
             quoted = point.sentence
-            said += f"\n> “{named(short(quoted, QUOTED))}”"
-        yield said
+            text += f"\n> “{literal_line(short(quoted, MAX_QUOTE))}”"
+        yield text
 
 
-def _explanation(explanation: Explanation, tongue: Tongue) -> Iterator[Piece]:
-    why = f" ({named(explanation.reason)})" if explanation.reason else ""
-    yield Small(f"{explanation.label}{why}{'' if explanation.done else ' …'}")
-    yield Words(written(explanation.text, tongue, model=explanation.source in ("model", "cache")))
-    yield Small("\n".join(f"[{cited.number}] {named(cited.title)}" for cited in explanation.citations))
+def _explanation(explanation: Explanation, dialect: Dialect) -> Iterator[Piece]:
+    reason = f" ({literal_line(explanation.reason)})" if explanation.reason else ""
+    yield SmallText(f"{explanation.label}{reason}{'' if explanation.done else ' …'}")
+    yield Body(convert(explanation.text, dialect, from_model=explanation.source in ("model", "cache")))
+    yield SmallText("\n".join(f"[{source.number}] {literal_line(source.title)}" for source in explanation.citations))

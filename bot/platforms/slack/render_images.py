@@ -1,4 +1,4 @@
-"""A reply's messages with the pictures that it wants as their files."""
+"""A reply's messages together with its pictures."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from itertools import islice
 from bot.drawing.renderer import Easel
 from bot.platforms.shared.formulas import formulas
 from bot.platforms.shared.images import pictures
-from bot.platforms.slack.render import Drawing, draw
+from bot.platforms.slack.render import RenderedMessage, render
 from bot.replies import Reply
 
-FORMULAS = 3
-"""Formulas of one reply that are drawn: each is a file under the message, and the text has all of them."""
+MAX_FORMULAS = 3
+"""Formulas drawn for one reply: each is a file below the message, and the text has them all."""
 
 
-async def paint(easel: Easel, reply: Reply) -> list[Drawing]:
-    """The reply's messages, with pictures as files of theirs where it wants any."""
-    first = islice(dict.fromkeys(formulas(reply)), FORMULAS)
-    return draw(reply, await pictures(easel, reply, first))
+async def render_with_images(renderer: Easel, reply: Reply) -> list[RenderedMessage]:
+    """Render a reply, with its charts and first formulas as files."""
+    first = islice(dict.fromkeys(formulas(reply)), MAX_FORMULAS)
+    return render(reply, await pictures(renderer, reply, first))

@@ -1,4 +1,4 @@
-"""Where a reply goes on Slack: into the acknowledgement, back to whoever asked, to the channel or a direct message."""
+"""Where a reply goes: into the acknowledgement, through a response_url, to the channel or to a direct message."""
 
 from __future__ import annotations
 
@@ -13,208 +13,213 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.drawing.renderer import Easel
 from bot.platforms.shared.throttle import paced
-from bot.platforms.slack.errors import ENDED, SILENT, TROUBLE, why
-from bot.platforms.slack.render import Drawing, draw
-from bot.platforms.slack.render_images import paint
+from bot.platforms.slack.errors import API_ERRORS, INVALID_TOKEN, UNREACHABLE, error_code
+from bot.platforms.slack.render import RenderedMessage, render
+from bot.platforms.slack.render_images import render_with_images
 from bot.replies import File, Notice, Picture, Reply, Tone
 
 log = structlog.get_logger()
 
-RHYTHM = 1.2
+EDIT_INTERVAL = 1.2
 """Seconds between two edits of a message that grows: Slack allows 50 a minute."""
-BACK = aiohttp.ClientTimeout(total=5)
-"""For one message to a `response_url`: there are other ways."""
-PLAIN: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
-WAIT = Reply.of(Notice("One moment…"))
-CUT_SHORT = Reply.of(Notice("I am being restarted and could not finish. Please ask again.", Tone.WARNING))
-POINTER = Reply.of(Notice("I am answering in our direct messages."))
+RESPONSE_URL_TIMEOUT = aiohttp.ClientTimeout(total=5)
+"""Short, because there are other ways to deliver a message."""
+NO_UNFURL: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
+PLACEHOLDER = Reply.of(Notice("One moment…"))
+CUT_SHORT = Reply.of(Notice("I'm being restarted and couldn't finish. Please ask again.", Tone.WARNING))
+POINTER = Reply.of(Notice("I'm answering in our direct messages."))
 
 
-class Slot:
-    """The acknowledgement of a slash command, which takes one message with it if that is there in time."""
+class AckSlot:
+    """A slash command's acknowledgement, which can carry one message if that's ready in time."""
 
     def __init__(self) -> None:
         self._message: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
 
     def take(self, message: dict[str, Any]) -> bool:
-        """Whether there was still time."""
+        """Take a message along; False if it's too late."""
         if self._message.done():
             return False
         self._message.set_result(message)
         return True
 
     def close(self) -> None:
-        """Nothing comes that could go along."""
+        """Acknowledge without a message."""
         self.take({})
 
-    async def message(self, seconds: float) -> dict[str, Any]:
-        """The message, or nothing when it did not come in time; from then on none is taken."""
-        await asyncio.wait({self._message}, timeout=seconds)
+    async def message(self, timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 (what comes too late is no error)
+        """Wait for the message, and take none after `timeout` seconds. Returns {} if there was none."""
+        await asyncio.wait({self._message}, timeout=timeout)
         self.close()
         return self._message.result()
 
 
-async def taken(session: aiohttp.ClientSession, url: str, message: dict[str, Any]) -> bool:
-    """Whether a `response_url` took the message: after 5 messages or 30 minutes it takes no more."""
+async def post_to_response_url(session: aiohttp.ClientSession, url: str, message: dict[str, Any]) -> bool:
+    """Post a message; False if Slack refuses it, which it does after 5 messages or 30 minutes."""
     try:
-        async with session.post(url, json=message, timeout=BACK) as answer:
-            if answer.status != 200:
-                log.info("response_url takes no more", status=answer.status)
-            return answer.status == 200
-    except SILENT as problem:
-        log.warning("response_url does not answer", reason=why(problem))
+        async with session.post(url, json=message, timeout=RESPONSE_URL_TIMEOUT) as response:
+            if response.status != 200:
+                log.info("response_url refuses messages", status=response.status)
+            return response.status == 200
+    except UNREACHABLE as problem:
+        log.warning("response_url doesn't answer", reason=error_code(problem))
         return False
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """The ways to whoever asked. A `response_url` takes 5 messages in 30 minutes, also where the app is no member.
+class Responder:
+    """Answers a member. A `response_url` takes 5 messages in 30 minutes, even where the app isn't in the channel.
 
-    After that there is a message that they alone see, where the app is a member; and always the direct message.
+    After that comes a message that only they see, where the app is in the channel; and finally the direct message.
 
-    `turns`: the first message takes the place of the one whose button was pressed, unless it is a refusal.
-    `channel_url` is the `response_url` of a channel that was picked, for what all may see there.
+    `replaces_message`: the first message replaces the one whose button was pressed, unless it's a refusal.
+    `channel_url` is the response_url of a channel they picked, for public messages.
     """
 
     web: AsyncWebClient
     session: aiohttp.ClientSession
-    easel: Easel
+    renderer: Easel
     channel: str
     user: str
     thread: str = ""
     response_url: str = ""
-    turns: bool = False
-    slot: Slot | None = None
+    replaces_message: bool = False
+    ack_slot: AckSlot | None = None
     channel_url: str = ""
 
-    async def say(self, reply: Reply, *, private: bool) -> None:
-        """All its messages, seen by the member alone where it is private or a refusal; files go to them directly."""
-        drawings = await paint(self.easel, reply)
+    async def send(self, reply: Reply, *, private: bool) -> None:
+        """Send all messages of a reply; refusals are always private. Files go to the direct message."""
+        messages = await render_with_images(self.renderer, reply)
         private = private or reply.refused
-        turns = self.turns and not reply.refused
-        for number, drawing in enumerate(drawings):
-            if not await self._back(drawing, private=private, turns=turns and not number):
-                await self._beside(drawing, private=private)
-        await self._hand_over(drawings)
+        replaces = self.replaces_message and not reply.refused
+        for number, message in enumerate(messages):
+            if not await self._respond(message, private=private, replaces=replaces and not number):
+                await self._post_elsewhere(message, private=private)
+        await self._send_files(messages)
 
-    async def grow(self, replies: AsyncIterator[Reply], *, private: bool) -> None:
-        """A message that grows. Slack edits nothing that only one member sees, so private ones grow in their own DM."""
+    async def stream(self, replies: AsyncIterator[Reply], *, private: bool) -> None:
+        """Send a message and edit it as it grows.
+
+        Slack can't edit what only one member sees, so private ones grow in the direct messages.
+        """
         try:
-            [wait] = draw(WAIT)
-            sent = await self._post(self._direct if private else self.channel, wait)
-        except TROUBLE as problem:
-            log.warning("no growing message", reason=why(problem))
-            await self._last(replies, private=private)
+            [placeholder] = render(PLACEHOLDER)
+            sent = await self._post(self._direct_channel if private else self.channel, placeholder)
+        except API_ERRORS as problem:
+            log.warning("streamed message not started", reason=error_code(problem))
+            await self._send_last(replies, private=private)
             return
         if private and self.channel != sent["channel"]:
-            [pointer] = draw(POINTER)
-            await self._back(pointer, private=True, turns=False)
-        elif self.slot:
-            self.slot.close()
-        await self._edited(paced(replies, RHYTHM), sent["channel"], sent["ts"])
+            [pointer] = render(POINTER)
+            await self._respond(pointer, private=True, replaces=False)
+        elif self.ack_slot:
+            self.ack_slot.close()
+        await self._edit_with_each(paced(replies, EDIT_INTERVAL), sent["channel"], sent["ts"])
 
-    async def _edited(self, replies: AsyncIterator[Reply], channel: str, ts: str) -> None:
-        refused, last = False, WAIT
+    async def _edit_with_each(self, replies: AsyncIterator[Reply], channel: str, ts: str) -> None:
+        edited, last = True, PLACEHOLDER
         try:
             async for reply in replies:
                 last = reply
-                refused = not await self._edit(channel, ts, reply)
+                edited = await self._edit(channel, ts, reply)
         except asyncio.CancelledError:
             await self._edit(channel, ts, CUT_SHORT)
             raise
-        drawings = await paint(self.easel, last)
-        for number, drawing in enumerate(drawings):
-            if number or refused:  # a draft may be missed, the reply may not
-                await self._post(channel, drawing)
-        await self._hand_over(drawings)
+        messages = await render_with_images(self.renderer, last)
+        for number, message in enumerate(messages):
+            if number or not edited:  # an intermediate text may go missing, the final one may not
+                await self._post(channel, message)
+        await self._send_files(messages)
 
     async def _edit(self, channel: str, ts: str, reply: Reply) -> bool:
-        """Whether the message says the reply's beginning now."""
-        first = draw(reply)[0]
+        """Show the reply's first message; False if Slack refuses."""
+        first = render(reply)[0]
         try:
             await self.web.chat_update(channel=channel, ts=ts, text=first.text, blocks=first.blocks)
-        except TROUBLE as problem:
-            log.warning("message not edited", reason=why(problem))
+        except API_ERRORS as problem:
+            log.warning("message not edited", reason=error_code(problem))
             return False
         return True
 
-    async def _last(self, replies: AsyncIterator[Reply], *, private: bool) -> None:
+    async def _send_last(self, replies: AsyncIterator[Reply], *, private: bool) -> None:
         last: Reply | None = None
         async for reply in replies:
             last = reply
         if last is not None:
-            await self.say(last, private=private)
+            await self.send(last, private=private)
 
     @property
-    def _direct(self) -> str:
-        """Where the member is alone with the app; threads are kept to there too."""
+    def _direct_channel(self) -> str:
+        """Return where the member is alone with the app; a thread there is kept to."""
         return self.channel if self.thread and self.channel.startswith("D") else self.user
 
-    async def _beside(self, drawing: Drawing, *, private: bool) -> None:
-        """Where it was asked for, if the app may speak there; else in the direct message."""
+    async def _post_elsewhere(self, message: RenderedMessage, *, private: bool) -> None:
+        """Post where the member asked, if the app may post there; else in the direct message."""
         try:
             if not private:
-                await self._post(self.channel, drawing)
+                await self._post(self.channel, message)
             elif self.channel.startswith(("C", "G")):
-                await self._whisper(drawing)
+                await self._post_ephemeral(message)
             else:
-                await self._post(self._direct, drawing)
-        except TROUBLE as problem:
-            if why(problem) in ENDED:
+                await self._post(self._direct_channel, message)
+        except API_ERRORS as problem:
+            if error_code(problem) in INVALID_TOKEN:
                 raise
-            log.info("not said where it was asked for", reason=why(problem))
-            await self._post(self.user, drawing)
+            log.info("answered by direct message instead", reason=error_code(problem))
+            await self._post(self.user, message)
 
-    async def _whisper(self, drawing: Drawing) -> None:
+    async def _post_ephemeral(self, message: RenderedMessage) -> None:
         thread: dict[str, Any] = {"thread_ts": self.thread} if self.thread else {}
         await self.web.chat_postEphemeral(
-            channel=self.channel, user=self.user, text=drawing.text, blocks=drawing.blocks, **thread
+            channel=self.channel, user=self.user, text=message.text, blocks=message.blocks, **thread
         )
 
-    async def _post(self, channel: str, drawing: Drawing) -> Any:
+    async def _post(self, channel: str, message: RenderedMessage) -> Any:
         thread: dict[str, Any] = {"thread_ts": self.thread} if self.thread and channel == self.channel else {}
         return await self.web.chat_postMessage(
-            channel=channel, text=drawing.text, blocks=drawing.blocks, **thread, **PLAIN
+            channel=channel, text=message.text, blocks=message.blocks, **thread, **NO_UNFURL
         )
 
-    async def _back(self, drawing: Drawing, *, private: bool, turns: bool) -> bool:
-        """Whether it went the way that every request has for its answer."""
-        message: dict[str, Any] = {
-            "text": drawing.text,
-            "blocks": drawing.blocks,
+    async def _respond(self, message: RenderedMessage, *, private: bool, replaces: bool) -> bool:
+        """Answer in the acknowledgement or through a response_url; False if neither is available."""
+        payload: dict[str, Any] = {
+            "text": message.text,
+            "blocks": message.blocks,
             "response_type": "ephemeral" if private else "in_channel",
-            **PLAIN,
+            **NO_UNFURL,
         }
-        if self.slot is not None and self.slot.take(message):
+        if self.ack_slot is not None and self.ack_slot.take(payload):
             return True
         if self.channel_url and not private:
-            return await taken(self.session, self.channel_url, message)
+            return await post_to_response_url(self.session, self.channel_url, payload)
         if not self.response_url:
             return False
-        thread = {"thread_ts": self.thread} if self.thread and not turns else {}
-        return await taken(self.session, self.response_url, {**message, **thread, "replace_original": turns})
+        thread = {"thread_ts": self.thread} if self.thread and not replaces else {}
+        return await post_to_response_url(
+            self.session, self.response_url, {**payload, **thread, "replace_original": replaces}
+        )
 
-    async def _hand_over(self, drawings: Sequence[Drawing]) -> None:
-        """Files go to the direct message: they may hold what is the member's own.
+    async def _send_files(self, messages: Sequence[RenderedMessage]) -> None:
+        """Send files to the direct message: they may be personal.
 
-        A picture that Slack does not take is no loss, since the text says what it shows.
+        Losing a picture is fine, since the text says what it shows. Losing a file raises.
         """
-        files = [file for drawing in drawings for file in drawing.files]
+        files = [file for message in messages for file in message.files]
         try:
-            await self._uploaded(files)
-        except TROUBLE as problem:
-            if why(problem) in ENDED or any(isinstance(file, File) for file in files):
+            await self._upload(files)
+        except API_ERRORS as problem:
+            if error_code(problem) in INVALID_TOKEN or any(isinstance(file, File) for file in files):
                 raise
-            log.warning("no picture", reason=why(problem))
+            log.warning("picture not sent", reason=error_code(problem))
 
-    async def _uploaded(self, files: Sequence[File | Picture]) -> None:
+    async def _upload(self, files: Sequence[File | Picture]) -> None:
         if not files:
             return
         opened = await self.web.conversations_open(users=self.user)
         for file in files:
             match file:
                 case File(name, content):
-                    what: dict[str, Any] = {"filename": name, "content": content}
+                    upload: dict[str, Any] = {"filename": name, "content": content}
                 case Picture(png, alt):
-                    what = {"filename": "picture.png", "content": png, "alt_txt": alt}
-            await self.web.files_upload_v2(channel=opened["channel"]["id"], **what)
+                    upload = {"filename": "picture.png", "content": png, "alt_txt": alt}
+            await self.web.files_upload_v2(channel=opened["channel"]["id"], **upload)

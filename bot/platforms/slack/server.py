@@ -1,4 +1,4 @@
-"""The way in over HTTP: what Slack sends, and the pages on which a workspace installs the app."""
+"""The HTTP routes: what Slack sends, and the pages on which a workspace installs the app."""
 
 from __future__ import annotations
 
@@ -14,60 +14,60 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.platforms.slack.oauth import INSTALL, REDIRECT
+from bot.platforms.slack.oauth import INSTALL_PATH, REDIRECT_PATH
 
-EVENTS = "/slack/events"
-LARGEST = 1_000_000
-"""Bytes of a request; Slack's own are far smaller."""
+EVENTS_PATH = "/slack/events"
+MAX_BODY_SIZE = 1_000_000
+"""Bytes; Slack's own requests are far smaller."""
 
-STAMP = re.compile(r"[0-9]{1,12}")
+TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
-def routes(bolt: AsyncApp, flow: AsyncOAuthFlow | None = None) -> list[Route]:
-    """The way in, and the pages of an installation where workspaces install the app by themselves."""
+def routes(bolt: AsyncApp, install_flow: AsyncOAuthFlow | None = None) -> list[Route]:
+    """Return the route for Slack's requests, and the install pages where there is a flow for them."""
 
     async def events(request: Request) -> Response:
-        if not _may_be_signed(request):
+        if not _has_signature(request):
             return PlainTextResponse("not signed by Slack\n", 401)
         if (body := await _body(request)) is None:
             return PlainTextResponse("too large\n", 413)
-        if (asked := _understood(request, body)) is None:
+        if (parsed := _parsed(request, body)) is None:
             return PlainTextResponse("not understood\n", 400)
-        return to_starlette_response(await bolt.async_dispatch(asked))
+        return to_starlette_response(await bolt.async_dispatch(parsed))
 
-    found = [Route(EVENTS, events, methods=["POST"])]
-    if flow is None:
-        return found
+    events_route = Route(EVENTS_PATH, events, methods=["POST"])
+    if install_flow is None:
+        return [events_route]
 
     async def install(request: Request) -> Response:
-        return to_starlette_response(await flow.handle_installation(to_async_bolt_request(request, b"")))
+        return to_starlette_response(await install_flow.handle_installation(to_async_bolt_request(request, b"")))
 
     async def redirect(request: Request) -> Response:
-        return to_starlette_response(await flow.handle_callback(to_async_bolt_request(request, b"")))
+        return to_starlette_response(await install_flow.handle_callback(to_async_bolt_request(request, b"")))
 
-    return [*found, Route(INSTALL, install), Route(REDIRECT, redirect)]
+    return [events_route, Route(INSTALL_PATH, install), Route(REDIRECT_PATH, redirect)]
 
 
-def _may_be_signed(request: Request) -> bool:
-    """Whether the signature looks like one: Bolt checks it, and fails at what does not."""
-    stamp, signature = (request.headers.get(f"x-slack-{name}", "0") for name in ("request-timestamp", "signature"))
-    return STAMP.fullmatch(stamp) is not None and signature.isascii()
+def _has_signature(request: Request) -> bool:
+    """Tell whether there's something that looks like a signature: Bolt checks it, but crashes on anything else."""
+    timestamp, signature = (request.headers.get(f"x-slack-{name}", "0") for name in ("request-timestamp", "signature"))
+    return TIMESTAMP.fullmatch(timestamp) is not None and signature.isascii()
 
 
 async def _body(request: Request) -> bytes | None:
-    """None where it is too large, whatever its headers say."""
+    """Return the body; None where it's too large, whatever its headers say."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST:
+        if len(body) > MAX_BODY_SIZE:
             return None
     return bytes(body)
 
 
-def _understood(request: Request, body: bytes) -> AsyncBoltRequest | None:
-    """None for what is no text, or no JSON where JSON belongs."""
+def _parsed(request: Request, body: bytes) -> AsyncBoltRequest | None:
+    """Return the request for Bolt; None where the body isn't text, or isn't JSON where it should be."""
     try:
-        asked = to_async_bolt_request(request, body)
+        parsed = to_async_bolt_request(request, body)
     except (ValueError, TypeError, AttributeError, RecursionError):
         return None
-    return asked if isinstance(asked.body, dict) else None
+    return parsed if isinstance(parsed.body, dict) else None

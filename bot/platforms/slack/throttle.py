@@ -1,4 +1,4 @@
-"""The pace at which Slack is told things unasked: what would be too fast waits in order instead of being refused."""
+"""Slack's rate limits on posts and edits: a call that would come too soon waits its turn."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from dataclasses import dataclass, field
 
 from cachetools import LRUCache
 
-KEPT = 10_000
+MAX_LANES = 10_000
 
 
 @dataclass(slots=True)
 class _Lane:
-    """One at a time; `free` is when the next may begin."""
+    """`next_start` is the loop's time at which the next turn may begin."""
 
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    free: float = 0.0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    next_start: float = 0.0
 
 
-class Pace:
-    """Turns apart for each key, in the order in which they are asked for."""
+class Throttle:
+    """One turn at a time for each key, with a pause between them, in the order they're asked for."""
 
     def __init__(self) -> None:
-        self._lanes: LRUCache[tuple[str, ...], _Lane] = LRUCache(KEPT)
+        self._lanes: LRUCache[tuple[str, ...], _Lane] = LRUCache(MAX_LANES)
 
     @asynccontextmanager
-    async def turn(self, every: float, *key: str) -> AsyncIterator[None]:
-        """One's turn under this key, at once where nobody was there lately.
+    async def turn(self, interval: float, *key: str) -> AsyncIterator[None]:
+        """Wait for a turn under this key; the next one begins `interval` seconds after its end at the earliest.
 
-        The pause is counted from the end of a turn: a call that is slow on its way does not come too close to the next.
+        From its end, because a call that is slow to arrive would otherwise come too close to the next one.
         """
         lane, now = self._lanes.setdefault(key, _Lane()), asyncio.get_running_loop().time
-        async with lane.turn:
-            if (wait := lane.free - now()) > 0:
+        async with lane.lock:
+            if (wait := lane.next_start - now()) > 0:
                 await asyncio.sleep(wait)
             try:
                 yield
             finally:
-                lane.free = now() + every
+                lane.next_start = now() + interval

@@ -1,4 +1,4 @@
-"""The end of an installation: told by Slack, or found out where a token does nothing any more."""
+"""The end of an installation: Slack reports it, or a call finds that the token no longer works."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 import structlog
 
-from bot.app import App, Installation
+from bot.app import App, Install
 from bot.context.identity import Location
 from bot.platforms.slack.clients import Clients
 
@@ -15,20 +15,23 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
-    """The token goes and nothing is posted any more. What members did stays, for the day the app comes back."""
+class Uninstall:
+    """Deletes the token and stops all posts. Members' data stays, in case the app comes back."""
 
     app: App
     clients: Clients
 
-    async def ended(self, install: Installation) -> bool:
-        """The token is worth nothing any more; False where the workspace has another one by now."""
-        return await self.over(install.team, token=install.token)
+    async def token_rejected(self, install: Install) -> bool:
+        """Remove an installation whose token no longer works; False where the workspace has a newer token."""
+        return await self.remove(install.team, token=install.token)
 
-    async def over(self, team: str, *, token: str = "", before: datetime | None = None) -> bool:
-        """The workspace has put the app out; False where the app is there by another token, or since a later moment."""
-        over = await self.clients.end(team, token=token, before=before)
-        if over:
+    async def remove(self, team: str, *, token: str = "", before: datetime | None = None) -> bool:
+        """Record that the workspace removed the app.
+
+        Returns False, and does nothing, where the app has another token, or was installed again after `before`.
+        """
+        removed = await self.clients.remove(team, token=token, before=before)
+        if removed:
             await self.app.workspace_left(Location("slack", team, ""))
-        log.info("left" if over else "there again", team=team)
-        return over
+        log.info("uninstalled" if removed else "still installed", team=team)
+        return removed

@@ -1,27 +1,31 @@
-"""A fake Slack with one workspace, the real app that hears it over HTTP, and two of its members.
+"""A fake Slack with one workspace, the real app connected to it over HTTP, and two members.
 
-The app has the fake's time, so that a test moves both. Over HTTP a request has the real one, since its signature does;
-over Socket Mode everything has the fake's.
+The app has the fake's time, so a test moves both. Over HTTP a request has the real time, because its signature does; in
+Socket Mode everything has the fake's time.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
+from sqlalchemy import Connection, TableClause, func, select
 
-from bot.app import App, Installations, TerminalPosts
+from bot.app import App, Installs, Posts
 from bot.context.library import Library
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
 from bot.encryption import Vault, new_key
 from bot.inference.client import Inference
-from bot.platforms.slack.app import Keys, slack
-from bot.platforms.slack.server import EVENTS
-from bot.scheduler import Scheduler
+from bot.platforms.slack.app import Credentials, slack
+from bot.platforms.slack.server import EVENTS_PATH
+from bot.scheduler import Clockwork
 from bot.store import sqlite
 from bot.store.engine import Store
 from bot.web.app import web_app
@@ -39,64 +43,85 @@ def present(fake: Slack) -> datetime:
 
 
 def until(fake: Slack, moment: str) -> None:
-    """Forward to the next time that it is this late."""
+    """Move the time forward to the next `moment`, as HH:MM."""
     hour, minute = map(int, moment.split(":"))
     then = present(fake).replace(hour=hour, minute=minute, second=0, microsecond=0)
     fake.clock.forward(((then - present(fake)) % timedelta(days=1)).total_seconds())
 
 
 def monday(fake: Slack, moment: str = "09:00") -> None:
-    """Forward to the next Monday at that time."""
+    """Move the time forward to the next Monday at that time."""
     until(fake, moment)
     fake.clock.forward(timedelta(days=-present(fake).weekday() % 7).total_seconds())
 
 
 async def turn(app: App) -> None:
     """Run the scheduler once."""
-    await Scheduler(app.study, seconds=5).run_once()
+    await Clockwork(app.study, seconds=5).turn()
 
 
 @asynccontextmanager
 async def opened(
     fake: Slack, url: str, library: Library, *, busy_ms: int = sqlite.BUSY_MS, inference: Inference | None = None
 ) -> AsyncIterator[App]:
-    """An app of its own on a database, by the fake's time."""
+    """Open an app on a database, with the fake's time."""
     store = await Store.open(url, busy_ms=busy_ms)
     study = Study(store, library, clock=lambda: present(fake), inference=inference)
     try:
-        installations = Installations(store, Vault(KEY), study.clock)
-        yield App(registry(), study, TerminalPosts(store), slack_installations=installations)
+        yield App(registry(), study, Posts(store), slack_installations=Installs(store, Vault(KEY), study.clock))
     finally:
         await store.close()
 
 
 @asynccontextmanager
-async def over_http(app: App, keys: Keys, fake: Slack) -> AsyncIterator[str]:
-    """The app behind a web server of its own; gives where Slack sends its requests."""
-    async with slack(app, keys, api=fake.api) as routes, served(web_app(app, routes), "127.0.0.1", 0) as address:
-        yield f"{address}{EVENTS}"
+async def over_http(app: App, credentials: Credentials, fake: Slack) -> AsyncIterator[str]:
+    """Run the app behind a web server of its own; yields where Slack sends its requests."""
+    async with slack(app, credentials, api=fake.api) as routes, served(web_app(app, routes), "127.0.0.1", 0) as address:
+        yield f"{address}{EVENTS_PATH}"
 
 
 @asynccontextmanager
 async def by_socket(fake: Slack, team: Team, app: App) -> AsyncIterator[None]:
-    """The app in this one workspace, connected over Socket Mode; the newest connection is told everything."""
+    """Run the app for one workspace in Socket Mode; the newest connection gets everything."""
     connections = fake.sockets.opened + 1
-    async with slack(app, Keys(bot_token=team.token, app_token=fake.app_token), api=fake.api):
+    async with slack(app, Credentials(bot_token=team.token, app_token=fake.app_token), api=fake.api):
         await fake.sockets.connected(connections)
         yield
 
 
+def count_rows(connection: Connection, table: TableClause) -> int:
+    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def all_rows(connection: Connection, table: TableClause) -> list[dict[str, Any]]:
+    """Return every row of a table by column, in the order of their ids if they have any."""
+    order = [table.c["id"]] if "id" in table.c else []
+    return [dict(row) for row in connection.execute(select(table).order_by(*order)).mappings()]
+
+
+@asynccontextmanager
+async def locked(url: str, table: str = "") -> AsyncIterator[None]:
+    """Let another program write to the database, and not finish. On PostgreSQL it locks that one table."""
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            yield
+            connection.execute("ROLLBACK")
+    else:
+        other = await asyncpg.connect(url)
+        async with other.transaction():
+            await other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            yield
+        await other.close()
+
+
 @pytest.fixture
-async def fake(request: pytest.FixtureRequest) -> AsyncIterator[Slack]:
-    """Time passes slowly in its tests, but for those that wait for a limit to be met (marked `real_time`)."""
-    waits = request.node.get_closest_marker("real_time") is not None
-    if not waits:
-        slow()
-    async with Slack().listening() as there:
-        if waits:
-            there.patience = 60
-        yield there
-        assert there.violations == []
+async def fake(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Slack]:
+    """Open a fake Slack. The loop's time passes slowly: a test that needs a limit reached moves it on."""
+    slow(monkeypatch)
+    async with Slack().listening() as slack_server:
+        yield slack_server
+        assert slack_server.violations == []
 
 
 @pytest.fixture
@@ -106,7 +131,7 @@ def url(sqlite_template: Path, tmp_path: Path) -> str:
 
 @pytest.fixture
 def busy_ms() -> int:
-    """How long another program's lock on the database is waited for."""
+    """How long to wait for another program's lock on the database."""
     return sqlite.BUSY_MS
 
 
@@ -127,16 +152,16 @@ def team(fake: Slack) -> Team:
 
 @pytest.fixture
 async def program(app: App, fake: Slack, team: Team) -> AsyncIterator[AsyncExitStack]:
-    """The app in this one workspace; closed early, it finishes what it has in hand."""
-    keys = Keys(signing_secret=fake.signing_secret, bot_token=team.token)
+    """Run the app for one workspace. Closed early, it finishes what it's doing."""
+    credentials = Credentials(signing_secret=fake.signing_secret, bot_token=team.token)
     async with AsyncExitStack() as running:
-        fake.point_at(await running.enter_async_context(over_http(app, keys, fake)))
+        fake.point_at(await running.enter_async_context(over_http(app, credentials, fake)))
         yield running
 
 
 @pytest.fixture
 def running(fake: Slack, program: AsyncExitStack) -> str:
-    """Where the app listens."""
+    """Return where the app listens."""
     return fake.app_url
 
 

@@ -1,4 +1,4 @@
-"""Which client speaks for a workspace, whatever becomes of the database."""
+"""Which client a workspace gets, whatever happens to the database."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from bot.encryption import Vault, new_key
 from bot.errors import DatabaseError
 from bot.platforms.slack.clients import Clients
 from bot.store.engine import Store
-from bot.store.slack_installations import Installation, Installations
+from bot.store.slack_installations import Install, Installs
 from tests.databases import PostgresqlDatabases
 
-ONE = Installation("T1", "Readers", "UBOT1", "B1", "commands", "UADA", token="xoxb-one")
+ONE = Install("T1", "Readers", "UBOT1", "B1", "commands", "UADA", token="xoxb-one")
 
 
-async def test_a_client_is_that_of_the_newest_installation_that_could_be_read(postgresql: PostgresqlDatabases) -> None:
+async def test_a_client_comes_from_the_last_installation_that_was_readable(postgresql: PostgresqlDatabases) -> None:
     store = await Store.open(postgresql.with_tables())
-    installs = Installations(store, Vault(new_key()), lambda: datetime.now(UTC))
-    await installs.save(ONE)
+    installs = Installs(store, Vault(new_key()), lambda: datetime.now(UTC))
+    await installs.keep(ONE)
     async with aiohttp.ClientSession() as session:
-        clients = Clients(session, "http://127.0.0.1:9/api/", installs, fresh=0)
-        known = await clients.of("T1")
+        clients = Clients(session, "http://127.0.0.1:9/api/", installs, fresh_for=0)
+        known = await clients.for_team("T1")
         with postgresql.down():
-            assert await clients.of("T1") is known
+            assert await clients.for_team("T1") is known
             with pytest.raises(DatabaseError):
-                await clients.of("T2")
+                await clients.for_team("T2")
         assert known is not None
-        await installs.save(replace(ONE, installer="UBOB"))
-        again = await clients.of("T1")
+        await installs.keep(replace(ONE, installer="UBOB"))
+        again = await clients.for_team("T1")
         assert again is not None
         assert again.install.installer == "UBOB"
         await installs.remove("T1")
-        assert await clients.of("T1") is None
+        assert await clients.for_team("T1") is None
     await store.close()

@@ -1,21 +1,18 @@
-"""Members on Slack: commands, buttons, menus, forms, shortcuts, mentions, direct messages and their home."""
+"""Members on Slack: commands, buttons, menus, forms, shortcuts, mentions, direct messages and homes."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
-from sqlmodel import select
-
 from bot.app import App
-from bot.platforms.slack.interaction import typed_text, without_mentions
-from bot.scheduler import Scheduler
-from bot.store.orm import Member, Workspace
+from bot.platforms.slack.interaction import unescape, without_mentions
+from bot.scheduler import Clockwork
+from bot.store import tables
 from bot.study.workspaces import custom_questions
 from tests.platforms.model import Model
-from tests.platforms.slack.conftest import by_socket, until
+from tests.platforms.slack.conftest import all_rows, by_socket, until
 from tests.platforms.slack.fake import Person, Slack, Team
 
 
@@ -27,18 +24,18 @@ async def test_a_quick_answer_comes_with_the_acknowledgement(fake: Slack, bob: P
     assert "chat.postMessage" not in fake.calls
 
 
-async def test_an_unknown_command_names_the_nearest(bob: Person) -> None:
+async def test_an_unknown_command_suggests_the_closest_one(bob: Person) -> None:
     ack = await bob.types("leederboard")
 
     assert "Did you mean `/study leaderboard`?" in json.dumps(ack.json)
 
 
-async def test_what_everyone_may_see_is_said_in_the_channel(bob: Person) -> None:
+async def test_public_answers_go_to_the_channel(bob: Person) -> None:
     assert (await bob.types("leaderboard")).json["response_type"] == "in_channel"
 
 
-async def test_no_words_at_all_are_a_call_for_help(bob: Person) -> None:
-    assert "what I can do" in json.dumps((await bob.types("")).json)
+async def test_an_empty_command_shows_help(bob: Person) -> None:
+    assert "What I can do" in json.dumps((await bob.types("")).json)
 
 
 async def test_only_managers_set_up_schedules(bob: Person, maya: Person) -> None:
@@ -46,14 +43,14 @@ async def test_only_managers_set_up_schedules(bob: Person, maya: Person) -> None
     assert "The first question comes" in json.dumps((await maya.types("schedule setup 09:00")).json)
 
 
-async def test_a_member_is_named_by_a_mention(fake: Slack, bob: Person, maya: Person) -> None:
+async def test_a_member_can_be_mentioned_as_a_value(fake: Slack, bob: Person, maya: Person) -> None:
     assert "I don't know a member" in json.dumps((await maya.types(f"managers add <@{bob.id}|bob>")).json)
     await bob.types("streak")
     assert "bob is now a manager" in json.dumps((await maya.types(f"managers add <@{bob.id}|bob>")).json)
 
 
-def test_what_slack_escapes_is_read_as_it_was_typed() -> None:
-    assert typed_text("is &amp;lt; a &lt; b &gt; c? <https://arxiv.org/abs/1|arxiv.org>") == (
+def test_escaped_text_is_read_as_it_was_typed() -> None:
+    assert unescape("is &amp;lt; a &lt; b &gt; c? <https://arxiv.org/abs/1|arxiv.org>") == (
         "is &lt; a < b > c? https://arxiv.org/abs/1"
     )
     assert without_mentions("<@U012ABCDE> why <@U1|bob>?") == "why  ?"
@@ -63,15 +60,15 @@ async def test_buttons_answer_a_question(fake: Slack, bob: Person) -> None:
     await bob.types("question vae easy")
     asked = await fake.heard()
     await bob.presses(asked, "A")
-    told = await fake.heard()
+    reply = await fake.heard()
 
-    assert told.reader == bob.id
-    assert "Right!" in told.words or "Not this time." in told.words
+    assert reply.reader == bob.id
+    assert "Right!" in reply.words or "Not this time." in reply.words
     await bob.presses(asked, "B")
-    assert "You've already answered this one" in (await fake.heard()).words
+    assert "You have answered this one already" in (await fake.heard()).words
 
 
-async def test_a_form_takes_an_answer_in_ones_own_words(fake: Slack, bob: Person) -> None:
+async def test_a_form_takes_a_written_answer(fake: Slack, bob: Person) -> None:
     await bob.types("question fine-tuning")
     await bob.presses(await fake.heard(), "In my own words")
     form = await fake.next(fake.views)
@@ -81,7 +78,7 @@ async def test_a_form_takes_an_answer_in_ones_own_words(fake: Slack, bob: Person
     assert "The reference" in (await fake.heard()).words
 
 
-async def test_a_command_that_lacks_something_asks_for_it_in_a_form(fake: Slack, maya: Person, team: Team) -> None:
+async def test_an_incomplete_command_opens_a_form(fake: Slack, maya: Person, team: Team) -> None:
     await maya.types("schedule setup")
     form = await fake.next(fake.views)
     assert "Europe/Amsterdam" in json.dumps(form.blocks), "their own zone is there already"
@@ -90,13 +87,13 @@ async def test_a_command_that_lacks_something_asks_for_it_in_a_form(fake: Slack,
     ack = await maya.sends(form, values)
 
     assert not ack.errors
-    told = await fake.heard()
-    assert "The first question comes" in told.words
-    assert "Europe/Paris" in told.words
-    assert "Monday, Wednesday" in told.words
+    reply = await fake.heard()
+    assert "The first question comes" in reply.words
+    assert "Europe/Paris" in reply.words
+    assert "Monday, Wednesday" in reply.words
 
 
-async def test_a_form_shows_what_is_wrong_at_its_field(fake: Slack, bob: Person) -> None:
+async def test_a_form_shows_a_problem_at_its_field(fake: Slack, bob: Person) -> None:
     await bob.types("team create")
     form = await fake.next(fake.views)
 
@@ -105,7 +102,7 @@ async def test_a_form_shows_what_is_wrong_at_its_field(fake: Slack, bob: Person)
     assert "Blue" in (await fake.heard()).words
 
 
-async def test_whoever_is_no_manager_is_told_so_before_they_fill_in_a_form(
+async def test_members_learn_that_a_form_is_for_managers_before_filling_it_in(
     fake: Slack, bob: Person, maya: Person
 ) -> None:
     assert "is for managers" in json.dumps((await bob.types("schedule setup")).json)
@@ -124,7 +121,7 @@ async def test_a_schedule_can_be_set_up_for_another_channel(fake: Slack, maya: P
     assert papers.joined
 
 
-async def test_a_private_channel_wants_an_invitation(fake: Slack, maya: Person, team: Team) -> None:
+async def test_a_private_channel_needs_an_invitation(fake: Slack, maya: Person, team: Team) -> None:
     secret = fake.channel(team, "secret", private=True, joined=False)
     secret.members.add(maya.id)
     await maya.types("schedule setup")
@@ -147,7 +144,7 @@ async def test_an_explanation_grows_in_the_direct_message(fake: Slack, bob: Pers
     assert "low-rank update" in edited.words
 
 
-async def test_a_menu_saves_as_one_goes(fake: Slack, maya: Person) -> None:
+async def test_a_menu_saves_each_choice(fake: Slack, maya: Person) -> None:
     await maya.types("schedule setup 09:00")
     card = await fake.heard()
     await maya.picks(card, "pick schedule change s1 thread=", "on")
@@ -170,7 +167,7 @@ async def test_a_mention_is_answered_in_its_thread(fake: Slack, bob: Person, tea
     assert begun.thread_ts
 
 
-async def test_shortcuts(fake: Slack, bob: Person, team: Team, app: App) -> None:
+async def test_shortcuts_quiz_and_practice(fake: Slack, bob: Person, team: Team, app: App) -> None:
     await bob.mentions("our GAN makes the same face over and over", team.main)
     said = await fake.heard()
     await bob.chooses("quiz", said)
@@ -185,12 +182,12 @@ async def test_the_home_is_never_blank(fake: Slack, bob: Person, maya: Person) -
     first = await fake.next(fake.published)
     assert "Your streak" in first.words
     assert "Schedules" not in first.words
-    assert "No open questions for you" in first.words
+    assert "No open question of yours" in first.words
     await maya.opens_home()
     assert "Schedules" in (await fake.next(fake.published)).words
 
 
-async def test_the_home_has_the_questions_of_the_channels_one_is_in(
+async def test_the_home_lists_questions_from_the_members_own_channels(
     fake: Slack, bob: Person, maya: Person, team: Team, app: App
 ) -> None:
     secret = fake.channel(team, "secret", private=True)
@@ -199,7 +196,7 @@ async def test_the_home_has_the_questions_of_the_channels_one_is_in(
         await maya.types(f"schedule setup 00:00 zone=UTC days=mon-sun reveal=23:59 topics={topic}", channel)
         await fake.heard()
     until(fake, "00:00")
-    await Scheduler(app.study, seconds=5).run_once()
+    await Clockwork(app.study, seconds=5).turn()
     shown = []
     for person in (bob, maya):
         await person.opens_home()
@@ -209,7 +206,7 @@ async def test_the_home_has_the_questions_of_the_channels_one_is_in(
     assert shown == [["vae"], ["vae", "fine-tuning"]]
 
 
-async def test_another_time_for_a_schedule_leaves_its_zone(fake: Slack, team: Team, running: str, app: App) -> None:
+async def test_changing_a_schedules_time_keeps_its_zone(fake: Slack, team: Team, running: str, app: App) -> None:
     maya = Person.joins(fake, team, "maya", admin=True, tz="Asia/Tokyo")
     await maya.types("schedule setup 09:00 zone=Europe/Paris")
     await maya.presses(await fake.heard(), "Change the time")
@@ -220,13 +217,12 @@ async def test_another_time_for_a_schedule_leaves_its_zone(fake: Slack, team: Te
     assert "10:00, Europe/Paris" in (await fake.heard()).words
 
 
-async def test_questions_of_a_workspaces_own_are_known_everywhere(
-    fake: Slack, bob: Person, maya: Person, app: App
-) -> None:
+async def test_custom_questions_work_everywhere(fake: Slack, bob: Person, maya: Person, app: App) -> None:
     await maya.types("team list")
     await fake.heard()
     ours = replace(next(iter(app.study.library.bank)), id="own-when-may-we-deploy", topic="our-rules")
-    await app.study.store.transaction(custom_questions.add, 1, [ours], app.now())
+    async with app.study.store.write() as session:
+        await custom_questions.add(session, 1, [ours], app.study.clock())
     await maya.types("schedule setup")
     form = await fake.next(fake.views)
     assert "our-rules" in json.dumps(form.blocks)
@@ -236,7 +232,7 @@ async def test_questions_of_a_workspaces_own_are_known_everywhere(
     assert "Practice · our-rules" in (await fake.heard()).words
 
 
-async def test_a_refusal_leaves_the_card_that_it_is_about(fake: Slack, maya: Person) -> None:
+async def test_a_refusal_leaves_the_card_as_it_was(fake: Slack, maya: Person) -> None:
     await maya.types("schedule setup 09:00 zone=UTC")
     card = await fake.heard()
     await maya.picks(card, "pick schedule change s1 days=")
@@ -245,9 +241,7 @@ async def test_a_refusal_leaves_the_card_that_it_is_about(fake: Slack, maya: Per
     assert fake.edits.seen == []
 
 
-async def test_a_command_is_about_the_channel_it_is_typed_in(
-    fake: Slack, bob: Person, maya: Person, team: Team
-) -> None:
+async def test_a_typed_command_is_about_its_channel(fake: Slack, bob: Person, maya: Person, team: Team) -> None:
     secret, other = fake.channel(team, "secret", private=True, joined=False), fake.channel(team, "other")
     for channel in (secret, other):
         channel.members.add(maya.id)
@@ -262,17 +256,17 @@ async def test_a_command_is_about_the_channel_it_is_typed_in(
     assert "07:35" in form
 
 
-async def test_a_member_who_was_picked_is_in_the_form_that_fix_opens(fake: Slack, bob: Person, maya: Person) -> None:
+async def test_fix_keeps_the_member_who_was_picked(fake: Slack, bob: Person, maya: Person) -> None:
     await maya.types("managers add")
     await maya.sends(await fake.next(fake.views), {"member": bob.id})
-    told = await fake.heard()
-    assert "I don't know a member" in told.words
-    await maya.presses(told, "Fix")
+    reply = await fake.heard()
+    assert "I don't know a member" in reply.words
+    await maya.presses(reply, "Fix")
 
     assert bob.id in json.dumps((await fake.next(fake.views)).blocks)
 
 
-async def test_names_stay_where_slack_does_not_tell_them(
+async def test_names_stay_when_slack_fails_to_send_them(
     fake: Slack, bob: Person, team: Team, app: App, program: AsyncExitStack
 ) -> None:
     await bob.types("streak")
@@ -283,15 +277,14 @@ async def test_names_stay_where_slack_does_not_tell_them(
         await fake.next(fake.published)
         await bob.mentions("leaderboard?")
         await fake.next(fake.edits)
-    async with app.study.store.read() as session:
-        member = (await session.exec(select(Member))).one()
-        workspace = (await session.exec(select(Workspace))).one()
+    [member] = await app.study.store.query(all_rows, tables.members)
+    [workspace] = await app.study.store.query(all_rows, tables.workspaces)
 
-    assert member.name == "bob"
-    assert workspace.name == "readers"
+    assert member["name"] == "bob"
+    assert workspace["name"] == "readers"
 
 
-async def test_a_streak_is_shared_with_the_channel_and_from_the_home_with_any(
+async def test_a_streak_is_shared_with_the_channel_or_from_the_home_with_any_channel(
     fake: Slack, bob: Person, team: Team
 ) -> None:
     papers = fake.channel(team, "papers", joined=False)
@@ -316,14 +309,14 @@ async def test_a_streak_is_shared_with_the_channel_and_from_the_home_with_any(
 async def test_settings_are_picked_on_the_home(fake: Slack, bob: Person, program: AsyncExitStack) -> None:
     await bob.opens_home()
     await fake.next(fake.published)
-    await bob.picks(bob.home, "pick me rest_days=", "sat", "sun")
+    await bob.picks(bob.home, "pick me rest=", "sat", "sun")
     kept = await fake.next(fake.published)
-    assert "Starting tomorrow, you rest on Saturday, Sunday" in kept.words
-    await bob.picks(bob.home, "pick me rest_days=", "mon", "tue", "wed", "thu")
-    assert "up to 3 rest days" in (await fake.next(fake.published)).words
+    assert "From tomorrow on you rest on Saturday, Sunday" in kept.words
+    await bob.picks(bob.home, "pick me rest=", "mon", "tue", "wed", "thu")
+    assert "At most 3 rest days" in (await fake.next(fake.published)).words
     await bob.picks(bob.home, "pick me remind=", "20:00")
-    assert "I'll message you at 20:00" in (await fake.next(fake.published)).words
-    await bob.presses(bob.home, "Change time zone")
+    assert "At 20:00 I write to you" in (await fake.next(fake.published)).words
+    await bob.presses(bob.home, "Change the zone")
     form = await fake.next(fake.views)
     await bob.looks_up(form, "zone", "Tokyo")
     await bob.sends(form, {"zone": "Asia/Tokyo"})
@@ -335,26 +328,21 @@ async def test_settings_are_picked_on_the_home(fake: Slack, bob: Person, program
     assert len(fake.messages.seen) == 1
 
 
-async def test_an_older_home_does_not_take_a_newer_ones_place(
-    fake: Slack, bob: Person, program: AsyncExitStack
-) -> None:
+async def test_an_older_home_never_replaces_a_newer_one(fake: Slack, bob: Person, program: AsyncExitStack) -> None:
     await bob.opens_home()
     await fake.next(fake.published)
     publishing = fake.hold("views.publish")
-    await bob.picks(bob.home, "pick me rest_days=", "sat")
-    while fake.faults.waiting:  # noqa: ASYNC110 (a call that is held tells nobody)
-        await asyncio.sleep(0.01)
-    await bob.picks(bob.home, "pick me rest_days=", "sun")
-    publishing.set()
+    await bob.picks(bob.home, "pick me rest=", "sat")
+    await publishing.arrived()
+    await bob.picks(bob.home, "pick me rest=", "sun")
+    publishing.release()
     await program.aclose()
 
-    chosen = bob.home.menu("pick me rest_days=")["initial_options"]
+    chosen = bob.home.menu("pick me rest=")["initial_options"]
     assert [option["value"] for option in chosen] == ["sun"]
 
 
-async def test_a_home_that_is_kept_up_to_date_asks_slack_once(
-    fake: Slack, bob: Person, program: AsyncExitStack
-) -> None:
+async def test_updating_a_home_looks_up_its_member_only_once(fake: Slack, bob: Person, program: AsyncExitStack) -> None:
     await bob.opens_home()
     await fake.next(fake.published)
     for _ in range(3):
@@ -368,17 +356,17 @@ async def test_a_home_that_is_kept_up_to_date_asks_slack_once(
     }
 
 
-async def test_the_home_follows_what_its_member_does(fake: Slack, bob: Person) -> None:
+async def test_the_home_updates_after_an_answer(fake: Slack, bob: Person) -> None:
     await bob.opens_home()
     await fake.next(fake.published)
     await bob.types("question vae easy")
     await fake.next(fake.published)
     await bob.presses(await fake.heard(), "A")
 
-    assert "Today already counts" in (await fake.next(fake.published)).words
+    assert "Today counts already" in (await fake.next(fake.published)).words
 
 
-async def test_a_file_comes_by_direct_message(fake: Slack, bob: Person) -> None:
+async def test_files_arrive_by_direct_message(fake: Slack, bob: Person) -> None:
     await bob.types("privacy export")
 
     assert (await fake.next(fake.files)).name.endswith(".json")
@@ -392,4 +380,4 @@ async def test_a_daily_question_is_posted_with_its_thread(fake: Slack, maya: Per
 
     assert posted.channel == team.main.id
     assert posted.metadata is not None
-    await Scheduler(app.study, seconds=5).run_once()
+    await Clockwork(app.study, seconds=5).turn()

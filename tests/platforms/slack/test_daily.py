@@ -1,6 +1,6 @@
-"""The daily question on Slack: once in each channel whoever posts it, with its thread, its count and its reveal.
+"""The daily question on Slack: posted once in each channel, with its thread, its live count and its reveal.
 
-Over Socket Mode, where what members do has the fake's time.
+In Socket Mode, where everything members do has the fake's time.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def posts(channel: Channel, about: str = "Question of the day") -> list[Message]
     return [m for m in channel.messages.values() if not m.thread_ts and about in m.words]
 
 
-def told(person: Person, about: str) -> list[Message]:
+def direct_messages(person: Person, about: str) -> list[Message]:
     return [m for m in person.direct.messages.values() if about in m.words]
 
 
@@ -58,7 +58,7 @@ async def answers(fake: Slack, person: Person, question: Message) -> Message:
 
 @pytest.fixture
 async def two(fake: Slack, team: Team, database_url: str, library: Library) -> AsyncIterator[tuple[App, App]]:
-    """Processes on one database, once SQLite and once PostgreSQL."""
+    """Open two apps on one database, as two processes would, on SQLite and on PostgreSQL."""
     await library.search("lora")
     async with (
         opened(fake, database_url, library, busy_ms=60_000) as one,
@@ -69,7 +69,6 @@ async def two(fake: Slack, team: Team, database_url: str, library: Library) -> A
         yield one, other
 
 
-@pytest.mark.real_time
 async def test_two_processes_post_every_question_and_reveal_once(fake: Slack, team: Team, two: tuple[App, App]) -> None:
     maya, bob = Person.joins(fake, team, "maya", admin=True), Person.joins(fake, team, "bob")
     channels = [team.main, *(fake.channel(team, f"papers-{n}") for n in range(3))]
@@ -91,8 +90,7 @@ async def test_two_processes_post_every_question_and_reveal_once(fake: Slack, te
 # One process
 
 
-@pytest.mark.real_time
-async def test_the_count_is_edited_at_its_pace(
+async def test_the_count_is_edited_at_most_every_ten_seconds(
     fake: Slack, team: Team, app: App, bob: Person, ada: Person, maya: Person
 ) -> None:
     await set_up(fake, maya, team.main)
@@ -115,8 +113,7 @@ async def test_the_count_is_edited_at_its_pace(
     assert "2 answers so far" in posts(team.main)[0].words
 
 
-@pytest.mark.real_time
-async def test_a_count_that_may_not_be_edited_any_more_is_let_be(
+async def test_a_count_that_can_no_longer_be_edited_is_left_alone(
     fake: Slack, team: Team, app: App, bob: Person, maya: Person
 ) -> None:
     team.edit_window = 0
@@ -131,19 +128,19 @@ async def test_a_count_that_may_not_be_edited_any_more_is_let_be(
     await turn(app)
 
     assert len(posts(team.main, "")) == 2
-    assert told(maya, "paused") == []
+    assert direct_messages(maya, "paused") == []
 
 
 @pytest.mark.parametrize("archived", [True, False], ids=["archived", "gone"])
-async def test_a_channel_that_is_no_more_pauses_its_schedule_and_managers_hear_of_it_once(
+async def test_a_missing_channel_pauses_its_schedule_and_managers_are_told_once(
     fake: Slack, team: Team, app: App, maya: Person, archived: bool
 ) -> None:
-    there = fake.channel(team, "reading")
-    await set_up(fake, maya, there)
+    channel = fake.channel(team, "reading")
+    await set_up(fake, maya, channel)
     if archived:
-        there.archived = True
+        channel.archived = True
     else:
-        del team.channels[there.id]
+        del team.channels[channel.id]
     monday(fake)
     for _ in range(3):
         await turn(app)
@@ -151,12 +148,12 @@ async def test_a_channel_that_is_no_more_pauses_its_schedule_and_managers_hear_o
     fake.clock.forward(DAY)
     await turn(app)
 
-    [word] = told(maya, "The daily question in reading is paused")
-    assert ("archived" if archived else "gone") in word.words
-    assert posts(there, "") == []
+    [notice] = direct_messages(maya, "The daily question in reading is paused")
+    assert ("archived" if archived else "gone") in notice.words
+    assert posts(channel, "") == []
 
 
-async def test_put_out_of_a_private_channel_it_says_how_it_comes_back(
+async def test_when_removed_from_a_private_channel_it_says_how_to_invite_it_back(
     fake: Slack, team: Team, app: App, maya: Person
 ) -> None:
     secret = fake.channel(team, "secret", private=True)
@@ -165,8 +162,8 @@ async def test_put_out_of_a_private_channel_it_says_how_it_comes_back(
     secret.joined = False
     monday(fake)
     await turn(app)
-    [word] = told(maya, "is paused")
-    assert "/invite @Studyhall" in word.words
+    [notice] = direct_messages(maya, "is paused")
+    assert "/invite @Studyhall" in notice.words
 
     secret.joined = True
     fake.clock.forward(MINUTE)
@@ -176,7 +173,7 @@ async def test_put_out_of_a_private_channel_it_says_how_it_comes_back(
     assert len(posts(secret)) == 1
 
 
-async def test_a_public_channel_is_joined_and_a_private_one_wants_an_invitation(
+async def test_a_public_channel_is_joined_and_a_private_one_needs_an_invitation(
     fake: Slack, team: Team, maya: Person
 ) -> None:
     public = fake.channel(team, "open", joined=False)
@@ -201,7 +198,7 @@ async def test_a_reminder_comes_once_by_direct_message_and_its_button_asks(fake:
     until(fake, "20:00")
     await turn(app)
     await turn(app)
-    [reminder] = told(bob, "Your streak of 1 day")
+    [reminder] = direct_messages(bob, "Your streak of 1 day")
 
     await fake.heard()
     await bob.presses(reminder, "Practice now")
@@ -210,7 +207,7 @@ async def test_a_reminder_comes_once_by_direct_message_and_its_button_asks(fake:
     assert "Streak" in (await answers(fake, bob, asked)).words
 
 
-async def test_whoever_has_left_is_reminded_no_more(fake: Slack, app: App, bob: Person) -> None:
+async def test_members_who_left_get_no_more_reminders(fake: Slack, app: App, bob: Person) -> None:
     monday(fake, "12:00")
     await bob.types("question vae easy")
     await answers(fake, bob, await fake.heard())
@@ -225,8 +222,7 @@ async def test_whoever_has_left_is_reminded_no_more(fake: Slack, app: App, bob: 
     assert [call.error for call in fake.calls["chat.postMessage"]] == ["channel_not_found"]
 
 
-@pytest.mark.real_time
-async def test_a_burst_in_one_channel_keeps_its_order_and_slacks_pace(
+async def test_a_burst_of_posts_keeps_its_order_and_slacks_rate_limit(
     fake: Slack, team: Team, app: App, running: str
 ) -> None:
     fake.rates.on = True

@@ -1,4 +1,4 @@
-"""The fake refuses what Slack refuses, and tells what Slack tells, so that what passes against it means something."""
+"""The fake refuses what Slack refuses and sends what Slack sends, so that passing against it means something."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from tests.clocks import slow
+from tests.clocks import reach_limits, slow
 from tests.platforms.slack.fake import Person, Slack, Team, blocks, spec
 from tests.platforms.slack.fake.overlay import MENDED, RULES
 
@@ -33,11 +33,11 @@ Payload = dict[str, Any]
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[Slack]:
-    slow()
-    async with Slack().listening() as there:
-        yield there
-        assert there.violations == []
+async def slack(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Slack]:
+    slow(monkeypatch)
+    async with Slack().listening() as server:
+        yield server
+        assert server.violations == []
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def client(slack: Slack, team: Team) -> AsyncWebClient:
 
 @asynccontextmanager
 async def listening(slack: Slack, bolt: AsyncApp) -> AsyncIterator[str]:
-    """A Bolt app over HTTP, which the fake knows of."""
+    """Serve a Bolt app over HTTP, with the fake pointed at it."""
     runner = web.AppRunner(bolt.web_app(path="/slack/events"))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -88,8 +88,8 @@ def section(text: str = "hello", **more: Any) -> Payload:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}, **more}
 
 
-def button(label: str = "A", id: str = "press-1", **more: Any) -> Payload:
-    return {"type": "button", "action_id": id, "text": plain(label), "value": "answer x a", **more}
+def button(label: str = "A", action_id: str = "press-1", **more: Any) -> Payload:
+    return {"type": "button", "action_id": action_id, "text": plain(label), "value": "answer x a", **more}
 
 
 def actions(*elements: Payload, **more: Any) -> Payload:
@@ -100,12 +100,12 @@ def options(*values: str) -> list[Payload]:
     return [{"text": plain(value.title()), "value": value} for value in values]
 
 
-def field(id: str, element: Payload, **more: Any) -> Payload:
+def field(name: str, element: Payload, **more: Any) -> Payload:
     return {
         "type": "input",
-        "block_id": id,
-        "label": plain(id.title()),
-        "element": {"action_id": id, **element},
+        "block_id": name,
+        "label": plain(name.title()),
+        "element": {"action_id": name, **element},
         **more,
     }
 
@@ -171,11 +171,11 @@ async def test_a_scope_that_is_missing_is_named(slack: Slack, team: Team, client
     assert len(slack.forgive("scope")) == 1
 
 
-async def test_what_is_no_method_and_no_argument_is_kept(slack: Slack, team: Team, client: AsyncWebClient) -> None:
+async def test_unknown_methods_and_arguments_are_recorded(slack: Slack, team: Team, client: AsyncWebClient) -> None:
     assert await refused(client.api_call("chat.shout")) == "unknown_method"
     slack.forgive("method")
-    await client.chat_postMessage(channel=team.main.id, text="hello", colour="red")
-    assert "colour" in str(slack.forgive("arguments")[0])
+    await client.chat_postMessage(channel=team.main.id, text="hello", color="red")
+    assert "color" in str(slack.forgive("arguments")[0])
     assert await refused(client.api_call("chat.getPermalink", params={"channel": "C1"})) == "invalid_arguments"
     assert "message_ts" in str(slack.forgive("arguments")[0])
     assert await refused(client.api_call("reactions.add", json={"channel": 1, "name": "a", "timestamp": "1"}))
@@ -196,7 +196,7 @@ def test_what_the_fake_knows_of_a_method_agrees_with_its_description(method: str
     assert method not in MENDED or MENDED[method] == own.required
 
 
-async def test_posts_are_read_again_with_their_metadata(team: Team, bob: Person, client: AsyncWebClient) -> None:
+async def test_posts_are_read_back_with_their_metadata(team: Team, bob: Person, client: AsyncWebClient) -> None:
     key = {"event_type": "studyhall_post", "event_payload": {"key": "k"}}
     first = await client.chat_postMessage(channel=team.main.id, text="one", metadata=key)
     second = await client.chat_postMessage(channel=team.main.id, text="two", blocks=[section("two")])
@@ -242,7 +242,7 @@ async def test_channels_are_joined_archived_or_unseen(slack: Slack, team: Team, 
     assert [channel["name"] for channel in listed["channels"]] == ["papers", "public"]
 
 
-async def test_a_users_conversations_are_those_that_the_app_may_know_of(
+async def test_a_users_conversations_are_the_ones_the_app_may_see(
     slack: Slack, team: Team, bob: Person, client: AsyncWebClient
 ) -> None:
     archived = slack.channel(team, "archived", archived=True)
@@ -358,7 +358,7 @@ async def test_pins_and_reactions(slack: Slack, team: Team, client: AsyncWebClie
     assert await refused(client.pins_remove(**where)) == "no_pin"
 
 
-async def test_rates_are_kept_where_they_are_switched_on(slack: Slack, team: Team, client: AsyncWebClient) -> None:
+async def test_rate_limits_apply_once_they_are_switched_on(slack: Slack, team: Team, client: AsyncWebClient) -> None:
     slack.rates.on = True
     await client.chat_postMessage(channel=team.main.id, text="one")
     with pytest.raises(SlackApiError) as refusal:
@@ -396,7 +396,7 @@ async def test_calls_fail_before_or_after_they_are_carried_out(
     asked = asyncio.create_task(client.auth_test())
     await client.api_test()
     assert not asked.done()
-    held.set()
+    held.release()
     assert (await asked)["ok"]
 
 
@@ -417,7 +417,7 @@ WRONG: dict[str, tuple[list[Payload], str]] = {
     "a long header": ([{"type": "header", "text": plain("a" * 151)}], "150"),
     "a long label": ([actions(button("a" * 76))], "75"),
     "a long value": ([actions(button(value="a" * 2001))], "2000"),
-    "a long id": ([actions(button(id="a" * 256))], "255"),
+    "a long id": ([actions(button(action_id="a" * 256))], "255"),
     "a long option": ([actions(MENU | {"options": options("a" * 76)})], "75"),
     "a long choice": ([actions(MENU | {"options": [{"text": plain("a"), "value": "a" * 151}]})], "150"),
     "a value twice": ([actions(MENU | {"options": options("a", "a")})], "twice"),
@@ -430,14 +430,14 @@ WRONG: dict[str, tuple[list[Payload], str]] = {
     "a wide table": ([{"type": "table", "rows": [[CELL] * 21]}], "x 21"),
     "a long table": ([{"type": "table", "rows": [[CELL]] * 101}], "101 x"),
     "an unknown block": ([{"type": "poem"}], "no block of the type"),
-    "an unknown key": ([section(colour="red")], "colour"),
+    "an unknown key": ([section(color="red")], "color"),
     "nothing in it": ([section("")], "empty"),
     "a call to all": ([section("<!channel> look")], "calls everybody"),
 }
 
 
 @pytest.mark.parametrize(("given", "said"), WRONG.values(), ids=WRONG)
-def test_blocks_that_are_wrong_are_named(given: list[Payload], said: str) -> None:
+def test_invalid_blocks_are_named(given: list[Payload], said: str) -> None:
     found = [problem.text for problem in blocks.message(given, "hello")]
 
     assert any(said in text for text in found), found
@@ -456,22 +456,22 @@ def test_blocks_that_are_wrong_are_named(given: list[Payload], said: str) -> Non
         (modal(field("a", ZONES | {"initial_options": options("a", "a")})), "twice"),
         (modal(field("a", ZONES | {"max_selected_items": 0})), "takes 0 options"),
         ({"type": "home", "blocks": [TABLE]}, "no table"),
-        ({"type": "home", "blocks": [section()], "colour": "red"}, "colour"),
+        ({"type": "home", "blocks": [section()], "color": "red"}, "color"),
     ],
 )
-def test_views_that_are_wrong_are_named(given: Payload, said: str) -> None:
+def test_invalid_views_are_named(given: Payload, said: str) -> None:
     found = [problem.text for problem in blocks.view(given)]
 
     assert any(said in text for text in found), found
 
 
-def test_what_is_right_passes() -> None:
+def test_valid_blocks_and_views_pass() -> None:
     rest = [section(accessory=MENU), {"type": "divider"}, actions(button(), button("B", "press-2", style="primary"))]
     assert [*blocks.message([MARKDOWN, TABLE, *rest], "hello")] == []
     assert [*blocks.view(FORM)] == [*blocks.view(HOME)] == []
 
 
-async def test_blocks_that_are_wrong_are_refused(slack: Slack, team: Team, client: AsyncWebClient) -> None:
+async def test_invalid_blocks_are_refused(slack: Slack, team: Team, client: AsyncWebClient) -> None:
     sent = client.chat_postMessage(channel=team.main.id, text="hello", blocks=[actions(button(), button())])
     assert await refused(sent) == "invalid_blocks"
     with pytest.warns(UserWarning, match="text"):
@@ -544,13 +544,13 @@ async def test_a_button_replaces_and_deletes_its_own_message(
         await Person.joins(slack, team, "ada").presses(secret, "A")
 
 
-async def test_menus_tell_what_is_picked_and_what_was_before(
+async def test_menus_report_what_is_picked_and_what_was_before(
     slack: Slack, team: Team, bob: Person, bolt: AsyncApp, client: AsyncWebClient
 ) -> None:
     heard: list[Payload] = []
-    for id in ("menu", "many", "radio", "place", "at"):
+    for action_id in ("menu", "many", "radio", "place", "at"):
 
-        @bolt.action(id)
+        @bolt.action(action_id)
         async def on_pick(ack: Any, body: Payload) -> None:
             await ack()
             heard.append(body)
@@ -639,12 +639,12 @@ async def test_a_form_is_opened_corrected_changed_and_closed(
     await bob.types("team create")
     pushed = (await bob.sends(slack.views.seen[-1], given)).view
     assert pushed is not None
-    closed = await bob.closes(pushed, all=True)
+    closed = await bob.closes(pushed, whole_stack=True)
     assert closed is not None
     assert (heard[-1]["type"], heard[-1]["is_cleared"]) == ("view_closed", True)
 
 
-async def test_fields_of_several_options_tell_all_that_were_picked(
+async def test_fields_with_several_options_report_all_that_were_picked(
     slack: Slack, team: Team, bob: Person, bolt: AsyncApp, client: AsyncWebClient
 ) -> None:
     heard: list[Payload] = []
@@ -746,13 +746,13 @@ SUGGESTED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("given", "said"), SUGGESTED.values(), ids=SUGGESTED)
-def test_suggestions_that_are_wrong_are_named(given: Any, said: str) -> None:
+def test_invalid_suggestions_are_named(given: Any, said: str) -> None:
     found = list(blocks.suggestions(given))
 
     assert any(said in text for text in found), found
 
 
-async def test_suggestions_that_are_wrong_are_not_shown(
+async def test_invalid_suggestions_are_not_shown(
     slack: Slack, team: Team, bob: Person, bolt: AsyncApp, client: AsyncWebClient
 ) -> None:
     @bolt.options("zone")
@@ -778,7 +778,7 @@ async def test_a_trigger_is_good_for_three_seconds(
     assert await refused(client.views_open(trigger_id=late, view=FORM)) == "expired_trigger_id"
 
 
-async def test_what_a_form_is_answered_has_to_make_sense(slack: Slack, bob: Person, bolt: AsyncApp) -> None:
+async def test_an_answer_to_a_form_must_make_sense(slack: Slack, bob: Person, bolt: AsyncApp) -> None:
     client = AsyncWebClient(token=bob.team.token, base_url=slack.api)
 
     @bolt.view("form")
@@ -822,7 +822,7 @@ async def test_a_home_is_shown_and_used(
     assert await refused(old) == "hash_conflict"
 
 
-async def test_shortcuts(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) -> None:
+async def test_shortcuts_quiz_and_practice(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) -> None:
     heard: list[Payload] = []
 
     @bolt.message_shortcut("explain")
@@ -844,7 +844,7 @@ async def test_shortcuts(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) 
     assert (heard[1]["type"], "channel" in heard[1]) == ("shortcut", False)
 
 
-async def test_events(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) -> None:
+async def test_events_reach_the_app(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) -> None:
     heard: list[Payload] = []
 
     @bolt.event("app_mention")
@@ -873,7 +873,7 @@ async def test_events(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) -> 
     assert await refused(AsyncWebClient(token=team.token, base_url=slack.api).auth_test()) == "account_inactive"
 
 
-async def test_messages_come_with_files_beside_threads_changed_and_from_other_bots(
+async def test_messages_with_files_broadcast_edited_and_from_other_bots_look_like_slacks(
     slack: Slack, team: Team, bob: Person, bolt: AsyncApp
 ) -> None:
     heard: list[Payload] = []
@@ -910,7 +910,7 @@ async def test_messages_come_with_files_beside_threads_changed_and_from_other_bo
         await bob.mentions("here", slack.channel(team, "another"), subtype="message_changed")
 
 
-async def test_people_of_another_workspace_are_told_apart_in_a_shared_channel(
+async def test_people_from_another_workspace_are_told_apart_in_a_shared_channel(
     slack: Slack, team: Team, bob: Person, bolt: AsyncApp, client: AsyncWebClient
 ) -> None:
     heard: list[Payload] = []
@@ -974,7 +974,7 @@ async def test_people_of_another_workspace_are_told_apart_in_a_shared_channel(
     assert "is_stranger" not in (await client.users_info(user=bob.id))["user"]
 
 
-async def test_forged_requests_and_those_that_come_twice(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) -> None:
+async def test_forged_and_repeated_requests_can_be_sent(slack: Slack, team: Team, bob: Person, bolt: AsyncApp) -> None:
     heard: list[tuple[Payload, Any]] = []
 
     @bolt.event("app_mention")
@@ -993,15 +993,14 @@ async def test_forged_requests_and_those_that_come_twice(slack: Slack, team: Tea
     assert heard[1][0] == heard[2][0] == heard[3][0]
 
 
-async def test_an_app_that_is_slow_or_does_not_answer_is_kept(slack: Slack, bob: Person, bolt: AsyncApp) -> None:
+async def test_an_app_that_is_slow_or_silent_is_recorded(slack: Slack, bob: Person, bolt: AsyncApp) -> None:
     enough = asyncio.Event()
 
     @bolt.event("app_mention")
     async def on_mention() -> None:
         await enough.wait()
 
-    slack.patience = 0.02
-    assert (await bob.mentions("hello")).status == 0
+    assert (await reach_limits(asyncio.create_task(bob.mentions("hello")))).status == 0
     enough.set()
     assert (await bob.types("help", command="/unknown")).status == 404
     assert len(slack.forgive("acknowledgement")) == 2
@@ -1061,7 +1060,7 @@ basic = pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWa
 
 
 class Kept(AsyncInstallationStore, AsyncOAuthStateStore):
-    """In memory; states are good for one use."""
+    """Installations and states in memory; a state is valid once."""
 
     def __init__(self) -> None:
         self.installations: list[Installation] = []
@@ -1134,7 +1133,7 @@ async def test_codes_and_refresh_tokens_are_used_once(slack: Slack, team: Team, 
 
 
 @basic
-async def test_renewals_fail_as_often_as_they_are_told_to(slack: Slack, team: Team, bob: Person) -> None:
+async def test_renewals_fail_as_often_as_a_test_asks(slack: Slack, team: Team, bob: Person) -> None:
     slack.rotates = True
     client = AsyncWebClient(base_url=slack.api, retry_handlers=[])
     secret = {"client_id": slack.client_id, "client_secret": slack.client_secret}
@@ -1151,7 +1150,7 @@ async def test_renewals_fail_as_often_as_they_are_told_to(slack: Slack, team: Te
 
 
 @basic
-async def test_an_organisation_is_granted_no_workspace_in_particular(slack: Slack) -> None:
+async def test_an_organization_wide_grant_names_no_workspace(slack: Slack) -> None:
     slack.rotates = True
     team = slack.team("others", installed=False, enterprise="E1")
     ada = Person.joins(slack, team, "ada", owner=True)
@@ -1164,5 +1163,5 @@ async def test_an_organisation_is_granted_no_workspace_in_particular(slack: Slac
     for answer in (granted, renewed):
         assert (answer["team"], answer["is_enterprise_install"], answer["enterprise"]["id"]) == (None, True, "E1")
     assert (await client.auth_test(token=team.token))["is_enterprise_install"]
-    with pytest.raises(AssertionError, match="no organisation"):
+    with pytest.raises(AssertionError, match="no organization"):
         await Person.joins(slack, slack.team(), "bob").installs("", org_wide=True)

@@ -1,4 +1,4 @@
-"""The manifest against Slack's schema, its limits and the program's own calls; `studyhall slack`; `slack run`."""
+"""The manifest against Slack's schema, its limits and the app's own calls; `studyhall slack`; `slack run`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bot.dispatch.catalog import registry
 from bot.encryption import Vault
 from bot.errors import SetupError
 from bot.platforms.slack import cli, listeners, oauth, server
-from bot.platforms.slack.manifest import EVENTS, EVENTS_PATH, REDIRECT, SCOPES, WHY, manifest
+from bot.platforms.slack.manifest import EVENTS, EVENTS_PATH, REDIRECT_PATH, SCOPES, WHY, manifest
 from tests.clocks import HANG
 from tests.commandline import studyhall, surroundings
 from tests.platforms.slack.fake import Person, Slack
@@ -46,7 +46,7 @@ each = pytest.mark.parametrize("made", KINDS)
 
 
 @each
-def test_it_is_one_by_slacks_schema(made: dict[str, Any]) -> None:
+def test_it_matches_slacks_schema(made: dict[str, Any]) -> None:
     if not SCHEMA.is_file():
         pytest.skip(f"there is no {SCHEMA}, which lies beside the repository")
     validator = jsonschema.Draft7Validator(json.loads(SCHEMA.read_text("utf-8")))
@@ -59,7 +59,7 @@ def within(text: str, least: int, most: int) -> bool:
 
 
 @each
-def test_it_keeps_the_limits_of_slacks_pages(made: dict[str, Any]) -> None:
+def test_it_keeps_within_the_limits_of_slacks_web_pages(made: dict[str, Any]) -> None:
     about, features = made["display_information"], made["features"]
     [command] = features["slash_commands"]
 
@@ -92,11 +92,11 @@ def addresses(value: Any) -> Iterator[str]:
             yield value
 
 
-def test_over_http_everything_comes_to_where_the_program_listens() -> None:
+def test_over_http_every_address_is_where_the_program_listens() -> None:
     made = manifest(registry(), f"{URL}/")
-    events = f"{URL}{server.EVENTS}"
+    events = f"{URL}{server.EVENTS_PATH}"
 
-    assert (EVENTS_PATH, REDIRECT) == (server.EVENTS, oauth.REDIRECT)
+    assert (EVENTS_PATH, REDIRECT_PATH) == (server.EVENTS_PATH, oauth.REDIRECT_PATH)
     assert list(addresses(made)) == [events] * 4
     assert made["features"]["slash_commands"][0]["url"] == events
     assert made["settings"]["event_subscriptions"]["request_url"] == events
@@ -104,23 +104,23 @@ def test_over_http_everything_comes_to_where_the_program_listens() -> None:
     assert not made["settings"]["socket_mode_enabled"]
 
 
-def test_by_a_socket_no_address_is_named() -> None:
+def test_in_socket_mode_there_are_no_addresses() -> None:
     made = manifest(registry())
 
     assert list(addresses(made)) == []
     assert made["settings"]["socket_mode_enabled"]
 
 
-def test_tokens_expire_only_where_they_are_renewed() -> None:
+def test_tokens_expire_only_if_they_are_renewed() -> None:
     one, many = manifest(registry(), URL), manifest(registry(), URL, many=True)
 
     assert not one["settings"]["token_rotation_enabled"]
     assert "redirect_urls" not in one["oauth_config"]
     assert many["settings"]["token_rotation_enabled"]
-    assert many["oauth_config"]["redirect_urls"] == [f"{URL}{oauth.REDIRECT}"]
+    assert many["oauth_config"]["redirect_urls"] == [f"{URL}{oauth.REDIRECT_PATH}"]
 
 
-def test_the_hint_and_the_shortcuts_are_the_tables() -> None:
+def test_the_usage_hint_and_the_shortcuts_come_from_the_commands() -> None:
     features = manifest(registry())["features"]
     hinted = features["slash_commands"][0]["usage_hint"].strip("[]").split(" | ")
     groups = {command.name.partition(" ")[0] for command in registry()}
@@ -137,7 +137,7 @@ def test_the_hint_and_the_shortcuts_are_the_tables() -> None:
 
 
 def called() -> set[str]:
-    """The Web API's methods that the adapter calls, in Slack's own words, read out of its source."""
+    """Return the Web API methods that the app calls, read from its source."""
     names = {method.replace(".", "_"): method for method in RULES}
     names["files_upload_v2"] = ""
     found = set()
@@ -153,7 +153,7 @@ def called() -> set[str]:
 
 
 def needed(method: str) -> set[str]:
-    """Its scopes; questions are posted in public and private channels, where reading is asked for apart."""
+    """Return a method's scopes. Questions go to public and private channels, which have separate scopes for reading."""
     known = rule(method)
     assert known is not None
     scopes = set(known.scopes)
@@ -172,7 +172,7 @@ OF_EVENTS = {
     "message.im": "im:history",
     "tokens_revoked": "",
 }
-"""The scope without which Slack sends no such event."""
+"""The scope that each event needs."""
 
 
 def test_every_scope_is_used_and_none_is_missing() -> None:
@@ -184,13 +184,13 @@ def test_every_scope_is_used_and_none_is_missing() -> None:
 
 
 def test_every_event_is_listened_to_and_none_is_missing() -> None:
-    source = (SOURCE / "dispatch.py").read_text("utf-8")
+    source = (SOURCE / "listeners.py").read_text("utf-8")
     heard = set(re.findall(r'bolt\.event\("([a-z_]+)"\)', source))
 
     assert {event.partition(".")[0] for event in EVENTS} == heard
 
 
-def test_menus_that_ask_for_their_entries_have_an_address() -> None:
+def test_menus_with_dynamic_options_have_an_address() -> None:
     source = "".join(file.read_text("utf-8") for file in SOURCE.glob("*.py"))
 
     assert "external_select" in source
@@ -198,7 +198,7 @@ def test_menus_that_ask_for_their_entries_have_an_address() -> None:
     assert "message_menu_options_url" not in json.dumps(manifest(registry()))
 
 
-def test_the_operators_page_tells_each_scope_and_why() -> None:
+def test_the_operations_page_explains_each_scope() -> None:
     page = (ROOT / "docs" / "operations.md").read_text("utf-8")
 
     assert [scope for scope, why in WHY.items() if f"| `{scope}` | {why} |" not in page] == []
@@ -231,19 +231,21 @@ def test_the_manifest_is_printed_for_slacks_pages() -> None:
         "nonsense",
     ],
 )
-def test_an_address_that_slack_would_not_take_is_refused_in_words(url: str) -> None:
-    with pytest.raises(SetupError, match=r"^--url is where Slack reaches this program, like https://\S+$"):
+def test_an_address_that_slack_would_refuse_is_an_error(url: str) -> None:
+    with pytest.raises(
+        SetupError, match=r"^--url must be an https address where Slack can reach Studyhall, like https://\S+$"
+    ):
         cli.print_manifest(url)
 
 
-def test_many_workspaces_need_an_address_to_come_to() -> None:
+def test_many_workspaces_need_an_address() -> None:
     done = studyhall({}, "slack", "manifest", "--many")
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("studyhall: --many goes with --url")
+    assert done.stderr.startswith("studyhall: --many also needs --url")
 
 
-def test_a_key_is_a_new_one_each_time() -> None:
+def test_each_key_is_new() -> None:
     first, second = (studyhall({}, "slack", "key").stdout.strip() for _ in range(2))
     kept = Vault(first).encrypt("xoxb-1")
 
@@ -258,7 +260,7 @@ HOOKS: dict[str, Any] = json.loads((ROOT / ".slack" / "hooks.json").read_text("u
 
 
 def hook(name: str) -> list[str]:
-    """As Slack's command line runs it, by a shell; with the Python of the tests."""
+    """Return a hook as Slack's command line runs it, in a shell, but with the tests' Python."""
     command: str = HOOKS["hooks"][name]
     program, _, rest = command.partition(" ")
     assert program == ".venv/bin/python", "what `make` installs"
@@ -268,7 +270,7 @@ def hook(name: str) -> list[str]:
 SETTINGS = surroundings(STUDYHALL_CONFIG="config.example.toml")
 
 
-def test_slacks_command_line_gets_the_manifest_and_nothing_beside_it() -> None:
+def test_slacks_command_line_gets_the_manifest_and_nothing_else() -> None:
     done = subprocess.run(
         hook("get-manifest"), cwd=ROOT, env=SETTINGS, capture_output=True, text=True, check=True, timeout=HANG
     )
@@ -277,7 +279,7 @@ def test_slacks_command_line_gets_the_manifest_and_nothing_beside_it() -> None:
     assert HOOKS["config"]["sdk-managed-connection-enabled"], "the program holds the socket, not the command line"
 
 
-def test_what_it_watches_is_there() -> None:
+def test_the_watched_paths_exist() -> None:
     watched = HOOKS["config"]["watch"]
 
     for kind in ("app", "manifest"):
@@ -285,7 +287,7 @@ def test_what_it_watches_is_there() -> None:
     assert re.search(watched["app"]["filter-regex"], "bot/dispatch/catalog.py")
 
 
-def test_started_without_tokens_it_says_who_sets_them() -> None:
+def test_starting_without_tokens_says_who_sets_them() -> None:
     done = subprocess.run(
         hook("start"), cwd=ROOT, env=SETTINGS, capture_output=True, text=True, check=False, timeout=HANG
     )
@@ -295,11 +297,12 @@ def test_started_without_tokens_it_says_who_sets_them() -> None:
     assert "`slack run`" in done.stderr
 
 
-async def test_slack_run_serves_the_app_that_the_command_line_has_made(
+async def test_slack_run_serves_the_app_that_the_command_line_made(
     home: dict[str, str],
 ) -> None:
-    """Its tokens win over those that the developer has for another app; an interrupt ends it in good order."""
+    """Its tokens replace the developer's own, and an interrupt ends it cleanly."""
     async with Slack().listening() as fake:
+        fake.patience = HANG
         team = fake.team("readers")
         tokens = {
             "SLACK_API_URL": fake.api,
@@ -318,11 +321,12 @@ async def test_slack_run_serves_the_app_that_the_command_line_has_made(
             assert line, heard
             heard += line
         await fake.sockets.connected()
-        ack = await Person.joins(fake, team, "bob").types("team list")
+        await Person.joins(fake, team, "bob").types("team list")
+        answer = await fake.heard()
         running.send_signal(signal.SIGINT)
         _, rest = await running.communicate()
 
-        assert "There are no teams yet" in json.dumps(ack.json)
+        assert "There are no teams yet" in answer.words
         assert running.returncode == 0
         assert "xoxb-" not in heard + rest.decode()
         assert fake.violations == []

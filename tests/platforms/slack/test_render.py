@@ -1,4 +1,4 @@
-"""Whatever a reply holds, Slack takes the messages made of it, and nothing is lost without a word."""
+"""Slack accepts the messages of any reply, and nothing is lost without a note."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from slack_sdk.models.blocks import Block, RichTextBlock
 
 from bot.drawing.renderer import Easel
 from bot.platforms.slack import limits
-from bot.platforms.slack.layout import SHORTENED, Drawing
+from bot.platforms.slack.layout import SHORTENED_NOTE, RenderedMessage
 from bot.platforms.slack.markup import (
     MARKDOWN,
     MRKDWN,
-    commands,
+    as_read,
+    convert,
     escape,
-    moment,
-    named,
-    plain,
+    literal_line,
+    local_time,
+    plain_line,
+    slash_commands,
     split,
-    stripped,
-    written,
 )
-from bot.platforms.slack.render import draw, home
-from bot.platforms.slack.render_images import FORMULAS, paint
+from bot.platforms.slack.render import render, render_home
+from bot.platforms.slack.render_images import MAX_FORMULAS, render_with_images
 from bot.replies import (
     Button,
     Buttons,
@@ -61,11 +61,11 @@ from tests.platforms.replies import any_reply, texts
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 MESSAGE = {"section", "context", "header", "markdown", "table", "actions", "divider"}
 VIEW = MESSAGE - {"markdown", "table"}
-"""Slack takes neither Markdown nor tables in views."""
+"""Views take neither Markdown nor tables."""
 
 
 def dictionaries(part: Any) -> Iterator[dict[str, Any]]:
-    """Everything in some blocks that has keys."""
+    """Yield all dictionaries in some blocks."""
     if isinstance(part, list):
         for item in part:
             yield from dictionaries(item)
@@ -80,20 +80,20 @@ def written_in(blocks: Any) -> list[str]:
 
 
 def everything(reply: Reply) -> str:
-    return "\n".join(text for drawing in draw(reply) for text in written_in(drawing.blocks))
+    return "\n".join(text for drawing in render(reply) for text in written_in(drawing.blocks))
 
 
-def only(reply: Reply) -> Drawing:
-    [drawing] = draw(reply)
+def only(reply: Reply) -> RenderedMessage:
+    [drawing] = render(reply)
     return drawing
 
 
-def of_type(blocks: list[dict[str, Any]], type: str) -> list[dict[str, Any]]:
-    return [part for part in dictionaries(blocks) if part.get("type") == type]
+def of_type(blocks: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [part for part in dictionaries(blocks) if part.get("type") == kind]
 
 
 def checked(blocks: list[dict[str, Any]], *, most: int, types: set[str]) -> None:
-    """That Slack takes the blocks: by its own models, which leave out what they do not know, and by its limits."""
+    """Check that Slack takes the blocks: by its own models, which drop what they don't know, and by its limits."""
     assert 1 <= len(blocks) <= most
     for block in blocks:
         model = Block.parse(block)
@@ -106,7 +106,7 @@ def checked(blocks: list[dict[str, Any]], *, most: int, types: set[str]) -> None
     ids = [part["action_id"] for part in dictionaries(blocks) if "action_id" in part]
     ids += [part["block_id"] for part in dictionaries(blocks) if "block_id" in part]
     assert len(ids) == len(set(ids))
-    assert all(1 <= len(id) <= limits.ACTION for id in ids)
+    assert all(1 <= len(element_id) <= limits.ACTION_ID for element_id in ids)
     assert len(of_type(blocks, "table")) <= 1
     for part in dictionaries(blocks):
         element_checked(part)
@@ -114,12 +114,12 @@ def checked(blocks: list[dict[str, Any]], *, most: int, types: set[str]) -> None
 
 
 def table_checked(table: dict[str, Any]) -> None:
-    """What the models do not look at: a table's cells are plain data to them."""
+    """Check what the models don't: to them a table's cells are plain data."""
     rows = table["rows"]
-    assert 1 <= len(rows) <= limits.ROWS
+    assert 1 <= len(rows) <= limits.TABLE_ROWS
     assert len({len(row) for row in rows}) == 1
-    assert 1 <= len(rows[0]) == len(table["column_settings"]) <= limits.COLUMNS
-    assert sum(map(len, written_in(rows))) <= limits.CELLS
+    assert 1 <= len(rows[0]) == len(table["column_settings"]) <= limits.TABLE_COLUMNS
+    assert sum(map(len, written_in(rows))) <= limits.TABLE_TEXT
     for cell in (cell for row in rows for cell in row):
         model = RichTextBlock(**cell)
         model.validate_json()
@@ -131,21 +131,21 @@ def element_checked(part: dict[str, Any]) -> None:
         case {"type": "mrkdwn", "text": text}:
             assert len(text) <= limits.SECTION
         case {"type": "markdown", "text": text}:
-            assert len(text) <= limits.TEXT
+            assert len(text) <= limits.MESSAGE_TEXT
         case {"type": "header", "text": {"text": text}}:
             assert len(text) <= limits.HEADER
         case {"type": "actions", "elements": elements}:
             assert 1 <= len(elements) <= limits.BUTTONS
         case {"type": "button"}:
             assert part["action_id"].startswith("press-")
-            assert 1 <= len(part["text"]["text"]) <= limits.BUTTON
-            assert 1 <= len(part["value"]) <= limits.LINE
+            assert 1 <= len(part["text"]["text"]) <= limits.BUTTON_LABEL
+            assert 1 <= len(part["value"]) <= limits.BUTTON_VALUE
         case {"type": "static_select" | "multi_static_select", "options": options}:
             assert part["action_id"].startswith("pick ")
             assert part["action_id"].endswith("=")
-            assert 1 <= len(options) <= limits.ENTRIES
-            assert all(1 <= len(option["value"]) <= limits.VALUE for option in options)
-            assert all(1 <= len(option["text"]["text"]) <= limits.OPTION for option in options)
+            assert 1 <= len(options) <= limits.OPTIONS
+            assert all(1 <= len(option["value"]) <= limits.OPTION_VALUE for option in options)
+            assert all(1 <= len(option["text"]["text"]) <= limits.OPTION_LABEL for option in options)
             chosen = part.get("initial_options", [])
             assert all(option in options for option in chosen)
             assert "initial_options" not in part or chosen
@@ -153,27 +153,27 @@ def element_checked(part: dict[str, Any]) -> None:
 
 
 @given(any_reply)
-def test_no_limit_is_broken(reply: Reply) -> None:
-    drawn = draw(reply)
+def test_every_message_keeps_slacks_limits(reply: Reply) -> None:
+    drawn = render(reply)
 
     assert 1 <= len(drawn) <= limits.PAGES
     for drawing in drawn:
         checked(drawing.blocks, most=limits.BLOCKS, types=MESSAGE)
-        assert sum(map(len, written_in(drawing.blocks))) <= limits.TEXT
+        assert sum(map(len, written_in(drawing.blocks))) <= limits.MESSAGE_TEXT
         assert 1 <= len(drawing.text) <= limits.FALLBACK
 
 
 @given(any_reply)
-def test_a_home_keeps_to_what_views_take(reply: Reply) -> None:
-    blocks = home([reply, Reply.of(Notice("And once more:")), reply])
+def test_a_home_keeps_the_limits_of_views(reply: Reply) -> None:
+    blocks = render_home([reply, Reply.of(Notice("And once more:")), reply])
 
-    checked(blocks, most=limits.HOME, types=VIEW)
+    checked(blocks, most=limits.HOME_BLOCKS, types=VIEW)
     assert sum(map(len, written_in(blocks))) <= limits.HOME_TEXT
 
 
 @given(any_reply)
-def test_nobody_is_addressed_and_nothing_turns_the_text_around(reply: Reply) -> None:
-    drawn = draw(reply)
+def test_nobody_is_mentioned_and_no_character_reverses_the_text(reply: Reply) -> None:
+    drawn = render(reply)
     found = "\n".join([text for drawing in drawn for text in (drawing.text, *written_in(drawing.blocks))])
     parts = [part for drawing in drawn for part in dictionaries(drawing.blocks)]
     marked = [part["text"] for part in parts if part.get("type") in ("mrkdwn", "markdown")]
@@ -184,21 +184,21 @@ def test_nobody_is_addressed_and_nothing_turns_the_text_around(reply: Reply) -> 
 
 
 @given(st.lists(st.text("abcdefghij ", min_size=1, max_size=8000), min_size=1, max_size=12))
-def test_every_word_is_on_one_of_the_messages_or_they_say_what_is_missing(bodies: list[str]) -> None:
+def test_every_word_is_in_a_message_or_a_note_says_some_are_missing(bodies: list[str]) -> None:
     drawn = everything(Reply.of(*map(Text, bodies)))
 
-    if SHORTENED not in drawn:
+    if SHORTENED_NOTE not in drawn:
         assert "".join(drawn.split()).replace("…", "") == "".join("".join(bodies).split())
 
 
 @given(any_reply)
-def test_every_button_and_every_file_is_there_or_the_messages_say_what_is_missing(reply: Reply) -> None:
-    drawn = draw(reply)
+def test_every_button_and_file_is_there_or_a_note_says_some_are_missing(reply: Reply) -> None:
+    drawn = render(reply)
     asked = [action.line for block in reply.blocks for action in actions_of(block)]
-    there = [part["value"] for drawing in drawn for part in of_type(drawing.blocks, "button")]
+    buttons = [part["value"] for drawing in drawn for part in of_type(drawing.blocks, "button")]
     files = [block for block in reply.blocks if isinstance(block, Picture | File)]
 
-    assert there == asked or SHORTENED in str([drawing.blocks for drawing in drawn])
+    assert buttons == asked or SHORTENED_NOTE in str([drawing.blocks for drawing in drawn])
     assert len(files) == sum(len(drawing.files) for drawing in drawn)
 
 
@@ -213,7 +213,7 @@ def actions_of(block: object) -> tuple[Button, ...]:
 
 
 @given(texts, st.integers(160, 4000))
-def test_a_split_loses_nothing_but_space(body: str, characters: int) -> None:
+def test_splitting_loses_only_whitespace(body: str, characters: int) -> None:
     text = escape(body)
     now, later = split(text, characters)
 
@@ -230,27 +230,27 @@ marks: SearchStrategy[str] = st.lists(st.sampled_from((*SIGNS, *ADDRESSES)), max
 
 @given(marks)
 def test_no_markdown_hides_a_link_a_heading_or_a_character(body: str) -> None:
-    drawn = written(body, MARKDOWN)
+    drawn = convert(body, MARKDOWN)
     seen = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(drawn)
     kinds = {token.type for block in seen for token in (block, *(block.children or ()))}
 
     assert not kinds & {"link_open", "image", "heading_open", "html_block", "html_inline", "table_open", "hr"}
-    for tongue in (MARKDOWN, MRKDWN):
-        found = written(body, tongue)
+    for dialect in (MARKDOWN, MRKDWN):
+        found = convert(body, dialect)
         assert not re.search(r"<|\u202e", found)
-        assert written(body, tongue, model=True).count("https://") == found.count("https://")
+        assert convert(body, dialect, from_model=True).count("https://") == found.count("https://")
 
 
 @given(st.lists(st.sampled_from((*"*_~`<>#-|:!\n ab", "1. ", "|-|\n", "- ")), max_size=40).map("".join))
-def test_no_markdown_takes_a_word_away(body: str) -> None:
+def test_no_markdown_removes_a_word(body: str) -> None:
     body = re.sub(r"`{3,}|~{3,}", "", body)  # what follows them names a language
-    for tongue in (MARKDOWN, MRKDWN):
-        assert re.findall("[ab]", stripped(written(body, tongue))) == re.findall("[ab]", body)
+    for dialect in (MARKDOWN, MRKDWN):
+        assert re.findall("[ab]", as_read(convert(body, dialect))) == re.findall("[ab]", body)
 
 
 @given(marks)
-def test_a_name_is_nothing_but_a_name(name: str) -> None:
-    in_markdown, in_mrkdwn = named(name, MARKDOWN), named(name)
+def test_a_name_has_no_formatting(name: str) -> None:
+    in_markdown, in_mrkdwn = literal_line(name, MARKDOWN), literal_line(name)
     tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(in_markdown)
     kinds = {token.type for block in tokens for token in (block, *(block.children or ()))}
 
@@ -258,12 +258,25 @@ def test_a_name_is_nothing_but_a_name(name: str) -> None:
     assert not re.search(r"(?<!\w)([*_~`])\S(.*\S)?\1", in_mrkdwn)
     assert not in_mrkdwn.startswith("&gt;")
     assert not re.search(r"\n|://|<", in_markdown + in_mrkdwn)
-    assert not re.search(r"<[!@#]", plain(name))
+    assert not re.search(r"<[!@#]", plain_line(name))
 
 
-def test_a_long_text_goes_on_in_further_messages_and_code_stays_code() -> None:
+@pytest.mark.parametrize(
+    ("text", "max_length", "parts"),
+    [
+        (f"```\n{'b' * 30}\n{'c' * 30}\n```", 44, (f"```\n{'b' * 30}\n```", f"```\n{'c' * 30}\n```")),
+        (f"```\n{'b' * 30}\n```\nThe end.", 41, (f"```\n{'b' * 30}\n```", "The end.")),
+        (f"{'a' * 30}\n```\n{'b' * 30}\n```", 40, ("a" * 30, f"```\n{'b' * 30}\n```")),
+    ],
+    ids=["within the code", "before its end", "after its beginning"],
+)
+def test_split_code_stays_code(text: str, max_length: int, parts: tuple[str, str]) -> None:
+    assert split(text, max_length) == parts
+
+
+def test_a_long_text_continues_in_further_messages_and_code_stays_code() -> None:
     reply = Reply.of(Text("Look:\n\n```python\n" + "x = 1  # a line of code\n" * 900 + "```"), Notice("The end."))
-    drawn = ["\n".join(written_in(drawing.blocks)) for drawing in draw(reply)]
+    drawn = ["\n".join(written_in(drawing.blocks)) for drawing in render(reply)]
 
     assert len(drawn) == 2
     assert all(page.count("```") == 2 for page in drawn)
@@ -272,8 +285,8 @@ def test_a_long_text_goes_on_in_further_messages_and_code_stays_code() -> None:
     assert sum(page.count("x = 1") for page in drawn) == 900
 
 
-def test_what_is_longer_than_all_messages_says_so() -> None:
-    assert everything(Reply.of(Text("word " * 12_000))).endswith(SHORTENED)
+def test_a_text_too_long_for_all_messages_says_so() -> None:
+    assert everything(Reply.of(Text("word " * 12_000))).endswith(SHORTENED_NOTE)
 
 
 def test_an_escaped_character_is_not_cut_in_half() -> None:
@@ -282,7 +295,7 @@ def test_an_escaped_character_is_not_cut_in_half() -> None:
     assert "".join(drawn.split()) == "&amp;" * 5000
 
 
-def test_a_question_has_a_button_beside_each_choice_and_says_when_the_answer_comes() -> None:
+def test_a_question_has_a_button_beside_each_choice_and_says_when_the_reveal_is() -> None:
     options = tuple(Option(letter, f"The *{letter}*", Button(letter.upper(), f"answer k {letter}")) for letter in "ab")
     card = QuestionCard(
         "Daily question",
@@ -300,17 +313,17 @@ def test_a_question_has_a_button_beside_each_choice_and_says_when_the_answer_com
     assert blocks[1]["text"]["text"] == "What is x?"
     assert blocks[2]["text"]["text"] == "*A*  The _a_"
     assert blocks[2]["accessory"]["value"] == "answer k a"
-    assert blocks[-1]["elements"][0]["text"] == f"The answer comes {moment(NOON)}."
-    assert moment(NOON) == "<!date^1795003200^{date_short_pretty} {time}|18 Nov 2026 12:00 UTC>"
+    assert blocks[-1]["elements"][0]["text"] == f"I'll reveal the answer {local_time(NOON)}."
+    assert local_time(NOON) == "<!date^1795003200^{date_short_pretty} {time}|18 Nov 2026 12:00 UTC>"
 
 
-def test_notifications_and_screen_readers_are_told_the_words_without_marks() -> None:
+def test_notifications_and_screen_readers_get_text_without_formatting() -> None:
     drawing = only(Reply.of(Notice("**Done**, see `team list` & *more* of snake_case", Tone.GOOD, NOON)))
 
     assert drawing.text == "✅ Done, see /study team list &amp; more of snake_case 18 Nov 2026 12:00 UTC"
 
 
-def test_standings_are_a_table_in_which_my_own_row_is_bold() -> None:
+def test_standings_are_a_table_with_the_readers_row_in_bold() -> None:
     rows = (Rank(1, "a_b", "12", "3 answers"), Rank(4, "bob", "3"), Rank(4, "cy <!here>", "3", mine=True))
     drawing = only(Reply.of(Standings("Week", rows)))
     [table] = of_type(drawing.blocks, "table")
@@ -323,16 +336,16 @@ def test_standings_are_a_table_in_which_my_own_row_is_bold() -> None:
     assert "4. cy &lt;!here&gt; · 3" in drawing.text
 
 
-def test_a_second_table_of_a_message_is_a_list() -> None:
+def test_a_second_table_in_a_message_becomes_a_list() -> None:
     table = Table(("When", "What"), ((NOON, "*this*"),), title="Plan")
     blocks = only(Reply.of(table, table)).blocks
 
     assert [block["type"] for block in blocks] == ["header", "table", "header", "section"]
     assert of_type(blocks, "date")[0]["fallback"] == "18 Nov 2026 12:00 UTC"
-    assert blocks[-1]["text"]["text"] == f"• *{moment(NOON)}*  ∗this*"
+    assert blocks[-1]["text"]["text"] == f"• *{local_time(NOON)}*  ∗this*"
 
 
-def test_a_table_with_more_columns_or_rows_than_slack_takes_is_a_list() -> None:
+def test_a_table_too_large_for_slack_becomes_a_list() -> None:
     wide = Table(tuple(f"c{n}" for n in range(21)), (tuple(f"v{n}" for n in range(21)),))
     high = Table(("One",), tuple((f"row {n}",) for n in range(120)))
 
@@ -342,7 +355,7 @@ def test_a_table_with_more_columns_or_rows_than_slack_takes_is_a_list() -> None:
     assert "row 119" in everything(Reply.of(high))
 
 
-def test_a_calendar_has_its_weeks_from_mondays_and_names_only_the_marks_it_has() -> None:
+def test_a_calendars_weeks_start_on_monday_and_its_legend_names_only_marks_in_use() -> None:
     first = date(2026, 11, 18)  # a Wednesday
     marks = (DayMark.STUDIED, DayMark.FREEZE, DayMark.STUDIED, DayMark.REST, DayMark.REST, DayMark.OPEN)
     days = tuple((first + timedelta(days=n), mark) for n, mark in enumerate(marks))
@@ -362,7 +375,7 @@ def test_topics_have_bars() -> None:
     assert "*Not tried yet:* vae, rag" in drawn
 
 
-def test_a_menu_shows_what_is_picked_and_says_in_its_id_what_is_missing() -> None:
+def test_a_menu_shows_what_is_picked_and_its_id_names_the_missing_value() -> None:
     entries = (MenuOption("Monday", "monday", True), MenuOption("Friday", "friday"))
     reply = Reply.of(
         Menu("Days", "schedule change s1", "days", entries, multiple=True),
@@ -378,10 +391,10 @@ def test_a_menu_shows_what_is_picked_and_says_in_its_id_what_is_missing() -> Non
     assert len(blocks) == 2
 
 
-def test_a_menu_with_more_entries_than_slack_takes_says_so() -> None:
+def test_a_menu_with_too_many_options_for_slack_says_so() -> None:
     entries = tuple(MenuOption(f"entry {n}", f"e{n}") for n in range(101))
 
-    assert SHORTENED in everything(Reply.of(Menu("Topics", "schedule change s1", "topics", entries)))
+    assert SHORTENED_NOTE in everything(Reply.of(Menu("Topics", "schedule change s1", "topics", entries)))
 
 
 def test_a_verdict_quotes_a_sentence_once_and_gives_the_reference() -> None:
@@ -393,7 +406,7 @@ def test_a_verdict_quotes_a_sentence_once_and_gives_the_reference() -> None:
     assert "**The reference**\n\n**Because** 2 &lt; 3" in drawn
 
 
-def test_what_a_model_writes_cannot_pass_for_ours() -> None:
+def test_a_models_text_cannot_pass_for_ours() -> None:
     text = "# Right!\nSee https://evil.example/x or [this](https://evil.example/y)\n\n> The bank's own text\n\n***"
     blocks = only(Reply.of(Explanation(text, "model", (Citation(1, "lora", "What is *LoRA*?"),)))).blocks
     label, body, sources = blocks
@@ -410,6 +423,7 @@ def test_what_a_model_writes_cannot_pass_for_ours() -> None:
     [
         ("**bold** *soft* ~~no~~ `a*b`", "**bold** *soft* ~~no~~ `a*b`", "*bold* _soft_ ~no~ `a*b`"),
         ("[a bank](https://a.b/x)", "a bank (https://a.b/x)", "a bank (https://a.b/x)"),
+        ("[write](mailto:ada@a.example)", "write", "write"),
         ("[click](javascript:alert)", "[click\\](javascript:alert)", "[click](javascript:alert)"),
         ("![pixel](https://a.b/x.png)", "pixel", "pixel"),
         ("- one\n- two\n  1. deep", "- one\n- two\n   1. deep", "• one\n• two\n   1. deep"),
@@ -423,9 +437,9 @@ def test_what_a_model_writes_cannot_pass_for_ours() -> None:
         ("$\\frac{a}{b}$ of $x_1$", "a/b of x₁", "a/b of x₁"),
     ],
 )
-def test_a_text_is_written_in_both_languages(markdown: str, in_markdown: str, in_mrkdwn: str) -> None:
-    assert written(markdown, MARKDOWN) == in_markdown
-    assert written(markdown, MRKDWN) == in_mrkdwn
+def test_text_is_converted_to_both_dialects(markdown: str, in_markdown: str, in_mrkdwn: str) -> None:
+    assert convert(markdown, MARKDOWN) == in_markdown
+    assert convert(markdown, MRKDWN) == in_mrkdwn
 
 
 @pytest.mark.parametrize(
@@ -437,31 +451,31 @@ def test_a_text_is_written_in_both_languages(markdown: str, in_markdown: str, in
         ("`softmax` is none", "`softmax` is none"),
     ],
 )
-def test_commands_stand_as_they_are_typed_here(said: str, typed: str) -> None:
-    assert commands(said) == typed
+def test_commands_are_shown_as_slash_commands(said: str, typed: str) -> None:
+    assert slash_commands(said) == typed
 
 
 @given(marks)
-def test_what_is_read_aloud_has_no_marks_of_ours(body: str) -> None:
-    assert "<" not in escape(stripped(written(body, MRKDWN)))
+def test_text_for_screen_readers_has_no_markup(body: str) -> None:
+    assert "<" not in escape(as_read(convert(body, MRKDWN)))
 
 
-async def test_formulas_and_charts_are_pictures_beside_the_words() -> None:
+async def test_formulas_and_charts_come_as_pictures_and_as_text() -> None:
     body = "\n\n".join(f"$$x_{n} = \\frac{{a}}{{{n}}}$$" for n in range(1, 6))
     reply = Reply.of(Text(body), Mastery("Topics", (TopicMastery("gan", 12, 10, 0.6),), as_picture=True))
     easel = Easel()
     try:
-        [drawing] = await paint(easel, reply)
+        [drawing] = await render_with_images(easel, reply)
     finally:
         easel.close()
 
-    assert [isinstance(file, Picture) for file in drawing.files] == [True] * (FORMULAS + 1)
+    assert [isinstance(file, Picture) for file in drawing.files] == [True] * (MAX_FORMULAS + 1)
     assert next(file.alt for file in drawing.files if isinstance(file, Picture)) == "Formula: x₁ = a/1"
     assert "x₅ = a/5" in str(drawing.blocks)
     assert "*gan* · 60% of 10" in str(drawing.blocks)
 
 
-def test_files_of_a_view_are_said_to_come_elsewhere() -> None:
-    [note] = home([Reply.of(File("export.json", "{}"))])
+def test_a_view_says_that_files_are_in_the_chat() -> None:
+    [note] = render_home([Reply.of(File("export.json", "{}"))])
 
-    assert "come in the chat" in note["elements"][0]["text"]
+    assert "in our chat" in note["elements"][0]["text"]

@@ -1,4 +1,4 @@
-"""Who is heard on Slack, and where an answer goes when its first way is closed: threads, files, other bots, guests."""
+"""Who gets an answer on Slack, and where it goes when the first way fails: threads, files, other bots, guests."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.drawing.renderer import Easel
-from bot.platforms.slack.responder import Reach
+from bot.platforms.slack.listeners import ACK_TIMEOUT
+from bot.platforms.slack.responder import Responder
 from bot.replies import Explanation, Reply
-from tests.clocks import HANG
+from tests.clocks import HANG, forward
 from tests.platforms.slack.fake import Channel, Message, Person, Slack, Team, View
 from tests.platforms.slack.fake.hooks import LIVES, USES
 from tests.platforms.slack.fake.shown import Payload
@@ -25,37 +26,37 @@ OWN_WORDS = {"text": "The weights stay frozen."}
 
 
 async def grown(fake: Slack) -> Message:
-    """An explanation, once it is whole."""
+    """Wait for the whole explanation."""
     while "Ask more" not in (edited := await fake.next(fake.edits)).buttons:
         pass
     return edited
 
 
 async def explained(fake: Slack, person: Person) -> Message:
-    """What the app explains in a thread of the channel, with buttons for its sources."""
+    """Get an explanation in a thread of the channel, with buttons for its sources."""
     await person.mentions("what is LoRA?")
     await fake.heard()
     return await grown(fake)
 
 
 async def opens_form(fake: Slack, person: Person) -> tuple[View, str]:
-    """A form that a button in the channel opens, and the response_url that came with it."""
+    """Open a form with a button in the channel; returns it and the response_url that came with it."""
     await person.types("question fine-tuning")
     pressed = await person.presses(await fake.heard(), "In my own words")
     return await fake.next(fake.views), pressed.sent.payload["response_url"]
 
 
 def between(fake: Slack, one: Person, other: Person) -> Channel:
-    """The conversation of two members, which the app cannot see."""
-    id = fake.clock.id("D")
-    made = Channel(id, "", one.team.id, private=True, joined=False, members={one.id, other.id})
-    one.team.channels[id] = made
+    """Create a conversation of two members, which the app can't see."""
+    channel_id = fake.clock.id("D")
+    made = Channel(channel_id, "", one.team.id, private=True, joined=False, members={one.id, other.id})
+    one.team.channels[channel_id] = made
     return made
 
 
 @asynccontextmanager
 async def overheard(fake: Slack) -> AsyncIterator[asyncio.Queue[Payload]]:
-    """What comes to each response_url from now on, word by word; nothing of it is shown."""
+    """Yield the messages that come to response_urls within the block; none of them is shown."""
     heard: asyncio.Queue[Payload] = asyncio.Queue()
 
     async def receive(request: web.Request) -> web.Response:
@@ -76,46 +77,46 @@ async def overheard(fake: Slack) -> AsyncIterator[asyncio.Queue[Payload]]:
 # Threads
 
 
-async def test_a_button_in_a_thread_is_answered_in_the_thread(fake: Slack, bob: Person, team: Team) -> None:
-    there = await explained(fake, bob)
-    await bob.presses(there, there.buttons[0])
+async def test_a_button_in_a_thread_is_answered_there(fake: Slack, bob: Person, team: Team) -> None:
+    explanation = await explained(fake, bob)
+    await bob.presses(explanation, explanation.buttons[0])
     shown = await fake.heard()
-    assert (shown.channel, shown.reader, shown.thread_ts) == (team.main.id, bob.id, there.thread_ts)
+    assert (shown.channel, shown.reader, shown.thread_ts) == (team.main.id, bob.id, explanation.thread_ts)
 
     await bob.presses(shown, "Key points")
-    assert (await fake.heard()).thread_ts == there.thread_ts
+    assert (await fake.heard()).thread_ts == explanation.thread_ts
     await bob.presses(shown, "Share")
     shared = await fake.heard()
     assert "Shared by bob" in shared.words
-    assert shared in team.main.thread(there.thread_ts)
+    assert shared in team.main.thread(explanation.thread_ts)
 
 
-async def test_whoever_asks_more_in_a_thread_is_shown_there_where_the_answer_is(fake: Slack, bob: Person) -> None:
-    there = await explained(fake, bob)
-    await bob.presses(there, "Ask more")
+async def test_ask_more_in_a_thread_points_to_the_direct_message(fake: Slack, bob: Person) -> None:
+    explanation = await explained(fake, bob)
+    await bob.presses(explanation, "Ask more")
     await bob.sends(await fake.next(fake.views), {"text": "and why does that save memory?"})
     answer, pointer = await fake.heard(), await fake.heard()
 
     assert (answer.channel, answer.thread_ts) == (bob.direct.id, "")
     assert "in our direct messages" in pointer.words
-    assert (pointer.reader, pointer.thread_ts) == (bob.id, there.thread_ts)
+    assert (pointer.reader, pointer.thread_ts) == (bob.id, explanation.thread_ts)
 
 
 @pytest.mark.parametrize("status", [404, 500])
-async def test_a_thread_is_kept_to_where_the_response_url_fails(fake: Slack, bob: Person, status: int) -> None:
-    there = await explained(fake, bob)
+async def test_a_failing_response_url_still_answers_in_the_thread(fake: Slack, bob: Person, status: int) -> None:
+    explanation = await explained(fake, bob)
     fake.fail("response_url", status=status)
-    await bob.presses(there, there.buttons[0])
+    await bob.presses(explanation, explanation.buttons[0])
     shown = await fake.heard()
 
     assert fake.calls["chat.postEphemeral"]
-    assert (shown.channel, shown.reader, shown.thread_ts) == (there.channel, bob.id, there.thread_ts)
+    assert (shown.channel, shown.reader, shown.thread_ts) == (explanation.channel, bob.id, explanation.thread_ts)
 
 
-async def test_what_takes_a_messages_place_names_no_thread(fake: Slack, bob: Person) -> None:
-    there = await explained(fake, bob)
+async def test_a_replaced_message_names_no_thread(fake: Slack, bob: Person) -> None:
+    explanation = await explained(fake, bob)
     await bob.types("streak")
-    in_thread = replace(await fake.heard(), thread_ts=there.thread_ts)
+    in_thread = replace(await fake.heard(), thread_ts=explanation.thread_ts)
     async with overheard(fake) as heard:
         await bob.presses(in_thread, "Why?")
         turned = await asyncio.wait_for(heard.get(), HANG)
@@ -123,10 +124,10 @@ async def test_what_takes_a_messages_place_names_no_thread(fake: Slack, bob: Per
         beside = await asyncio.wait_for(heard.get(), HANG)
 
     assert (turned["replace_original"], turned.get("thread_ts")) == (True, None)
-    assert (beside["replace_original"], beside.get("thread_ts")) == (False, there.thread_ts)
+    assert (beside["replace_original"], beside.get("thread_ts")) == (False, explanation.thread_ts)
 
 
-async def test_an_explanation_that_is_whole_stays_whole(fake: Slack, bob: Person, team: Team) -> None:
+async def test_a_finished_explanation_is_not_marked_as_cut_short(fake: Slack, bob: Person, team: Team) -> None:
     uploading, easel = fake.hold("conversations.open"), Easel()
     web = AsyncWebClient(team.token, base_url=fake.api)
 
@@ -134,42 +135,39 @@ async def test_an_explanation_that_is_whole_stays_whole(fake: Slack, bob: Person
         yield Reply.of(Explanation("The update has low rank: $$W = B A$$", "model"))
 
     async with aiohttp.ClientSession() as session:
-        reach = Reach(web, session, easel, channel=team.main.id, user=bob.id)
-        growing = asyncio.create_task(reach.grow(replies(), private=False))
+        responder = Responder(web, session, easel, channel=team.main.id, user=bob.id)
+        growing = asyncio.create_task(responder.stream(replies(), private=False))
         begun = await fake.heard()
-        while not fake.calls["conversations.open"]:  # noqa: ASYNC110 (a call that is held tells nobody)
-            await asyncio.sleep(0.01)
+        await uploading.arrived()
         growing.cancel()
         await asyncio.wait({growing})
-    uploading.set()
+    uploading.release()
     easel.close()
 
     assert "low rank" in team.main.messages[begun.ts].words
 
 
-# What is heard in direct messages
+# Direct messages
 
 
-async def test_words_beside_a_file_are_heard(fake: Slack, bob: Person) -> None:
+async def test_text_with_a_file_is_answered(fake: Slack, bob: Person) -> None:
     await bob.writes("what is LoRA", files=["lora.pdf"])
     assert "low-rank" in (await fake.heard()).words
     await bob.writes("streak", files=["lora.pdf"])
     assert "Your streak" in (await fake.heard()).words
 
 
-async def test_words_in_a_thread_that_are_shown_beside_it_too_are_heard(fake: Slack, bob: Person) -> None:
+async def test_a_thread_reply_also_sent_to_the_channel_is_answered(fake: Slack, bob: Person) -> None:
     await bob.writes("what is LoRA")
-    there = await fake.heard()
-    await bob.writes("why does that save memory?", there, subtype="thread_broadcast")
+    explanation = await fake.heard()
+    await bob.writes("why does that save memory?", explanation, subtype="thread_broadcast")
     begun = await fake.heard()
 
-    assert (begun.channel, begun.thread_ts) == (bob.direct.id, there.ts)
+    assert (begun.channel, begun.thread_ts) == (bob.direct.id, explanation.ts)
     assert (await grown(fake)).ts == begun.ts
 
 
-async def test_words_that_are_changed_afterwards_are_not_answered_anew(
-    fake: Slack, bob: Person, program: AsyncExitStack
-) -> None:
+async def test_editing_a_direct_message_brings_no_new_answer(fake: Slack, bob: Person, program: AsyncExitStack) -> None:
     await bob.writes("what is LoRA")
     await fake.heard()
     await bob.writes("streak", subtype="message_changed")
@@ -189,7 +187,7 @@ async def test_words_that_are_changed_afterwards_are_not_answered_anew(
     ],
     ids=["a bot without a user", "a bot's kind of message", "somebody came", "a bot with a user", "a bot with a file"],
 )
-async def test_what_nobody_has_typed_is_not_answered(
+async def test_messages_that_nobody_typed_are_not_answered(
     fake: Slack, bob: Person, program: AsyncExitStack, more: dict[str, str]
 ) -> None:
     if "user" in more:
@@ -216,7 +214,9 @@ async def test_another_bot_that_mentions_the_app_is_not_answered(
 
 
 @pytest.mark.parametrize("rank", ["admin", "owner"])
-async def test_admins_of_another_company_are_no_managers_here(fake: Slack, maya: Person, team: Team, rank: str) -> None:
+async def test_admins_of_another_company_are_not_managers_here(
+    fake: Slack, maya: Person, team: Team, rank: str
+) -> None:
     elsewhere = fake.team("elsewhere", installed=False)
     eve = Person.joins(fake, elsewhere, "eve", admin=rank == "admin", owner=rank == "owner").visits(team.main)
     await eve.writes("managers list")
@@ -243,7 +243,7 @@ each_step_of_an_upload = pytest.mark.parametrize(
 
 
 @each_step_of_an_upload
-async def test_a_picture_that_slack_does_not_take_costs_nothing_else(
+async def test_a_refused_picture_costs_nothing_else(
     fake: Slack, bob: Person, program: AsyncExitStack, step: str, fault: dict[str, object]
 ) -> None:
     fake.fail(step, **fault)  # type: ignore[arg-type]
@@ -255,41 +255,39 @@ async def test_a_picture_that_slack_does_not_take_costs_nothing_else(
 
     assert fake.faults.waiting == []
     assert len(fake.files.seen) == 1
-    assert not [told for told in fake.messages.seen if "did not take" in told.words]
+    assert not [reply for reply in fake.messages.seen if "didn't accept" in reply.words]
 
 
 @each_step_of_an_upload
-async def test_an_export_that_slack_does_not_take_is_told(
-    fake: Slack, bob: Person, step: str, fault: dict[str, object]
-) -> None:
+async def test_a_refused_export_is_reported(fake: Slack, bob: Person, step: str, fault: dict[str, object]) -> None:
     fake.fail(step, **fault)  # type: ignore[arg-type]
     await bob.types("privacy export")
-    told = [await fake.heard(), await fake.heard()]
+    replies = [await fake.heard(), await fake.heard()]
 
-    assert any("did not take all of my answer" in message.words for message in told)
-    assert {message.reader for message in told} == {bob.id}
+    assert any("didn't accept all of my answer" in message.words for message in replies)
+    assert {message.reader for message in replies} == {bob.id}
     assert fake.files.seen == []
 
 
-# Where the way back is closed
+# Where the response_url fails
 
 
 @pytest.mark.parametrize("joined", [True, False], ids=["in the channel", "not in it"])
-async def test_a_form_that_was_open_for_long_is_answered_all_the_same(
+async def test_a_form_that_was_open_for_long_is_still_answered(
     fake: Slack, bob: Person, team: Team, joined: bool
 ) -> None:
     form, _ = await opens_form(fake, bob)
     team.main.joined = joined
     fake.clock.forward(LIVES + 1)
     await bob.sends(form, OWN_WORDS)
-    told = await fake.heard()
+    reply = await fake.heard()
 
-    assert "The reference" in told.words
-    assert (told.channel, told.reader) == ((team.main.id, bob.id) if joined else (bob.direct.id, ""))
+    assert "The reference" in reply.words
+    assert (reply.channel, reply.reader) == ((team.main.id, bob.id) if joined else (bob.direct.id, ""))
 
 
 @pytest.mark.parametrize("joined", [True, False], ids=["in the channel", "not in it"])
-async def test_a_response_url_that_has_taken_five_messages_is_not_missed(
+async def test_a_used_up_response_url_still_leaves_a_way_to_answer(
     fake: Slack, bob: Person, team: Team, joined: bool
 ) -> None:
     form, url = await opens_form(fake, bob)
@@ -299,15 +297,15 @@ async def test_a_response_url_that_has_taken_five_messages_is_not_missed(
             assert answer.status == 200
         await fake.heard()
     await bob.sends(form, OWN_WORDS)
-    told = await fake.heard()
+    reply = await fake.heard()
 
-    assert "The reference" in told.words
-    assert (told.channel, told.reader) == ((team.main.id, bob.id) if joined else (bob.direct.id, ""))
+    assert "The reference" in reply.words
+    assert (reply.channel, reply.reader) == ((team.main.id, bob.id) if joined else (bob.direct.id, ""))
 
 
 @pytest.mark.parametrize("fault", [{"status": 404}, {"status": 500}, {"after": 30}], ids=["404", "500", "429"])
 @pytest.mark.parametrize("joined", [True, False], ids=["in the channel", "not in it"])
-async def test_a_response_url_that_refuses_is_not_missed(
+async def test_a_refusing_response_url_still_leaves_a_way_to_answer(
     fake: Slack, bob: Person, team: Team, joined: bool, fault: dict[str, int]
 ) -> None:
     await bob.types("question vae easy")
@@ -315,16 +313,15 @@ async def test_a_response_url_that_refuses_is_not_missed(
     team.main.joined = joined
     fake.fail("response_url", **fault)  # type: ignore[arg-type]
     await bob.presses(asked, "A")
-    told = await fake.heard()
+    reply = await fake.heard()
 
-    assert "Right!" in told.words or "Not this time." in told.words
-    assert (told.channel, told.reader) == ((team.main.id, bob.id) if joined else (bob.direct.id, ""))
+    assert "Right!" in reply.words or "Not this time." in reply.words
+    assert (reply.channel, reply.reader) == ((team.main.id, bob.id) if joined else (bob.direct.id, ""))
 
 
-@pytest.mark.real_time
 @pytest.mark.parametrize("where", ["a public channel", "a private channel", "two members' conversation"])
 @pytest.mark.parametrize(("command", "words"), [("leaderboard", "Nobody has earned points"), ("streak", "Your streak")])
-async def test_where_the_app_is_not_a_late_answer_comes_to_the_direct_message(
+async def test_a_late_answer_outside_the_apps_channels_comes_by_direct_message(
     fake: Slack, bob: Person, maya: Person, team: Team, where: str, command: str, words: str
 ) -> None:
     places = {
@@ -335,19 +332,22 @@ async def test_where_the_app_is_not_a_late_answer_comes_to_the_direct_message(
     places[where].members.add(bob.id)
     asking = fake.hold("users.info")
     fake.fail("response_url", status=404)
-    assert (await bob.types(command, places[where])).body == ""
-    asking.set()
-    told = await fake.heard()
+    typing = asyncio.create_task(bob.types(command, places[where]))
+    await asking.arrived()
+    forward(ACK_TIMEOUT)
+    assert (await typing).body == ""
+    asking.release()
+    reply = await fake.heard()
 
-    assert words in told.words
-    assert (told.channel, told.reader) == (bob.direct.id, "")
+    assert words in reply.words
+    assert (reply.channel, reply.reader) == (bob.direct.id, "")
 
 
-# What was typed
+# Text as it was typed
 
 
 @pytest.mark.parametrize("typed", ["types", "writes"])
-async def test_a_name_is_taken_as_it_was_typed(fake: Slack, bob: Person, typed: str) -> None:
+async def test_a_name_is_stored_as_it_was_typed(fake: Slack, bob: Person, typed: str) -> None:
     says = bob.types if typed == "types" else bob.writes
     for name in ("R&amp;D &lt;3 &gt;_&lt;", "<https://lab.example/a?b=1&amp;c=2|lab.example>", "&amp;lt;"):
         await says(f"team create {name}")
@@ -358,7 +358,7 @@ async def test_a_name_is_taken_as_it_was_typed(fake: Slack, bob: Person, typed: 
     assert {"R&D <3 >_<", "https://lab.example/a?b=1&c=2", "&lt;"} <= set(listed.splitlines())
 
 
-async def test_a_member_is_named_in_a_direct_message_too(fake: Slack, bob: Person, maya: Person) -> None:
+async def test_a_member_can_be_mentioned_in_a_direct_message(fake: Slack, bob: Person, maya: Person) -> None:
     await bob.writes("streak")
     await fake.heard()
     await maya.writes(f"managers add <@{bob.id}>")
@@ -367,7 +367,7 @@ async def test_a_member_is_named_in_a_direct_message_too(fake: Slack, bob: Perso
     assert "bob is no longer a manager" in (await fake.heard()).words
 
 
-async def test_what_is_asked_by_a_mention_is_kept_as_it_was_typed(fake: Slack, bob: Person) -> None:
+async def test_a_question_in_a_mention_is_stored_as_it_was_typed(fake: Slack, bob: Person) -> None:
     await bob.mentions("what is LoRA for r &lt; d &amp; alpha &gt; 1? <https://arxiv.org/abs/2106.09685|arxiv.org>")
     await fake.heard()
     await grown(fake)

@@ -1,4 +1,4 @@
-"""Socket Mode: everything comes over a connection that the app opens, and opens anew when it ends."""
+"""Socket Mode: everything comes over a connection that the app opens, and reopens when it ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from bot.app import App
 from bot.errors import SetupError
-from bot.platforms.slack.app import Keys, slack
+from bot.platforms.slack.app import Credentials, slack
 from tests.platforms.slack.conftest import by_socket
 from tests.platforms.slack.fake import Person, Slack, Team
 
@@ -30,15 +30,13 @@ async def test_a_command_is_answered_with_its_acknowledgement(bob: Person) -> No
 async def test_buttons_answer_a_question(fake: Slack, bob: Person) -> None:
     await bob.types("question vae easy")
     await bob.presses(await fake.heard(), "A")
-    told = await fake.heard()
+    reply = await fake.heard()
 
-    assert told.reader == bob.id
-    assert "Right!" in told.words or "Not this time." in told.words
+    assert reply.reader == bob.id
+    assert "Right!" in reply.words or "Not this time." in reply.words
 
 
-async def test_a_form_suggests_what_fits_and_shows_what_is_wrong_at_its_field(
-    fake: Slack, maya: Person, team: Team
-) -> None:
+async def test_a_form_suggests_values_and_shows_problems_at_their_fields(fake: Slack, maya: Person, team: Team) -> None:
     await maya.types("schedule setup")
     form = await fake.next(fake.views)
     assert await maya.looks_up(form, "zone", "par")
@@ -49,7 +47,7 @@ async def test_a_form_suggests_what_fits_and_shows_what_is_wrong_at_its_field(
     assert (await maya.sends(form, {"name": "\u200b"})).errors.keys() == {"name"}
 
 
-async def test_an_event_is_answered_once_however_often_it_comes(
+async def test_an_event_is_answered_once_however_often_it_is_delivered(
     fake: Slack, bob: Person, program: AsyncExitStack
 ) -> None:
     written = await bob.writes("streak")
@@ -61,7 +59,7 @@ async def test_an_event_is_answered_once_however_often_it_comes(
 
 
 @pytest.mark.parametrize("reason", ["refresh_requested", "warning"])
-async def test_it_connects_anew_when_slack_asks_for_it(fake: Slack, bob: Person, reason: str) -> None:
+async def test_it_reconnects_when_slack_asks(fake: Slack, bob: Person, reason: str) -> None:
     for connections in (2, 3):
         await fake.sockets.refresh(reason)
         await fake.sockets.connected(connections)
@@ -69,13 +67,13 @@ async def test_it_connects_anew_when_slack_asks_for_it(fake: Slack, bob: Person,
         assert "Your streak" in (await fake.heard()).words
 
 
-async def test_an_app_token_that_slack_does_not_take_ends_the_start(fake: Slack, team: Team, app: App) -> None:
+async def test_a_rejected_app_token_stops_the_start(fake: Slack, team: Team, app: App) -> None:
     with pytest.raises(SetupError, match="SLACK_APP_TOKEN"):
-        async with slack(app, Keys(bot_token=team.token, app_token="xapp-guessed"), api=fake.api):
+        async with slack(app, Credentials(bot_token=team.token, app_token="xapp-guessed"), api=fake.api):
             pass
 
 
-async def test_it_connects_anew_when_the_connection_breaks(fake: Slack, bob: Person) -> None:
+async def test_it_reconnects_when_the_connection_breaks(fake: Slack, bob: Person) -> None:
     await fake.sockets.end()
     await fake.sockets.connected(2)
     await bob.types("team list")

@@ -2,59 +2,58 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import AsyncExitStack
 
-import pytest
-from sqlmodel import col, select
-
 from bot.app import App
-from bot.store.orm import StoredExplanation
+from bot.platforms.slack.app import SHUTDOWN_TIMEOUT
+from bot.store import tables
+from bot.store.models import StoredExplanation
+from tests.clocks import forward
 from tests.platforms.model import Model
+from tests.platforms.slack.conftest import all_rows
 from tests.platforms.slack.fake import Message, Person, Slack, Team
 
 
-async def told(fake: Slack) -> Message:
-    """An explanation, when the whole of it is there."""
+async def finished(fake: Slack) -> Message:
+    """Wait for the whole explanation."""
     while "Ask more" not in (edited := await fake.next(fake.edits)).buttons:
         pass
     return edited
 
 
 async def explained(app: App) -> list[StoredExplanation]:
-    async with app.study.store.read() as session:
-        return list((await session.exec(select(StoredExplanation).order_by(col(StoredExplanation.id)))).all())
+    return StoredExplanation.all(await app.study.store.query(all_rows, tables.explanations))
 
 
-async def test_a_thread_goes_on_from_what_was_explained_in_it(fake: Slack, bob: Person, maya: Person, app: App) -> None:
+async def test_a_thread_continues_from_its_explanation(fake: Slack, bob: Person, maya: Person, app: App) -> None:
     await bob.mentions("what is LoRA?")
-    first = await told(fake)
+    first = await finished(fake)
     await maya.mentions("why does that save memory?", thread=first)
-    await told(fake)
+    await finished(fake)
     await bob.mentions("what is LoRA?")
-    await told(fake)
+    await finished(fake)
 
     lora, why, anew = await explained(app)
     assert why.parent_id == lora.id
     assert anew.parent_id is None
 
 
-async def test_what_one_had_explained_alone_is_not_gone_on_from_before_others(
-    fake: Slack, bob: Person, app: App
-) -> None:
+async def test_a_private_explanation_is_not_continued_in_public(fake: Slack, bob: Person, app: App) -> None:
     await bob.types("explain what is LoRA")
-    await told(fake)
+    await finished(fake)
     await bob.mentions("why does that save memory?")
-    await told(fake)
+    await finished(fake)
 
-    assert [it.parent_id for it in await explained(app)] == [None, None]
+    assert [explanation.parent_id for explanation in await explained(app)] == [None, None]
 
 
-async def test_alone_with_the_app_one_goes_on_from_what_was_explained_there(fake: Slack, bob: Person, app: App) -> None:
+async def test_a_direct_message_thread_continues_from_its_explanation(fake: Slack, bob: Person, app: App) -> None:
     await bob.types("explain what is LoRA")
-    first = await told(fake)
+    first = await finished(fake)
     await bob.writes("why does that save memory?", thread=first)
-    second = await told(fake)
+    second = await finished(fake)
 
     lora, why = await explained(app)
     assert why.parent_id == lora.id
@@ -63,13 +62,13 @@ async def test_alone_with_the_app_one_goes_on_from_what_was_explained_there(fake
     assert "Share" in second.buttons
 
 
-async def test_what_was_explained_alone_is_shared_with_a_channel_that_is_picked(
+async def test_a_private_explanation_can_be_shared_with_a_chosen_channel(
     fake: Slack, bob: Person, team: Team, app: App
 ) -> None:
     papers = fake.channel(team, "papers", joined=False)
     papers.members.add(bob.id)
     await bob.types("explain what is LoRA")
-    await bob.presses(await told(fake), "Share")
+    await bob.presses(await finished(fake), "Share")
     await bob.sends(await fake.next(fake.views), {"where": papers.id})
     while (shared := await fake.heard()).channel != papers.id:
         pass
@@ -79,24 +78,24 @@ async def test_what_was_explained_alone_is_shared_with_a_channel_that_is_picked(
     assert "low-rank update" in shared.words
     papers.joined = True
     await bob.mentions("why does that save memory?", papers, thread=shared)
-    await told(fake)
+    await finished(fake)
     _, copy, why = await explained(app)
     assert copy.is_public
     assert why.parent_id == copy.id
 
 
-async def test_what_was_not_shared_is_no_context_of_what_all_may_read(
+async def test_private_explanations_are_not_context_for_public_ones(
     fake: Slack, bob: Person, team: Team, model: Model
 ) -> None:
     await bob.types("explain what is LoRA? I never understood adapters")
-    await bob.presses(await told(fake), "Ask more")
+    await bob.presses(await finished(fake), "Ask more")
     await bob.sends(await fake.next(fake.views), {"text": "why does that save memory?"})
-    await bob.presses(await told(fake), "Share")
+    await bob.presses(await finished(fake), "Share")
     await bob.sends(await fake.next(fake.views), {"where": team.main.id})
     while (shared := await fake.heard()).channel != team.main.id or shared.reader:
         pass
     await bob.mentions("and the rank of LoRA?", thread=shared)
-    await told(fake)
+    await finished(fake)
 
     _, alone, before_all = model.asked
     assert "I never understood adapters" in alone
@@ -104,32 +103,34 @@ async def test_what_was_not_shared_is_no_context_of_what_all_may_read(
     assert "I never understood adapters" not in before_all
 
 
-async def test_a_mention_that_is_edited_is_not_answered_anew(
+async def test_editing_a_mention_brings_no_new_answer(
     fake: Slack, bob: Person, team: Team, program: AsyncExitStack
 ) -> None:
     await bob.mentions("what is LoRA?")
-    await told(fake)
+    await finished(fake)
     await bob.mentions("what is LoRA exactly?", subtype="message_changed")
     await program.aclose()
 
     assert len(fake.calls["chat.postMessage"]) == 1
 
 
-async def test_a_refusal_is_for_the_eyes_of_whoever_asked(bob: Person) -> None:
+async def test_only_the_member_who_asked_sees_a_refusal(bob: Person) -> None:
     said = (await bob.types("leaderboard forever")).json
 
     assert said["response_type"] == "ephemeral"
     assert "forever" in json.dumps(said)
 
 
-@pytest.mark.real_time
-async def test_an_explanation_cut_short_at_the_end_of_the_program_says_so(
+async def test_an_explanation_cut_short_by_a_shutdown_says_so(
     fake: Slack, bob: Person, program: AsyncExitStack, model: Model
 ) -> None:
     model.enough = lambda: False
     await bob.mentions("what is LoRA?")
     begun = await fake.heard()
     await fake.next(fake.edits)
-    await program.aclose()
-
-    assert "being restarted" in bob.team.main.messages[begun.ts].words
+    closing = asyncio.create_task(program.aclose())
+    while "being restarted" not in bob.team.main.messages[begun.ts].words:
+        assert not closing.done()
+        forward(SHUTDOWN_TIMEOUT / 200)
+        await asyncio.sleep(0.02)
+    await closing

@@ -1,39 +1,42 @@
-"""What can go wrong between Slack, the app and its database: it is acknowledged, told in words, and done once."""
+"""What can go wrong between Slack, the app and its database: it's acknowledged, reported, and done once."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 from slack_sdk.signature import SignatureVerifier
-from sqlmodel import select, text
 
 from bot.app import App
 from bot.context.identity import Location
 from bot.context.library import Library
 from bot.context.outbox import PostError
 from bot.errors import SetupError
-from bot.platforms.slack.app import Keys
-from bot.platforms.slack.server import LARGEST
+from bot.platforms.slack.app import Credentials
+from bot.platforms.slack.dispatch import FORM_OPEN_TIMEOUT
+from bot.platforms.slack.identity import LOOKUP_TIMEOUT
+from bot.platforms.slack.listeners import ACK_TIMEOUT
+from bot.platforms.slack.responder import EDIT_INTERVAL, RESPONSE_URL_TIMEOUT
+from bot.platforms.slack.server import MAX_BODY_SIZE
 from bot.replies import Reply, Text
-from bot.store.engine import Store
-from bot.store.orm import Answer
+from bot.store import tables
 from knowledge.format.reader import load
 from knowledge.retrieval.embedding import Embedder
+from tests.clocks import forward, reach_limits
 from tests.databases import PostgresqlDatabases
 from tests.platforms.model import Model
-from tests.platforms.slack.conftest import opened, over_http, turn, until
+from tests.platforms.slack.conftest import count_rows, locked, opened, over_http, turn, until
 from tests.platforms.slack.fake import Message, Person, Slack, Team, View
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 DAILY = "schedule setup 09:00 zone=UTC days=mon-sun"
 LEASE = 91
-"""Seconds after which what was not finished is taken up again."""
+"""Seconds after which an unfinished post is taken up again."""
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def signed(fake: Slack, body: str, kind: str = FORM) -> dict[str, str]:
 
 
 async def sent(fake: Slack, body: object, headers: dict[str, str]) -> int:
-    """The status of a request that no member of the fake would make."""
+    """Send a request that no member of the fake would make, and return the status."""
     async with fake.courier.session.post(fake.app_url, data=body, headers=headers) as answer:
         await answer.read()
         return answer.status
@@ -59,18 +62,8 @@ async def in_parts(part: bytes, times: int) -> AsyncIterator[bytes]:
         yield part
 
 
-@contextmanager
-def locked(url: str) -> Iterator[None]:
-    """Another program writes to the SQLite file, and goes on doing so."""
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        yield
-        other.execute("ROLLBACK")
-
-
 async def answers(app: App) -> int:
-    async with app.study.store.read() as session:
-        return len((await session.exec(select(Answer))).all())
+    return await app.study.store.query(count_rows, tables.answers)
 
 
 async def asked(fake: Slack, person: Person) -> Message:
@@ -86,29 +79,31 @@ def posts(team: Team, about: str = "Question of the day") -> list[Message]:
 
 
 @pytest.mark.parametrize("forgery", [{"signature": "v0=0123"}, {"age": 600.0}, {"age": -600.0}])
-async def test_what_is_not_signed_just_now_is_refused(fake: Slack, bob: Person, forgery: dict[str, object]) -> None:
+async def test_requests_without_a_fresh_signature_are_refused(
+    fake: Slack, bob: Person, forgery: dict[str, object]
+) -> None:
     assert (await bob.forging(**forgery).types("question vae easy")).status == 401  # type: ignore[arg-type]
     assert not fake.calls.keys() - {"auth.test"}
 
 
 @pytest.mark.parametrize("stamp", ["", "soon", "-1", "1e9", "9" * 5000])
-async def test_a_time_that_is_none_is_refused(fake: Slack, bob: Person, stamp: str) -> None:
+async def test_an_invalid_timestamp_is_refused(fake: Slack, bob: Person, stamp: str) -> None:
     headers = signed(fake, "a=b") | {"X-Slack-Request-Timestamp": stamp}
     assert await sent(fake, "a=b", headers) == 401
 
 
-async def test_a_signature_beyond_ascii_is_refused(fake: Slack, bob: Person) -> None:
+async def test_a_signature_that_is_not_ascii_is_refused(fake: Slack, bob: Person) -> None:
     assert await sent(fake, "a=b", signed(fake, "a=b") | {"X-Slack-Signature": "v0=é"}) == 401
 
 
-async def test_slack_may_check_the_address(fake: Slack, running: str) -> None:
+async def test_slack_can_verify_the_address(fake: Slack, running: str) -> None:
     assert "challenge" in (await fake.verify_url()).body
 
 
 # What was sent before
 
 
-async def test_a_command_that_is_replayed_is_carried_out_once(fake: Slack, bob: Person) -> None:
+async def test_a_replayed_command_runs_once(fake: Slack, bob: Person) -> None:
     before = await bob.types("question vae easy")
     again = await fake.courier.replay(before)
 
@@ -117,20 +112,20 @@ async def test_a_command_that_is_replayed_is_carried_out_once(fake: Slack, bob: 
     assert "chat.postMessage" not in fake.calls
 
 
-async def test_a_button_that_comes_twice_counts_once(
+async def test_a_button_delivered_twice_counts_once(
     fake: Slack, bob: Person, app: App, program: AsyncExitStack
 ) -> None:
     pressed = await bob.presses(await asked(fake, bob), "A")
     await fake.heard()
     await fake.courier.replay(pressed)
     await fake.courier.redeliver(pressed)
-    there = len(fake.messages.seen)
+    answered = len(fake.messages.seen)
     await program.aclose()
 
-    assert len(fake.messages.seen) == there
+    assert len(fake.messages.seen) == answered
 
 
-async def test_an_event_that_comes_twice_is_answered_once(fake: Slack, bob: Person, program: AsyncExitStack) -> None:
+async def test_an_event_delivered_twice_is_answered_once(fake: Slack, bob: Person, program: AsyncExitStack) -> None:
     written = await bob.writes("streak")
     await fake.heard()
     for number in (1, 2, 3):
@@ -140,16 +135,16 @@ async def test_an_event_that_comes_twice_is_answered_once(fake: Slack, bob: Pers
     assert len(fake.messages.seen) == 1
 
 
-async def test_a_form_that_comes_twice_counts_once(fake: Slack, bob: Person, app: App, program: AsyncExitStack) -> None:
+async def test_a_form_delivered_twice_counts_once(fake: Slack, bob: Person, app: App, program: AsyncExitStack) -> None:
     await bob.types("question fine-tuning")
     await bob.presses(await fake.heard(), "In my own words")
     done = await bob.sends(await fake.next(fake.views), {"text": "The weights stay frozen."})
     await fake.heard()
     await fake.courier.redeliver(done)
-    there = len(fake.messages.seen)
+    answered = len(fake.messages.seen)
     await program.aclose()
 
-    assert len(fake.messages.seen) == there
+    assert len(fake.messages.seen) == answered
 
 
 # Bodies
@@ -168,17 +163,17 @@ async def test_a_form_that_comes_twice_counts_once(fake: Slack, bob: Person, app
     ],
     ids=["no text", "no JSON", "a list", "cut off", "a list as JSON", "a word", "deep"],
 )
-async def test_a_body_that_makes_no_sense_is_refused(fake: Slack, running: str, body: bytes, kind: str) -> None:
+async def test_an_unreadable_body_is_refused(fake: Slack, running: str, body: bytes, kind: str) -> None:
     text = body.decode(errors="replace")
     assert await sent(fake, body, signed(fake, text, kind)) == 400
 
 
 async def test_a_body_that_is_too_large_is_refused(fake: Slack, running: str) -> None:
-    assert await sent(fake, b"a" * (LARGEST + 1), signed(fake, "")) == 413
-    assert await sent(fake, in_parts(b"a" * 1000, LARGEST // 1000 + 1), signed(fake, "")) == 413
+    assert await sent(fake, b"a" * (MAX_BODY_SIZE + 1), signed(fake, "")) == 413
+    assert await sent(fake, in_parts(b"a" * 1000, MAX_BODY_SIZE // 1000 + 1), signed(fake, "")) == 413
 
 
-async def test_a_body_may_come_in_parts(fake: Slack, running: str) -> None:
+async def test_a_body_may_arrive_in_parts(fake: Slack, running: str) -> None:
     body = json.dumps({"type": "url_verification", "challenge": "42"})
     assert await sent(fake, in_parts(body.encode(), 1), signed(fake, body, JSON)) == 200
 
@@ -186,15 +181,17 @@ async def test_a_body_may_come_in_parts(fake: Slack, running: str) -> None:
 # The database
 
 
-async def test_a_locked_database_is_told_in_words(fake: Slack, bob: Person, url: str) -> None:
-    with locked(url):
+async def test_a_locked_database_is_reported(fake: Slack, bob: Person, url: str) -> None:
+    async with locked(url):
         await bob.types("question vae easy")
         assert "another program has been writing" in (await fake.heard()).words
 
 
-async def test_a_button_waits_for_a_locked_database_in_words(fake: Slack, bob: Person, url: str, app: App) -> None:
+async def test_a_button_reports_a_locked_database_and_counts_later(
+    fake: Slack, bob: Person, url: str, app: App
+) -> None:
     question = await asked(fake, bob)
-    with locked(url):
+    async with locked(url):
         await bob.presses(question, "A")
         assert "another program has been writing" in (await fake.heard()).words
     assert await answers(app) == 0
@@ -203,44 +200,41 @@ async def test_a_button_waits_for_a_locked_database_in_words(fake: Slack, bob: P
     assert await answers(app) == 1
 
 
-async def test_a_form_gives_back_what_was_typed_while_the_database_was_locked(
+async def test_a_form_gives_back_what_was_typed_while_the_database_is_locked(
     fake: Slack, bob: Person, url: str
 ) -> None:
     await bob.types("question fine-tuning")
     await bob.presses(await fake.heard(), "In my own words")
     form = await fake.next(fake.views)
-    with locked(url):
+    async with locked(url):
         await bob.sends(form, {"text": "The weights stay frozen."})
-        told = await fake.heard()
+        reply = await fake.heard()
 
-    assert "The weights stay frozen." in told.words
-    assert "Fix" in told.buttons
+    assert "The weights stay frozen." in reply.words
+    assert "Fix" in reply.buttons
 
 
 @asynccontextmanager
 async def scheduling(fake: Slack, team: Team, url: str, library: Library) -> AsyncIterator[tuple[Person, View]]:
-    """A manager of a workspace whose app is on that database, with a form in front of them."""
+    """Yield a manager of a workspace whose app is on that database, and the form they've opened."""
     maya = Person.joins(fake, team, "maya", admin=True)
-    keys = Keys(signing_secret=fake.signing_secret, bot_token=team.token)
-    async with opened(fake, url, library) as app, over_http(app, keys, fake) as address:
+    credentials = Credentials(signing_secret=fake.signing_secret, bot_token=team.token)
+    async with opened(fake, url, library) as app, over_http(app, credentials, fake) as address:
         fake.point_at(address)
         await maya.types("schedule setup")
         yield maya, await fake.next(fake.views)
 
 
-@pytest.mark.real_time
-async def test_a_form_is_taken_while_the_database_is_slow(
+async def test_a_form_is_accepted_while_the_database_is_slow(
     fake: Slack, team: Team, postgresql: PostgresqlDatabases, library: Library
 ) -> None:
     url = postgresql.with_tables()
-    other = await Store.open(url)
     async with scheduling(fake, team, url, library) as (maya, form):
-        async with other.write() as session:
-            await session.exec(text("LOCK TABLE workspace IN ACCESS EXCLUSIVE MODE"))  # type: ignore[call-overload]
-            ack = await maya.sends(form, {"where": team.main.id, "time": "09:00"})
+        async with locked(url, "workspace"):
+            sending = maya.sends(form, {"where": team.main.id, "time": "09:00"})
+            ack = await reach_limits(asyncio.create_task(sending))
         assert not ack.errors
         assert "The first question comes" in (await fake.heard()).words
-    await other.close()
 
 
 async def test_a_form_stays_open_while_the_database_is_down(
@@ -255,7 +249,23 @@ async def test_a_form_stays_open_while_the_database_is_down(
         assert "The first question comes" in (await fake.heard()).words
 
 
-async def test_what_cannot_be_shared_just_now_is_told_to_whoever_picked_the_channel(
+async def test_a_form_opens_and_a_question_is_answered_while_the_database_is_down(
+    fake: Slack, team: Team, postgresql: PostgresqlDatabases, library: Library
+) -> None:
+    async with scheduling(fake, team, postgresql.with_tables(), library) as (maya, form):
+        await maya.closes(form)
+        with postgresql.down():
+            await maya.types("team create")
+            opened_form = await fake.next(fake.views)
+            await maya.writes("question our-rules")
+            answer = await fake.heard()
+        assert not (await maya.sends(opened_form, {"name": "Blue"})).errors
+        assert "Blue" in (await fake.heard()).words
+
+    assert "Nothing was changed." in answer.words
+
+
+async def test_a_failed_share_is_reported_to_the_member_who_picked_the_channel(
     fake: Slack, bob: Person, team: Team, url: str
 ) -> None:
     await bob.types("explain what is LoRA")
@@ -263,14 +273,14 @@ async def test_what_cannot_be_shared_just_now_is_told_to_whoever_picked_the_chan
         pass
     await bob.presses(explained, "Share")
     form = await fake.next(fake.views)
-    with locked(url):
+    async with locked(url):
         await bob.sends(form, {"where": team.main.id})
-        while "another program has been writing" not in (told := await fake.heard()).words:
+        while "another program has been writing" not in (reply := await fake.heard()).words:
             pass
 
-    assert (told.channel, told.reader) in {(bob.direct.id, ""), (bob.direct.id, bob.id), (team.main.id, bob.id)}
-    assert "Fix" in told.buttons
-    await bob.presses(told, "Fix")
+    assert (reply.channel, reply.reader) in {(bob.direct.id, ""), (bob.direct.id, bob.id), (team.main.id, bob.id)}
+    assert "Fix" in reply.buttons
+    await bob.presses(reply, "Fix")
     await bob.sends(await fake.next(fake.views), {"where": team.main.id})
     while (shared := await fake.heard()).channel != team.main.id:
         pass
@@ -280,13 +290,13 @@ async def test_what_cannot_be_shared_just_now_is_told_to_whoever_picked_the_chan
 # Mistakes
 
 
-async def test_what_fails_after_the_acknowledgement_is_told_in_words(
+async def test_a_failure_after_the_acknowledgement_is_reported(
     fake: Slack, team: Team, url: str, tmp_path: Path
 ) -> None:
     closed = Library(load().bank, tmp_path, Embedder())
     closed.close()
-    keys = Keys(signing_secret=fake.signing_secret, bot_token=team.token)
-    async with opened(fake, url, closed) as app, over_http(app, keys, fake) as address:
+    credentials = Credentials(signing_secret=fake.signing_secret, bot_token=team.token)
+    async with opened(fake, url, closed) as app, over_http(app, credentials, fake) as address:
         fake.point_at(address)
         bob = Person.joins(fake, team, "bob")
         assert (await bob.writes("what is LoRA?")).status == 200
@@ -295,7 +305,7 @@ async def test_what_fails_after_the_acknowledgement_is_told_in_words(
         assert "There are no teams yet" in (await fake.heard()).words
 
 
-async def test_an_answer_that_slack_does_not_finish_is_told_in_words(fake: Slack, bob: Person) -> None:
+async def test_an_incomplete_answer_from_slack_is_reported(fake: Slack, bob: Person) -> None:
     fake.hollow("users.info")
     assert (await bob.types("team list")).status == 200
     assert "Something went wrong on our side" in (await fake.heard()).words
@@ -306,56 +316,61 @@ async def test_an_answer_that_slack_does_not_finish_is_told_in_words(fake: Slack
 # The Web API
 
 
-@pytest.mark.real_time
-async def test_whoever_cannot_be_looked_up_is_answered_all_the_same(fake: Slack, bob: Person) -> None:
+async def test_members_who_cannot_be_looked_up_are_still_answered(fake: Slack, bob: Person) -> None:
     asking = fake.hold("users.info")
-    await bob.types("team list")
+    typing = asyncio.create_task(bob.types("team list"))
+    await asking.arrived()
+    forward(ACK_TIMEOUT)
+    await typing
+    forward(LOOKUP_TIMEOUT)
     assert "There are no teams yet" in (await fake.heard()).words
-    asking.set()
+    asking.release()
 
 
-@pytest.mark.real_time
-async def test_a_form_that_slack_does_not_open_comes_by_a_button(fake: Slack, maya: Person) -> None:
+async def test_a_form_that_slack_fails_to_open_is_offered_as_a_button(fake: Slack, maya: Person) -> None:
     opening = fake.hold("views.open")
-    await maya.types("schedule setup")
-    told = await fake.heard()
-    assert "did not open the form in time" in told.words
-    await maya.presses(told, "Open the form")
+    typing = asyncio.create_task(maya.types("schedule setup"))
+    await opening.arrived()
+    forward(ACK_TIMEOUT)
+    await typing
+    forward(FORM_OPEN_TIMEOUT)
+    reply = await fake.heard()
+    assert "didn't open the form in time" in reply.words
+    await maya.presses(reply, "Open the form")
     assert (await fake.next(fake.views)).body["callback_id"] == "form"
-    opening.set()
+    opening.release()
 
 
 @pytest.mark.parametrize("fault", [{"error": "expired_trigger_id"}, {"status": 503}])
-async def test_a_trigger_that_has_run_out_is_told_in_words(fake: Slack, maya: Person, fault: dict[str, object]) -> None:
+async def test_an_expired_trigger_is_reported(fake: Slack, maya: Person, fault: dict[str, object]) -> None:
     fake.fail("views.open", **fault)  # type: ignore[arg-type]
     await maya.types("schedule setup")
 
     assert "Open the form" in (await fake.heard()).buttons
 
 
-@pytest.mark.real_time
-async def test_a_response_url_that_does_not_answer_is_not_waited_for(fake: Slack, bob: Person, team: Team) -> None:
+async def test_a_silent_response_url_is_not_waited_for(fake: Slack, bob: Person, team: Team) -> None:
     question = await asked(fake, bob)
     answering = fake.hold("response_url")
     await bob.presses(question, "A")
-    told = await fake.heard()
-    assert (told.channel, told.reader) == (team.main.id, bob.id)
+    await answering.arrived()
+    forward(RESPONSE_URL_TIMEOUT.total or 0)
+    reply = await fake.heard()
+    assert (reply.channel, reply.reader) == (team.main.id, bob.id)
     assert fake.calls["chat.postEphemeral"]
-    answering.set()
+    answering.release()
 
 
-async def test_where_a_response_url_is_used_up_the_channel_is_told_it_alone(
-    fake: Slack, bob: Person, team: Team
-) -> None:
+async def test_with_a_used_up_response_url_the_answer_is_ephemeral(fake: Slack, bob: Person, team: Team) -> None:
     question = await asked(fake, bob)
     fake.fail("response_url", status=404)
     await bob.presses(question, "A")
-    told = await fake.heard()
+    reply = await fake.heard()
 
-    assert (told.channel, told.reader) == (team.main.id, bob.id)
+    assert (reply.channel, reply.reader) == (team.main.id, bob.id)
 
 
-async def test_where_the_app_is_not_in_the_channel_it_is_a_direct_message(fake: Slack, bob: Person, team: Team) -> None:
+async def test_outside_the_apps_channels_the_answer_is_a_direct_message(fake: Slack, bob: Person, team: Team) -> None:
     team.main.joined = False
     question = await asked(fake, bob)
     fake.fail("response_url", status=404)
@@ -364,7 +379,7 @@ async def test_where_the_app_is_not_in_the_channel_it_is_a_direct_message(fake: 
     assert (await fake.heard()).channel == bob.direct.id
 
 
-async def test_what_everyone_may_see_comes_where_the_app_may_speak(fake: Slack, bob: Person, team: Team) -> None:
+async def test_a_public_answer_goes_where_the_app_may_post(fake: Slack, bob: Person, team: Team) -> None:
     await bob.types("leaderboard")
     shown = await fake.heard()
     fake.fail("response_url", times=2, status=404)
@@ -374,8 +389,7 @@ async def test_what_everyone_may_see_comes_where_the_app_may_speak(fake: Slack, 
         assert (await fake.heard()).channel == channel.id
 
 
-@pytest.mark.real_time
-async def test_too_much_at_once_is_waited_out(fake: Slack, maya: Person, team: Team, app: App) -> None:
+async def test_a_rate_limit_is_waited_out(fake: Slack, maya: Person, team: Team, app: App) -> None:
     await maya.types(DAILY)
     until(fake, "09:00")
     fake.fail("chat.postMessage", after=1)
@@ -385,10 +399,9 @@ async def test_too_much_at_once_is_waited_out(fake: Slack, maya: Person, team: T
     assert [call.status for call in fake.calls["chat.postMessage"]] == [429, 200]
 
 
-@pytest.mark.real_time
 @pytest.mark.parametrize("arrives", [True, False], ids=["it arrived", "it was lost"])
 @pytest.mark.parametrize("broken", [True, False], ids=["the connection broke", "a server failed"])
-async def test_a_post_of_unknown_outcome_is_there_once(
+async def test_a_post_with_an_unknown_outcome_appears_once(
     fake: Slack, maya: Person, team: Team, app: App, arrives: bool, broken: bool
 ) -> None:
     await maya.types(DAILY)
@@ -406,12 +419,13 @@ async def test_a_post_of_unknown_outcome_is_there_once(
     assert len(fake.calls["chat.postMessage"]) == (1 if arrives else 2)
 
 
-@pytest.mark.real_time
-async def test_a_post_of_several_messages_is_completed(fake: Slack, team: Team, app: App, running: str) -> None:
+async def test_a_post_of_several_messages_is_completed_on_retry(
+    fake: Slack, team: Team, app: App, running: str
+) -> None:
     place, key = Location("slack", team.id, team.main.id), "long"
     reply = Reply.of(Text("\n\n".join(f"Paragraph {n}. " + "It goes on and on. " * 100 for n in range(12))))
     outbox = app.study.outboxes["slack"]
-    fake.hold("chat.postMessage").set()
+    fake.hold("chat.postMessage").release()
     fake.fail("chat.postMessage", status=503)
     with pytest.raises(PostError) as broken:
         await outbox.post(place, reply, key)
@@ -424,17 +438,42 @@ async def test_a_post_of_several_messages_is_completed(fake: Slack, team: Team, 
     assert [words.count(f"Paragraph {n}.") for n in range(12)] == [1] * 12
 
 
-async def test_a_file_that_cannot_be_handed_over_is_told_in_words(fake: Slack, bob: Person) -> None:
+async def test_a_thread_is_opened_once(fake: Slack, team: Team, app: App, running: str) -> None:
+    location, outbox = Location("slack", team.id, team.main.id), app.study.outboxes["slack"]
+    ref = await outbox.post(location, Reply.of(Text("A question.")), "question")
+    opened_threads = {await outbox.open_thread(location, ref, "Talk", again=again) for again in (False, True)}
+
+    assert opened_threads == {f"{team.main.id}/{ref}"}
+    assert len(team.main.thread(ref)) == 1
+
+
+async def test_a_refused_home_is_published_the_next_time(fake: Slack, bob: Person) -> None:
+    fake.fail("views.publish", status=503)
+    await bob.opens_home()
+    await bob.types("team list")
+    await fake.heard()
+    await bob.opens_home()
+
+    assert "Your streak" in (await fake.next(fake.published)).words
+
+
+async def test_a_file_that_cannot_be_uploaded_is_reported(fake: Slack, bob: Person) -> None:
     fake.fail("files.getUploadURLExternal", status=503)
     await bob.types("privacy export")
     said = (await fake.heard()).words, (await fake.heard()).words
 
-    assert any("did not take all of my answer" in words for words in said)
+    assert any("didn't accept all of my answer" in words for words in said)
 
 
-@pytest.mark.real_time
 async def test_an_explanation_survives_an_edit_that_fails(fake: Slack, bob: Person, model: Model) -> None:
     model.enough = lambda: len(fake.calls["chat.update"]) > 2
+
+    async def next_word() -> None:
+        await asyncio.sleep(0.02)
+        if all(call.status for call in fake.calls["chat.update"]):
+            forward(EDIT_INTERVAL / 4)
+
+    model.passing = next_word
     fake.cut("chat.update", times=2, done=False)
     await bob.types("explain what is LoRA")
     while "Ask more" not in (edited := await fake.next(fake.edits)).buttons:
@@ -445,21 +484,21 @@ async def test_an_explanation_survives_an_edit_that_fails(fake: Slack, bob: Pers
 
 @pytest.mark.parametrize(
     ("fault", "words"),
-    [({"error": "invalid_auth"}, "does not take SLACK_BOT_TOKEN"), ({"status": 503}, "cannot be reached")],
+    [({"error": "invalid_auth"}, "rejects SLACK_BOT_TOKEN"), ({"status": 503}, "Can't reach Slack")],
 )
-async def test_a_start_that_slack_does_not_let_happen_says_why(
+async def test_a_start_that_slack_prevents_says_why(
     fake: Slack, team: Team, app: App, fault: dict[str, object], words: str
 ) -> None:
     fake.fail("auth.test", **fault)  # type: ignore[arg-type]
     with pytest.raises(SetupError, match=words):
-        async with over_http(app, Keys(fake.signing_secret, team.token), fake):
+        async with over_http(app, Credentials(fake.signing_secret, team.token), fake):
             pass
 
 
 # What was typed
 
 
-async def test_what_was_typed_in_vain_is_in_the_form_that_fix_opens(fake: Slack, maya: Person, team: Team) -> None:
+async def test_fix_opens_the_form_with_what_was_typed(fake: Slack, maya: Person, team: Team) -> None:
     secret = fake.channel(team, "secret", private=True, joined=False)
     secret.members.add(maya.id)
     await maya.types("schedule setup")
@@ -467,9 +506,9 @@ async def test_what_was_typed_in_vain_is_in_the_form_that_fix_opens(fake: Slack,
     form = await fake.next(fake.views)
     await maya.looks_up(form, "zone", "Paris")
     await maya.sends(form, typed)
-    told = await fake.heard()
-    assert "/invite @Studyhall" in told.words
-    await maya.presses(told, "Fix")
+    reply = await fake.heard()
+    assert "/invite @Studyhall" in reply.words
+    await maya.presses(reply, "Fix")
     anew = json.dumps((await fake.next(fake.views)).blocks)
 
     assert "07:35" in anew

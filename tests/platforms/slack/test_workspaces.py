@@ -1,4 +1,4 @@
-"""Many workspaces: they install the app by its page, know nothing of each other, put it out and come back."""
+"""Many workspaces: they install the app from its page, are kept apart, uninstall it and come back."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import TableClause
 
 from bot.app import App, Installations
 from bot.context.identity import Location
 from bot.context.library import Library
 from bot.context.outbox import PostError
 from bot.encryption import Vault, new_key
-from bot.platforms.slack.app import Keys
-from bot.platforms.slack.forms import Errand
+from bot.platforms.slack.app import Credentials
+from bot.platforms.slack.dispatch import FORM_LOOKUP_TIMEOUT
+from bot.platforms.slack.forms import Invocation
 from bot.platforms.slack.manifest import SCOPES
-from bot.platforms.slack.server import EVENTS
+from bot.platforms.slack.server import EVENTS_PATH
 from bot.replies import Notice, Reply
-from bot.store.orm import Answer, Schedule, SlackInstallation, StoredExplanation
-from tests.clocks import HANG
+from bot.store import tables
+from tests.clocks import HANG, forward, reach_limits
+from tests.databases import PostgresqlDatabases
 from tests.platforms.model import Model
-from tests.platforms.slack.conftest import monday, opened, over_http, turn
+from tests.platforms.slack.conftest import all_rows, locked, monday, opened, over_http, turn
 from tests.platforms.slack.fake import Message, Person, Slack, Team
 from tests.platforms.slack.fake.model import View
 
@@ -35,25 +37,25 @@ LEASE = 91
 
 @pytest.fixture
 def url(database_url: str) -> str:
-    """Once on SQLite and once on PostgreSQL."""
+    """Run on SQLite and on PostgreSQL."""
     return database_url
 
 
-def keys(fake: Slack) -> Keys:
-    return Keys(fake.signing_secret, client_id=fake.client_id, client_secret=fake.client_secret)
+def credentials(fake: Slack) -> Credentials:
+    return Credentials(fake.signing_secret, client_id=fake.client_id, client_secret=fake.client_secret)
 
 
 @pytest.fixture
 async def root(app: App, fake: Slack) -> AsyncIterator[str]:
-    """Where the app's pages are; it is in no workspace yet."""
-    async with over_http(app, keys(fake), fake) as address:
+    """Return where the app's pages are; it's in no workspace yet."""
+    async with over_http(app, credentials(fake), fake) as address:
         fake.point_at(address)
-        yield address.removesuffix(EVENTS)
+        yield address.removesuffix(EVENTS_PATH)
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A workspace whose owner has just installed the app and been greeted."""
+    """A workspace whose owner has just installed the app and was greeted."""
 
     fake: Slack
     root: str
@@ -90,7 +92,7 @@ async def greeted(fake: Slack, root: str, person: Person) -> Message:
 
 
 async def came_back(fake: Slack, root: str, code: str, state: str, cookie: str = "") -> tuple[int, str]:
-    """The page that a browser is shown which returns from Slack."""
+    """Return the page that a browser gets when it comes back from Slack."""
     headers = {"Cookie": f"{COOKIE}={cookie}"} if cookie else {}
     asked = {"code": code, "state": state}
     async with fake.courier.session.get(f"{root}/slack/oauth_redirect", params=asked, headers=headers) as page:
@@ -98,7 +100,7 @@ async def came_back(fake: Slack, root: str, code: str, state: str, cookie: str =
 
 
 async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
-    """What is done after an acknowledgement has been done."""
+    """Wait for something that's done after the acknowledgement."""
     async with asyncio.timeout(HANG):
         while not await check():  # noqa: ASYNC110 (a database tells nobody)
             await asyncio.sleep(0.01)
@@ -109,13 +111,12 @@ def here(app: App) -> Installations:
     return app.slack_installations
 
 
-async def rows(app: App, table: Any) -> list[Any]:
-    async with app.study.store.read() as session:
-        return list((await session.exec(select(table))).all())
+async def rows(app: App, table: TableClause) -> list[dict[str, Any]]:
+    return await app.study.store.query(all_rows, table)
 
 
 async def over(app: App) -> None:
-    """Until the only workspace has put the app out."""
+    """Wait until the only workspace's uninstall is stored."""
 
     async def gone() -> bool:
         return not await here(app).teams() and await app.active_workspaces("slack") == []
@@ -126,7 +127,7 @@ async def over(app: App) -> None:
 # Installing
 
 
-async def test_from_the_page_to_the_first_question(fake: Slack, root: str, app: App) -> None:
+async def test_the_install_page_leads_to_the_first_question(fake: Slack, root: str, app: App) -> None:
     team = fake.team("readers", installed=False)
     ada = Person.joins(fake, team, "ada", owner=True)
     page = await ada.installs(f"{root}/slack/install")
@@ -143,14 +144,14 @@ async def test_from_the_page_to_the_first_question(fake: Slack, root: str, app: 
     assert len(home.questions) == 1
 
 
-async def test_tokens_are_kept_encrypted(app: App, readers: Home) -> None:
-    [row] = await rows(app, SlackInstallation)
-    assert readers.team.token not in row.model_dump_json()
-    assert here(app).vault.decrypt(row.token) == readers.team.token
-    assert (row.team, row.installer) == (readers.team.id, readers.ada.id)
+async def test_tokens_are_stored_encrypted(app: App, readers: Home) -> None:
+    [row] = await rows(app, tables.slack_installations)
+    assert readers.team.token not in str(row)
+    assert here(app).vault.decrypt(row["token"]) == readers.team.token
+    assert (row["team"], row["installer"]) == (readers.team.id, readers.ada.id)
 
 
-async def test_whoever_installs_it_once_more_is_not_greeted_again(fake: Slack, root: str, readers: Home) -> None:
+async def test_installing_again_brings_no_second_greeting(fake: Slack, root: str, readers: Home) -> None:
     page = await readers.ada.installs(f"{root}/slack/install")
     assert page.status == 200
     await readers.ada.types("team list")
@@ -158,15 +159,15 @@ async def test_whoever_installs_it_once_more_is_not_greeted_again(fake: Slack, r
     assert "There are no teams yet" in (await fake.heard()).words
 
 
-async def test_whoever_does_not_agree_is_told_so(fake: Slack, root: str, app: App) -> None:
+async def test_refusing_the_install_is_explained(fake: Slack, root: str, app: App) -> None:
     ada = Person.joins(fake, fake.team("readers", installed=False), "ada", owner=True)
     page = await ada.installs(f"{root}/slack/install", agrees=False)
 
-    assert "you have not allowed it" in page.body
+    assert "you didn't allow it" in page.body
     assert await here(app).teams() == []
 
 
-async def test_a_state_that_is_foreign_guessed_used_or_old_is_refused(fake: Slack, root: str, app: App) -> None:
+async def test_a_foreign_guessed_used_or_old_state_is_refused(fake: Slack, root: str, app: App) -> None:
     team = fake.team("readers", installed=False)
     ada = Person.joins(fake, team, "ada", owner=True)
 
@@ -174,11 +175,11 @@ async def test_a_state_that_is_foreign_guessed_used_or_old_is_refused(fake: Slac
         return fake.oauth.authorize(team, ada.user, SCOPES)
 
     old = await here(app).new_state()
-    assert "in another browser" in (await came_back(fake, root, code(), old))[1]
-    assert "in another browser" in (await came_back(fake, root, code(), old, "another"))[1]
-    assert "was used before" in (await came_back(fake, root, code(), "guessed", "guessed"))[1]
+    assert "in a different browser" in (await came_back(fake, root, code(), old))[1]
+    assert "in a different browser" in (await came_back(fake, root, code(), old, "another"))[1]
+    assert "was already used" in (await came_back(fake, root, code(), "guessed", "guessed"))[1]
     fake.clock.forward(601)
-    assert "was used before" in (await came_back(fake, root, code(), old, old))[1]
+    assert "was already used" in (await came_back(fake, root, code(), old, old))[1]
     assert await here(app).teams() == []
 
     fresh = await here(app).new_state()
@@ -187,9 +188,8 @@ async def test_a_state_that_is_foreign_guessed_used_or_old_is_refused(fake: Slac
     await fake.heard()
 
 
-@pytest.mark.real_time
 @pytest.mark.parametrize("fault", ["a wrong code", "an answer of 503", "no answer"])
-async def test_what_slack_does_not_hand_over_is_told_on_a_page(fake: Slack, root: str, app: App, fault: str) -> None:
+async def test_a_failed_install_is_explained_on_a_page(fake: Slack, root: str, app: App, fault: str) -> None:
     state = await here(app).new_state()
     if fault == "no answer":
         fake.cut("oauth.v2.access", times=2, done=False)
@@ -198,11 +198,49 @@ async def test_what_slack_does_not_hand_over_is_told_on_a_page(fake: Slack, root
     status, page = await came_back(fake, root, "guessed", state, state)
 
     assert status in (401, 503)
-    assert "That did not work" in page
+    assert "That didn't work" in page
     assert "Try again" in page
 
 
-async def test_a_whole_organisation_is_refused_in_words(fake: Slack, root: str, app: App) -> None:
+async def test_the_install_page_says_so_while_the_database_is_down(
+    fake: Slack, postgresql: PostgresqlDatabases, library: Library
+) -> None:
+    ada = Person.joins(fake, fake.team("readers", installed=False), "ada", owner=True)
+    async with (
+        opened(fake, postgresql.with_tables(), library) as app,
+        over_http(app, credentials(fake), fake) as address,
+    ):
+        with postgresql.down():
+            page = await ada.installs(f"{address.removesuffix(EVENTS_PATH)}/slack/install")
+
+    assert page.status == 503
+    assert "Something on our side isn't responding right now." in page.body
+
+
+async def test_a_refused_greeting_stops_nothing(fake: Slack, root: str) -> None:
+    ada = Person.joins(fake, fake.team("readers", installed=False), "ada", owner=True)
+    fake.fail("chat.postMessage", error="restricted_action")
+    assert (await ada.installs(f"{root}/slack/install")).status == 200
+    await ada.types("team list")
+
+    assert "There are no teams yet" in (await fake.heard()).words
+
+
+async def test_the_installer_counts_as_owner(readers: Home, app: App) -> None:
+    outbox = app.study.outboxes["slack"]
+
+    assert await outbox.owners(Location("slack", readers.team.id, "")) == [readers.ada.id]
+
+
+async def test_nothing_is_posted_where_the_app_is_not_installed(fake: Slack, root: str, app: App) -> None:
+    place, words = Location("slack", fake.team("others", installed=False).id, ""), Reply.of(Notice("Hello."))
+    with pytest.raises(PostError, match="isn't installed") as refused:
+        await app.study.outboxes["slack"].send_direct(place, "U1", words, "hello")
+
+    assert not refused.value.retry
+
+
+async def test_installing_for_a_whole_organization_is_refused(fake: Slack, root: str, app: App) -> None:
     team = fake.team("readers", installed=False, enterprise="E1")
     ada = Person.joins(fake, team, "ada", owner=True)
     page = await ada.installs(f"{root}/slack/install", org_wide=True)
@@ -212,19 +250,19 @@ async def test_a_whole_organisation_is_refused_in_words(fake: Slack, root: str, 
     assert await here(app).teams() == []
 
 
-async def test_a_workspace_without_the_app_gets_words(fake: Slack, root: str) -> None:
+async def test_a_workspace_without_the_app_is_told_so(fake: Slack, root: str) -> None:
     stranger = Person.joins(fake, fake.team("others", installed=False), "stranger")
     await stranger.types("streak")
 
-    assert "not installed in this workspace" in (await fake.heard()).words
+    assert "isn't installed in this workspace" in (await fake.heard()).words
 
 
-async def test_a_key_that_is_wrong_is_told_in_words(fake: Slack, readers: Home, app: App) -> None:
+async def test_a_wrong_key_is_reported(fake: Slack, readers: Home, app: App) -> None:
     other = replace(app, slack_installations=replace(here(app), vault=Vault(new_key())))
-    async with over_http(other, keys(fake), fake) as address:
+    async with over_http(other, credentials(fake), fake) as address:
         fake.point_at(address)
         await readers.ada.types("streak")
-        assert "set up wrongly on our side" in (await fake.heard()).words
+        assert "isn't set up right on our side" in (await fake.heard()).words
 
 
 # Apart from each other
@@ -240,7 +278,7 @@ async def test_workspaces_know_nothing_of_each_other(fake: Slack, root: str, rea
     assert "Owls" in (await fake.heard()).words
 
 
-async def test_another_workspace_is_not_to_be_had_by_its_id(fake: Slack, root: str, readers: Home) -> None:
+async def test_another_workspaces_id_opens_nothing(fake: Slack, root: str, readers: Home) -> None:
     writers = await Home.made(fake, root, "writers")
     before = len(fake.messages.seen)
     forging = writers.ada.forging(team=readers.team.id, signature="v0=guessed")
@@ -254,45 +292,45 @@ async def form_of(home: Home) -> View:
     return await home.fake.next(home.fake.views)
 
 
-async def test_a_form_is_for_the_workspace_that_sends_it(fake: Slack, root: str, readers: Home, app: App) -> None:
+async def test_a_form_only_works_in_its_own_workspace(fake: Slack, root: str, readers: Home, app: App) -> None:
     writers = await Home.made(fake, root, "writers")
     values = {"where": writers.team.main.id, "time": "09:00"}
 
     form = await form_of(writers)
-    errand = Errand.load(form.body["private_metadata"])
+    errand = Invocation.load(form.body["private_metadata"])
     elsewhere = replace(errand, location=replace(errand.location, workspace=readers.team.id))
     form.body["private_metadata"] = elsewhere.dump()
     await writers.ada.sends(form, values)
 
     await writers.ada.types("streak")
     await fake.heard()
-    assert await rows(app, Schedule) == []
+    assert await rows(app, tables.schedules) == []
 
 
-async def test_a_form_of_a_visitor_belongs_to_where_the_app_is_installed(
+async def test_a_visitors_form_belongs_to_the_workspace_with_the_app(
     fake: Slack, root: str, readers: Home, app: App
 ) -> None:
     eve = Person.joins(fake, fake.team("partners", installed=False), "eve").visits(readers.team.main)
     await readers.ada.types("question fine-tuning", readers.team.main)
     await fake.heard()
     await eve.mentions("what is LoRA?", readers.team.main)
-    told = await fake.heard()
-    while "Ask more" not in told.buttons:
-        told = await fake.next(fake.edits)
-    await eve.presses(told, "Ask more")
+    reply = await fake.heard()
+    while "Ask more" not in reply.buttons:
+        reply = await fake.next(fake.edits)
+    await eve.presses(reply, "Ask more")
     assert not (await eve.sends(await fake.next(fake.views), {"text": "why does that save memory?"})).errors
-    while (again := await fake.next(fake.edits)).ts == told.ts or "Ask more" not in again.buttons:
+    while (again := await fake.next(fake.edits)).ts == reply.ts or "Ask more" not in again.buttons:
         pass
 
-    assert {it.workspace_id for it in await rows(app, StoredExplanation)} == {1}
-    assert len(await rows(app, StoredExplanation)) == 2
+    assert {row["workspace_id"] for row in await rows(app, tables.explanations)} == {1}
+    assert len(await rows(app, tables.explanations)) == 2
 
 
-@pytest.mark.real_time
-async def test_word_of_the_end_is_not_acknowledged_before_it_is_kept(fake: Slack, readers: Home, app: App) -> None:
-    async with app.study.store.write() as session:
-        await session.exec(select(SlackInstallation).with_for_update())
-        revoked, uninstalled = await readers.ada.uninstalls()
+async def test_an_uninstall_is_acknowledged_only_once_it_is_stored(
+    fake: Slack, readers: Home, app: App, url: str
+) -> None:
+    async with locked(url, "slack_installation"):
+        revoked, uninstalled = await reach_limits(asyncio.create_task(readers.ada.uninstalls()))
     fake.forgive("acknowledgement")
     assert {revoked.status, uninstalled.status}.isdisjoint({200})
     assert await here(app).teams() == [readers.team.id]
@@ -305,7 +343,7 @@ async def test_word_of_the_end_is_not_acknowledged_before_it_is_kept(fake: Slack
 
 
 @pytest.mark.both_databases
-async def test_a_token_that_cannot_be_renewed_after_its_end_stops_no_schedule(
+async def test_an_expired_token_that_fails_to_renew_stops_no_schedule(
     fake: Slack, root: str, url: str, library: Library
 ) -> None:
     fake.rotates = True
@@ -313,7 +351,7 @@ async def test_a_token_that_cannot_be_renewed_after_its_end_stops_no_schedule(
     await home.set_up()
     fake.clock.forward(13 * 3600)
     fake.fail("oauth.v2.access", status=503, times=9)
-    async with opened(fake, url, library) as app, over_http(app, keys(fake), fake):
+    async with opened(fake, url, library) as app, over_http(app, credentials(fake), fake):
         place, words = Location("slack", home.team.id, ""), Reply.of(Notice("Hello."))
         with pytest.raises(PostError) as refused:
             await app.study.outboxes["slack"].send_direct(place, home.ada.id, words, "hello")
@@ -321,10 +359,9 @@ async def test_a_token_that_cannot_be_renewed_after_its_end_stops_no_schedule(
     assert refused.value.retry
 
 
-@pytest.mark.real_time
 @pytest.mark.both_databases
 @pytest.mark.parametrize("slow", [False, True], ids=["no answer", "a late answer"])
-async def test_a_form_stays_open_while_there_is_no_token_to_answer_with(
+async def test_a_form_stays_open_while_there_is_no_valid_token(
     fake: Slack, root: str, url: str, library: Library, slow: bool
 ) -> None:
     fake.rotates = True
@@ -332,20 +369,50 @@ async def test_a_form_stays_open_while_there_is_no_token_to_answer_with(
     await home.set_up()
     form = await form_of(home)
     fake.clock.forward(13 * 3600)
-    renewing = fake.hold("oauth.v2.access") if slow else asyncio.Event()
+    renewing = fake.hold("oauth.v2.access") if slow else None
     fake.fail("oauth.v2.access", status=503, times=2)
     values = {"where": home.team.main.id, "time": "10:00"}
-    async with opened(fake, url, library) as app, over_http(app, keys(fake), fake) as address:
+    async with opened(fake, url, library) as app, over_http(app, credentials(fake), fake) as address:
         fake.point_at(address)
-        kept = await home.ada.sends(form, values)
-        assert ["cannot answer just now" in problem for problem in kept.errors.values()] == [True]
+        sending = asyncio.create_task(home.ada.sends(form, values))
+        if renewing:
+            await renewing.arrived()
+            forward(FORM_LOOKUP_TIMEOUT)
+        assert ["can't answer right now" in problem for problem in (await sending).errors.values()] == [True]
         fake.faults.waiting.clear()
-        renewing.set()
+        if renewing:
+            renewing.release()
         assert not (await home.ada.sends(form, values)).errors
         assert "The first question comes" in (await fake.heard()).words
 
 
-@pytest.mark.real_time
+async def test_a_token_that_slack_will_not_renew_ends_the_installation(
+    fake: Slack, root: str, url: str, library: Library
+) -> None:
+    fake.rotates = True
+    home = await Home.made(fake, root, "readers")
+    fake.clock.forward(13 * 3600)
+    fake.fail("oauth.v2.access", error="invalid_refresh_token")
+    async with opened(fake, url, library) as app, over_http(app, credentials(fake), fake) as address:
+        fake.point_at(address)
+        await home.ada.types("team list")
+        assert "isn't installed in this workspace" in (await fake.heard()).words
+
+
+async def test_an_unreadable_token_asks_the_member_to_try_again(
+    fake: Slack, postgresql: PostgresqlDatabases, library: Library
+) -> None:
+    ada = Person.joins(fake, fake.team("readers", installed=False), "ada", owner=True)
+    async with (
+        opened(fake, postgresql.with_tables(), library) as app,
+        over_http(app, credentials(fake), fake) as address,
+    ):
+        fake.point_at(address)
+        with postgresql.down():
+            await ada.types("team list")
+            assert "Please try again." in (await fake.heard()).words
+
+
 @pytest.mark.both_databases
 async def test_a_token_is_renewed_once_by_two_replicas(fake: Slack, root: str, url: str, library: Library) -> None:
     fake.rotates = True
@@ -354,8 +421,8 @@ async def test_a_token_is_renewed_once_by_two_replicas(fake: Slack, root: str, u
     async with (
         opened(fake, url, library) as one,
         opened(fake, url, library) as two,
-        over_http(one, keys(fake), fake),
-        over_http(two, keys(fake), fake),
+        over_http(one, credentials(fake), fake),
+        over_http(two, credentials(fake), fake),
     ):
         place, words = Location("slack", home.team.id, ""), Reply.of(Notice("Hello."))
         telling = (app.study.outboxes["slack"].send_direct(place, home.ada.id, words, "hello") for app in (one, two))
@@ -369,25 +436,26 @@ async def test_a_token_is_renewed_once_by_two_replicas(fake: Slack, root: str, u
 
 
 @pytest.mark.both_databases
-async def test_a_token_that_cannot_be_renewed_is_used_to_its_end(
+async def test_a_token_that_fails_to_renew_is_used_until_it_expires(
     fake: Slack, root: str, url: str, library: Library
 ) -> None:
     fake.rotates = True
     home = await Home.made(fake, root, "readers")
     fake.clock.forward(11 * 3600)
     fake.fail("oauth.v2.access", status=503)
-    async with opened(fake, url, library) as app, over_http(app, keys(fake), fake):
+    async with opened(fake, url, library) as app, over_http(app, credentials(fake), fake):
         place, words = Location("slack", home.team.id, ""), Reply.of(Notice("Hello."))
         await app.study.outboxes["slack"].send_direct(place, home.ada.id, words, "hello")
 
     assert (await fake.heard()).words == "Hello."
 
 
-# Put out
+# Uninstalled
 
 
-@pytest.mark.real_time
-async def test_put_out_it_is_silent_and_keeps_what_was_done(fake: Slack, root: str, readers: Home, app: App) -> None:
+async def test_after_an_uninstall_it_is_silent_and_keeps_all_answers(
+    fake: Slack, root: str, readers: Home, app: App
+) -> None:
     await readers.set_up()
     await readers.ada.types("question vae easy")
     await readers.ada.presses(await fake.heard(), "A")
@@ -399,18 +467,15 @@ async def test_put_out_it_is_silent_and_keeps_what_was_done(fake: Slack, root: s
     await turn(app)
 
     assert sum(map(len, fake.calls.values())) == calls
-    assert await rows(app, SlackInstallation) == []
-    assert len(await rows(app, Answer)) == 1
+    assert await rows(app, tables.slack_installations) == []
+    assert len(await rows(app, tables.answers)) == 1
     back = await greeted(fake, root, readers.ada)
     assert "I'm back!" in back.words
     assert "1 schedule is on hold" in back.words
 
 
-@pytest.mark.real_time
 @pytest.mark.both_databases
-async def test_word_of_the_end_that_comes_late_ends_nothing(
-    fake: Slack, root: str, readers: Home, app: App, url: str
-) -> None:
+async def test_a_late_uninstall_event_ends_nothing(fake: Slack, root: str, readers: Home, app: App, url: str) -> None:
     _, gone = await readers.ada.uninstalls()
     await over(app)
     fake.clock.forward(60)
@@ -422,7 +487,7 @@ async def test_word_of_the_end_that_comes_late_ends_nothing(
     assert await here(app).teams() == [readers.team.id]
 
 
-async def test_tokens_of_users_are_nothing_to_the_app(fake: Slack, readers: Home, app: App) -> None:
+async def test_revoked_user_tokens_change_nothing(fake: Slack, readers: Home, app: App) -> None:
     await readers.ada.tells("tokens_revoked", tokens={"oauth": [readers.ada.id], "bot": []})
     await readers.ada.types("team list")
 
@@ -431,7 +496,9 @@ async def test_tokens_of_users_are_nothing_to_the_app(fake: Slack, readers: Home
 
 
 @pytest.mark.parametrize("error", ["account_inactive", "token_revoked", "invalid_auth"])
-async def test_put_out_unheard_it_finds_out_by_its_next_post(fake: Slack, readers: Home, app: App, error: str) -> None:
+async def test_an_unnoticed_uninstall_is_found_by_the_next_post(
+    fake: Slack, readers: Home, app: App, error: str
+) -> None:
     await readers.set_up()
     monday(fake)
     fake.expel(readers.team, error)
@@ -442,13 +509,19 @@ async def test_put_out_unheard_it_finds_out_by_its_next_post(fake: Slack, reader
     assert refused == [c.method for calls in fake.calls.values() for c in calls if c.error == error]
     assert len(refused) == 1
     assert await here(app).teams() == []
-    [schedule] = await rows(app, Schedule)
-    assert schedule.problem == "I was removed from here."
+    [schedule] = await rows(app, tables.schedules)
+    assert schedule["problem"] == "I was removed from here."
 
 
-async def test_put_out_in_the_middle_of_an_answer_it_ends_there(
-    fake: Slack, readers: Home, app: App, model: Model
-) -> None:
+async def test_an_unnoticed_uninstall_is_found_by_the_next_form(fake: Slack, readers: Home, app: App) -> None:
+    fake.expel(readers.team)
+    await readers.ada.types("team create")
+
+    assert "didn't accept all of my answer" in (await fake.heard()).words
+    await over(app)
+
+
+async def test_an_uninstall_during_an_answer_ends_it(fake: Slack, readers: Home, app: App, model: Model) -> None:
     readers.team.main.joined = True
     model.enough = lambda: readers.team.tokens[0].gone != ""
     await readers.ada.mentions("what is LoRA?")
@@ -459,7 +532,7 @@ async def test_put_out_in_the_middle_of_an_answer_it_ends_there(
 
 
 @pytest.mark.both_databases
-async def test_an_old_token_that_is_refused_ends_nothing_where_there_is_a_new_one(
+async def test_a_rejected_old_token_ends_nothing_if_there_is_a_new_one(
     fake: Slack, root: str, readers: Home, app: App, url: str, library: Library
 ) -> None:
     await readers.set_up()
@@ -467,9 +540,9 @@ async def test_an_old_token_that_is_refused_ends_nothing_where_there_is_a_new_on
     fake.expel(readers.team)
     async with (
         opened(fake, url, library) as other,
-        over_http(other, keys(fake), fake) as address,
+        over_http(other, credentials(fake), fake) as address,
     ):
-        page = await readers.ada.installs(f"{address.removesuffix(EVENTS)}/slack/install")
+        page = await readers.ada.installs(f"{address.removesuffix(EVENTS_PATH)}/slack/install")
         assert page.status == 200
     readers.team.main.joined = True
     await turn(app)

@@ -1,6 +1,6 @@
-"""Slack as an app meets it: its Web API, its pages, and its members, on loopback, with what they refuse and forget.
+"""Slack as an app sees it: its Web API, its pages and its members, on loopback, with everything they refuse.
 
-`Slack().listening()` opens it; `slack.team()` makes a workspace with the app in it, and `Person.joins` somebody there.
+`Slack().listening()` opens it; `slack.team()` creates a workspace with the app in it, and `Person.joins` a member.
 """
 
 from tests.platforms.slack.fake.delivery import Acknowledgement

@@ -19,16 +19,16 @@ PINS = 100
 
 
 def methods(slack: Slack) -> Iterator[tuple[str, Handler]]:
-    it = Basics(slack)
+    basics = Basics(slack)
     yield "api.test", lambda call: {"args": call.args}
-    yield "auth.test", it.who
-    yield "auth.revoke", it.revoke
-    yield "users.info", it.user
-    yield "pins.add", it.pin
-    yield "pins.remove", it.unpin
-    yield "pins.list", it.pins
-    yield "reactions.add", it.react
-    yield "apps.uninstall", it.uninstall
+    yield "auth.test", basics.who
+    yield "auth.revoke", basics.revoke
+    yield "users.info", basics.user
+    yield "pins.add", basics.pin
+    yield "pins.remove", basics.unpin
+    yield "pins.list", basics.pins
+    yield "reactions.add", basics.react
+    yield "apps.uninstall", basics.uninstall
     yield "apps.connections.open", lambda call: {"url": slack.sockets.address()}
 
 
@@ -56,7 +56,7 @@ class Basics:
         return {"revoked": not call.flag("test")}
 
     def user(self, call: Call) -> Payload:
-        """Whoever is of another workspace is a stranger unless they are in a channel that the app can see."""
+        """Return a user. One from another workspace is a stranger unless they share a channel that the app can see."""
         found = call.team.users.get(call.text("user"))
         if found is None:
             raise Refusal("user_not_found")

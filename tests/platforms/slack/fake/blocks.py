@@ -1,4 +1,4 @@
-"""Blocks and views: what slack_sdk's models make of them, and the limits that those do not know."""
+"""Check blocks and views: by slack_sdk's models, and by the limits that those don't know."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ OPTIONS, OPTION, CHOICE, HELD = 100, 75, 150, 150
 ROWS, COLUMNS = 100, 20
 METADATA, TITLE = 3000, 24
 ONLY_MESSAGES = ("table", "markdown", "context_actions", "task_card", "plan")
-"""Blocks that neither a modal nor a home takes."""
+"""Blocks that neither modals nor homes take."""
 CALLS = re.compile(r"<!(channel|here|everyone)\b")
 
 
 class Problem(NamedTuple):
-    """In a sentence, with Slack's word for it; empty where Slack lets it pass and this bot should not send it."""
+    """A sentence, and Slack's error code; the code is empty where Slack allows it but this bot shouldn't send it."""
 
     text: str
     error: str = "invalid_blocks"
 
 
 def message(blocks: Any, said: str, *, new: bool = True) -> Iterator[Problem]:
-    """A message, by its blocks and the text that stands for them in notifications."""
+    """Yield what's wrong with a message's blocks and notification text."""
     if len(said) > PLAIN:
         yield Problem(f"the text has {len(said)} characters of {PLAIN}", "msg_too_long")
     if CALLS.search(said):
@@ -57,7 +57,7 @@ def message(blocks: Any, said: str, *, new: bool = True) -> Iterator[Problem]:
 
 
 def view(given: Any) -> Iterator[Problem]:
-    """A modal or a home."""
+    """Yield what's wrong with a modal or a home."""
     if not isinstance(given, dict) or not isinstance(given.get("blocks"), list):
         yield Problem("a view has a list of blocks", "invalid_arguments")
         return
@@ -80,7 +80,7 @@ def view(given: Any) -> Iterator[Problem]:
 
 
 def suggestions(given: Any) -> Iterator[str]:
-    """What an app answers to somebody who types in a menu without options of its own."""
+    """Yield what's wrong with an app's suggestions for a menu without fixed options."""
     names = set(given) if isinstance(given, dict) else set()
     if names not in ({"options"}, {"option_groups"}):
         yield f"a menu wants either options or option_groups, and gets {sorted(names)}"
@@ -104,7 +104,7 @@ def suggestions(given: Any) -> Iterator[str]:
 
 
 def each(blocks: list[Payload]) -> Iterator[Problem]:
-    """What is wrong with the blocks themselves, wherever they stand."""
+    """Yield what's wrong with blocks anywhere."""
     for place, block in enumerate(blocks):
         yield from (Problem(f"block {place}: {said}") for said in _modelled(block, lambda b=block: Block.parse(b)))
         yield from (Problem(f"block {place}: {said}") for said in _block(block))
@@ -114,17 +114,17 @@ def each(blocks: list[Payload]) -> Iterator[Problem]:
         "block_id": [block.get("block_id") for block in blocks],
         "action_id": [element["action_id"] for _, element in elements(blocks)],
     }.items():
-        for id, times in Counter(ids).items():
-            if id is not None and times > 1:
-                yield Problem(f"{times} have the {what} {id!r}")
-            if id is not None and not 1 <= len(id) <= ID:
-                yield Problem(f"{what} has {len(id)} characters of {ID}")
+        for element_id, times in Counter(ids).items():
+            if element_id is not None and times > 1:
+                yield Problem(f"{times} have the {what} {element_id!r}")
+            if element_id is not None and not 1 <= len(element_id) <= ID:
+                yield Problem(f"{what} has {len(element_id)} characters of {ID}")
     for _, element in elements(blocks):
         yield from map(Problem, _element(element))
 
 
 def _modelled(given: Payload, model: Any) -> Iterator[str]:
-    """slack_sdk drops what it does not know without a word, so it has to give back what it got."""
+    """slack_sdk silently drops unknown keys, so a model must return exactly what it parsed."""
     try:
         made = model()
         if made is None:
@@ -216,7 +216,7 @@ def _plain(option: Any) -> bool:
 
 
 def texts(part: Any) -> Iterator[str]:
-    """Every text in blocks, those on buttons and in menus too."""
+    """Yield every text in blocks, including buttons and menus."""
     if isinstance(part, list):
         for item in part:
             yield from texts(item)
@@ -229,7 +229,7 @@ def texts(part: Any) -> Iterator[str]:
 
 
 def _marked(part: Any) -> Iterator[str]:
-    """Texts in which `<!channel>` would be a call."""
+    """Yield texts in which `<!channel>` would notify people."""
     if isinstance(part, list):
         for item in part:
             yield from _marked(item)

@@ -1,4 +1,4 @@
-"""One call of a method, and what it was answered."""
+"""One call of a method, and its answer."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.platforms.slack.fake.shown import Payload
 
 @dataclass(slots=True)
 class Call:
-    """`args` are without the token, `at` is by the fake's clock, `status` 0 until it is answered."""
+    """`args` have no token, `at` is the fake's time, `status` is 0 until there's an answer."""
 
     method: str
     args: Payload
     bearer: str
     at: float
     typed: bool = False
-    """Whether the arguments came as JSON, where a number is no text."""
+    """Whether the arguments came as JSON, in which a number isn't a text."""
     token: Token | None = None
     status: int = 0
     error: str = ""
@@ -33,12 +33,12 @@ class Call:
 
     @property
     def team(self) -> Team:
-        """Whose token it is."""
+        """The token's workspace."""
         assert self.home is not None
         return self.home
 
     def text(self, name: str) -> str:
-        """Empty where it was not given."""
+        """Return an argument; empty if it's missing."""
         value = self.args.get(name)
         return "" if value is None else str(value)
 
@@ -49,7 +49,7 @@ class Call:
         return int(self.args.get(name) or default)
 
     def loaded(self, name: str, error: str = "invalid_arguments") -> Any:
-        """What came as JSON, or as text that holds JSON; None where it was not given. Raises Refusal."""
+        """Return an argument that is JSON, or text with JSON; None if it's missing. Raises Refusal."""
         value = self.args.get(name)
         if not isinstance(value, str):
             return value
@@ -63,7 +63,7 @@ Handler = Callable[[Call], Payload]
 
 
 async def read(request: web.Request, at: float) -> Call:
-    """A call as it came, by GET or POST, as a form or as JSON."""
+    """Read a call: GET or POST, a form or JSON."""
     args: Payload = dict(request.query)
     typed = request.content_type == "application/json"
     if typed:
@@ -72,8 +72,8 @@ async def read(request: web.Request, at: float) -> Call:
         args |= dict(await request.post())
     bearer = request.headers.get("Authorization", "")
     if bearer.startswith("Basic "):
-        id, _, secret = b64decode(bearer.removeprefix("Basic ")).decode().partition(":")
-        args = {"client_id": id, "client_secret": secret} | args
+        client_id, _, secret = b64decode(bearer.removeprefix("Basic ")).decode().partition(":")
+        args = {"client_id": client_id, "client_secret": secret} | args
         bearer = ""
     token = bearer.removeprefix("Bearer ") or str(args.get("token") or "")
     args.pop("token", None)

@@ -1,4 +1,4 @@
-"""chat.*: messages that are posted, changed and deleted."""
+"""chat.*: post, edit and delete messages."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ METADATA = 16_000
 
 
 def methods(slack: Slack) -> Iterator[tuple[str, Handler]]:
-    it = Chat(slack)
-    yield "chat.postMessage", it.post
-    yield "chat.postEphemeral", it.whisper
-    yield "chat.update", it.update
-    yield "chat.delete", it.delete
-    yield "chat.getPermalink", it.permalink
+    chat = Chat(slack)
+    yield "chat.postMessage", chat.post
+    yield "chat.postEphemeral", chat.whisper
+    yield "chat.update", chat.update
+    yield "chat.delete", chat.delete
+    yield "chat.getPermalink", chat.permalink
 
 
 class Chat:
@@ -102,41 +102,41 @@ class Chat:
         return {"channel": channel.id, "permalink": f"https://{call.team.domain}.slack.com/{path}"}
 
     def _where(self, call: Call) -> Channel:
-        """A channel to post in; a user's id stands for the conversation with them."""
-        id = call.text("channel")
-        if id in call.team.users and call.method == "chat.postMessage":
+        """Return the channel to post in; for a user's id, the conversation with them."""
+        channel_id = call.text("channel")
+        if channel_id in call.team.users and call.method == "chat.postMessage":
             try:
-                return self._slack.conversation(call.team, id)
+                return self._slack.conversation(call.team, channel_id)
             except Refusal:
                 raise Refusal("channel_not_found") from None
-        return writable(call, id)
+        return writable(call, channel_id)
 
 
-def seen(call: Call, id: str) -> Channel:
-    """A channel that the token may know of. Raises Refusal."""
-    found = call.team.channels.get(id)
+def seen(call: Call, channel_id: str) -> Channel:
+    """Return a channel that the token may see. Raises Refusal."""
+    found = call.team.channels.get(channel_id)
     if found is None or (found.private and not found.joined):
         raise Refusal("channel_not_found")
     return found
 
 
-def inside(call: Call, id: str) -> Channel:
-    """A channel that the app is in. Raises Refusal."""
-    found = seen(call, id)
+def inside(call: Call, channel_id: str) -> Channel:
+    """Return a channel that the app is in. Raises Refusal."""
+    found = seen(call, channel_id)
     if not found.joined:
         raise Refusal("not_in_channel")
     return found
 
 
-def writable(call: Call, id: str) -> Channel:
-    found = seen(call, id)
+def writable(call: Call, channel_id: str) -> Channel:
+    found = seen(call, channel_id)
     if found.archived:
         raise Refusal("is_archived")
-    return inside(call, id)
+    return inside(call, channel_id)
 
 
 def own(call: Call, error: str, ts: str = "ts") -> tuple[Channel, Message]:
-    """A message of the app that may be changed. Raises Refusal."""
+    """Return one of the app's messages, for editing. Raises Refusal."""
     channel = seen(call, call.text("channel"))
     message = channel.messages.get(call.text(ts))
     if message is None:
@@ -154,7 +154,7 @@ def thread(call: Call, channel: Channel) -> str:
 
 
 def metadata(call: Call) -> Payload | None:
-    """None where nothing is said about it."""
+    """None where the call doesn't mention it."""
     given: Any = call.loaded("metadata", "invalid_metadata_format")
     if given is None or given == {}:
         return None if given is None else {}
@@ -166,7 +166,7 @@ def metadata(call: Call) -> Payload | None:
 
 
 def content(slack: Slack, call: Call) -> tuple[str, list[Payload] | None]:
-    """Text and blocks of a message, held against the rules. Raises Refusal."""
+    """Return a message's text and blocks once they're checked. Raises Refusal."""
     said, markdown = call.text("text"), call.text("markdown_text")
     given: Any = call.loaded("blocks", "invalid_blocks_format")
     if markdown:
@@ -180,7 +180,7 @@ def content(slack: Slack, call: Call) -> tuple[str, list[Payload] | None]:
 
 
 def hold(slack: Slack, team: str, method: str, given: Any, said: str) -> None:
-    """Against the rules for messages. Raises Refusal."""
+    """Check a message. Raises Refusal."""
     found = list(blocks.message(given, said))
     for picture in (block for block in given or () if isinstance(block, dict) and block.get("type") == "image"):
         file = slack.teams[team].files.get((picture.get("slack_file") or {}).get("id", ""))
@@ -190,7 +190,7 @@ def hold(slack: Slack, team: str, method: str, given: Any, said: str) -> None:
 
 
 def refuse(slack: Slack, method: str, found: list[blocks.Problem]) -> None:
-    """Keep what is wrong. Raises Refusal if Slack would not take it."""
+    """Record violations. Raises Refusal for those that Slack refuses."""
     for problem in found:
         slack.violate("blocks", method, problem.text)
     if refused := [problem for problem in found if problem.error]:
@@ -198,7 +198,7 @@ def refuse(slack: Slack, method: str, found: list[blocks.Problem]) -> None:
 
 
 def named(slack: Slack, given: list[Payload] | None) -> list[Payload] | None:
-    """As Slack shows them: every block and every element has an id."""
+    """Return blocks as Slack shows them: every block and element has an id."""
     if given is None:
         return None
     made = [{"block_id": slack.clock.id("b"), **block} for block in given]

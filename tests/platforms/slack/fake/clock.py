@@ -1,4 +1,4 @@
-"""The present as the fake has it, time stamps that only ever grow, and ids."""
+"""The fake's time, time stamps that only ever grow, and ids."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 
 
 class Clock:
-    """Seconds since 1970, as the event loop's time passes, moved by hand if need be."""
+    """Seconds since 1970; follows the event loop's time, and tests can move it."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -24,10 +24,10 @@ class Clock:
         self._ahead += seconds
 
     def ts(self) -> str:
-        """Unlike all the ones before, and later."""
+        """Return a new time stamp, later than all before."""
         self._last = max(int(self.now() * 1_000_000), self._last + 1)
         return f"{self._last // 1_000_000}.{self._last % 1_000_000:06}"
 
     def id(self, kind: str) -> str:
-        """`kind` is the letter that Slack's ids begin with."""
+        """Return a new id; `kind` is the letter it begins with."""
         return f"{kind}{next(self._numbers):09}"

@@ -1,4 +1,4 @@
-"""conversations.*: channels, and what was said in them."""
+"""conversations.*: channels and their messages."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ KINDS = {"channels": "public_channel", "groups": "private_channel", "im": "im", 
 
 
 def methods(slack: Slack) -> Iterator[tuple[str, Handler]]:
-    it = Conversations(slack)
-    yield "conversations.info", it.info
-    yield "conversations.open", it.open
-    yield "conversations.join", it.join
-    yield "conversations.list", it.list
-    yield "users.conversations", it.of_user
-    yield "conversations.history", it.history
-    yield "conversations.replies", it.replies
+    conversations = Conversations(slack)
+    yield "conversations.info", conversations.info
+    yield "conversations.open", conversations.open
+    yield "conversations.join", conversations.join
+    yield "conversations.list", conversations.list
+    yield "users.conversations", conversations.of_user
+    yield "conversations.history", conversations.history
+    yield "conversations.replies", conversations.replies
 
 
 class Conversations:
@@ -38,7 +38,7 @@ class Conversations:
         return {"channel": seen(call, call.text("channel")).payload}
 
     def open(self, call: Call) -> Payload:
-        """One user's; conversations of several are not offered."""
+        """Open the conversation with one user; the fake has none with several."""
         if channel := call.text("channel"):
             return {"channel": {"id": seen(call, channel).id}, "no_op": True, "already_open": True}
         users = [user for user in call.text("users").split(",") if user]
@@ -68,7 +68,7 @@ class Conversations:
         return {"channels": [channel.payload for channel in part], **more}
 
     def of_user(self, call: Call) -> Payload:
-        """Where somebody is a member; of what is private, only where the app is one too. Without a user, the app's."""
+        """List a user's channels, the private ones only if the app is in them too; without a user, the app's."""
         user = call.text("user") or call.team.me.id
         if user not in call.team.users:
             raise Refusal("user_not_found")
@@ -84,13 +84,13 @@ class Conversations:
         return {"channels": told, **more}
 
     def history(self, call: Call) -> Payload:
-        """Newest first; replies in threads stay in their threads."""
+        """List messages, newest first, without replies in threads."""
         channel = inside(call, call.text("channel"))
         said = [m for m in channel.messages.values() if not m.thread_ts or m.thread_ts == m.ts or m.broadcast]
         return self._told(call, channel, _within(call, said)[::-1])
 
     def replies(self, call: Call) -> Payload:
-        """The message that began it, then the replies, oldest first."""
+        """List a thread: its first message, then the replies, oldest first."""
         channel = inside(call, call.text("channel"))
         first = channel.messages.get(call.text("ts"))
         if first is None:
@@ -119,7 +119,7 @@ class Conversations:
 
 
 def _asked(call: Call) -> Sequence[Channel]:
-    """Of the kinds that a call asks for. Raises Refusal."""
+    """Return the channels of the kinds that the call asks for. Raises Refusal."""
     kinds = [kind.strip() for kind in (call.text("types") or "public_channel").split(",")]
     if not set(kinds) <= set(KINDS.values()):
         raise Refusal("invalid_types")
@@ -143,6 +143,6 @@ def _within(call: Call, said: Sequence[Message]) -> Sequence[Message]:
 
 
 def _exactly(ts: str) -> tuple[int, str]:
-    """In whole seconds and what comes behind the point, which is too fine for a float."""
+    """Split a time stamp into seconds and fraction: together they're too precise for a float."""
     seconds, _, fraction = ts.partition(".")
     return int(seconds), fraction.ljust(6, "0")

@@ -1,4 +1,4 @@
-"""Handing to the app what members do, signed as Slack signs it, and what the app says to it."""
+"""Sending the app what members do, signed as Slack signs it, and the app's acknowledgement."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COMMAND, INTERACTION, EVENT = "slash_commands", "interactive", "events_api"
 
 @dataclass(frozen=True, slots=True)
 class Forgery:
-    """How a request differs from one of Slack's. `age` is in seconds."""
+    """How a request differs from a real one. `age` is in seconds."""
 
     signature: str = ""
     age: float = 0.0
@@ -32,7 +32,7 @@ class Forgery:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What is sent, of one of the three kinds. `problem` is all that is known to be wrong with a forged one."""
+    """A request of one of the three kinds."""
 
     kind: str
     payload: Payload
@@ -40,7 +40,7 @@ class Delivery:
     retry: int = 0
     reason: str = ""
     headers: tuple[tuple[str, str], ...] = ()
-    """Those of a request that is repeated as it was."""
+    """The headers of a request that is replayed."""
 
     @property
     def forged(self) -> bool:
@@ -49,20 +49,20 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """What the app said. `status` is 0 where it said nothing in time, or could not be reached."""
+    """The app's answer. `status` is 0 if there was none in time, or the app couldn't be reached."""
 
     status: int
     body: str
     seconds: float
     sent: Delivery
     headers: tuple[tuple[str, str], ...] = ()
-    """What it was sent with."""
+    """The request's headers."""
     view: View | None = None
-    """The modal that it opened or changed."""
+    """The modal it opened or changed."""
 
     @property
     def json(self) -> Any:
-        """None where it said nothing, or no JSON."""
+        """The body as JSON; None if it's empty or isn't JSON."""
         try:
             return json.loads(self.body) if self.body else None
         except ValueError:
@@ -75,13 +75,13 @@ class Acknowledgement:
 
     @property
     def errors(self) -> dict[str, str]:
-        """What is wrong with each field of a form."""
+        """The problem of each field of a form."""
         found: dict[str, str] = self.json.get("errors", {}) if self.action == "errors" else {}
         return found
 
 
 class Courier:
-    """Over Socket Mode if the app is connected there, else over HTTP. `sent` is all that was handed over."""
+    """Sends requests over Socket Mode if the app is connected, else over HTTP. `sent` has all of them."""
 
     def __init__(self, slack: Slack) -> None:
         self._slack = slack
@@ -110,12 +110,12 @@ class Courier:
     async def redeliver(
         self, before: Acknowledgement, *, reason: str = "http_timeout", num: int = 1
     ) -> Acknowledgement:
-        """As Slack does it when it heard nothing: the same once more, signed anew."""
+        """Send the same again with a new signature, as Slack does without an acknowledgement."""
         sent = before.sent
         return await self.deliver(Delivery(sent.kind, sent.payload, sent.forgery, num, reason))
 
     async def replay(self, before: Acknowledgement) -> Acknowledgement:
-        """As a thief would do it: the same request to the letter, with the same signature."""
+        """Send the very same request with the same signature, as a thief would."""
         sent = before.sent
         return await self.deliver(Delivery(sent.kind, sent.payload, sent.forgery, headers=before.headers))
 

@@ -1,4 +1,4 @@
-"""What is picked and typed, in the shape in which Slack passes it on."""
+"""What people pick and type, in the form in which Slack passes it on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.platforms.slack.fake.shown import BUTTONS, Payload, elements, text
 Given = str | Sequence[str]
 
 EXTERNAL = ("external_select", "multi_external_select")
-"""Menus whose options the app suggests while somebody types."""
+"""Menus whose options the app suggests while someone types."""
 
 KINDS = {
     "static_select": "selected_option",
@@ -34,11 +34,11 @@ KINDS = {
     "url_text_input": "value",
     "number_input": "value",
 }
-"""Where each kind of element has its value."""
+"""The key under which each kind of element has its value."""
 
 
 def value(element: Payload, given: Given, suggested: Sequence[Payload] = ()) -> Payload:
-    """As if somebody had picked or typed it; options go by their values or by what they say.
+    """Return the state of an element in which this was picked or typed; options by value or label.
 
     `suggested` are those that the app has suggested so far, where the element has none of its own.
     """
@@ -62,7 +62,7 @@ def value(element: Payload, given: Given, suggested: Sequence[Payload] = ()) -> 
 
 
 def initial(element: Payload) -> Payload:
-    """As it stands there before anybody has touched it."""
+    """Return an element's state before anyone touched it."""
     kind = KINDS[element["type"]]
     given = element.get("initial_" + kind.removeprefix("selected_"))
     return {"type": element["type"], kind: given if given is not None else [] if kind.endswith("s") else None}
@@ -73,7 +73,7 @@ def empty(picked: Payload) -> bool:
 
 
 def state(blocks: Sequence[Payload], touched: Mapping[str, Payload]) -> dict[str, Payload]:
-    """`state.values`: everything but buttons, by block and action."""
+    """Return `state.values`: everything except buttons, by block and action."""
     found: dict[str, Payload] = {}
     for block, element in elements(blocks):
         if element["type"] not in (*BUTTONS, "feedback_buttons", "overflow"):
@@ -83,7 +83,7 @@ def state(blocks: Sequence[Payload], touched: Mapping[str, Payload]) -> dict[str
 
 
 def preset(element: Payload) -> list[Payload]:
-    """The options that are picked at first."""
+    """Return the options that are picked at first."""
     return [*(element.get("initial_options") or ()), *filter(None, [element.get("initial_option")])]
 
 

@@ -1,4 +1,4 @@
-"""files.*: an address to upload to, the upload, and the end of it."""
+"""files.*: get an upload address, upload, and complete the upload."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Uploads:
         self._slack = slack
 
     def begin(self, call: Call) -> Payload:
-        id, name = self._slack.clock.id("F"), call.text("filename")
-        file = File(id, call.team.id, name, name, call.number("length", 0), call.text("alt_txt"))
+        file_id, name = self._slack.clock.id("F"), call.text("filename")
+        file = File(file_id, call.team.id, name, name, call.number("length", 0), call.text("alt_txt"))
         if not file.length:
             raise Refusal("missing_argument")
-        call.team.files[id] = file
-        return {"upload_url": f"{self._slack.address}/upload/{call.team.id}/{id}", "file_id": id}
+        call.team.files[file_id] = file
+        return {"upload_url": f"{self._slack.address}/upload/{call.team.id}/{file_id}", "file_id": file_id}
 
     async def receive(self, request: web.Request) -> web.Response:
         team = self._slack.teams.get(request.match_info["team"])
@@ -51,34 +51,33 @@ class Uploads:
         return web.Response(text=f"OK - {len(content)}")
 
     def complete(self, call: Call) -> Payload:
-        """Shared with a channel, or with nobody yet."""
+        """Complete uploads, and share them with a channel if the call names one."""
         where = call.text("channel_id") or call.text("channels")
         channel = chat.writable(call, where) if where else None
-        given = call.loaded("files") or []
-        there = [call.team.files.get(str(one.get("id"))) for one in given]
+        entries = call.loaded("files") or []
+        uploads = [call.team.files.get(str(entry.get("id"))) for entry in entries]
         files = [
-            replace(file, title=one.get("title") or file.name, channel=where)
-            for one, file in zip(given, there, strict=True)
+            replace(file, title=entry.get("title") or file.name, channel=where)
+            for entry, file in zip(entries, uploads, strict=True)
             if file is not None and file.content is not None
         ]
-        if not files or len(files) < len(given):
+        if not files or len(files) < len(entries):
             raise Refusal("file_not_found")
-        said, shown = call.text("initial_comment"), call.loaded("blocks", "invalid_blocks_format")
-        if said or shown:
-            chat.hold(self._slack, call.team.id, call.method, shown, said or "…")
+        text, shown = call.text("initial_comment"), call.loaded("blocks", "invalid_blocks_format")
+        if text or shown:
+            chat.hold(self._slack, call.team.id, call.method, shown, text or "…")
         for file in files:
             call.team.files[file.id] = file
             self._slack.files.put_nowait(file)
         if channel is not None:
-            mine = call.team
             message = Message(
-                mine.id,
+                call.team.id,
                 channel.id,
-                said,
+                text,
                 chat.named(self._slack, shown) or [],
                 self._slack.clock.ts(),
-                mine.me.id,
-                mine.app,
+                call.team.me.id,
+                call.team.app,
                 thread_ts=chat.thread(call, channel),
                 files=tuple(files),
             )

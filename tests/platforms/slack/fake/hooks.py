@@ -1,4 +1,4 @@
-"""response_url: what lets an app answer where it was spoken to, five times within half an hour."""
+"""response_urls, with which an app answers up to five times within half an hour."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KNOWN = {
 
 @dataclass(slots=True)
 class Hook:
-    """`source` is the message that it came with, as it is now."""
+    """`source` is the message it came with, as it is now."""
 
     team: str
     channel: str
@@ -48,9 +48,9 @@ class Hooks:
         self._hooks: dict[str, Hook] = {}
 
     def new(self, team: str, channel: str, user: str, source: Message | None = None) -> str:
-        id = self._slack.clock.id("")
-        self._hooks[id] = Hook(team, channel, user, self._slack.clock.now(), source)
-        return f"{self._slack.address}/respond/{id}"
+        hook_id = self._slack.clock.id("")
+        self._hooks[hook_id] = Hook(team, channel, user, self._slack.clock.now(), source)
+        return f"{self._slack.address}/respond/{hook_id}"
 
     async def receive(self, request: web.Request) -> web.Response:
         try:
@@ -68,7 +68,7 @@ class Hooks:
         return web.Response(text="ok")
 
     def answer(self, hook: Hook, body: Payload, method: str) -> None:
-        """A message to where somebody acted. Raises Refusal."""
+        """Post or edit a message where someone acted. Raises Refusal."""
         for name in sorted(body.keys() - KNOWN):
             self._slack.violate("arguments", method, f"{name} is not known there")
         team, source = self._slack.teams[hook.team], hook.source
@@ -81,13 +81,13 @@ class Hooks:
             else:
                 self._slack.deleted.put_nowait(source)
             return
-        said, given = str(body.get("text") or ""), body.get("blocks")
-        if not said and not given:
+        text, given_blocks = str(body.get("text") or ""), body.get("blocks")
+        if not text and not given_blocks:
             raise Refusal("no_text", status=400)
-        chat.hold(self._slack, team.id, method, given, said)
-        shown = chat.named(self._slack, given) or []
+        chat.hold(self._slack, team.id, method, given_blocks, text)
+        shown = chat.named(self._slack, given_blocks) or []
         if body.get("replace_original") and source is not None:
-            hook.source = edited = replace(source, text=said, blocks=shown, edited=self._slack.clock.ts())
+            hook.source = edited = replace(source, text=text, blocks=shown, edited=self._slack.clock.ts())
             if channel is not None and source.ts in channel.messages:
                 self._slack.change(channel, edited)
             else:
@@ -96,7 +96,7 @@ class Hooks:
         reader = "" if body.get("response_type") == "in_channel" else hook.user
         thread = str(body.get("thread_ts") or "")
         ts = self._slack.clock.ts()
-        message = Message(team.id, hook.channel, said, shown, ts, team.me.id, team.app, reader=reader, thread_ts=thread)
+        message = Message(team.id, hook.channel, text, shown, ts, team.me.id, team.app, reader=reader, thread_ts=thread)
         if reader or channel is None:
             self._slack.messages.put_nowait(message)
         else:

@@ -1,4 +1,4 @@
-"""The way of somebody who adds the app to their workspace, with a browser that keeps cookies."""
+"""Someone adds the app to their workspace, with a browser that keeps cookies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATH = "/oauth/v2/authorize"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`query` is what the app asked Slack's page for."""
+    """`query` is what the app sent to Slack's page."""
 
     status: int
     body: str
@@ -27,7 +27,7 @@ class Page:
 
 
 async def walk(slack: Slack, url: str, user: str, agrees: bool, org_wide: bool) -> Page:
-    """Slack's own address stands for the fake's; the app's public one for where it listens."""
+    """Follow the pages. Slack's address is replaced by the fake's, the app's public one by where it listens."""
     app = URL(url)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as browser:
         async with browser.get(app, allow_redirects=False) as first:

@@ -1,4 +1,4 @@
-"""People in workspaces: they type commands, press, pick, fill in forms, write, and install the app."""
+"""People who type commands, press buttons, pick, fill in forms, write, and install the app."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from tests.platforms.slack.fake.server import Slack
 
 TIMELESS = ("app_uninstalled", "tokens_revoked")
-"""Events without a time of their own."""
+"""Events without a time."""
 CHANGED, BROADCAST, SHARED = "message_changed", "thread_broadcast", "file_share"
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with Slack open. What they do is over when the app has acknowledged it."""
+    """Someone with Slack open. Each action ends when the app has acknowledged it."""
 
     slack: Slack
     team: Team
@@ -44,11 +44,11 @@ class Person:
         bot: bool = False,
         tz: str = "",
     ) -> Person:
-        """A new person, in every public channel of the workspace; with `bot`, the bot of another app."""
+        """Create a person, in every public channel of the workspace; with `bot`, another app's bot."""
         return cls(slack, team, slack.user(team, name, admin=admin, owner=owner, bot=bot, tz=tz))
 
     def visits(self, channel: Channel) -> Person:
-        """The same person in a channel that another workspace shares with theirs (Slack Connect).
+        """Return the same person in a channel that another workspace shares with theirs (Slack Connect).
 
         What they do comes to the app as it is installed there, and tells the two workspaces apart:
 
@@ -65,7 +65,7 @@ class Person:
         return replace(self, team=self.slack.teams[channel.team])
 
     def forging(self, *, signature: str = "", age: float = 0.0, team: str = "") -> Person:
-        """The same person, for whom somebody forges requests: a wrong signature, an old one, another workspace."""
+        """Return the same person with forged requests: a wrong signature, an old one, another workspace."""
         return replace(self, forgery=Forgery(signature, age, team))
 
     @property
@@ -78,13 +78,13 @@ class Person:
 
     @property
     def direct(self) -> Channel:
-        """The conversation with the app."""
+        """Their conversation with the app."""
         return self.slack.conversation(self.team, self.id)
 
     # Commands and shortcuts
 
     async def types(self, text: str, channel: Channel | None = None, command: str = "/study") -> Acknowledgement:
-        """What the app says in its acknowledgement is shown, as Slack does it."""
+        """Type a command; what the app's acknowledgement says is shown, as on Slack."""
         where = channel or self.team.main
         if self._abroad:
             return await replace(self, team=self.slack.teams[self.user.team]).types(text, where, command)
@@ -96,7 +96,7 @@ class Person:
         return done
 
     async def chooses(self, shortcut: str, message: Message | None = None) -> Acknowledgement:
-        """A shortcut, by its callback id: that of a message, or one that is offered everywhere."""
+        """Choose a shortcut by its callback id: a message's, or a global one."""
         assert not self._abroad, "members of other workspaces are offered no shortcuts"
         shown = self._newest(message) if message else None
         return await self._send(INTERACTION, self._payloads.shortcut(shortcut, shown))
@@ -109,7 +109,7 @@ class Person:
         return await self._send(INTERACTION, self._payloads.pressed(source, block, element))
 
     async def picks(self, shown: Message | View, menu: str, *values: str) -> Acknowledgement:
-        """In a menu, named as `Message.menu` takes it."""
+        """Pick values in a menu, which is named as for `Message.menu`."""
         source = self._newest(shown)
         block, element = source.picked(menu)
         picked = value(element, values[0] if len(values) == 1 else values, _suggested(source, element))
@@ -118,14 +118,14 @@ class Person:
         return await self._send(INTERACTION, self._payloads.pressed(source, block, {**element, **picked}))
 
     def fills(self, view: View, values: Mapping[str, Given]) -> None:
-        """Fields of a form, named as `View.menu` takes it; nobody is told yet."""
+        """Fill in fields of a form, named as for `View.menu`; the app isn't told yet."""
         for name, given in values.items():
             block, element = view.picked(name)
             picked = value(element, given, _suggested(view, element))
             view.state.setdefault(block["block_id"], {})[element["action_id"]] = picked
 
     async def looks_up(self, view: View, menu: str, query: str = "") -> list[tuple[str, str]]:
-        """What the app suggests to somebody who types in a menu, as labels and values; they can be picked then."""
+        """Type in a menu, and return the app's suggestions as labels and values; they can be picked then."""
         source: View = self._newest(view)
         block, element = source.picked(menu)
         least = element.get("min_query_length", 3)
@@ -143,7 +143,7 @@ class Person:
         return [(text(option["text"]), option["value"]) for option in options]
 
     async def sends(self, view: View, values: Mapping[str, Given] | None = None) -> Acknowledgement:
-        """A form, filled in. What the app answers to it happens: it closes, changes, or shows what is wrong."""
+        """Submit a form. The app's answer takes effect: it closes, changes, or shows problems."""
         self._topmost(view)
         self.fills(view, values or {})
         said, urls = state(view.blocks, view.state), []
@@ -159,14 +159,14 @@ class Person:
         done = await self._send(INTERACTION, self._payloads.submitted(view, urls))
         return self._followed(view, done) if done.status == 200 else done
 
-    async def closes(self, view: View, *, all: bool = False) -> Acknowledgement | None:
-        """By the button, or with `all` those beneath it too. None where the app does not want to know."""
+    async def closes(self, view: View, *, whole_stack: bool = False) -> Acknowledgement | None:
+        """Close a modal, or its whole stack. None if the app doesn't want to know."""
         self._topmost(view)
         stack = self.slack.modals.stacks[self.id]
-        del stack[0 if all else -1 :]
+        del stack[0 if whole_stack else -1 :]
         if not view.body.get("notify_on_close"):
             return None
-        return await self._send(INTERACTION, self._payloads.closed(view, all))
+        return await self._send(INTERACTION, self._payloads.closed(view, whole_stack))
 
     # Events
 
@@ -184,7 +184,7 @@ class Person:
         subtype: str = "",
         files: Sequence[str] = (),
     ) -> Acknowledgement:
-        """A message that begins with the app's name; its own text follows.
+        """Mention the app at the start of a message.
 
         With `message_changed` that is what their newest message there says now: it mentions the app anew, under the
         old time stamp. Slack names no subtype then, nor where there are `files`, which go by their names.
@@ -200,7 +200,7 @@ class Person:
     async def writes(
         self, text: str, thread: Message | None = None, *, subtype: str = "", files: Sequence[str] = ()
     ) -> Acknowledgement:
-        """To the app alone. With `message_changed` it is what their newest message says now.
+        """Write to the app directly. With `message_changed`, edit their newest message instead.
 
         `files` go by their names, and make it a `file_share`.
         """
@@ -222,30 +222,30 @@ class Person:
         return await self.tells("member_joined_channel", user=self.id, event_ts=self.slack.clock.ts(), **more)
 
     async def invites(self, channel: Channel) -> Acknowledgement:
-        """The app, into a channel."""
+        """Invite the app to a channel."""
         channel.joined = True
         more = {"channel": channel.id, "channel_type": "G" if channel.private else "C", "inviter": self.id}
         me, ts = self.team.me.id, self.slack.clock.ts()
         return await self.tells("member_joined_channel", user=me, team=self.team.id, event_ts=ts, **more)
 
     async def uninstalls(self) -> tuple[Acknowledgement, Acknowledgement]:
-        """The app is told twice, in whatever order: that its tokens are gone, and that it is."""
+        """Uninstall the app. Slack sends two events, in any order: tokens revoked, and app uninstalled."""
         self.slack.expel(self.team)
         gone = {"oauth": [], "bot": [self.team.me.id]}
         return await self.tells("tokens_revoked", tokens=gone), await self.tells("app_uninstalled")
 
     async def tells(self, kind: str, /, **more: Any) -> Acknowledgement:
-        """Any other event."""
+        """Send any other event."""
         if kind not in TIMELESS:
             more = {"event_ts": self.slack.clock.ts()} | more
         return await self._send(EVENT, self._payloads.event(kind, **more))
 
     async def installs(self, url: str, *, agrees: bool = True, org_wide: bool = False) -> installing.Page:
-        """From the app's own page through Slack's and back; the last page that is shown.
+        """Go from the app's install page through Slack's and back, and return the last page.
 
-        With `org_wide` for all the workspaces of the organisation, of which Slack then names none.
+        With `org_wide`, for the whole organization; Slack then names no workspace.
         """
-        assert self.team.enterprise or not org_wide, f"{self.team.name} is in no organisation"
+        assert self.team.enterprise or not org_wide, f"{self.team.name} is in no organization"
         return await installing.walk(self.slack, url, self.id, agrees, org_wide)
 
     # Inside
@@ -262,7 +262,7 @@ class Person:
         return await self.slack.courier.deliver(Delivery(kind, payload, self.forgery))
 
     def _newest(self, shown: Any) -> Any:
-        """What is there now of something that was seen before."""
+        """Return the current state of something seen before."""
         if isinstance(shown, View):
             if shown.body["type"] == "modal":
                 self._topmost(shown)
@@ -299,21 +299,21 @@ class Person:
         return message
 
     def _edits(self, said: str, channel: Channel) -> tuple[Message, Message]:
-        """Their newest message there, before and after."""
-        mine = [message for message in channel.messages.values() if message.user == self.id]
-        assert mine, f"{self.user.name} has said nothing there yet"
-        changed = replace(mine[-1], text=said, edited=self.slack.clock.ts())
+        """Edit their newest message there; returns it before and after."""
+        own = [message for message in channel.messages.values() if message.user == self.id]
+        assert own, f"{self.user.name} has said nothing there yet"
+        changed = replace(own[-1], text=said, edited=self.slack.clock.ts())
         channel.messages[changed.ts] = changed
-        return mine[-1], changed
+        return own[-1], changed
 
     def _file(self, name: str, channel: Channel) -> File:
-        id, content = self.slack.clock.id("F"), name.encode()
-        made = File(id, self.user.team, name, name, len(content), content=content, channel=channel.id)
-        self.team.files[id] = made
+        file_id, content = self.slack.clock.id("F"), name.encode()
+        made = File(file_id, self.user.team, name, name, len(content), content=content, channel=channel.id)
+        self.team.files[file_id] = made
         return made
 
     def _spoken(self, message: Message) -> Payload:
-        """A message as its event has it."""
+        """Return a message as its event has it."""
         part = {"type": "rich_text_section", "elements": [{"type": "text", "text": message.text}]}
         shown: Sequence[Payload] = [{"type": "rich_text", "block_id": "w", "elements": [part]}]
         said = {name: told for name, told in message.payload().items() if name != "type"}

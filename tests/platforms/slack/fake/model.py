@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Feed(asyncio.Queue[T]):
-    """What comes, one after another; `seen` keeps all of it, whether it was fetched or not."""
+    """Items as they come; `seen` has all of them, fetched or not."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,10 +36,10 @@ class User:
     deleted: bool = False
     tz: str = "Europe/Amsterdam"
     tz_offset: int = 3600
-    """In seconds; it is not reckoned from the zone."""
+    """In seconds; it isn't computed from the zone."""
     locale: str = "en-US"
     app: Payload = field(default_factory=dict)
-    """The ids of the app whose bot it is, and of the bot, where it is another app's."""
+    """The ids of the app and its bot, for another app's bot."""
 
     @property
     def payload(self) -> Payload:
@@ -67,7 +67,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """`channel` is empty as long as it is shared with nobody."""
+    """`channel` is empty until the file is shared."""
 
     id: str
     team: str
@@ -94,7 +94,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Message(Shown):
-    """As it is seen after one call. `reader` alone sees it, where that is set."""
+    """A message as one call left it. If `reader` is set, only they see it."""
 
     team: str
     channel: str
@@ -103,12 +103,12 @@ class Message(Shown):
     ts: str
     user: str
     app: Payload = field(default_factory=dict)
-    """The ids of the app and its bot, where it is the app's."""
+    """The ids of the app and its bot, for an app's message."""
     reader: str = ""
     metadata: Payload | None = None
     thread_ts: str = ""
     edited: str = ""
-    """When, as a time stamp."""
+    """The time stamp of the last edit."""
     broadcast: bool = False
     streaming: bool = False
     files: tuple[File, ...] = ()
@@ -117,7 +117,7 @@ class Message(Shown):
 
     @property
     def words(self) -> str:
-        """All the text of its blocks, or the text of a message that has none."""
+        """All the text of its blocks, or its text if it has none."""
         return "\n".join(words(self.blocks)) if self.blocks else self.text
 
     @property
@@ -147,7 +147,7 @@ class Message(Shown):
 
 @dataclass(slots=True)
 class Channel:
-    """`joined` says whether the app is in it, `direct` whose conversation with the app it is."""
+    """`joined`: the app is in it. `direct`: the user whose conversation with the app it is."""
 
     id: str
     name: str
@@ -158,13 +158,13 @@ class Channel:
     direct: str = ""
     members: set[str] = field(default_factory=set)
     shared: set[str] = field(default_factory=set)
-    """The other workspaces that are in it (Slack Connect)."""
+    """Other workspaces that share it (Slack Connect)."""
     messages: dict[str, Message] = field(default_factory=dict)
-    """By time stamp, oldest first, without the ephemeral ones."""
+    """By time stamp, oldest first, without ephemeral messages."""
 
     @property
     def kind(self) -> str:
-        """As the scopes for it begin."""
+        """The prefix of the scopes for it."""
         return "im" if self.direct else "groups" if self.private else "channels"
 
     @property
@@ -173,7 +173,7 @@ class Channel:
 
     @property
     def called(self) -> str:
-        """The name that payloads have."""
+        """The name that's in payloads."""
         return "directmessage" if self.direct else "privategroup" if self.private else self.name
 
     def thread(self, ts: str) -> list[Message]:
@@ -205,7 +205,7 @@ class Channel:
 
 @dataclass(slots=True)
 class View(Shown):
-    """A modal or a home, as it is shown now; `state` holds what was picked and typed in it so far."""
+    """A modal or a home as it's shown now; `state` has what was picked and typed so far."""
 
     id: str
     team: str
@@ -216,10 +216,10 @@ class View(Shown):
     root: str = ""
     previous: str = ""
     home: str = ""
-    """The workspace of whoever sees it; empty for `team`."""
+    """The viewer's workspace; empty for `team`."""
     state: dict[str, Payload] = field(default_factory=dict)
     suggested: dict[str, list[Payload]] = field(default_factory=dict)
-    """The options that the app has suggested so far, by action id."""
+    """The options the app suggested so far, by action id."""
 
     @property
     def blocks(self) -> list[Payload]:
@@ -246,10 +246,10 @@ class Token:
     scopes: set[str]
     expires: float | None = None
     gone: str = ""
-    """Slack's word for why it is worth nothing any more."""
+    """Slack's error code if the token no longer works."""
     refresh: str = ""
     org_wide: bool = False
-    """Whether it was granted for all workspaces of an organisation."""
+    """Whether it was granted for a whole organization."""
 
 
 @dataclass(slots=True)
@@ -258,7 +258,7 @@ class Team:
     domain: str
     name: str
     me: User
-    """The app as a member."""
+    """The app's bot user."""
     bot_id: str
     app_id: str
     enterprise: Payload | None = None
@@ -267,7 +267,7 @@ class Team:
     tokens: list[Token] = field(default_factory=list)
     files: dict[str, File] = field(default_factory=dict)
     edit_window: float | None = None
-    """Seconds in which messages may be edited."""
+    """Seconds for which messages can be edited."""
 
     @property
     def token(self) -> str:
@@ -276,12 +276,12 @@ class Team:
 
     @property
     def main(self) -> Channel:
-        """The channel that was made first."""
+        """The first channel."""
         return next(channel for channel in self.channels.values() if not channel.direct)
 
     @property
     def app(self) -> Payload:
-        """What messages and views of the app are signed with."""
+        """The ids that the app's messages and views carry."""
         return {"bot_id": self.bot_id, "app_id": self.app_id}
 
     @property

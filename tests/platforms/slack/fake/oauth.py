@@ -1,4 +1,4 @@
-"""Installing the app: the page where somebody agrees, codes, tokens, and their renewal."""
+"""Installing the app: the consent page, codes, tokens, and renewals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.platforms.slack.fake.server import Slack
 
 LIVES = 600.0
-"""Seconds in which a code has to be used."""
+"""Seconds for which a code is valid."""
 
 
 def methods(slack: Slack) -> Iterator[tuple[str, Handler]]:
@@ -51,14 +51,14 @@ class OAuth:
         *,
         org_wide: bool = False,
     ) -> str:
-        """The code that comes of it when somebody agrees to the app, for their workspace or their organisation."""
+        """Return the code for an installation that someone agreed to, in their workspace or organization."""
         granted = set(self._slack.scopes if scopes is None else scopes)
         code = f"{self._slack.clock.id('')}.code"
         self._codes[code] = Consent(team, user, granted, redirect_uri, self._slack.clock.now(), org_wide)
         return code
 
     async def page(self, request: web.Request) -> web.Response:
-        """Whoever opens it agrees at once; `as` says who that is, `agrees=no` refuses, `org_wide=yes` is more."""
+        """Agree at once for the user `as`; `agrees=no` refuses, `org_wide=yes` is for the organization."""
         asked = request.query
         if asked.get("client_id") != self._slack.client_id:
             return web.Response(status=400, text="invalid_client_id")

@@ -1,4 +1,4 @@
-"""What the fake itself knows of the methods that it offers: enough to hold calls against without any description."""
+"""What the fake knows about its methods: enough to check calls without Slack's description."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Rule(NamedTuple):
-    """`args` are kinds by name, `scopes` those of which a token needs one, `tier` 0 has a rate of its own, or none."""
+    """`args` are kinds by name; a token needs one of `scopes`; tier 0 is a special rate, or none."""
 
     args: dict[str, str]
     required: tuple[str, ...] = ()
@@ -15,7 +15,7 @@ class Rule(NamedTuple):
 
 
 def _rule(required: str = "", optional: str = "", scopes: str = "", tier: int = 0) -> Rule:
-    """Names are of texts unless they say otherwise, as in `length:integer`."""
+    """Arguments are texts unless the name says otherwise, as in `length:integer`."""
     args = dict([*word.split(":"), "string"][:2] for word in f"{required} {optional}".split())
     return Rule(args, tuple(word.split(":")[0] for word in required.split()), tuple(scopes.split()), tier)
 
@@ -86,4 +86,4 @@ RULES = {
 }
 
 MENDED = {"chat.appendStream": ("channel", "ts"), "files.completeUploadExternal": ("files",)}
-"""What is really required, where the description is known to be wrong: a stream takes chunks instead of text."""
+"""What's really required where the description is wrong: a stream takes chunks instead of text."""

@@ -1,4 +1,4 @@
-"""The shapes in which Slack tells what members do."""
+"""The payloads in which Slack reports what members do."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ VERIFICATION = "verification-token"
 
 
 class Payloads:
-    """For one member of one workspace, or somebody of another one with whom it shares a channel (`Person.visits`).
+    """For a member of the workspace, or of another one that shares a channel with it (`Person.visits`).
 
-    `id` is what the workspaces are said to be called.
+    `claimed_team` replaces the ids of both workspaces, as in a forgery.
     """
 
-    def __init__(self, slack: Slack, team: Team, user: User, id: str = "") -> None:
+    def __init__(self, slack: Slack, team: Team, user: User, claimed_team: str = "") -> None:
         self._slack, self._team, self._user = slack, team, user
         self._home = slack.teams[user.team]
-        self._id, self._theirs = id or team.id, id or user.team
+        self._team_id, self._user_team = claimed_team or team.id, claimed_team or user.team
 
     def command(self, command: str, text: str, channel: Channel) -> Payload:
         within = self._team.enterprise
         return {
             "token": VERIFICATION,
-            "team_id": self._id,
+            "team_id": self._team_id,
             "team_domain": self._team.domain,
             **({"enterprise_id": within["id"], "enterprise_name": within["name"]} if within else {}),
             "channel_id": channel.id,
@@ -46,7 +46,7 @@ class Payloads:
         }
 
     def pressed(self, source: Message | View, block: Payload, action: Payload) -> Payload:
-        """block_actions. Of a message that one member alone sees, Slack does not pass on what it says."""
+        """Return block_actions. For a message that only one member sees, Slack leaves out what it says."""
         action = {name: value for name, value in action.items() if name not in ("options", "option_groups")}
         action |= {"block_id": block["block_id"], "action_ts": self._slack.clock.ts()}
         more = {"trigger_id": self._trigger(), "actions": [action]}
@@ -89,19 +89,19 @@ class Payloads:
         }
 
     def event(self, kind: str, **more: Any) -> Payload:
-        """Around what happened, who may see it and when it was. Of mentions Slack says whose app it was, not who."""
+        """Return an event with who may see it and when. A mention names the app's workspace, not the member's."""
         at, team, within = self._slack.clock.now(), self._team, self._team.enterprise
         channel = team.channels.get(str(more.get("channel", "")))
-        home = self._theirs
+        home = self._user_team
         if kind == "app_mention" and self._home is not team:
             more |= {"team": team.id, "user_team": home, "source_team": home, "user_profile": {"team": home}}
-            home = self._id
-        context = {"enterprise_id": within["id"] if within else None, "team_id": self._id}
+            home = self._team_id
+        context = {"enterprise_id": within["id"] if within else None, "team_id": self._team_id}
         allowed = context | {"user_id": team.me.id, "is_bot": True, "is_enterprise_install": False}
         return {
             "token": VERIFICATION,
             "team_id": home,
-            "context_team_id": self._id,
+            "context_team_id": self._team_id,
             "context_enterprise_id": context["enterprise_id"],
             "api_app_id": self._slack.app_id,
             "event": {"type": kind, **more},
@@ -117,14 +117,14 @@ class Payloads:
         return view.payload | {"state": {"values": state(view.blocks, view.state)}}
 
     def _within(self, kind: str, view: View) -> Payload:
-        """What is done in a view is done in the workspace of whoever does it."""
-        return self._common(kind) | {"team": {**self._home.short, "id": self._theirs}, "view": self.view(view)}
+        """In a view, the workspace is the member's own."""
+        return self._common(kind) | {"team": {**self._home.short, "id": self._user_team}, "view": self.view(view)}
 
     def _common(self, kind: str) -> Payload:
-        user = {"id": self._user.id, "username": self._user.name, "name": self._user.name, "team_id": self._theirs}
+        user = {"id": self._user.id, "username": self._user.name, "name": self._user.name, "team_id": self._user_team}
         return {
             "type": kind,
-            "team": {**self._team.short, "id": self._id},
+            "team": {**self._team.short, "id": self._team_id},
             "user": user,
             "api_app_id": self._slack.app_id,
             "token": VERIFICATION,

@@ -1,4 +1,4 @@
-"""What Slack answers when it does not do what it was asked."""
+"""Slack's error answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Refusal(Exception):
-    """`error` is Slack's own word; most refusals come with the status 200."""
+    """`error` is Slack's code; most refusals have status 200."""
 
     def __init__(self, error: str, *, status: int = 200, after: int | None = None, **more: Any) -> None:
         super().__init__(error)
@@ -21,5 +21,5 @@ def limited(after: int) -> Refusal:
 
 
 def wrong(error: str, *messages: str) -> Refusal:
-    """With the reasons, as Slack gives them for arguments and blocks."""
+    """Return a refusal with reasons, as Slack gives them for arguments and blocks."""
     return Refusal(error, response_metadata={"messages": [f"[ERROR] {message}" for message in messages]})

@@ -1,4 +1,4 @@
-"""The server: it listens, keeps what it was asked and what came of it, and lets a test make it fail."""
+"""The server: it answers calls, records them, and fails when a test asks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.platforms.slack.fake import basics, chat, conversations, files, oauth
 from tests.platforms.slack.fake.calls import Call, Handler, read
 from tests.platforms.slack.fake.delivery import EVENT, Acknowledgement, Courier, Delivery
 from tests.platforms.slack.fake.hooks import Hooks
-from tests.platforms.slack.fake.limits import Fault, Faults, Rates
+from tests.platforms.slack.fake.limits import Fault, Faults, Hold, Rates
 from tests.platforms.slack.fake.model import Channel, Feed, File, Message, View
 from tests.platforms.slack.fake.overlay import Rule
 from tests.platforms.slack.fake.payloads import VERIFICATION
@@ -35,7 +35,7 @@ MODULES = (basics, chat, conversations, files, oauth, streams, views)
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What no app should do, whether or not Slack puts up with it."""
+    """Something that no app should do, whether or not Slack accepts it."""
 
     kind: str
     method: str
@@ -46,27 +46,27 @@ class Violation:
 
 
 class Slack(World):
-    """The whole of it."""
+    """A whole Slack."""
 
     def __init__(self, scopes: Iterable[str] = SCOPES) -> None:
         super().__init__(scopes)
         self.patience = 3.0
-        """Seconds that Slack waits for an acknowledgement, and that a trigger lasts."""
+        """Seconds for which Slack waits for an acknowledgement, and a trigger is valid."""
         self.messages: Feed[Message] = Feed()
         self.edits: Feed[Message] = Feed()
         self.deleted: Feed[Message] = Feed()
         self.views: Feed[View] = Feed()
-        """Modals as they open and change."""
+        """Modals, each time they open or change."""
         self.published: Feed[View] = Feed()
-        """Homes as they are shown and change."""
+        """Homes, each time they're published."""
         self.homes: dict[str, View] = {}
         """By user."""
         self.files: Feed[File] = Feed()
-        """Uploads that were completed."""
+        """Completed uploads."""
         self.calls: defaultdict[str, list[Call]] = defaultdict(list)
         self.violations: list[Violation] = []
         self.states: dict[str, dict[str, Payload]] = {}
-        """What was picked in each message, by its key."""
+        """What was picked in each message, by the message's key."""
         self.rates = Rates(self.clock.now)
         self.faults = Faults()
         self.hooks = Hooks(self)
@@ -86,7 +86,7 @@ class Slack(World):
 
     @asynccontextmanager
     async def listening(self, port: int = 0) -> AsyncIterator[Slack]:
-        """Reachable on loopback for as long as it is open."""
+        """Listen on loopback while the block runs."""
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.add_routes(
             [
@@ -109,24 +109,24 @@ class Slack(World):
             await runner.cleanup()
 
     def point_at(self, app: str) -> None:
-        """Where the app listens."""
+        """Set where the app listens."""
         self.app_url = app
 
     # What the app did
 
     async def heard(self) -> Message:
-        """The next message that comes."""
+        """Wait for the next message."""
         return await self.next(self.messages)
 
     async def next(self, feed: Feed[T]) -> T:
-        """The next that comes of a kind, as in `slack.next(slack.views)`."""
+        """Wait for the next item of a feed, as in `slack.next(slack.views)`."""
         return await asyncio.wait_for(feed.get(), HANG)
 
     def violate(self, kind: str, method: str, text: str) -> None:
         self.violations.append(Violation(kind, method, text))
 
     def forgive(self, kind: str) -> list[Violation]:
-        """Those of a kind that a test brought about on purpose; there has to be one."""
+        """Drop the violations of a kind that a test caused on purpose, and return them; there must be one."""
         gone = [found for found in self.violations if found.kind == kind]
         assert gone, f"nothing of the kind {kind!r} has happened"
         self.violations = [found for found in self.violations if found.kind != kind]
@@ -156,27 +156,30 @@ class Slack(World):
         after: int | None = None,
         done: bool = False,
     ) -> None:
-        """The next calls of a method (or `response_url`, `upload`) fail: with an `error` of Slack's, a status of its
-        own, or a 429 that may come again `after` so many seconds. With `done` they are carried out all the same."""
+        """Let the next calls of a method (or `response_url`, `upload`) fail.
+
+        With one of Slack's `error` codes, an HTTP status, or a 429 to retry `after` that many seconds. With `done` they
+        are carried out anyway.
+        """
         refusal = Refusal(error) if error else Refusal("service_unavailable", status=status)
         self.faults.waiting.append(Fault(method, limited(after) if after is not None else refusal, times, done))
 
     def cut(self, method: str, *, times: int = 1, done: bool = True) -> None:
-        """The connection breaks before the answer, and with `done` after the call was carried out."""
+        """Break the connection before the answer; with `done`, the call was carried out."""
         self.faults.waiting.append(Fault(method, None, times, done, cut=True))
 
     def hollow(self, method: str) -> None:
-        """The next call of a method is carried out, and its answer lacks what it should say."""
+        """Let the next call of a method succeed with an answer that has nothing in it."""
         self.faults.waiting.append(Fault(method, hollow=True))
 
-    def hold(self, method: str) -> asyncio.Event:
-        """The next call of a method waits for the event."""
-        until = asyncio.Event()
-        self.faults.waiting.append(Fault(method, until=until))
-        return until
+    def hold(self, method: str) -> Hold:
+        """Let the next call of a method wait until it's released."""
+        held = Hold()
+        self.faults.waiting.append(Fault(method, held=held))
+        return held
 
     async def verify_url(self) -> Acknowledgement:
-        """As Slack asks of an address before it sends anything there."""
+        """Verify the app's address, as Slack does before it sends anything there."""
         asked = {"token": VERIFICATION, "challenge": self.clock.id("challenge"), "type": "url_verification"}
         return await self.courier.deliver(Delivery(EVENT, asked))
 
@@ -184,10 +187,10 @@ class Slack(World):
 
     @asynccontextmanager
     async def faulty(self, method: str, request: web.Request) -> AsyncIterator[Fault]:
-        """Around what a call does: what is to go wrong before it does, or after. Raises Refusal."""
+        """Apply a fault before or after the block that carries out a call. Raises Refusal."""
         fault = self.faults.next(method)
-        if fault.until is not None:
-            await fault.until.wait()
+        if fault.held is not None:
+            await fault.held.pass_through()
         if not fault.done:
             _break(fault, request)
         yield fault

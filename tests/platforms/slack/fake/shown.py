@@ -1,4 +1,4 @@
-"""What can be seen in blocks: words, buttons and menus."""
+"""What people see in blocks: text, buttons and menus."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ BUTTONS = ("button", "icon_button", "workflow_button")
 
 
 class Place(NamedTuple):
-    """An element and the block that it stands in."""
+    """An element and its block."""
 
     block: Payload
     element: Payload
 
 
 def elements(blocks: Sequence[Payload]) -> Iterator[Place]:
-    """Everything that can be pressed, picked or filled in."""
+    """Yield everything that can be pressed, picked or filled in."""
     for block in blocks:
         inner = [*(block.get("elements") or ()), *(block.get("actions") or ())]
         inner += [block[name] for name in ("accessory", "element") if name in block]
@@ -28,7 +28,7 @@ def elements(blocks: Sequence[Payload]) -> Iterator[Place]:
 
 
 def words(part: Any) -> Iterator[str]:
-    """Every text, but for what stands on buttons and in menus."""
+    """Return every text except those of buttons and menus."""
     if isinstance(part, list):
         for item in part:
             yield from words(item)
@@ -47,7 +47,7 @@ def text(part: Payload | None) -> str:
 
 
 class Shown:
-    """What has blocks: a message or a view."""
+    """Something with blocks: a message or a view."""
 
     __slots__ = ()
 
@@ -63,16 +63,16 @@ class Shown:
 
     @property
     def buttons(self) -> list[str]:
-        """The labels, from the top to the bottom."""
+        """The labels, top to bottom."""
         return [label for _, _, label in self._buttons()]
 
     @property
     def menus(self) -> list[str]:
-        """The action ids of everything that is picked or filled in."""
+        """The action ids of everything that can be picked or filled in."""
         return [element["action_id"] for _, element in elements(self.blocks) if element["type"] not in BUTTONS]
 
     def button(self, label: str) -> Payload:
-        """As it stands in the block."""
+        """Return a menu's element."""
         return self.pressed(label).element
 
     def pressed(self, label: str) -> Place:
@@ -81,7 +81,7 @@ class Shown:
         return found[0]
 
     def menu(self, name: str) -> Payload:
-        """By its action id, its block's id, its label or placeholder, or the text beside it."""
+        """Find a menu by its action id, its block's id, its label or placeholder, or the text beside it."""
         return self.picked(name).element
 
     def picked(self, name: str) -> Place:

@@ -1,4 +1,4 @@
-"""Socket Mode: the app calls, and Slack hands it everything in envelopes over that connection."""
+"""Socket Mode: the app opens a connection, and Slack sends everything over it in envelopes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Sockets:
-    """`live` holds the connections, oldest first; what is to be handed over goes to the newest."""
+    """`live` has the open connections, oldest first; the newest gets everything."""
 
     def __init__(self, slack: Slack) -> None:
         self._slack = slack
@@ -28,21 +28,21 @@ class Sockets:
         self._news = asyncio.Condition()
         self.live: list[web.WebSocketResponse] = []
         self.opened = 0
-        """How many there ever were."""
+        """How many connections there ever were."""
 
     def address(self) -> str:
-        """Of a connection that may be opened once."""
+        """Return an address for one connection."""
         ticket = secrets.token_hex(8)
         self._tickets.add(ticket)
         return f"{self._slack.address.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={self._slack.app_id}"
 
     async def connected(self, opened: int = 1) -> None:
-        """Wait until so many connections have been opened so far, and one is open."""
+        """Wait until that many connections were opened so far, and one is open."""
         async with asyncio.timeout(HANG), self._news:
             await self._news.wait_for(lambda: self.opened >= opened and bool(self.live))
 
     async def refresh(self, reason: str = "refresh_requested") -> None:
-        """Ask the app to come again, as Slack does every few hours, and end the connections."""
+        """Ask the app to reconnect, as Slack does every few hours, and close the connections."""
         gone, self.live = self.live, []
         for ws in gone:
             await ws.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "applink"}})
@@ -75,18 +75,18 @@ class Sockets:
         return ws
 
     async def deliver(self, sent: Delivery) -> tuple[int, str]:
-        """An envelope, and what came with its acknowledgement."""
-        id = str(uuid.uuid4())
-        envelope: dict[str, Any] = {"envelope_id": id, "type": sent.kind, "payload": sent.payload}
+        """Send an envelope, and return what came with its acknowledgement."""
+        envelope_id = str(uuid.uuid4())
+        envelope: dict[str, Any] = {"envelope_id": envelope_id, "type": sent.kind, "payload": sent.payload}
         envelope["accepts_response_payload"] = sent.kind != EVENT
         if sent.kind == EVENT:
             envelope |= {"retry_attempt": sent.retry, "retry_reason": sent.reason}
-        self._waiting[id] = asyncio.get_running_loop().create_future()
+        self._waiting[envelope_id] = asyncio.get_running_loop().create_future()
         try:
             await self.live[-1].send_json(envelope)
-            payload = (await self._waiting[id]).get("payload")
+            payload = (await self._waiting[envelope_id]).get("payload")
         finally:
-            del self._waiting[id]
+            del self._waiting[envelope_id]
         return 200, json.dumps(payload) if payload else ""
 
     def _answered(self, text: str) -> None:

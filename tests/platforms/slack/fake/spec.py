@@ -1,6 +1,6 @@
-"""Calls held against a description of Slack's methods, where that is at hand, and else against `overlay`.
+"""Check calls against a description of Slack's methods if there is one, else against `overlay`.
 
-The description lies beside the repository (`../shared/specs`) and is no part of it.
+The description is next to the repository (`../shared/specs`), not in it.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from tests.platforms.slack.fake.refusals import Refusal
 
 FILE = Path(__file__).parents[5] / "shared" / "specs" / "slack-methods.json"
 ALWAYS = ("team_id",)
-"""What slack_sdk adds to every call of a client that knows its workspace."""
+"""What slack_sdk adds to every call of a client with a workspace."""
 SPECIAL = "t5"
-"""How the description calls rates that fit no tier."""
+"""The description's names for rates outside the tiers."""
 BY_KIND = (*READ.split(), *HISTORY.split())
 LISTS = ("conversations.list", "users.conversations")
-"""Methods that want a scope for every kind of channel that they are asked for."""
+"""Methods that need a scope for every kind of channel they're asked for."""
 
 
 @cache
 def rule(method: str) -> Rule | None:
-    """None for a method that the fake does not offer."""
+    """Return a method's rule; None if the fake doesn't have the method."""
     known = RULES.get(method)
     described = _description().get(method)
     if known is None or described is None:
@@ -47,7 +47,7 @@ def _description() -> dict[str, Any]:
 
 
 def problems(call: Call, known: Rule) -> Iterator[str]:
-    """What is wrong with the arguments. Slack does not refuse those that it does not know, but nor do they help."""
+    """Yield what's wrong with the arguments. Slack ignores unknown ones, but they're a mistake."""
     for name in known.required:
         if call.args.get(name) in (None, ""):
             yield f"missing required field: {name}"
@@ -79,7 +79,7 @@ def _fits(value: Any, kind: str, typed: bool) -> bool:
 
 
 def needed(call: Call, known: Rule) -> tuple[str, ...]:
-    """The scopes of which the token has to have one. They depend on the kind of the channel where there is one."""
+    """Return the scopes of which the token needs one; they depend on the kind of the channel, if any."""
     if known.scopes and set(known.scopes) <= set(BY_KIND):
         channel: Channel | None = call.team.channels.get(call.text("channel"))
         what = known.scopes[0].partition(":")[2]
@@ -95,7 +95,7 @@ def needed(call: Call, known: Rule) -> tuple[str, ...]:
 
 
 def authorise(call: Call, known: Rule) -> None:
-    """Raises Refusal where the token's scopes do not suffice."""
+    """Check the token's scopes. Raises Refusal."""
     assert call.token is not None
     wanted = needed(call, known)
     has = call.token.scopes

@@ -1,4 +1,4 @@
-"""chat.startStream, appendStream and stopStream: messages that grow."""
+"""chat.startStream, appendStream and stopStream: streamed messages."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from tests.platforms.slack.fake.server import Slack
 
 LIVES = 300.0
-"""Seconds after which a stream is over, whoever has something to add."""
+"""Seconds after which a stream takes nothing more."""
 TEXT = "t"
-"""The id of the block that grows."""
+"""The id of the streamed block."""
 TASKS = ("pending", "in_progress", "complete", "error")
 
 
 def methods(slack: Slack) -> Iterator[tuple[str, Handler]]:
-    it = Streams(slack)
-    yield "chat.startStream", it.start
-    yield "chat.appendStream", it.append
-    yield "chat.stopStream", it.stop
+    streams = Streams(slack)
+    yield "chat.startStream", streams.start
+    yield "chat.appendStream", streams.append
+    yield "chat.stopStream", streams.stop
 
 
 class Streams:
-    """The text comes first, then the cards of tasks, each as it was last."""
+    """The text first, then task cards in their latest state."""
 
     def __init__(self, slack: Slack) -> None:
         self._slack = slack

@@ -1,4 +1,4 @@
-"""views.*: modals, one above another, and homes."""
+"""views.*: stacked modals, and homes."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from tests.platforms.slack.fake.server import Slack
 
 DEEP = 3
-"""Modals that lie one above another."""
+"""Modals in one stack."""
 SIZE = 250_000
 
 
 def methods(slack: Slack) -> Iterator[tuple[str, Handler]]:
-    it = slack.modals
-    yield "views.open", it.open
-    yield "views.push", it.push
-    yield "views.update", it.update
-    yield "views.publish", it.publish
+    modals = slack.modals
+    yield "views.open", modals.open
+    yield "views.push", modals.push
+    yield "views.update", modals.update
+    yield "views.publish", modals.publish
 
 
 class Views:
-    """`stacks` holds the modals that each user has open, the topmost last."""
+    """`stacks` has each user's open modals, the topmost last."""
 
     def __init__(self, slack: Slack) -> None:
         self._slack = slack
@@ -48,11 +48,11 @@ class Views:
         return {"view": self.shown(call.team, user, self._body(call, "modal")).payload}
 
     def update(self, call: Call) -> Payload:
-        id, outside = call.text("view_id"), call.text("external_id")
-        there = [view for stack in self.stacks.values() for view in stack if view.team == call.team.id]
-        there += [view for view in self._slack.homes.values() if view.team == call.team.id]
-        for view in there:
-            if (id and view.id == id) or (outside and view.body.get("external_id") == outside):
+        view_id, outside = call.text("view_id"), call.text("external_id")
+        open_views = [view for stack in self.stacks.values() for view in stack if view.team == call.team.id]
+        open_views += [view for view in self._slack.homes.values() if view.team == call.team.id]
+        for view in open_views:
+            if (view_id and view.id == view_id) or (outside and view.body.get("external_id") == outside):
                 self._current(call, view)
                 self.changed(view, self._body(call, str(view.body["type"])))
                 return {"view": view.payload}
@@ -73,7 +73,7 @@ class Views:
         return {"view": home.payload}
 
     def shown(self, team: Team, user: str, body: Payload) -> View:
-        """A new modal, above those that are there."""
+        """Open a modal on top of the stack."""
         stack = self.stacks.setdefault(user, [])
         made = self._made(team, user, body)
         if stack:
@@ -87,11 +87,11 @@ class Views:
         (self._slack.published if body["type"] == "home" else self._slack.views).put_nowait(view)
 
     def held(self, method: str, body: Any, kind: str) -> Payload:
-        """Against the rules. Raises Refusal."""
-        found = list(blocks.view(body))
+        """Return a view once it's checked. Raises Refusal."""
+        problems = list(blocks.view(body))
         if isinstance(body, dict) and body.get("type") != kind:
-            found.append(blocks.Problem(f"the view is no {kind}", "invalid_arguments"))
-        chat.refuse(self._slack, method, found)
+            problems.append(blocks.Problem(f"the view is no {kind}", "invalid_arguments"))
+        chat.refuse(self._slack, method, problems)
         if len(str(body)) > SIZE:
             raise Refusal("view_too_large")
         checked: Payload = body
@@ -101,8 +101,8 @@ class Views:
         return self.held(call.method, call.loaded("view"), kind)
 
     def _made(self, team: Team, user: str, body: Payload) -> View:
-        id, hash = self._slack.clock.id("V"), self._slack.clock.id("h")
-        return View(id, team.id, user, self._named(body), hash, team.app, home=team.users[user].team)
+        view_id, view_hash = self._slack.clock.id("V"), self._slack.clock.id("h")
+        return View(view_id, team.id, user, self._named(body), view_hash, team.app, home=team.users[user].team)
 
     def _named(self, body: Payload) -> Payload:
         return {**body, "blocks": chat.named(self._slack, body["blocks"])}
@@ -113,7 +113,7 @@ class Views:
 
 
 class Triggers:
-    """What lets an app open a modal: for three seconds, once."""
+    """Trigger ids, with which an app can open a modal once, within three seconds."""
 
     def __init__(self, slack: Slack) -> None:
         self._slack = slack
@@ -121,18 +121,18 @@ class Triggers:
         self._used: set[str] = set()
 
     def new(self, team: str, user: str) -> str:
-        id = f"{self._slack.clock.id('')}.{team}.trigger"
-        self._open[id] = (team, user, self._slack.clock.now())
-        return id
+        trigger_id = f"{self._slack.clock.id('')}.{team}.trigger"
+        self._open[trigger_id] = (team, user, self._slack.clock.now())
+        return trigger_id
 
-    def use(self, id: str, team: str) -> str:
-        """Whose it is. Raises Refusal."""
-        if id in self._used:
+    def use(self, trigger_id: str, team: str) -> str:
+        """Use a trigger up, and return its user. Raises Refusal."""
+        if trigger_id in self._used:
             raise Refusal("exchanged_trigger_id")
-        home, user, at = self._open.get(id, ("", "", 0.0))
+        home, user, at = self._open.get(trigger_id, ("", "", 0.0))
         if home != team:
             raise Refusal("invalid_trigger_id")
         if self._slack.clock.now() > at + self._slack.patience:
             raise Refusal("expired_trigger_id")
-        self._used.add(id)
+        self._used.add(trigger_id)
         return user

@@ -1,4 +1,4 @@
-"""Making the world: workspaces, the people and channels in them, and the app's tokens."""
+"""The fake's world: workspaces, their people and channels, and the app's tokens."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ SCOPES = (
     "assistant:write",
 )
 EXPIRES = 43_200
-"""Seconds that a token lives where tokens rotate."""
+"""Seconds for which a token is valid if tokens rotate."""
 
 
 class World:
-    """Everything that Slack keeps, and the one app that is there."""
+    """Everything that Slack stores, and its one app."""
 
     def __init__(self, scopes: Iterable[str] = SCOPES) -> None:
         self.clock = Clock()
         self.scopes = set(scopes)
-        """What a workspace grants the app that is made here with the app in it."""
+        """What workspaces created with the app in them grant it."""
         self.app_id = self.clock.id("A")
         self.client_id, self.client_secret = "1111.2222", "client-secret"
         self.redirect_uri = "https://study.example/slack/oauth_redirect"
-        """Where Slack goes back to unless it is told otherwise."""
+        """Where Slack returns to by default."""
         self.signing_secret = "signing-secret"
         self.app_token = "xapp-1-token"
         self.rotates = False
@@ -49,13 +49,13 @@ class World:
         self.tokens: dict[str, Token] = {}
 
     def team(self, domain: str = "readers", *, installed: bool = True, enterprise: str = "") -> Team:
-        """With one channel, #papers, and nobody in it but the app."""
-        id = self.clock.id("T")
-        me = User(self.clock.id("U"), "studyhall", id, "studyhall", "Studyhall", bot=True)
+        """Create a workspace with one channel, #papers, and nobody in it but the app."""
+        team_id = self.clock.id("T")
+        me = User(self.clock.id("U"), "studyhall", team_id, "studyhall", "Studyhall", bot=True)
         within: Payload | None = {"id": enterprise, "name": enterprise.lower()} if enterprise else None
-        made = Team(id, domain, domain.capitalize(), me, self.clock.id("B"), self.app_id, within)
+        made = Team(team_id, domain, domain.capitalize(), me, self.clock.id("B"), self.app_id, within)
         made.users[me.id] = me
-        self.teams[id] = made
+        self.teams[team_id] = made
         self.channel(made, "papers", joined=installed)
         if installed:
             self.token(made)
@@ -64,7 +64,7 @@ class World:
     def user(
         self, team: Team, name: str, *, admin: bool = False, owner: bool = False, bot: bool = False, tz: str = ""
     ) -> User:
-        """In every public channel; with `bot`, that of another app."""
+        """Create a user, in every public channel; with `bot`, another app's bot."""
         made = User(self.clock.id("U"), name, team.id, name, name.capitalize(), admin, owner, bot)
         made.tz = tz or made.tz
         if bot:
@@ -78,7 +78,7 @@ class World:
     def channel(
         self, team: Team, name: str, *, private: bool = False, archived: bool = False, joined: bool = True
     ) -> Channel:
-        """Everybody who is there is a member of a public one; `joined` says whether the app is in it."""
+        """Create a channel; everyone is in a public one. `joined`: the app is in it."""
         at_home = (user.id for user in team.users.values() if not user.bot and user.team == team.id)
         people = () if private else at_home
         made = Channel(self.clock.id("C"), name, team.id, private, archived, joined, members=set(people))
@@ -86,14 +86,14 @@ class World:
         return made
 
     def share(self, channel: Channel, user: User) -> None:
-        """With somebody of another workspace."""
+        """Share a channel with someone from another workspace."""
         assert user.team != channel.team, f"{user.name} is at home there"
         self.teams[channel.team].users[user.id] = user
         channel.members.add(user.id)
         channel.shared.add(user.team)
 
     def conversation(self, team: Team, user: str) -> Channel:
-        """The direct one between a user and the app. Raises Refusal."""
+        """Return the conversation between a user and the app. Raises Refusal."""
         if user not in team.users or team.users[user].bot:
             raise Refusal("user_not_found")
         if team.users[user].deleted:
@@ -107,7 +107,7 @@ class World:
         return made
 
     def token(self, team: Team, scopes: Iterable[str] | None = None) -> Token:
-        """A new one of the app, with a refresh token where tokens rotate."""
+        """Create a token for the app, with a refresh token if tokens rotate."""
         secret, granted = secrets.token_hex(8), set(self.scopes if scopes is None else scopes)
         made = Token(f"xoxb-{team.id}-{secret}", team.id, granted)
         if self.rotates:
@@ -118,14 +118,14 @@ class World:
         return made
 
     def expel(self, team: Team, error: str = "account_inactive") -> None:
-        """None of the app's tokens is worth anything any more, and the app is in no channel."""
+        """Invalidate the app's tokens, and remove it from all channels."""
         for token in team.tokens:
             token.gone = error
         for channel in team.channels.values():
             channel.joined = bool(channel.direct)
 
     def bearer(self, value: str) -> tuple[Token, Team]:
-        """Whose token it is. Raises Refusal."""
+        """Return a token and its workspace. Raises Refusal."""
         if not value:
             raise Refusal("not_authed")
         token = self.tokens.get(value)
