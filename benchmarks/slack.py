@@ -167,14 +167,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5, help="seconds of load, for each kind and each app")
     parser.add_argument("--rate", type=float, default=100, help="requests per second")
-    parser.add_argument(
-        "--ask-rate", type=float, default=20, help="the same for ask: the model handles about 30"
-    )
+    parser.add_argument("--ask-rate", type=float, default=20, help="the same for ask: the model handles about 30")
     parser.add_argument("--only", default="", choices=[kind for kind, _ in KINDS.values()])
     parser.add_argument("--profile", default="", help="write profiles to files whose names begin with this")
-    parser.add_argument(
-        "--log", default=f"{tempfile.gettempdir()}/studyhall-slack.log", help="for the apps' logs"
-    )
+    parser.add_argument("--log", default=f"{tempfile.gettempdir()}/studyhall-slack.log", help="for the apps' logs")
     options = parser.parse_args()
     with open(options.log, "wb") as log:
         asyncio.run(run(options, log))

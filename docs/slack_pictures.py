@@ -27,7 +27,7 @@ from playwright.async_api import async_playwright
 from slack_preview import CHANNEL, message, modal, page, view
 
 from bot import logs
-from bot.app import App, Posts, open_library
+from bot.app import App, TerminalPosts, open_library
 from bot.config import loader
 from bot.context.identity import Actor, Location
 from bot.context.outbox import Outbox
@@ -110,7 +110,7 @@ class Story:
         self.now = FIRST_DAY - timedelta(hours=1)
         self.album, self.renderer, self.channel = album, Easel(), Channel()
         study = Study(store=store, library=library, clock=lambda: self.now)
-        self.app = App(registry(), study, Posts(store))
+        self.app = App(registry(), study, TerminalPosts(store))
         self.app.attach("slack", self.channel)
         self.clockwork = Clockwork(study, 5)
         self._ids = itertools.count(1)

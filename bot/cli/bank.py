@@ -32,10 +32,10 @@ def check(folder: Path | None, coverage: Path | None) -> None:
     """Print each problem with its file and line, then the totals; exit with 1 if there are problems or no questions."""
     from knowledge.format.reader import load
     from knowledge.lint import check as lint
-    from knowledge.lint import check_coverage, check_formulas, check_likeness, longest_share, unchecked
+    from knowledge.lint import check_coverage, check_formulas, check_similarity, longest_share, unchecked
     from knowledge.retrieval.embedding import Embedder
     from knowledge.retrieval.index import build
-    from knowledge.retrieval.passages import Windows
+    from knowledge.retrieval.passages import Passages
 
     config = load_config()
     index_folder = config.index_folder / "checked" if folder else config.index_folder
@@ -49,7 +49,7 @@ def check(folder: Path | None, coverage: Path | None) -> None:
     problems += check_formulas(bank, folder, ProgressBar("Drawing formulas", "questions"))
     if len(bank):
         embedder = Embedder(config.search.model, threads=config.search.threads)
-        problems += check_likeness(build(Windows.of(bank), embedder, index_folder, indexing_progress()), folder)
+        problems += check_similarity(build(Passages.of(bank), embedder, index_folder, indexing_progress()), folder)
     for problem in problems:
         out.print(str(problem), markup=False, highlight=False, soft_wrap=True)
     out.print(

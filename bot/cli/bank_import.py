@@ -17,11 +17,11 @@ from bot.config.loader import Config
 from bot.errors import SetupError
 
 if TYPE_CHECKING:
-    from knowledge.importers.draft import Reading
-    from knowledge.importers.pipeline import Taken
+    from knowledge.importers.draft import ParsedFile
+    from knowledge.importers.pipeline import ImportResult
     from knowledge.questions import Bank, Question
 
-ORIGINS = {"bank": "the bank", "own": "the destination", "import": "this import"}
+ORIGINS = {"bank": "the bank", "target": "the destination", "import": "this import"}
 """In words, where the question is that a duplicate repeats."""
 
 
@@ -30,8 +30,8 @@ class ImportedFile:
     """A file, the drafts read from it, and what became of them. `written` are ids."""
 
     path: Path
-    reading: Reading
-    taken: Taken
+    reading: ParsedFile
+    taken: ImportResult
     written: list[str] = field(default_factory=list)
 
     @property
@@ -41,18 +41,18 @@ class ImportedFile:
     def as_json(self, *, dry_run: bool) -> dict[str, Any]:
         data: dict[str, Any] = {
             "path": str(self.path),
-            "format": self.reading.format,
+            "format": self.reading.format_name,
             "questions": len(self.reading.drafts),
             "duplicates": [
                 {
                     "line": duplicate.draft.line,
                     "question": duplicate.draft.title,
                     "twin": {
-                        "id": duplicate.twin.id,
-                        "question": duplicate.twin.title,
+                        "id": duplicate.match.id,
+                        "question": duplicate.match.title,
                         "where": ORIGINS[duplicate.where],
                     },
-                    "likeness": round(duplicate.likeness, 3),
+                    "likeness": round(duplicate.similarity, 3),
                 }
                 for duplicate in self.taken.duplicates
             ],
@@ -96,23 +96,23 @@ def _read(
     config: Config, paths: Sequence[Path], folder: Path | None, workspace: str, duplicates: bool
 ) -> list[ImportedFile]:
     """Read the files, and compare their questions with the bank, the destination and each other."""
-    from knowledge.importers.pipeline import Intake
+    from knowledge.importers.pipeline import ImportPipeline
     from knowledge.importers.read import read
     from knowledge.questions import OWN
     from knowledge.retrieval.embedding import Embedder
     from knowledge.retrieval.index import build
-    from knowledge.retrieval.passages import Windows
+    from knowledge.retrieval.passages import Passages
 
     bank = load_bank(config.bank_folder)
     destination = _destination(config, folder, workspace)
     readings = [(path, read(path)) for path in paths]
     embedder = Embedder(config.search.model, threads=config.search.threads)
-    index = build(Windows.of(bank), embedder, config.index_folder, indexing_progress())
+    index = build(Passages.of(bank), embedder, config.index_folder, indexing_progress())
     names = {path.stem for path in folder.rglob("*.md")} if folder else set()  # unreadable files keep their names too
     prefix = OWN if workspace else ""
-    intake = Intake(index, destination, embedder, duplicates=duplicates, prefix=prefix, names=names)
+    pipeline = ImportPipeline(index, destination, embedder, duplicates=duplicates, prefix=prefix, names=names)
     return [
-        ImportedFile(path, reading, intake.take(reading.drafts, ProgressBar(f"Comparing {path.name}", "questions")))
+        ImportedFile(path, reading, pipeline.run(reading.drafts, ProgressBar(f"Comparing {path.name}", "questions")))
         for path, reading in readings
     ]
 
@@ -140,7 +140,7 @@ def _write(config: Config, folder: Path | None, workspace: str, new: Sequence[Qu
 
     try:
         transaction.add(folder or Path(), new)
-    except transaction.Busy as problem:
+    except transaction.ImportInProgressError as problem:
         raise SetupError(str(problem)) from problem
     except OSError as problem:
         raise SetupError(f"Nothing was imported: {problem}") from problem
@@ -149,13 +149,13 @@ def _write(config: Config, folder: Path | None, workspace: str, new: Sequence[Qu
 
 def _print_file(file: ImportedFile) -> None:
     drafts, new = len(file.reading.drafts), len(file.taken.questions)
-    kind = f" ({file.reading.format})" if file.reading.format else ""
+    kind = f" ({file.reading.format_name})" if file.reading.format_name else ""
     out.print(f"[bold]{escape(file.path.name)}[/]{kind}: {plural(drafts, 'question')}, {new} new", highlight=False)
     if file.taken.duplicates:
         grid = Table("Line", "Already in the bank", "Same as", "Similarity", title_justify="left")
         for duplicate in file.taken.duplicates[:MAX_LISTED]:
-            similarity = "same id" if duplicate.same else f"{duplicate.likeness:.2f}"
-            grid.add_row(str(duplicate.draft.line), escape(duplicate.draft.title), duplicate.twin.id, similarity)
+            similarity = "same id" if duplicate.same else f"{duplicate.similarity:.2f}"
+            grid.add_row(str(duplicate.draft.line), escape(duplicate.draft.title), duplicate.match.id, similarity)
         out.print(grid)
         _print_omitted(len(file.taken.duplicates), "duplicates")
     for line, reason in file.problems[:MAX_LISTED]:

@@ -21,11 +21,11 @@ def check() -> None:
     """Compare revision and tables; exit with 1 if the tables differ. Raises DatabaseError if the revision does."""
     from bot.store.revision import refuse_unless_current
     from bot.store.upgrade import check as compare
-    from bot.store.urls import address, place
+    from bot.store.urls import display_name, parse_url
 
     url = load_config().database_url
     comparison = compare(url)
-    refuse_unless_current(comparison.revision, place(address(url)))
+    refuse_unless_current(comparison.revision, display_name(parse_url(url)))
     for difference in comparison.differences:
         out.print(difference, markup=False, highlight=False)
     if not comparison.clean:

@@ -68,9 +68,9 @@ def data_folder(folder: Path) -> Finding:
 async def database(config: Config) -> Finding:
     from bot.store.engine import Store
     from bot.store.revision import revisions
-    from bot.store.urls import address, file_of
+    from bot.store.urls import file_of, parse_url
 
-    file = file_of(address(config.database_url))
+    file = file_of(parse_url(config.database_url))
     if file is not None and not await run_in_daemon_thread(file.exists):
         hint = "`studyhall db upgrade` creates it, and so does the first start."
         return Finding("database", "missing", f"{file} doesn't exist yet: {hint}")
@@ -101,13 +101,13 @@ def bank(config: Config) -> Finding:
 
 
 def model(setting: str) -> Finding:
-    from knowledge.retrieval.models import ModelProblem
+    from knowledge.retrieval.models import ModelError
     from knowledge.retrieval.models.packaged import weights
 
     if not setting:
         try:
             return Finding("model", "ok", f"all-MiniLM-L6-v2 in {weights()}, with the right checksum")
-        except ModelProblem as problem:
+        except ModelError as problem:
             return Finding("model", "problem", f"{str(problem).rstrip('.')}.")
     folder = Path(setting).expanduser()
     if folder.is_dir():
@@ -129,7 +129,7 @@ def index(config: Config) -> Finding:
     from knowledge.retrieval import array_file
     from knowledge.retrieval.embedding import Embedder
     from knowledge.retrieval.index import shipped
-    from knowledge.retrieval.passages import Windows
+    from knowledge.retrieval.passages import Passages
 
     name = Embedder(config.search.model).name
     path = config.index_folder / array_file.file_name(name)
@@ -139,11 +139,11 @@ def index(config: Config) -> Finding:
         known |= array_file.read(path, name)
     except FileNotFoundError:
         pass
-    except array_file.Unsound as problem:
+    except array_file.ArrayFileError as problem:
         return Finding("index", "missing", f"The vectors in {path} can't be used ({problem}): {hint}")
     except OSError as error:
         return Finding("index", "problem", f"Can't read the vectors in {path}: {error.strerror}. Delete it: {hint}")
-    windows = Windows.of(load(config.bank_folder).bank)
+    windows = Passages.of(load(config.bank_folder).bank)
     missing = {windows.owners[at] for at, text in enumerate(windows.texts) if array_file.key(text) not in known}
     if missing:
         return Finding("index", "missing", f"{plural(len(missing), 'question')} without vectors: {hint}")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from bot.context.library import Library
-    from knowledge.retrieval.search import Found
+    from knowledge.retrieval.search import SearchResult
 
 
 def ask(text: str, *, as_json: bool) -> None:
@@ -52,9 +52,9 @@ def ask(text: str, *, as_json: bool) -> None:
         out.print(f"See also: {hit.question.title}", style="dim", markup=False, highlight=False)
 
 
-async def _search(library: Library, text: str, *, show_keyword_match: bool) -> Found:
+async def _search(library: Library, text: str, *, show_keyword_match: bool) -> SearchResult:
     found = await library.search(text)
-    if not found.by_words:
+    if not found.keywords_only:
         return found
     if show_keyword_match:
         err.print("By keywords, while search by meaning is loading:", style="dim")
@@ -63,13 +63,13 @@ async def _search(library: Library, text: str, *, show_keyword_match: bool) -> F
     return await library.search(text)
 
 
-def _match(found: Found) -> RenderableType:
+def _match(found: SearchResult) -> RenderableType:
     """Draw the reply to `ask` without its buttons, and without the note to ask again later."""
     from bot.platforms.terminal.render import draw
-    from bot.study.lookup.ask import BY_WORDS, found_reply
+    from bot.study.lookup.ask import KEYWORDS_ONLY, search_reply
 
-    blocks = found_reply(found).blocks
-    return draw(Reply.of(*(block for block in blocks if not isinstance(block, Buttons) and block != BY_WORDS)))
+    blocks = search_reply(found).blocks
+    return draw(Reply.of(*(block for block in blocks if not isinstance(block, Buttons) and block != KEYWORDS_ONLY)))
 
 
 def _cleaned(text: str) -> str:

@@ -22,9 +22,9 @@ from bot.cli.console import err, indexing_progress, warn_skipped
 from bot.config import loader
 from bot.config.loader import Config
 from bot.errors import SetupError
-from bot.scheduler import clockwork
+from bot.scheduler import scheduler
 from bot.store.upgrade import upgrade
-from bot.store.urls import address, file_of
+from bot.store.urls import file_of, parse_url
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -46,7 +46,7 @@ def run(platform: str | None, host: str | None, port: int | None) -> None:
     # In the study room, the screen and the pipe are for the conversation.
     log_file = config.log_file if "terminal" in platforms else None
     logs.set_up(config.log.level, config.log.format, file=log_file, secrets=config.secrets())
-    if file_of(address(config.database_url)) is not None:
+    if file_of(parse_url(config.database_url)) is not None:
         # Only this program uses the SQLite file. PostgreSQL is upgraded in the release step of a deployment.
         upgrade(config.database_url, lambda line: err.print(line, style="dim", markup=False, highlight=False))
     if "terminal" in platforms:
@@ -79,7 +79,7 @@ async def _serve_platforms(config: Config, platforms: Sequence[str], host: str, 
     if discord_token:
         from bot.platforms.discord.client import connected
     if "slack" in platforms:
-        from bot.platforms.slack.app import Keys, slack
+        from bot.platforms.slack.app import Credentials, slack
     async with AsyncExitStack() as resources:
         app = await resources.enter_async_context(open_app(config))
         for problem in app.skipped_files:
@@ -97,19 +97,19 @@ async def _serve_platforms(config: Config, platforms: Sequence[str], host: str, 
             waiting.append(await resources.enter_async_context(online))
         routes: list[Route] = []
         if "slack" in platforms:
-            keys = Keys(
+            credentials = Credentials(
                 signing_secret=config.slack_signing_secret.get_secret_value(),
                 bot_token=config.slack_bot_token.get_secret_value(),
                 app_token=config.slack_app_token.get_secret_value(),
                 client_id=config.slack_client_id,
                 client_secret=config.slack_client_secret.get_secret_value(),
             )
-            routes = await resources.enter_async_context(slack(app, keys, api=config.slack.api_url))
+            routes = await resources.enter_async_context(slack(app, credentials, api=config.slack.api_url))
         required = bool(routes) and not discord_token
         await resources.enter_async_context(_web_server(app, routes, host, port, required=required))
         ready = app.study.library.prepare()  # only once members are served: both need the interpreter
         ready.add_done_callback(lambda _: gc.freeze())
-        await resources.enter_async_context(clockwork(app.study, config.schedule.sweep_seconds))
+        await resources.enter_async_context(scheduler(app.study, config.schedule.sweep_seconds))
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()  # an error that ends a platform ends the program
@@ -119,15 +119,15 @@ async def _serve_platforms(config: Config, platforms: Sequence[str], host: str, 
 async def _web_server(
     app: App, routes: Sequence[Route], host: str, port: int, *, required: bool
 ) -> AsyncIterator[None]:
-    """Serve health checks and the routes. If it can't listen, log that, or raise CannotListen if it's `required`."""
+    """Serve health checks and the routes. If it can't listen, log that, or raise ListenError if it's `required`."""
     from bot.web.app import web_app
-    from bot.web.server import CannotListen, served
+    from bot.web.server import ListenError, served
 
     async with AsyncExitStack() as resources:
         try:
             url = await resources.enter_async_context(served(web_app(app, routes), host, port))
             log.info("listening", at=url, serves=[route.path for route in routes] or "health checks only")
-        except CannotListen as problem:
+        except ListenError as problem:
             if required:
                 raise
             missing = "Slack requests and health checks" if routes else "health checks"
@@ -146,12 +146,12 @@ async def _serve_terminal(config: Config, is_terminal: bool) -> None:
     from bot.platforms.terminal.repl import Repl
 
     # Piped lines get complete answers; standard error shows what takes long.
-    opened = open_app(config) if is_terminal else open_app(config, indexing_progress(), patience=None)
+    opened = open_app(config) if is_terminal else open_app(config, indexing_progress(), max_wait=None)
     async with opened as app:
         warn_skipped(app.skipped_files)
         outbox = TerminalOutbox(app.terminal_posts)
         app.attach("terminal", outbox)
-        async with clockwork(app.study, config.schedule.sweep_seconds):
+        async with scheduler(app.study, config.schedule.sweep_seconds):
             app.study.library.prepare()
             console = Console(width=config.terminal.width or (None if is_terminal else PIPE_WIDTH), highlight=False)
             if not await Repl(app, outbox, console, config.terminal.name).run():

@@ -61,7 +61,7 @@ def _data_folder(folder: Path) -> Path:
 
 def _database(url: SecretStr) -> SecretStr:
     if url.get_secret_value():
-        from bot.store.urls import address  # imports SQLAlchemy, which takes 0.2 s
+        from bot.store.urls import parse_url  # imports SQLAlchemy, which takes 0.2 s
 
         try:
             parse_url(url.get_secret_value())

@@ -19,7 +19,7 @@ from knowledge.questions import Bank, Question
 if TYPE_CHECKING:
     from knowledge.coverage import Coverage
     from knowledge.retrieval.embedding import Embedder
-    from knowledge.retrieval.search import Found, Search, WordSearch
+    from knowledge.retrieval.search import KeywordSearch, Search, SearchResult
 
 Progress = Callable[[int, int], None]
 """Called with the number of passages embedded so far, and of all."""
@@ -74,7 +74,7 @@ class Library:
         self._max_wait = max_wait
         self._beneath = beneath
         self._threads: _Threads = beneath._threads if beneath else _Threads()
-        self._keyword_search: WordSearch | None = None
+        self._keyword_search: KeywordSearch | None = None
         self._search: Search | None = None
         self._loading_keywords = Lock()
         self._loading = Lock()
@@ -90,14 +90,14 @@ class Library:
 
     def load_search(self) -> Search:
         """Return the search with its model loaded. Blocks until it is. Raises SetupError."""
-        from knowledge.retrieval.models import ModelProblem
+        from knowledge.retrieval.models import ModelError
 
         with self._loading:
             if self._search is None:
                 try:
                     search = self._open_search()
                     search.warm()
-                except ModelProblem as problem:
+                except ModelError as problem:
                     raise SetupError(str(problem)) from problem
                 self._search = search
             return self._search
@@ -108,18 +108,18 @@ class Library:
 
         beneath = self._beneath.load_search() if self._beneath else None
         keyword_search = self.load_keyword_search()
-        index = build(keyword_search.measure.windows, self.embedder, self._index_folder, self._report_progress)
+        index = build(keyword_search.passages, self.embedder, self._index_folder, self._report_progress)
         return Search(keyword_search, index, self.embedder, beneath)
 
-    def load_keyword_search(self) -> WordSearch:
+    def load_keyword_search(self) -> KeywordSearch:
         """Return the search that needs no model. Blocks for a moment the first time."""
-        from knowledge.retrieval.passages import Windows
-        from knowledge.retrieval.search import WordSearch
+        from knowledge.retrieval.passages import Passages
+        from knowledge.retrieval.search import KeywordSearch
 
         with self._loading_keywords:
             if self._keyword_search is None:
                 beneath = self._beneath.load_keyword_search() if self._beneath else None
-                self._keyword_search = WordSearch(Windows.of(self._own_bank), beneath)
+                self._keyword_search = KeywordSearch(Passages.of(self._own_bank), beneath)
             return self._keyword_search
 
     def _report_progress(self, done: int, total: int) -> None:
@@ -161,10 +161,10 @@ class Library:
         done, total = self._embedded
         return f"{done:,} of {total:,} passages embedded" if total else "the model is loading"
 
-    async def search(self, text: str, *, k: int = 10, without: Collection[str] = ()) -> Found:
+    async def search(self, text: str, *, k: int = 10, without: Collection[str] = ()) -> SearchResult:
         """Return the questions that match the text, best first, without the ids in `without`.
 
-        Matches words only (`by_words` in the result) where the rest isn't ready after `max_wait`.
+        Matches words only (`keywords_only` in the result) where the rest isn't ready after `max_wait`.
         """
         if self._search is None:
             events = [self.prepare()] if self._max_wait is None else [self.prepare(), self._takes_long]
@@ -172,7 +172,7 @@ class Library:
             await asyncio.wait(waiting, timeout=self._max_wait, return_when=asyncio.FIRST_COMPLETED)
         excluded = frozenset(without)
 
-        def work() -> Found:
+        def work() -> SearchResult:
             search = self._search or self.load_keyword_search()
             return search.search(text, k=k, without=excluded)
 
@@ -182,9 +182,9 @@ class Library:
         """Return which key points of the question the text mentions."""
 
         def work() -> Coverage:
-            from knowledge.coverage import compare
+            from knowledge.coverage import measure_coverage
 
-            return compare(question, text, self.embedder)
+            return measure_coverage(question, text, self.embedder)
 
         return await self._in_thread(work)
 

@@ -7,7 +7,6 @@ import pytest
 from bot.replies import Buttons, QuestionCard, Table
 from bot.store.models import RoundKind
 from bot.study.lookup.practice_from_message import search_texts
-from knowledge.retrieval.search import LONGEST
 from tests.chat import Chat
 from tests.conversations.test_fairness import open_question
 from tests.conversations.test_standing import daily

@@ -14,7 +14,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from starlette.routing import Route
 
-from bot.app import App, Install
+from bot.app import App, Installation
 from bot.drawing.renderer import Easel
 from bot.platforms.slack.clients import Clients
 from bot.platforms.slack.dispatch import Dispatcher
@@ -91,7 +91,7 @@ async def slack(app: App, credentials: Credentials, *, api: str = API_URL) -> As
             yield []
             return
 
-        async def on_installed(install: Install) -> None:
+        async def on_installed(install: Installation) -> None:
             clients.forget(install.team)
             listeners.background_tasks.start(greet(app, outbox, install))
 

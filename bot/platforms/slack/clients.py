@@ -18,7 +18,7 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 )
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.app import Install, Installs
+from bot.app import Installation, Installations
 from bot.errors import DatabaseError, SetupError
 from bot.platforms.slack.errors import API_ERRORS, error_code, http_status
 
@@ -31,7 +31,7 @@ NOT_REPEATABLE = ("chat.postMessage", "chat.postEphemeral")
 """Methods that might post twice if they were called again after a broken connection."""
 
 
-TokenRejected = Callable[[Install], Awaitable[bool]]
+TokenRejected = Callable[[Installation], Awaitable[bool]]
 """Called where a workspace's token no longer works; False where the app has a newer one there."""
 
 
@@ -39,7 +39,7 @@ TokenRejected = Callable[[Install], Awaitable[bool]]
 class Client:
     """A workspace's installation with the client that uses its token."""
 
-    install: Install
+    install: Installation
     web: AsyncWebClient
 
 
@@ -50,7 +50,7 @@ class Clients:
         self,
         session: aiohttp.ClientSession,
         api: str,
-        installs: Installs | None = None,
+        installs: Installations | None = None,
         *,
         client_id: str = "",
         client_secret: str = "",
@@ -70,7 +70,7 @@ class Clients:
             identity = await web.auth_test()
         except API_ERRORS as problem:
             raise _rejected("SLACK_BOT_TOKEN", problem) from problem
-        install = Install(
+        install = Installation(
             identity["team_id"],
             identity.get("team") or "",
             identity["user_id"],
@@ -101,7 +101,7 @@ class Clients:
         if known is not None and time.monotonic() < fresh_until:
             return known
         try:
-            install = await self._installs.fresh(team, self._renew) if self._installs else None
+            install = await self._installs.with_valid_token(team, self._renew) if self._installs else None
         except DatabaseError as problem:
             if known is None:
                 raise
@@ -132,7 +132,7 @@ class Clients:
             retry_handlers=[_ReconnectHandler(), AsyncRateLimitErrorRetryHandler(max_retry_count=2)],
         )
 
-    async def _renew(self, ending: Install) -> Install | None:
+    async def _renew(self, ending: Installation) -> Installation | None:
         try:
             renewed = await self.web().oauth_v2_access(
                 client_id=self._client_id,

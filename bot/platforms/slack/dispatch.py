@@ -14,7 +14,7 @@ from bot.app import App
 from bot.commands.command import Command
 from bot.commands.parameters import Parameter
 from bot.context.identity import Actor, Location
-from bot.dispatch.handler import given_back, handle
+from bot.dispatch.handler import typed_values
 from bot.dispatch.request import Request
 from bot.drawing.renderer import Easel
 from bot.errors import DatabaseError, SetupError, UserError
@@ -93,7 +93,7 @@ class Dispatcher:
             log.error("database", problem=str(problem))
             return dict.fromkeys(list(fields)[:1], f"{problem.public} Please send it again in a moment.")
         command, typed = _parse(app, invocation.line)
-        errors = command.check(app.study, {**values, **typed}) if command else {}
+        errors = app.check(command, {**values, **typed}) if command else {}
         return {name: error for name, error in errors.items() if name in fields}
 
     async def parse(self, line: str, location: Location) -> tuple[Command | None, dict[str, str]]:
@@ -196,7 +196,7 @@ class Dispatcher:
     async def _reply_on_home(self, client: Client, interaction: Interaction) -> None:
         """Carry out what was picked on a home, and publish it anew with the reply's notices."""
         request = await self._request(client, interaction)
-        replies = [reply async for reply in handle(self._app.registry, self._app.study, request)]
+        replies = [reply async for reply in self._app.handle(request)]
         await self._homes.publish(client, interaction.user, replies[-1])
 
     async def _request(self, client: Client, interaction: Interaction) -> Request:
@@ -204,7 +204,7 @@ class Dispatcher:
             location=interaction.invocation.location,
             actor=await self._members.actor(client, interaction.user, interaction.user_name),
             id=interaction.request_id,
-            at=interaction.at or self._app.study.clock(),
+            at=interaction.at or self._app.now(),
             line=interaction.invocation.line,
             values=interaction.values,
             form=interaction.form,
@@ -216,7 +216,7 @@ class Dispatcher:
         private = command is None or command.private
         replaces_message = command is not None and command.replaces_message and interaction.replaces_message
         responder = self._responder(client, interaction, replaces_message=replaces_message)
-        async with aclosing(handle(self._app.registry, self._app.study, request)) as replies:
+        async with aclosing(self._app.handle(request)) as replies:
             if command is not None and command.streams:
                 await responder.stream(replies, private=private)
             else:
@@ -249,7 +249,7 @@ class Dispatcher:
     async def _report(self, interaction: Interaction, problem: Notice) -> None:
         """Report a problem, and give back what was typed into a form; this works without the workspace's token."""
         invocation = interaction.invocation
-        typed = given_back(invocation.line, interaction.values) if interaction.form else ()
+        typed = typed_values(invocation.line, interaction.values) if interaction.form else ()
         rendered, *_ = render(Reply((problem, *typed)))
         message = {"text": rendered.text, "blocks": rendered.blocks, "response_type": "ephemeral"}
         if interaction.ack_slot and interaction.ack_slot.take(message):
@@ -260,7 +260,7 @@ class Dispatcher:
 
 def _parse(app: App, line: str) -> tuple[Command | None, dict[str, str]]:
     try:
-        return app.registry.parse(app.study, line)
+        return app.parse(line)
     except UserError:
         return None, {}
 

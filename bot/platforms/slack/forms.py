@@ -121,11 +121,11 @@ def _element(app: App, parameter: Parameter, preset: str) -> dict[str, Any]:
     if parameter.choices:
         options = _options(Suggestion(choice, choice) for choice in parameter.choices)
         return {"type": "static_select", "options": options, **_initial(options, preset)}
-    if parameter.options and 0 < len(options := _options(parameter.options(app.study))) <= limits.OPTIONS:
+    if parameter.options and 0 < len(options := _options(app.options(parameter))) <= limits.OPTIONS:
         chosen = [option for option in options if option["value"] in preset.split(",")]
         return {"type": "multi_static_select", "options": options} | ({"initial_options": chosen} if chosen else {})
     if parameter.strict and parameter.autocomplete:
-        suggestions = parameter.autocomplete(app.study, preset) if preset else ()
+        suggestions = app.suggestions(parameter, preset) if preset else ()
         known = _options(suggestion for suggestion in suggestions if suggestion.value == preset)
         return {"type": "external_select", "min_query_length": 1, **_initial(known, preset)}
     if parameter.kind == "times":
@@ -140,7 +140,7 @@ def _element(app: App, parameter: Parameter, preset: str) -> dict[str, Any]:
 def suggestions(app: App, command: Command, name: str, typed: str) -> list[dict[str, Any]]:
     """Return the options that a field offers for what was typed so far."""
     parameter = next((p for p in command.parameters if p.name == name and p.strict), None)
-    return _options(parameter.autocomplete(app.study, typed)) if parameter and parameter.autocomplete else []
+    return _options(app.suggestions(parameter, typed)) if parameter and parameter.autocomplete else []
 
 
 def _options(suggestions: Iterable[Suggestion]) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from cachetools import LRUCache, TTLCache
 
 from bot.app import App
 from bot.context.identity import Location
-from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.platforms.slack.clients import Client
 from bot.platforms.slack.errors import API_ERRORS, error_code
@@ -50,10 +49,10 @@ class Homes:
         actor = await self._members.actor(client, user, "")
         actor = replace(actor, channels=await self._members.channels(client, user))
         self._opened[team, actor.id] = True
-        now = self._app.study.clock()
+        now = self._app.now()
         location = Location("slack", team, actor.id)
         request = Request(location, actor, f"home-{actor.id}-{now.timestamp()}", now, line="home")
-        replies = [reply async for reply in handle(self._app.registry, self._app.study, request)]
+        replies = [reply async for reply in self._app.handle(request)]
         notices = Reply(tuple(block for block in result.blocks if isinstance(block, Notice)) if result else ())
         view = {"type": "home", "blocks": render_home([notices, *replies[-1:]])}
         try:

@@ -14,12 +14,12 @@ from slack_bolt.oauth.async_callback_options import AsyncCallbackOptions, AsyncF
 from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_sdk.oauth.installation_store import Installation
+from slack_sdk.oauth.installation_store import Installation as SlackInstallation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.app import Install, Installs
+from bot.app import Installation, Installations
 from bot.errors import SetupError
 from bot.platforms.slack.errors import UNREACHABLE
 
@@ -43,7 +43,7 @@ FAILED = "That didn't work"
 INCOMPLETE = "Slack didn't send everything that's needed."
 UNAVAILABLE = "Something on our side isn't responding right now. Nothing was changed. Please try again in a minute."
 
-OnInstalled = Callable[[Install], Awaitable[None]]
+OnInstalled = Callable[[Installation], Awaitable[None]]
 """Called when a workspace has installed the app."""
 
 
@@ -71,7 +71,7 @@ class InstallFlow(AsyncOAuthFlow):
 class StateStore(AsyncOAuthStateStore):
     """OAuth states in our own tables."""
 
-    def __init__(self, installs: Installs) -> None:
+    def __init__(self, installs: Installations) -> None:
         self._installs = installs
 
     async def async_issue(self, *args: Any, **kwargs: Any) -> str:
@@ -84,15 +84,15 @@ class StateStore(AsyncOAuthStateStore):
 class InstallationStore(AsyncInstallationStore):
     """Only stores; tokens are read by `Clients`."""
 
-    def __init__(self, installs: Installs, on_installed: OnInstalled) -> None:
+    def __init__(self, installs: Installations, on_installed: OnInstalled) -> None:
         self._installs = installs
         self._on_installed = on_installed
 
-    async def async_save(self, installation: Installation) -> None:
+    async def async_save(self, installation: SlackInstallation) -> None:
         if installation.is_enterprise_install or not installation.team_id:
             raise BoltError(ORG_INSTALL)
         expires = installation.bot_token_expires_at
-        install = Install(
+        install = Installation(
             team=installation.team_id,
             name=installation.team_name or "",
             bot_user=installation.bot_user_id or "",
@@ -103,14 +103,14 @@ class InstallationStore(AsyncInstallationStore):
             refresh=installation.bot_refresh_token,
             expires_at=datetime.fromtimestamp(expires, UTC) if expires else None,
         )
-        await self._installs.keep(install)
+        await self._installs.save(install)
         await self._on_installed(install)
 
 
 def install_flow(
     web: AsyncWebClient,
     api: str,
-    installs: Installs,
+    installs: Installations,
     on_installed: OnInstalled,
     *,
     client_id: str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from bot.app import App, Install
+from bot.app import App, Installation
 from bot.context.identity import Location
 from bot.context.outbox import PostError
 from bot.platforms.slack.outbox import SlackOutbox
@@ -15,13 +15,13 @@ log = structlog.get_logger()
 SET_UP = Buttons((Button("A question in a channel every weekday at 09:00", "schedule setup", "primary"),))
 
 
-async def greet(app: App, outbox: SlackOutbox, install: Install) -> None:
+async def greet(app: App, outbox: SlackOutbox, install: Installation) -> None:
     """Greet a workspace once, and again when the app is reinstalled."""
     location = Location("slack", install.team, "", install.name)
     greeting = await app.workspace_joined(location)
     if greeting is None or not install.installer:
         return
-    reply = Reply((*greeting.alone.blocks, SET_UP))
+    reply = Reply((*greeting.direct.blocks, SET_UP))
     try:
         await outbox.send_direct(location, install.installer, reply, f"hello-{install.team}")
     except PostError as problem:

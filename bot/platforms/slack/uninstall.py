@@ -7,7 +7,7 @@ from datetime import datetime
 
 import structlog
 
-from bot.app import App, Install
+from bot.app import App, Installation
 from bot.context.identity import Location
 from bot.platforms.slack.clients import Clients
 
@@ -21,7 +21,7 @@ class Uninstall:
     app: App
     clients: Clients
 
-    async def token_rejected(self, install: Install) -> bool:
+    async def token_rejected(self, install: Installation) -> bool:
         """Remove an installation whose token no longer works; False where the workspace has a newer token."""
         return await self.remove(install.team, token=install.token)
 

@@ -17,7 +17,7 @@ import asyncpg
 import pytest
 from sqlalchemy import Connection, TableClause, func, select
 
-from bot.app import App, Installs, Posts
+from bot.app import App, Installations, TerminalPosts
 from bot.context.library import Library
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
@@ -68,7 +68,9 @@ async def opened(
     store = await Store.open(url, busy_ms=busy_ms)
     study = Study(store, library, clock=lambda: present(fake), inference=inference)
     try:
-        yield App(registry(), study, Posts(store), slack_installations=Installs(store, Vault(KEY), study.clock))
+        yield App(
+            registry(), study, TerminalPosts(store), slack_installations=Installations(store, Vault(KEY), study.clock)
+        )
     finally:
         await store.close()
 

@@ -12,16 +12,16 @@ from bot.encryption import Vault, new_key
 from bot.errors import DatabaseError
 from bot.platforms.slack.clients import Clients
 from bot.store.engine import Store
-from bot.store.slack_installations import Install, Installs
+from bot.store.slack_installations import Installation, Installations
 from tests.databases import PostgresqlDatabases
 
-ONE = Install("T1", "Readers", "UBOT1", "B1", "commands", "UADA", token="xoxb-one")
+ONE = Installation("T1", "Readers", "UBOT1", "B1", "commands", "UADA", token="xoxb-one")
 
 
 async def test_a_client_comes_from_the_last_installation_that_was_readable(postgresql: PostgresqlDatabases) -> None:
     store = await Store.open(postgresql.with_tables())
-    installs = Installs(store, Vault(new_key()), lambda: datetime.now(UTC))
-    await installs.keep(ONE)
+    installs = Installations(store, Vault(new_key()), lambda: datetime.now(UTC))
+    await installs.save(ONE)
     async with aiohttp.ClientSession() as session:
         clients = Clients(session, "http://127.0.0.1:9/api/", installs, fresh_for=0)
         known = await clients.for_team("T1")
@@ -30,7 +30,7 @@ async def test_a_client_comes_from_the_last_installation_that_was_readable(postg
             with pytest.raises(DatabaseError):
                 await clients.for_team("T2")
         assert known is not None
-        await installs.keep(replace(ONE, installer="UBOB"))
+        await installs.save(replace(ONE, installer="UBOB"))
         again = await clients.for_team("T1")
         assert again is not None
         assert again.install.installer == "UBOB"
