@@ -133,7 +133,9 @@ class Ours(Watched):
 
     async def fill(self, channels: list[Any], members: list[Any], rounds: int) -> None:
         """Store thirty days of these members' answers, and open questions, in the first channel."""
-        lines = await fill(self.study, len(members), random.Random(7), rounds)  # noqa: S311
+        questions = list(self.study.library.bank)
+        chance = random.Random(7)  # noqa: S311
+        lines = await self.study.store.transaction(fill, questions, len(members), chance, rounds)
         self.tokens = [line.split()[1] for line in lines]
         guild, guild_name, channel, channel_name = channels[0]
 

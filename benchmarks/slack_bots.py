@@ -29,7 +29,7 @@ from bot.platforms.slack.app import Credentials, slack
 from bot.platforms.slack.server import EVENTS_PATH
 from bot.store import tables
 from bot.store.models import Round
-from bot.study.daily import questions
+from bot.study.daily.posts import question_post
 from bot.web.app import web_app
 from bot.web.server import served
 
@@ -106,7 +106,7 @@ class Ours(bots.Ours):
         team, _, channel, _ = channels[0]
         for token in self.tokens:
             question_round = await self.study.store.query(_round_by_key, token)
-            reply = questions.post(question_round, self.study.library.question(question_round.question_id))
+            reply = question_post(question_round, self.study.library.question(question_round.question_id))
             await self.study.outboxes["slack"].post(Location("slack", team, channel), reply, f"card-{token}")
 
 

@@ -82,7 +82,7 @@ class Answers(Hooks):
         super().__init__(slack)
         self.waiting: dict[str, SentRequest] = {}
 
-    async def receive(self, request: web.SentRequest) -> web.Response:
+    async def receive(self, request: web.Request) -> web.Response:
         at, sent = time.monotonic(), self.waiting.get(request.match_info["id"])
         if sent is None:
             return web.Response(status=404)

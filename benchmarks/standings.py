@@ -23,12 +23,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert
-from sqlmodel import col, select
+from sqlalchemy import Connection, insert, select
 
+from bot.store import tables
 from bot.store.engine import Store
-from bot.store.models import EVERYWHERE, TotalKind
-from bot.store.orm import Member, Person, Total, Workspace
+from bot.store.models import EVERYWHERE, Member, Person, Total, TotalKind, Workspace
 from bot.store.upgrade import upgrade
 from bot.study.members.queries import member_with_zone
 from bot.study.progress.queries import Scope
@@ -40,32 +39,32 @@ PERIODS = ("2026-W47", "2026-11", "all")
 BATCH = 5_000
 
 
-async def fill(store: Store, members: int, chance: random.Random) -> None:
-    async with store.write() as session:
-        session.add(Workspace(id=1, platform="terminal", external_id="large", name="large", created_at=START))
-        await session.flush()
-        connection = await session.connection()
-        for first in range(1, members + 1, BATCH):
-            ids = range(first, min(first + BATCH, members + 1))
-            await connection.execute(insert(Person), [{"id": id, "created_at": START} for id in ids])
-            await connection.execute(insert(Member), [member(id) for id in ids])
-            await connection.execute(insert(Total), [total(id, period, chance) for id in ids for period in PERIODS])
-        await connection.run_sync(rebuild_buckets, 1)
+def fill(connection: Connection, members: int, chance: random.Random) -> None:
+    """Store one large workspace with its totals."""
+    workspace = Workspace(id=1, platform="terminal", external_id="large", name="large", created_at=START)
+    connection.execute(insert(tables.workspaces), workspace.columns())
+    for first in range(1, members + 1, BATCH):
+        ids = range(first, min(first + BATCH, members + 1))
+        connection.execute(insert(tables.persons), [Person(id=n, created_at=START).columns() for n in ids])
+        connection.execute(insert(tables.members), [member(n) for n in ids])
+        connection.execute(insert(tables.totals), [total(n, period, chance) for n in ids for period in PERIODS])
+    rebuild_buckets(connection, 1)
 
 
-def member(id: int) -> dict[str, Any]:
-    row = Member(id=id, workspace_id=1, person_id=id, external_id=str(id), name=f"member {id}", joined_at=START)
-    return row.model_dump()
+def member(number: int) -> dict[str, Any]:
+    return Member(
+        id=number, workspace_id=1, person_id=number, external_id=str(number), name=f"member {number}", joined_at=START
+    ).columns()
 
 
-def total(id: int, period: str, chance: random.Random) -> dict[str, Any]:
+def total(number: int, period: str, chance: random.Random) -> dict[str, Any]:
     points = sum(chance.choice((0, 10, 20, 30)) for _ in range(10))
     reached = START + timedelta(seconds=chance.randrange(20 * 86_400))
     row = Total(
-        workspace_id=1, channel_id=EVERYWHERE, period=period, kind=TotalKind.MEMBER, subject_id=id, points=points,
+        workspace_id=1, channel_id=EVERYWHERE, period=period, kind=TotalKind.MEMBER, subject_id=number, points=points,
         answers=10, reached_at=reached,
     )  # fmt: skip
-    return row.model_dump()
+    return row.columns()
 
 
 async def measure(store: Store, members: int, rounds: int, chance: random.Random) -> dict[str, list[float]]:
@@ -82,9 +81,12 @@ async def measure(store: Store, members: int, rounds: int, chance: random.Random
     async def last() -> None:
         await store.query(standings, lowest, "all")
 
-    async with store.read() as session:
-        bottom = select(col(Total.subject_id)).where(Total.period == "all").order_by(col(Total.points)).limit(1)
-        lowest = (await session.exec(bottom)).one()
+    def find_lowest(connection: Connection) -> int:
+        totals = tables.totals.c
+        bottom = select(totals.subject_id).where(totals.period == "all").order_by(totals.points).limit(1)
+        return int(connection.execute(bottom).scalar_one())
+
+    lowest = await store.query(find_lowest)
     steps: dict[str, Callable[[], Awaitable[None]]] = {
         "floor: one row by its key": one_row,
         "top 10 and own place": top_and_own,
@@ -105,7 +107,7 @@ async def run(url: str, members: int, rounds: int, vacuum: Callable[[], object])
     store = await Store.open(url)
     chance = random.Random(7)  # noqa: S311
     begun = time.perf_counter()
-    await fill(store, members, chance)
+    await store.transaction(fill, members, chance)
     vacuum()
     print(f"{store.dialect}: {members:,} members, filled in {time.perf_counter() - begun:.0f} s")
     for name, taken in (await measure(store, members, rounds, chance)).items():

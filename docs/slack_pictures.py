@@ -40,7 +40,7 @@ from bot.platforms.slack.forms import Invocation, form_view, missing_fields
 from bot.platforms.slack.render import render_home
 from bot.platforms.slack.render_images import render_with_images
 from bot.replies import Picture, QuestionCard, Reply
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
 from bot.store.engine import Store
 from bot.store.upgrade import upgrade
 
@@ -112,7 +112,7 @@ class Story:
         study = Study(store=store, library=library, clock=lambda: self.now)
         self.app = App(registry(), study, TerminalPosts(store))
         self.app.attach("slack", self.channel)
-        self.clockwork = Clockwork(study, 5)
+        self.scheduler = Scheduler(study, 5)
         self._ids = itertools.count(1)
 
     async def asks(self, who: str, line: str, **values: str) -> Reply:
@@ -133,7 +133,7 @@ class Story:
     async def turn(self, day: int, hours: int = 0) -> Reply:
         """Run the scheduler at that time, and return the newest post."""
         self.now = FIRST_DAY + timedelta(days=day, hours=hours)
-        await self.clockwork.turn()
+        await self.scheduler.run_once()
         return self.channel.newest
 
     def lines(self, reply: Reply) -> tuple[str, str]:
@@ -161,7 +161,7 @@ async def live(story: Story) -> None:
             story.now += timedelta(minutes=4)
             if (day + number) % 5 or who == "ada":
                 await story.asks(who, right if (day * 7 + number) % 3 else wrong)
-        await story.clockwork.turn()
+        await story.scheduler.run_once()
         if day == 9:
             await story.keep("daily", story.channel.newest, private=False)
         reveal = await story.turn(day, hours=9)

@@ -79,7 +79,7 @@ async def database(config: Config) -> Finding:
         await store.ready()
     finally:
         await store.close()
-    return Finding("database", "ok", f"{store.dialect} at {store.place}, revision {revisions()[0]}")
+    return Finding("database", "ok", f"{store.dialect} at {store.name}, revision {revisions()[0]}")
 
 
 def bank(config: Config) -> Finding:

@@ -25,7 +25,7 @@ async def test_a_locked_database_is_reported_and_nothing_is_lost(
 ) -> None:
     path = tmp_path / "locked.db"
     shutil.copyfile(sqlite_template, path)
-    store = await Store.open(f"sqlite:///{path}", busy_ms=50)
+    store = await Store.open(f"sqlite:///{path}", busy_timeout_ms=50)
     chat = Chat(store, library)
     right, _ = await chat.practice("ada")
     other = sqlite3.connect(path, isolation_level=None)

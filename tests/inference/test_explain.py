@@ -254,7 +254,7 @@ async def test_an_explanation_is_shown_even_if_it_cannot_be_stored(
 ) -> None:
     path = tmp_path / "locked.db"
     shutil.copyfile(sqlite_template, path)
-    store = await Store.open(f"sqlite:///{path}", busy_ms=50)
+    store = await Store.open(f"sqlite:///{path}", busy_timeout_ms=50)
     chat = Chat(store, library)
     await chat.say("ada", "help")
     other = sqlite3.connect(path, isolation_level=None)

@@ -12,7 +12,7 @@ from bot.text.cleaning import short
 from knowledge.questions import Bank, Question
 
 if TYPE_CHECKING:
-    from knowledge.retrieval.search import Found
+    from knowledge.retrieval.search import SearchResult
 
 MAX_OTHERS = 3
 MAX_LABEL = 75
@@ -33,12 +33,12 @@ async def ask(study: Study, context: RequestContext, *, text: str) -> Reply:
     return search_reply(found, viewed)
 
 
-def search_reply(found: Found, viewed: Notice | None = None) -> Reply:
+def search_reply(found: SearchResult, viewed: Notice | None = None) -> Reply:
     """Show the best match, with others where it isn't clear, or else nearby topics.
 
     `viewed` is what to tell a member for whom the best match is open.
     """
-    keywords_only = KEYWORDS_ONLY if found.by_words else None
+    keywords_only = KEYWORDS_ONLY if found.keywords_only else None
     if not found.answered:
         return Reply.of(*nothing_found(found.topics).blocks, keywords_only)
     best = found.hits[0].question

@@ -26,7 +26,7 @@ from bot.text.cleaning import short
 from knowledge.questions import Bank, Question
 
 if TYPE_CHECKING:
-    from knowledge.retrieval.search import Found
+    from knowledge.retrieval.search import SearchResult
 
 log = structlog.get_logger()
 
@@ -41,7 +41,7 @@ async def explain(study: Study, context: RequestContext, *, text: str) -> AsyncI
     """Explain something: drafts of a growing text, then the whole with its sources to open."""
     found = await study.library.search(text)
     drafts = _write(study.inference, text, sources_of(found), found)
-    async for reply in _replies(study, context, text, drafts, note=KEYWORDS_ONLY if found.by_words else None):
+    async for reply in _replies(study, context, text, drafts, note=KEYWORDS_ONLY if found.keywords_only else None):
         yield reply
 
 
@@ -112,7 +112,7 @@ async def _write(
     inference: Inference | None,
     text: str,
     sources: tuple[Question, ...],
-    found: Found,
+    found: SearchResult,
     earlier: Sequence[Turn] = (),
     *,
     deeper: bool = False,

@@ -13,7 +13,7 @@ from bot.study.practice.queries import unavailable_questions
 from bot.study.practice.selection import ask_as_practice
 
 if TYPE_CHECKING:
-    from knowledge.retrieval.search import Found
+    from knowledge.retrieval.search import SearchResult
 
 MAX_SENTENCES = 6
 """Sentences of a message that are searched for on their own."""
@@ -38,14 +38,14 @@ async def quiz(study: Study, context: RequestContext, *, text: str) -> Reply:
 
 def search_texts(text: str) -> list[str]:
     """Return as much of the message as a search reads, then its sentences: questions first, then longer ones first."""
-    from knowledge.retrieval.search import LONGEST
+    from knowledge.retrieval.search import MAX_QUERY_LENGTH
 
-    whole = text if len(text) <= LONGEST else text[:LONGEST].rsplit(maxsplit=1)[0]
+    whole = text if len(text) <= MAX_QUERY_LENGTH else text[:MAX_QUERY_LENGTH].rsplit(maxsplit=1)[0]
     parts = (part.strip() for part in re.split(r"(?<=[.?!])\s+|\n+", text))
-    sentences = [part[:LONGEST] for part in parts if len(part) >= MIN_SENTENCE]
+    sentences = [part[:MAX_QUERY_LENGTH] for part in parts if len(part) >= MIN_SENTENCE]
     sentences.sort(key=lambda sentence: (not sentence.endswith("?"), -len(sentence)))
     return [whole, *list(dict.fromkeys(sentences))[:MAX_SENTENCES]]
 
 
-def _score(found: Found) -> float:
+def _score(found: SearchResult) -> float:
     return found.hits[0].score if found.answered else 0.0

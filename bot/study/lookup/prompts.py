@@ -13,7 +13,7 @@ from bot.text.cleaning import short
 from knowledge.questions import Question
 
 if TYPE_CHECKING:
-    from knowledge.retrieval.search import Found
+    from knowledge.retrieval.search import SearchResult
 
 MAX_TURNS = 3
 """Earlier explanations of a thread that the model gets, the newest ones."""
@@ -105,7 +105,7 @@ def from_bank(sources: tuple[Question, ...], why: str, *, deeper: bool = False) 
     return Explanation("\n\n".join(texts), "bank", citations(detailed), reason=why)
 
 
-def nothing_found(found: Found) -> Explanation:
+def nothing_found(found: SearchResult) -> Explanation:
     """Return what stands in for an explanation that has no sources."""
     nearby = f" Nearby topics: {', '.join(found.topics)}." if found.topics else ""
     return Explanation(f"I have nothing on that.{nearby}", "refused", reason="nothing in the bank matches")

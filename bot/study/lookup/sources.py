@@ -9,7 +9,7 @@ from bot.study.lookup.explanations import Thread
 from knowledge.questions import Question
 
 if TYPE_CHECKING:
-    from knowledge.retrieval.search import Found
+    from knowledge.retrieval.search import SearchResult
 
 MAX_SOURCES = 3
 MIN_OWN_TOPIC = 0.8
@@ -17,7 +17,7 @@ MIN_OWN_TOPIC = 0.8
 0.08, "can you give an example" 0.61: words that fit anything find something, but spread over the topics."""
 
 
-def sources_of(found: Found) -> tuple[Question, ...]:
+def sources_of(found: SearchResult) -> tuple[Question, ...]:
     """Return the sources that a search gives; none where nothing fits."""
     if not found.answered:
         return ()
@@ -25,7 +25,7 @@ def sources_of(found: Found) -> tuple[Question, ...]:
     return tuple(hit.question for hit in found.hits[:MAX_SOURCES] if hit.score >= found.hits[0].score / 2)
 
 
-async def follow_up_sources(library: Library, thread: Thread, text: str) -> tuple[tuple[Question, ...], bool, Found]:
+async def follow_up_sources(library: Library, thread: Thread, text: str) -> tuple[tuple[Question, ...], bool, SearchResult]:
     """Return the sources of a follow-up, whether they are just its parent's, and what its words alone find.
 
     Words that name a subject are searched for as they are. Others mean the parent's subject, or something close to it.
@@ -41,7 +41,7 @@ async def follow_up_sources(library: Library, thread: Thread, text: str) -> tupl
     return tuple(dict.fromkeys((*nearby, *before)))[:MAX_SOURCES], False, found
 
 
-def _names_own_subject(found: Found) -> bool:
+def _names_own_subject(found: SearchResult) -> bool:
     if not found.answered:
         return False
     topic = found.hits[0].question.topic

@@ -25,7 +25,7 @@ from bot.encryption import Vault, new_key
 from bot.inference.client import Inference
 from bot.platforms.slack.app import Credentials, slack
 from bot.platforms.slack.server import EVENTS_PATH
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
 from bot.store import sqlite
 from bot.store.engine import Store
 from bot.web.app import web_app
@@ -57,15 +57,15 @@ def monday(fake: Slack, moment: str = "09:00") -> None:
 
 async def turn(app: App) -> None:
     """Run the scheduler once."""
-    await Clockwork(app.study, seconds=5).turn()
+    await Scheduler(app.study, seconds=5).run_once()
 
 
 @asynccontextmanager
 async def opened(
-    fake: Slack, url: str, library: Library, *, busy_ms: int = sqlite.BUSY_MS, inference: Inference | None = None
+    fake: Slack, url: str, library: Library, *, busy_ms: int = sqlite.BUSY_TIMEOUT_MS, inference: Inference | None = None
 ) -> AsyncIterator[App]:
     """Open an app on a database, with the fake's time."""
-    store = await Store.open(url, busy_ms=busy_ms)
+    store = await Store.open(url, busy_timeout_ms=busy_ms)
     study = Study(store, library, clock=lambda: present(fake), inference=inference)
     try:
         yield App(
@@ -134,7 +134,7 @@ def url(sqlite_template: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def busy_ms() -> int:
     """How long to wait for another program's lock on the database."""
-    return sqlite.BUSY_MS
+    return sqlite.BUSY_TIMEOUT_MS
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ async def app(fake: Slack, url: str, library: Library, model: Model, busy_ms: in
     await library.search("lora")  # the first search loads the model, which takes longer than Slack waits
     async with model.listening() as address:
         inference = Inference(address, model="small")
-        async with opened(fake, url, library, busy_ms=busy_ms, inference=inference) as app:
+        async with opened(fake, url, library, busy_timeout_ms=busy_ms, inference=inference) as app:
             yield app
         await inference.close()
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bot.app import App
 from bot.platforms.slack.interaction import unescape, without_mentions
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
 from bot.store import tables
 from bot.study.workspaces import custom_questions
 from tests.platforms.model import Model
@@ -196,7 +196,7 @@ async def test_the_home_lists_questions_from_the_members_own_channels(
         await maya.types(f"schedule setup 00:00 zone=UTC days=mon-sun reveal=23:59 topics={topic}", channel)
         await fake.heard()
     until(fake, "00:00")
-    await Clockwork(app.study, seconds=5).turn()
+    await Scheduler(app.study, seconds=5).turn()
     shown = []
     for person in (bob, maya):
         await person.opens_home()
@@ -221,8 +221,7 @@ async def test_custom_questions_work_everywhere(fake: Slack, bob: Person, maya: 
     await maya.types("team list")
     await fake.heard()
     ours = replace(next(iter(app.study.library.bank)), id="own-when-may-we-deploy", topic="our-rules")
-    async with app.study.store.write() as session:
-        await custom_questions.add(session, 1, [ours], app.study.clock())
+    await app.study.store.transaction(custom_questions.add, 1, [ours], app.study.clock())
     await maya.types("schedule setup")
     form = await fake.next(fake.views)
     assert "our-rules" in json.dumps(form.blocks)
@@ -380,4 +379,4 @@ async def test_a_daily_question_is_posted_with_its_thread(fake: Slack, maya: Per
 
     assert posted.channel == team.main.id
     assert posted.metadata is not None
-    await Clockwork(app.study, seconds=5).turn()
+    await Scheduler(app.study, seconds=5).turn()
