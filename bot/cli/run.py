@@ -116,13 +116,13 @@ async def _platforms(config: Config, wanted: Sequence[str], host: str, port: int
 async def _web(app: App, routes: Sequence[Route], host: str, port: int, *, needed: bool) -> AsyncIterator[None]:
     """Serve the web application. Where it cannot listen the log says so; only what is `needed` ends the program."""
     from bot.web.app import web_app
-    from bot.web.server import CannotListen, served
+    from bot.web.server import ListenError, served
 
     async with AsyncExitStack() as open_here:
         try:
             at = await open_here.enter_async_context(served(web_app(app, routes), host, port))
             log.info("listening", at=at, serves=[route.path for route in routes] or "health alone")
-        except CannotListen as problem:
+        except ListenError as problem:
             if needed:
                 raise
             log.error("no web application", problem=str(problem), lost="requests from Slack" if routes else "health")

@@ -10,7 +10,7 @@ from sqlmodel import select
 from bot.context.identity import Actor
 from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
-from bot.platforms.terminal.room import PLACE
+from bot.platforms.terminal.room import LOCATION
 from bot.store.orm import Answer, Round
 from tests.chat import Chat, plain
 
@@ -56,7 +56,7 @@ async def test_a_repeated_delivery_of_one_interaction_changes_nothing(chat: Chat
     right, _ = await chat.practice("ada")
 
     async def deliver() -> str:
-        request = Request(PLACE, Actor("ada", "ada"), "interaction-1", chat.clock(), line=right)
+        request = Request(LOCATION, Actor("ada", "ada"), "interaction-1", chat.clock(), line=right)
         return [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
     first, second = await deliver(), await deliver()
@@ -69,7 +69,7 @@ async def test_a_repeated_delivery_of_one_interaction_changes_nothing(chat: Chat
 
 async def test_a_repeated_request_for_a_question_gives_the_same_one(chat: Chat) -> None:
     async def deliver() -> str:
-        request = Request(PLACE, Actor("ada", "ada"), "interaction-2", chat.clock(), line="question")
+        request = Request(LOCATION, Actor("ada", "ada"), "interaction-2", chat.clock(), line="question")
         return [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
     assert await deliver() == await deliver()
@@ -121,7 +121,7 @@ async def test_an_empty_line_leaves_a_form(chat: Chat) -> None:
     await chat.practice("ada")
     await chat.say("ada", "w")
 
-    assert "Left as it was" in await chat.say("ada", "")
+    assert "Okay, nothing changed" in await chat.say("ada", "")
     assert "What I can do" in await chat.say("ada", "help")
 
 

@@ -8,7 +8,7 @@ from sqlmodel import select
 from bot.context.identity import Actor
 from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
-from bot.platforms.terminal.room import PLACE
+from bot.platforms.terminal.room import LOCATION
 from bot.store.orm import Member
 from tests.chat import Chat, plain
 
@@ -84,7 +84,7 @@ async def test_names_are_never_read_as_markup(chat: Chat) -> None:
 
 @pytest.mark.both_databases
 async def test_names_are_shown_without_what_turns_text_around(chat: Chat) -> None:
-    request = Request(PLACE, Actor("eve", "e\u202ev\x00e"), "e1", chat.clock(), line="me")
+    request = Request(LOCATION, Actor("eve", "e\u202ev\x00e"), "e1", chat.clock(), line="me")
     said = [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
     assert " eve" in said

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import select
 
 from bot.context.library import Library
-from bot.platforms.terminal.room import PLACE
+from bot.platforms.terminal.room import LOCATION
 from bot.replies import Buttons, Reply
 from bot.store.engine import Store
 from bot.store.models import RoundKind
@@ -93,7 +93,7 @@ async def test_the_daily_question_comes_from_them_and_is_revealed(team: Chat) ->
 
 async def test_suggestions_and_topics_show_them(team: Chat) -> None:
     assert "house-rules" in await team.say("ada", "topics")
-    here = await team.app.for_workspace(PLACE)
+    here = await team.app.for_workspace(LOCATION)
     assert FREEZE.id in {question.id for question in here.study.library.suggest("when may", 5)}
 
 

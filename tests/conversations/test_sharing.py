@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from bot.context.identity import Actor, Location
 from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
-from bot.platforms.terminal.room import PLACE
+from bot.platforms.terminal.room import LOCATION
 from bot.replies import Button, Buttons, Explanation, Notice, Reply
 from bot.store.orm import Delivery, StoredExplanation, Workspace
 from tests.chat import Chat, plain
@@ -42,7 +42,7 @@ async def last(chat: Chat, who: str, line: str) -> Reply:
 async def elsewhere(chat: Chat, who: str, line: str, *, channel: str = "papers", workspace: str = "local") -> Reply:
     """What is said in the end in another channel of the room, or in another workspace."""
     request = Request(
-        location=Location(PLACE.platform, workspace, channel),
+        location=Location(LOCATION.platform, workspace, channel),
         actor=Actor(who, who),
         id=f"{channel}-{chat.clock()}-{line}",
         at=chat.clock(),
@@ -319,7 +319,9 @@ async def test_words_of_members_are_never_a_command(chat: Chat) -> None:
 
 async def delivered(chat: Chat, id: str, line: str, *, who: str = "ada", channel: str = "general") -> Reply:
     """What comes of a request of that id in the end, whether or not it was delivered before."""
-    request = Request(Location(PLACE.platform, PLACE.workspace, channel), Actor(who, who), id, chat.clock(), line=line)
+    request = Request(
+        Location(LOCATION.platform, LOCATION.workspace, channel), Actor(who, who), id, chat.clock(), line=line
+    )
     return [reply async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
 

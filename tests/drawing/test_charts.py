@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.drawing.alt_text import LIMIT, alt_of
-from bot.drawing.charts import calendar, mastery, standings
+from bot.drawing.alt_text import MAX_LENGTH, alt_of
+from bot.drawing.calendar import calendar
+from bot.drawing.charts import mastery, standings
 from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, TopicMastery
 from tests.drawing.png import size
 
@@ -94,7 +95,7 @@ def test_no_name_breaks_the_standings(rows: list[Rank], mine: Rank | None, title
     block = Standings(title, tuple(rows), mine, footnote)
 
     assert size(standings(block))[0] == 1120
-    assert len(alt_of(block)) <= LIMIT
+    assert len(alt_of(block)) <= MAX_LENGTH
 
 
 @given(names, st.integers(0, 10**9), st.lists(st.tuples(st.dates(), st.sampled_from(DayMark)), max_size=40))
@@ -102,7 +103,7 @@ def test_no_title_and_no_days_break_the_calendar(title: str, number: int, marks:
     block = Calendar(title, number, number, number, tuple(sorted(marks)))
 
     assert size(calendar(block))[0] == 1120
-    assert len(alt_of(block)) <= LIMIT
+    assert len(alt_of(block)) <= MAX_LENGTH
 
 
 @given(st.lists(st.tuples(names, st.integers(0, 10**9), st.none() | st.floats(0, 1)), max_size=4))
@@ -110,29 +111,29 @@ def test_no_topic_breaks_mastery(rows: list[tuple[str, int, float | None]]) -> N
     block = Mastery("Mastery", tuple(TopicMastery(topic, number, number, share) for topic, number, share in rows))
 
     assert size(mastery(block))[0] == 1120
-    assert len(alt_of(block)) <= LIMIT
+    assert len(alt_of(block)) <= MAX_LENGTH
 
 
 def test_standings_in_words_name_every_rank_and_my_own() -> None:
     rows = (Rank(1, "ada", "40", "3 answers"), Rank(2, "bob", "38", mine=True))
 
     assert alt_of(Standings("This week", rows)) == (
-        "Standings, This week: 1. ada 40 points, 3 answers; 2. bob 38 points (my own row)."
+        "Standings, This week: 1. ada 40 points, 3 answers; 2. bob 38 points (you)."
     )
 
 
 def test_long_standings_in_words_keep_my_own_place() -> None:
     words = alt_of(Standings("All time", ranked(50), Rank(400, "ada", "4", mine=True)))
 
-    assert len(words) <= LIMIT
-    assert words.endswith("; … Below: 400. ada 4 points (my own row).")
+    assert len(words) <= MAX_LENGTH
+    assert words.endswith("; … Below: 400. ada 4 points (you).")
 
 
 def test_a_calendar_in_words_counts_its_days() -> None:
     block = Calendar("Your streak", 1, 4, 2, days(DayMark.BLANK, DayMark.MISSED, DayMark.STUDIED, DayMark.STUDIED))
 
     assert alt_of(block) == (
-        "Your streak: 1 day in a row, longest 4 days, 2 freezes held. From 01 Nov to 04 Nov 2026: 2 studied, 1 missed."
+        "Your streak: 1 day in a row, longest 4 days, 2 freezes left. From 01 Nov to 04 Nov 2026: 2 studied, 1 missed."
     )
 
 

@@ -284,4 +284,4 @@ async def post_bodies(url: str) -> dict[str, str]:
     async with engine.connect() as connection:
         rows = (await connection.execute(text("SELECT post_key, body FROM terminal_post"))).all()
     await engine.dispose()
-    return {key: body for key, body in rows}
+    return {str(key): str(body) for key, body in rows}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bot.text.cleaning import LONGEST, clean, named
+from bot.text.cleaning import MAX_NAME, clean, named
 from bot.text.maths import readable
 
 signs = st.lists(st.sampled_from([*"[]()<>*_~|`#@\\$!&-+=.1: \n/", "http", "://", "a", "```", "\u200b"])).map("".join)
@@ -56,7 +56,7 @@ def test_any_name_is_words_in_markdown(name: str) -> None:
     shown = named(name)
     tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(readable(shown))
 
-    assert 1 <= len(shown) <= LONGEST
+    assert 1 <= len(shown) <= MAX_NAME
     assert "://" not in shown
     assert not re.search(r"[\[\]<>*~|`\\@$]|^[#+=-]|\n", shown)
     assert shown == clean(shown) == named(shown)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text.maths import LENGTH, MOST, formula, readable
+from bot.text.maths import MAX_FORMULAS, MAX_LENGTH, formula, readable
 from knowledge.format.reader import load
 
 
@@ -77,13 +77,13 @@ def test_any_text_comes_out(text: str) -> None:
     ],
 )
 def test_what_is_too_deep_or_never_closed_is_shown_as_it_stands(latex: str) -> None:
-    assert formula(latex) == (latex if len(latex) <= LENGTH else latex[: LENGTH - 1] + "…")
+    assert formula(latex) == (latex if len(latex) <= MAX_LENGTH else latex[: MAX_LENGTH - 1] + "…")
 
 
 def test_a_formula_that_is_too_long_is_shown_as_it_begins() -> None:
     latex = "x" + r" + \alpha" * 300
 
-    assert formula(latex) == latex[: LENGTH - 1] + "…"
+    assert formula(latex) == latex[: MAX_LENGTH - 1] + "…"
 
 
 def test_accents_do_not_double_what_they_stand_on() -> None:
@@ -103,9 +103,9 @@ def test_a_formula_keeps_nothing_for_the_next() -> None:
 
 
 def test_only_so_many_formulas_of_one_text_are_converted() -> None:
-    shown = readable(" ".join(rf"$\alpha_{{{n}}}$" for n in range(MOST + 20)))
+    shown = readable(" ".join(rf"$\alpha_{{{n}}}$" for n in range(MAX_FORMULAS + 20)))
 
-    assert shown.count("α") == MOST
+    assert shown.count("α") == MAX_FORMULAS
     assert shown.count("\\\\alpha") == 20
 
 
@@ -122,7 +122,7 @@ groups = st.sampled_from(
 def test_any_formula_is_short_and_says_something(latex: str) -> None:
     shown = formula(latex)
 
-    assert len(shown) <= LENGTH
+    assert len(shown) <= MAX_LENGTH
     assert shown or not latex.replace("\ue000", "").replace("\ue001", "").strip()
 
 
@@ -134,7 +134,7 @@ def test_any_formula_is_short_and_says_something(latex: str) -> None:
 def test_nesting_makes_no_more_of_a_formula(opening: str, depth: int, letters: int) -> None:
     latex = opening * depth + "x" * letters + "}" * depth
 
-    assert len(formula(latex)) <= min(LENGTH, 9 * len(latex))
+    assert len(formula(latex)) <= min(MAX_LENGTH, 9 * len(latex))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from slack_bolt.authorization import AuthorizeResult
 from starlette.routing import Route
 
 from bot.app import App, Install
-from bot.drawing.renderer import Easel
+from bot.drawing.renderer import Renderer
 from bot.platforms.slack.clients import Clients
 from bot.platforms.slack.dispatch import Answering
 from bot.platforms.slack.listeners import Dispatch
@@ -56,7 +56,7 @@ async def slack(app: App, keys: Keys, *, api: str = API) -> AsyncIterator[list[R
     """
     async with AsyncExitStack() as running:
         session = await running.enter_async_context(aiohttp.ClientSession(timeout=CALL))
-        easel = Easel()
+        easel = Renderer()
         clients = Clients(
             session, api, app.slack_installations, client_id=keys.client_id, client_secret=keys.client_secret
         )

@@ -16,7 +16,7 @@ from bot.commands.parameters import Parameter
 from bot.context.identity import Actor, Location
 from bot.dispatch.handler import given_back, handle
 from bot.dispatch.request import Request
-from bot.drawing.renderer import Easel
+from bot.drawing.renderer import Renderer
 from bot.errors import DatabaseError, SetupError, UserError
 from bot.platforms.slack import limits
 from bot.platforms.slack.clients import Client, Clients, Ended
@@ -45,7 +45,9 @@ log = structlog.get_logger()
 class Answering:
     """Whatever comes, the member hears of it, and what they typed into a form is not lost."""
 
-    def __init__(self, app: App, clients: Clients, session: aiohttp.ClientSession, easel: Easel, ended: Ended) -> None:
+    def __init__(
+        self, app: App, clients: Clients, session: aiohttp.ClientSession, easel: Renderer, ended: Ended
+    ) -> None:
         self._app, self._clients, self._session, self._easel, self._ended = app, clients, session, easel, ended
         self._members = Members()
         self._homes = Homes(app, self._members)

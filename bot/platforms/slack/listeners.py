@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 
 from bot.app import App
 from bot.context.identity import Location
-from bot.platforms.shared.background_tasks import Errands
+from bot.platforms.shared.background_tasks import BackgroundTasks
 from bot.platforms.slack.dispatch import Answering
 from bot.platforms.slack.forms import FORM, WHERE, Errand, typed
 from bot.platforms.slack.interaction import (
@@ -50,7 +50,7 @@ class Dispatch:
 
     def __init__(self, app: App, answering: Answering, leaving: Leaving) -> None:
         self._app, self._answering, self._leaving = app, answering, leaving
-        self.errands = Errands()
+        self.errands = BackgroundTasks()
 
     def listen(self, bolt: AsyncApp) -> None:
         bolt.command(COMMAND)(self._on_command)

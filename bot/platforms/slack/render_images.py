@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from itertools import islice
 
-from bot.drawing.renderer import Easel
+from bot.drawing.renderer import Renderer
 from bot.platforms.shared.formulas import formulas
-from bot.platforms.shared.images import pictures
 from bot.platforms.slack.render import Drawing, draw
 from bot.replies import Reply
 
@@ -14,7 +13,7 @@ FORMULAS = 3
 """Formulas of one reply that are drawn: each is a file under the message, and the text has all of them."""
 
 
-async def paint(easel: Easel, reply: Reply) -> list[Drawing]:
+async def paint(easel: Renderer, reply: Reply) -> list[Drawing]:
     """The reply's messages, with pictures as files of theirs where it wants any."""
     first = islice(dict.fromkeys(formulas(reply)), FORMULAS)
-    return draw(reply, await pictures(easel, reply, first))
+    return draw(reply, await draw_pictures(easel, reply, first))

@@ -11,8 +11,8 @@ import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.drawing.renderer import Easel
-from bot.platforms.shared.throttle import paced
+from bot.drawing.renderer import Renderer
+from bot.platforms.shared.throttle import throttle
 from bot.platforms.slack.errors import ENDED, SILENT, TROUBLE, why
 from bot.platforms.slack.render import Drawing, draw
 from bot.platforms.slack.render_images import paint
@@ -78,7 +78,7 @@ class Reach:
 
     web: AsyncWebClient
     session: aiohttp.ClientSession
-    easel: Easel
+    easel: Renderer
     channel: str
     user: str
     thread: str = ""
@@ -111,7 +111,7 @@ class Reach:
             await self._back(pointer, private=True, turns=False)
         elif self.slot:
             self.slot.close()
-        await self._edited(paced(replies, RHYTHM), sent["channel"], sent["ts"])
+        await self._edited(throttle(replies, RHYTHM), sent["channel"], sent["ts"])
 
     async def _edited(self, replies: AsyncIterator[Reply], channel: str, ts: str) -> None:
         refused, last = False, WAIT

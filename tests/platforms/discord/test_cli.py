@@ -78,7 +78,7 @@ async def test_the_difference_is_shown_before_it_is_written_and_then_there_is_no
 
     assert (shown.returncode, done.returncode, again.returncode) == (0, 0, 0), done.stderr
     assert "+ /ask" in shown.stdout.splitlines()
-    assert shown.stdout.splitlines()[-1] == "Left as they are (--dry-run) in every server."
+    assert shown.stdout.splitlines()[-1] == "Not changed (--dry-run) in every server."
     assert done.stdout.splitlines() == [*shown.stdout.splitlines()[:-1], "Changed in every server."]
     assert again.stdout == "Nothing to change.\n"
     assert {command["name"] for command in there.commands[0]} >= {"ask", "schedule"}
@@ -99,9 +99,9 @@ async def test_the_server_for_development_gets_them_alone_and_can_be_cleared(dis
 @pytest.mark.parametrize(
     ("words", "token", "sentence"),
     [
-        (("sync",), "", "DISCORD_TOKEN is not set"),
-        (("invite",), "", "DISCORD_TOKEN is not set"),
-        (("sync",), "of-another-bot", "Discord refuses DISCORD_TOKEN"),
+        (("sync",), "", "DISCORD_TOKEN isn't set"),
+        (("invite",), "", "DISCORD_TOKEN isn't set"),
+        (("sync",), "of-another-bot", "Discord rejects DISCORD_TOKEN"),
         (("sync", "--clear"), "a-token", "[discord] dev_guild"),
         (("invite", "--app-id", "studyhall"), "", "Application ID"),
     ],
@@ -129,5 +129,5 @@ async def test_without_a_network_it_says_so(discord: Shell) -> None:
     told = await discord("sync")
 
     assert told.returncode == 2
-    assert "Discord cannot be reached" in told.stderr
+    assert "Can't reach Discord" in told.stderr
     assert "Traceback" not in told.stderr

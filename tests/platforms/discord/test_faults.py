@@ -16,7 +16,7 @@ from simcord.env import Env
 from structlog.testing import capture_logs
 
 from bot.app import App
-from bot.drawing.renderer import Easel
+from bot.drawing.renderer import Renderer
 from bot.platforms.discord.client import StudyClient
 from bot.replies import Mastery
 from tests.platforms.discord.scene import (
@@ -101,7 +101,7 @@ async def test_what_is_quick_is_answered_at_once(env: Env, channel: ChannelHandl
     assert answered["type"] == discord.InteractionResponseType.channel_message.value
 
 
-class Slow(Easel):
+class Slow(Renderer):
     """Draws nothing before somebody has said `enough`; more than two seconds pass meanwhile."""
 
     def __init__(self) -> None:
@@ -122,7 +122,7 @@ async def test_a_picture_that_takes_long_is_waited_for_after_an_acknowledgement(
     env: Env, app: App, channel: ChannelHandle, bob: MemberActor
 ) -> None:
     slow = Slow()
-    await env.restart_bot(StudyClient(app, easel=slow))
+    await env.restart_bot(StudyClient(app, renderer=slow))
     slow.pass_time = lambda: env.backend.advance_clock(2.5)
     slow.enough = lambda: bool(requests(env, "POST", CALLBACKS))
     shown = await bob.slash(channel, "topics")

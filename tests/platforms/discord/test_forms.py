@@ -23,14 +23,14 @@ async def test_a_command_without_its_value_opens_its_form(channel: ChannelHandle
     done = await bob.submit_modal(form, {"name": "Blue"})
 
     assert done.ephemeral
-    assert "Blue is there" in said(done)
+    assert "Team Blue is set up" in said(done)
 
 
 async def test_a_command_with_its_value_opens_none(channel: ChannelHandle, bob: MemberActor) -> None:
     done = await bob.slash(channel, "team create", name="Blue")
 
     assert done.modal is None
-    assert "Blue is there" in said(done)
+    assert "Team Blue is set up" in said(done)
 
 
 async def test_what_could_not_be_done_is_given_back_and_stands_in_the_form_again(
@@ -55,7 +55,7 @@ async def test_a_text_with_nothing_readable_in_it_is_refused(channel: ChannelHan
     assert "nothing readable" in said(note)
 
     again = await press(bob, note, "Fix")
-    assert "Blue is there" in said(await bob.submit_modal(again, {"name": "Blue"}))
+    assert "Team Blue is set up" in said(await bob.submit_modal(again, {"name": "Blue"}))
 
 
 async def test_a_form_whose_command_was_carried_out_opens_empty(channel: ChannelHandle, bob: MemberActor) -> None:
@@ -88,7 +88,7 @@ async def test_a_form_that_was_open_during_a_restart_is_taken(
     form = await bob.slash(channel, "team create")
     await env.restart_bot(StudyClient(app))
 
-    assert "Blue is there" in said(await bob.submit_modal(form, {"name": "Blue"}))
+    assert "Team Blue is set up" in said(await bob.submit_modal(form, {"name": "Blue"}))
 
 
 async def test_what_is_given_back_is_code_that_its_text_cannot_end(channel: ChannelHandle, bob: MemberActor) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import discord
 import pytest
 
-from bot.platforms.discord.permissions import NEEDS, invite_permissions, missing, sentence
+from bot.platforms.discord.permissions import REQUIRED, invite_permissions, missing, sentence
 
 
 def test_the_invitation_asks_for_what_is_needed_and_for_nothing_more() -> None:
@@ -28,14 +28,14 @@ def test_pins_have_the_permission_that_discord_made_for_them() -> None:
 
 
 def test_every_need_says_why() -> None:
-    assert all(need.why and need.flag in discord.Permissions.VALID_FLAGS for need in NEEDS)
-    assert len({need.name for need in NEEDS}) == len(NEEDS)
+    assert all(need.why and need.flag in discord.Permissions.VALID_FLAGS for need in REQUIRED)
+    assert len({need.name for need in REQUIRED}) == len(REQUIRED)
 
 
 def test_the_docs_name_each_with_the_same_reason() -> None:
     page = (Path(__file__).parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
 
-    assert [need.name for need in NEEDS if need.when != "role" and f"| {need.name} | {need.why}" not in page] == []
+    assert [need.name for need in REQUIRED if need.when != "role" and f"| {need.name} | {need.why}" not in page] == []
 
 
 def test_with_the_invitation_nothing_is_missing() -> None:
@@ -65,10 +65,11 @@ def test_what_is_missing_is_said_with_who_can_give_it() -> None:
     )
 
     assert one == (
-        "In #papers I still need Send Messages. A server admin gives it in the channel's settings under Permissions."
+        "I still need Send Messages in #papers. "
+        "A server admin can grant it in the channel's settings, under Permissions."
     )
     assert two == (
-        "In #papers I still need Send Messages and Attach Files. "
-        "A server admin gives them in the channel's settings under Permissions."
+        "I still need Send Messages and Attach Files in #papers. "
+        "A server admin can grant them in the channel's settings, under Permissions."
     )
-    assert "I still need A, B and Pin Messages." in three
+    assert "I still need A, B and Pin Messages in #papers." in three

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from simcord.components import validate_components, walk_components
 
 from bot.platforms.discord import limits
-from bot.platforms.discord.layout import SHORTENED, Drawing, Line, Piece, Sheet, Words
+from bot.platforms.discord.layout import SHORTENED, Divider, Layout, Markup, Piece, RenderedMessage
 from bot.platforms.discord.markup import markdown, plain, split
-from bot.platforms.discord.render import draw, mark
+from bot.platforms.discord.render import draw, frame_id
 from bot.replies import (
     Button,
     Buttons,
@@ -43,7 +43,7 @@ SEPARATOR = 14
 """Discord's number for the kind of component that a line is."""
 
 
-def sent(drawings: list[Drawing]) -> list[list[dict[str, Any]]]:
+def sent(drawings: list[RenderedMessage]) -> list[list[dict[str, Any]]]:
     """The components of each message, as they are sent."""
     flags = discord.MessageFlags(components_v2=True).value
     drawn = (drawing.view.to_components() for drawing in drawings)  # type: ignore[no-untyped-call]
@@ -93,7 +93,7 @@ async def test_no_limit_is_broken(reply: Reply) -> None:
         assert len(ids) == len(set(ids))
         assert all(part["content"].strip() for part in found if "content" in part)
         assert all(1 <= len(part["label"]) <= limits.LABEL for part in found if "label" in part)
-        assert all(len(part["options"]) <= limits.ENTRIES for part in found if "options" in part)
+        assert all(len(part["options"]) <= limits.MENU_OPTIONS for part in found if "options" in part)
 
 
 def lines_part(message: list[dict[str, Any]]) -> bool:
@@ -108,21 +108,21 @@ async def test_a_line_stands_between_two_parts(reply: Reply) -> None:
 
 
 pieces = st.one_of(
-    st.just(Line()),
-    st.builds(Words, st.sampled_from(["", "a", "word " * 100, "word " * 900])),
+    st.just(Divider()),
+    st.builds(Markup, st.sampled_from(["", "a", "word " * 100, "word " * 900])),
     st.integers(1, 60).map(lambda n: tuple(Button(f"{n} {i}", f"go {n} {i}") for i in range(n))),
     st.integers(1, 60).map(lambda n: Menu("Days", f"go {n}", "days", (MenuOption("Monday", "monday"),))),
 )
 
 
 @given(st.lists(pieces, max_size=60))
-@example([*(Words("a") for _ in range(35)), Line(), Menu("Days", "go", "days", (MenuOption("Monday", "monday"),))])
+@example([*(Markup("a") for _ in range(35)), Divider(), Menu("Days", "go", "days", (MenuOption("Monday", "monday"),))])
 async def test_lines_leave_all_else_as_it_is(laid: list[Piece]) -> None:
     def drawn(pieces: list[Piece]) -> list[list[dict[str, Any]]]:
-        sheet = Sheet()
+        layout = Layout()
         for piece in pieces:
-            sheet.lay(piece)
-        return sent(sheet.finished(colour=None, framed=True))
+            layout.add(piece)
+        return sent(layout.messages(color=None, framed=True))
 
     def said(messages: list[list[dict[str, Any]]]) -> tuple[str, set[str]]:
         """All the words, and what can be pressed: that is drawn once a page, and a menu's small words with it."""
@@ -130,7 +130,7 @@ async def test_lines_leave_all_else_as_it_is(laid: list[Piece]) -> None:
         words = "".join(part["content"] for part in found if "content" in part and part["content"] != "-# Days")
         return "".join(words.split()), {part["custom_id"] for part in found if "custom_id" in part}
 
-    with_lines, without = drawn(laid), drawn([piece for piece in laid if not isinstance(piece, Line)])
+    with_lines, without = drawn(laid), drawn([piece for piece in laid if not isinstance(piece, Divider)])
 
     assert all(map(lines_part, with_lines))
     assert all(len(list(walk_components(message))) < limits.COMPONENTS for message in with_lines[:-1])
@@ -296,7 +296,7 @@ async def test_a_post_carries_its_mark_and_calls_a_role_only_where_told_to() -> 
     [frame] = messages(Reply.of(Text("Hello <@&5>")), key="delivery-7")[0]
     called = messages(Reply.of(Text("Hello")), key="delivery-7", role="5")[0]
 
-    assert frame["id"] == mark("delivery-7")
+    assert frame["id"] == frame_id("delivery-7")
     assert not re.search(r"(?<!\\)<@", text(Reply.of(Text("Hello <@&5>")), key="delivery-7"))
     assert called[0]["content"] == "<@&5>"
 
@@ -304,7 +304,7 @@ async def test_a_post_carries_its_mark_and_calls_a_role_only_where_told_to() -> 
 async def test_buttons_of_a_direct_message_say_where_they_belong() -> None:
     reply = Reply.of(Buttons((Button("Now", "question"), Button("Long", "x" * 100))))
 
-    assert [part["custom_id"] for part in parts(reply, home="42") if "custom_id" in part] == ["@42 question"]
+    assert [part["custom_id"] for part in parts(reply, workspace="42") if "custom_id" in part] == ["@42 question"]
 
 
 @pytest.mark.parametrize(

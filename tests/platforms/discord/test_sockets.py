@@ -122,7 +122,7 @@ async def test_a_form_is_opened_and_sent(papers: Channel, bob: Person) -> None:
     form = await bob.slash(papers, "team create").answered()
     done = await bob.submit(form, name="Blue").answered()
 
-    assert "Blue is there" in done.text
+    assert "Team Blue is set up" in done.text
 
 
 @pytest.mark.usefixtures("bot")

@@ -13,7 +13,7 @@ from discord import app_commands
 from structlog.testing import capture_logs
 
 from bot.app import App
-from bot.platforms.discord.cli import grown
+from bot.platforms.discord.cli import command_tree
 from bot.platforms.discord.client import StudyClient
 from bot.platforms.discord.sync import difference, payload, sync
 from tests.platforms.discord.fake import Discord, in_place_of_discord
@@ -39,7 +39,7 @@ async def client(there: Discord) -> AsyncIterator[discord.Client]:
 
 @pytest.fixture
 def tree(client: discord.Client) -> app_commands.CommandTree[Any]:
-    return grown(client)
+    return command_tree(client)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.platforms.discord.throttle import Pace
+from bot.platforms.discord.throttle import Throttle
 from tests.clocks import HANG
 
 EARLY = 0.001
@@ -13,14 +13,14 @@ EARLY = 0.001
 
 async def test_the_first_one_waits_for_nobody() -> None:
     async with asyncio.timeout(HANG):
-        await Pace(rate=0.001).turn()
+        await Throttle(rate=0.001).wait()
 
 
 async def test_many_at_once_come_one_after_the_other_in_their_order() -> None:
-    loop, pace, turns = asyncio.get_running_loop(), Pace(rate=500), list[tuple[int, float]]()
+    loop, throttle, turns = asyncio.get_running_loop(), Throttle(rate=500), list[tuple[int, float]]()
 
     async def one(number: int) -> None:
-        await pace.turn()
+        await throttle.wait()
         turns.append((number, loop.time()))
 
     begun = loop.time()

@@ -151,7 +151,7 @@ async def test_where_no_more_can_be_pinned_it_is_posted_with_its_thread_and_told
 
     [told] = direct(maya)
     assert "The daily question is in papers, but not all of it" in words(told)
-    assert "as many pins as Discord allows. Take one down." in words(told)
+    assert "as many pins as Discord allows. Unpin one." in words(told)
     assert "stopped" not in said(await maya.slash(channel, "schedule list"))
 
 

@@ -14,7 +14,7 @@ from hypothesis.strategies import SearchStrategy
 from markdown_it import MarkdownIt
 from slack_sdk.models.blocks import Block, RichTextBlock
 
-from bot.drawing.renderer import Easel
+from bot.drawing.renderer import Renderer
 from bot.platforms.slack import limits
 from bot.platforms.slack.layout import SHORTENED, Drawing
 from bot.platforms.slack.markup import (
@@ -449,7 +449,7 @@ def test_what_is_read_aloud_has_no_marks_of_ours(body: str) -> None:
 async def test_formulas_and_charts_are_pictures_beside_the_words() -> None:
     body = "\n\n".join(f"$$x_{n} = \\frac{{a}}{{{n}}}$$" for n in range(1, 6))
     reply = Reply.of(Text(body), Mastery("Topics", (TopicMastery("gan", 12, 10, 0.6),), as_picture=True))
-    easel = Easel()
+    easel = Renderer()
     try:
         [drawing] = await paint(easel, reply)
     finally:

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.drawing.renderer import Easel
+from bot.drawing.renderer import Renderer
 from bot.platforms.slack.responder import Reach
 from bot.replies import Explanation, Reply
 from tests.clocks import HANG
@@ -127,7 +127,7 @@ async def test_what_takes_a_messages_place_names_no_thread(fake: Slack, bob: Per
 
 
 async def test_an_explanation_that_is_whole_stays_whole(fake: Slack, bob: Person, team: Team) -> None:
-    uploading, easel = fake.hold("conversations.open"), Easel()
+    uploading, easel = fake.hold("conversations.open"), Renderer()
     web = AsyncWebClient(team.token, base_url=fake.api)
 
     async def replies() -> AsyncIterator[Reply]:
