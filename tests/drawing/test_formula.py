@@ -28,7 +28,7 @@ def test_a_formula_is_a_sharp_png() -> None:
     assert 150 <= height <= 400
 
 
-def test_a_short_formula_has_a_card_as_wide_as_others_so_that_chats_do_not_blow_it_up() -> None:
+def test_a_short_formula_gets_the_minimum_width_so_chats_do_not_enlarge_it() -> None:
     width, height = size(drawn("x"))
 
     assert width == 1000
@@ -53,23 +53,23 @@ def test_a_wide_formula_is_drawn_smaller() -> None:
         pytest.param(r"\left(" * 40 + "x" + r"\right)" * 40, id="brackets that would take years"),
     ],
 )
-def test_what_cannot_be_drawn_as_it_is_meant_is_not_drawn(latex: str) -> None:
+def test_a_formula_that_cannot_be_drawn_correctly_is_not_drawn(latex: str) -> None:
     assert formula(latex) is None
 
 
 @pytest.mark.parametrize("latex", [r"\left(\sum_i x_i\right)", r"\left[\prod^n x\right]", r"\left(\int_a x\right)"])
-def test_brackets_are_as_tall_as_the_sum_within(latex: str) -> None:
+def test_brackets_are_as_tall_as_the_sum_inside(latex: str) -> None:
     assert size(drawn(latex))[1] < 300
 
 
-def test_bars_stretch_only_where_they_are_told_to() -> None:
+def test_bars_stretch_only_when_told_to() -> None:
     tall = r"\frac{\frac{a}{b}}{\frac{c}{d}}"
 
     assert formula(rf"\lfloor {tall} \rfloor") != formula(rf"\left\lfloor {tall} \right\rfloor")
     assert formula(rf"\lvert {tall} \rvert") != formula(rf"\left\lvert {tall} \right\rvert")
 
 
-def test_the_card_is_opaque_and_light_and_its_ink_dark() -> None:
+def test_the_card_is_opaque_and_light_with_dark_ink() -> None:
     rows = pixels(drawn("x"))
     inner = [pixel for row in rows[5:-5] for pixel in row[40:-40]]
 

@@ -54,19 +54,19 @@ async def test_an_equal_block_gets_the_same_picture(renderer: Renderer) -> None:
     assert await renderer.mastery(TOPICS) is await renderer.mastery(replace(TOPICS))
 
 
-async def test_other_content_gets_another_picture(renderer: Renderer) -> None:
+async def test_different_content_gets_a_different_picture(renderer: Renderer) -> None:
     assert await renderer.calendar(month(1)) != await renderer.calendar(month(3))
     assert await renderer.mastery(TOPICS) != await renderer.mastery(replace(TOPICS, title="How you are doing"))
 
 
-async def test_who_asks_at_once_gets_the_one_picture(renderer: Renderer) -> None:
+async def test_simultaneous_requests_share_one_picture(renderer: Renderer) -> None:
     first, second, third = await asyncio.gather(*(renderer.standings(week()) for _ in range(3)))
 
     assert first is second
     assert second is third
 
 
-async def test_who_stops_waiting_takes_the_picture_from_nobody(renderer: Renderer) -> None:
+async def test_canceling_one_request_does_not_cancel_the_others(renderer: Renderer) -> None:
     impatient = asyncio.create_task(renderer.standings(week()))
     patient = asyncio.create_task(renderer.standings(week()))
     await asyncio.sleep(0)
@@ -76,7 +76,7 @@ async def test_who_stops_waiting_takes_the_picture_from_nobody(renderer: Rendere
     assert impatient.cancelled()
 
 
-async def test_what_was_asked_for_last_is_kept() -> None:
+async def test_a_picture_larger_than_the_cache_is_not_kept() -> None:
     renderer = Renderer(cache_size=3 * OVERHEAD)
     first, *_ = [await renderer.formula(rf"\{name}") for name in ("tfrac", "dfrac", "cfrac")]
     picture = await renderer.standings(week())
@@ -87,7 +87,7 @@ async def test_what_was_asked_for_last_is_kept() -> None:
     renderer.close()
 
 
-async def test_pictures_are_kept_within_their_room() -> None:
+async def test_the_cache_drops_the_least_recently_used_picture() -> None:
     one = len(await _once(week("a")))
     renderer = Renderer(cache_size=2 * (one + OVERHEAD) + one // 2)
     a, b = await renderer.standings(week("a")), await renderer.standings(week("b"))

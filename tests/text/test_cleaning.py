@@ -46,13 +46,13 @@ def test_an_ordinary_name_stays_as_it_is(name: str) -> None:
         ("x" * 100, "x" * 79 + "…"),
     ],
 )
-def test_signs_of_a_name_mean_nothing(name: str, shown: str) -> None:
+def test_special_characters_in_a_name_mean_nothing(name: str, shown: str) -> None:
     assert named(name) == shown
 
 
 @given(st.one_of(st.text(), signs))
 @example("_" * 81)
-def test_any_name_is_words_in_markdown(name: str) -> None:
+def test_any_name_is_plain_text_in_markdown(name: str) -> None:
     shown = named(name)
     tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(readable(shown))
 
@@ -65,7 +65,7 @@ def test_any_name_is_words_in_markdown(name: str) -> None:
 
 
 @given(signs, signs)
-def test_two_names_mean_nothing_together(one: str, other: str) -> None:
+def test_two_names_together_are_plain_text(one: str, other: str) -> None:
     said = f"On a streak: {named(one)}, {named(other)} and {named(one)}."
     tokens = MarkdownIt("commonmark").enable("strikethrough").parse(readable(said))
 

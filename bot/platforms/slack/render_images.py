@@ -6,6 +6,7 @@ from itertools import islice
 
 from bot.drawing.renderer import Renderer
 from bot.platforms.shared.formulas import formulas
+from bot.platforms.shared.images import draw_pictures
 from bot.platforms.slack.render import Drawing, draw
 from bot.replies import Reply
 

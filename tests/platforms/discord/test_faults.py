@@ -44,7 +44,7 @@ HOSTILE = "@everyone <@&1> \u202e[x](https://x.io)"
 
 @pytest.mark.parametrize("fault", [LATE, TWICE], ids=["too-late", "twice"])
 @pytest.mark.parametrize("command", ["team list", "explain", "leaderboard", "team create"])
-async def test_an_answer_that_comes_too_late_or_twice_is_logged_and_hurts_nobody(
+async def test_an_answer_that_is_late_or_repeated_is_logged_and_does_no_harm(
     env: Env, channel: ChannelHandle, bob: MemberActor, command: str, fault: tuple[int, int]
 ) -> None:
     status, code = fault
@@ -59,7 +59,7 @@ async def test_an_answer_that_comes_too_late_or_twice_is_logged_and_hurts_nobody
 
 
 @pytest.mark.parametrize("fault", [LATE, TWICE], ids=["too-late", "twice"])
-async def test_so_is_one_to_a_button_or_a_form_and_the_answer_counts_all_the_same(
+async def test_a_late_answer_to_a_button_or_form_is_logged_and_still_counts(
     env: Env, app: App, channel: ChannelHandle, bob: MemberActor, fault: tuple[int, int]
 ) -> None:
     asked = await bob.slash(channel, "question", topic="vae")
@@ -71,9 +71,7 @@ async def test_so_is_one_to_a_button_or_a_form_and_the_answer_counts_all_the_sam
     assert "answered this one already, and you were right" in said(await press(bob, asked, right))
 
 
-async def test_any_other_refusal_is_logged_as_a_fault_of_ours(
-    env: Env, channel: ChannelHandle, bob: MemberActor
-) -> None:
+async def test_any_other_refusal_is_logged_as_our_error(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
     env.inject_error("POST", CALLBACK, status=400, code=50035)
     with capture_logs() as logs:
         await bob.slash(channel, "team list")
@@ -84,7 +82,7 @@ async def test_any_other_refusal_is_logged_as_a_fault_of_ours(
 
 
 @pytest.mark.parametrize(("command", "private"), [("ask", True), ("explain", True)])
-async def test_what_is_slow_is_acknowledged_first(
+async def test_a_slow_command_is_acknowledged_first(
     env: Env, channel: ChannelHandle, bob: MemberActor, command: str, private: bool
 ) -> None:
     await bob.slash(channel, command, text="what is LoRA")
@@ -94,7 +92,7 @@ async def test_what_is_slow_is_acknowledged_first(
     assert bool(first["data"]["flags"] & 64) is private
 
 
-async def test_what_is_quick_is_answered_at_once(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_a_quick_command_is_answered_at_once(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
     await bob.slash(channel, "streak")
 
     [answered] = requests(env, "POST", CALLBACKS)
@@ -118,7 +116,7 @@ class Slow(Renderer):
         return await super().mastery(block)
 
 
-async def test_a_picture_that_takes_long_is_waited_for_after_an_acknowledgement(
+async def test_a_slow_picture_is_waited_for_after_an_acknowledgment(
     env: Env, app: App, channel: ChannelHandle, bob: MemberActor
 ) -> None:
     slow = Slow()
@@ -134,7 +132,7 @@ async def test_a_picture_that_takes_long_is_waited_for_after_an_acknowledgement(
     assert len(shown.response.attachments) == 1
 
 
-async def test_texts_and_names_of_others_call_nobody_and_hide_nothing(
+async def test_texts_and_names_mention_nobody_and_hide_no_links(
     env: Env, app: App, clock: Clock, channel: ChannelHandle, maya: MemberActor
 ) -> None:
     mallory = env.guild.add_member(env.create_user("mallory", global_name=HOSTILE))
@@ -180,7 +178,7 @@ async def test_texts_and_names_of_others_call_nobody_and_hide_nothing(
         "x=",
     ],
 )
-async def test_a_button_that_says_nothing_sensible_is_answered_in_words(
+async def test_a_button_with_a_nonsense_id_gets_an_explanation(
     env: Env, channel: ChannelHandle, bob: MemberActor, line: str
 ) -> None:
     """Ids come back from Discord, where anybody's client may have put anything into them."""
@@ -197,7 +195,7 @@ async def test_a_button_that_says_nothing_sensible_is_answered_in_words(
         assert told.ephemeral
 
 
-async def test_a_deleted_message_is_no_matter_to_its_answer(
+async def test_the_answer_is_revealed_even_if_the_question_was_deleted(
     env: Env, app: App, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
 ) -> None:
     await maya.slash(channel, "schedule setup", time="09:00")

@@ -27,7 +27,7 @@ async def test_the_first_comes_at_once_and_the_last_always() -> None:
     assert seen == [1, 4]
 
 
-async def test_every_draft_is_shown_where_the_reader_keeps_up() -> None:
+async def test_every_draft_is_shown_if_the_reader_keeps_up() -> None:
     shown = asyncio.Event()
 
     async def drafts() -> AsyncIterator[int]:
@@ -44,7 +44,7 @@ async def test_every_draft_is_shown_where_the_reader_keeps_up() -> None:
     assert seen == [0, 1, 2]
 
 
-async def test_nothing_at_all_ends_at_once() -> None:
+async def test_an_empty_stream_ends_at_once() -> None:
     async def drafts() -> AsyncIterator[int]:
         return
         yield
@@ -52,7 +52,7 @@ async def test_nothing_at_all_ends_at_once() -> None:
     assert [number async for number in throttle(drafts(), every=3600)] == []
 
 
-async def test_a_failure_comes_after_what_was_said_before_it() -> None:
+async def test_an_error_comes_after_the_items_before_it() -> None:
     async def drafts() -> AsyncIterator[int]:
         yield 1
         raise ValueError("broken off")
@@ -64,7 +64,7 @@ async def test_a_failure_comes_after_what_was_said_before_it() -> None:
         await anext(numbers)
 
 
-async def test_whoever_stops_listening_stops_the_work() -> None:
+async def test_a_reader_who_stops_also_stops_the_source() -> None:
     stopped = asyncio.Event()
 
     async def drafts() -> AsyncIterator[int]:
