@@ -208,8 +208,6 @@ async def _as_post_errors() -> AsyncIterator[None]:
         raise PostError("I'm not allowed to do that there. I need View Channel and Send Messages.") from problem
     except discord.NotFound as problem:
         raise PostError("The channel, message or member is gone.") from problem
-    except discord.RateLimited as problem:
-        raise PostError(BUSY, retry=True) from problem
     except aiohttp.ClientError as problem:
         raise PostError(f"Discord didn't answer ({type(problem).__name__}).", retry=True) from problem
     except discord.HTTPException as problem:

@@ -115,18 +115,18 @@ def _block(block: Block, keys: dict[int, str]) -> Iterator[RenderableType]:
             yield _table(block)
         case Buttons(buttons, prompt):
             if prompt:
-                yield Line(f"\n{prompt}", style="dim")
+                yield Line(f"\n{safe(prompt)}", style="dim")
             labels = [Line.assemble((f"[{keys[id(button)]}]", "cyan"), f" {safe(button.label)}") for button in buttons]
             yield Line("   ").join(labels)
         case Mastery(title, topics):
             yield _table(Table(("Topic", "Questions", "Mastery"), tuple(map(_topic_row, topics)), title=title))
         case Menu(prompt, _, _, options):
             chosen = ", ".join(option.label for option in options if option.chosen) or "none"
-            yield Line.assemble((f"{prompt}: ", "dim"), safe(chosen), (f"   `{block.id}…`", "dim"))
+            yield Line.assemble((f"{safe(prompt)}: ", "dim"), safe(chosen), (f"   `{block.id}…`", "dim"))
         case Picture(_, alt):
             yield Line(f"[picture: {safe(alt)}]", style="dim")
         case File(name, content):
-            yield Line(f"--- {name} ---", style="dim")
+            yield Line(f"--- {safe(name)} ---", style="dim")
             yield Line(safe(content))
         case _:
             assert_never(block)
@@ -153,13 +153,13 @@ def _card(card: QuestionCard) -> RenderableType:
         lines.append(Line(safe(card.note), style="dim"))
     if card.closes:
         lines.append(Line(f"The answer comes {_local_time(card.closes)}.", style="dim"))
-    title = Line(f"{card.heading} · {card.topic} · {card.difficulty}")
+    title = Line(safe(f"{card.heading} · {card.topic} · {card.difficulty}"))
     return Panel(Group(*lines), title=title, title_align="left", box=box.ROUNDED, padding=(1, 2))
 
 
 def _verdict(verdict: Verdict) -> Iterator[RenderableType]:
     sign, color = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "cyan")}[verdict.right]
-    yield Line(f"{sign} {verdict.headline}", style=f"bold {color}")
+    yield Line(f"{sign} {safe(verdict.headline)}", style=f"bold {color}")
     if verdict.chosen and not verdict.right:
         yield Line.assemble("You chose ", (safe(verdict.chosen), "italic"))
     if verdict.reason:
@@ -172,7 +172,7 @@ def _verdict(verdict: Verdict) -> Iterator[RenderableType]:
         yield Line("\nThe reference", style="bold")
         yield _markdown(verdict.reference)
     if verdict.score:
-        yield Line(f"\n{verdict.score}", style="cyan")
+        yield Line(f"\n{safe(verdict.score)}", style="cyan")
 
 
 def _point(point: Point) -> Line:
@@ -184,13 +184,19 @@ def _point(point: Point) -> Line:
 
 
 def _explanation(explanation: Explanation) -> Iterator[RenderableType]:
-    reason = f" ({explanation.reason})" if explanation.reason else ""
+    reason = f" ({safe(explanation.reason)})" if explanation.reason else ""
     yield Line(f"{explanation.label}{reason}{'' if explanation.done else ' …'}\n", style="dim")
     yield _markdown(explanation.text)
 
 
 def _standings(standings: Standings) -> RenderableType:
-    grid = Grid(title=standings.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_header=False)
+    grid = Grid(
+        title=Line(safe(standings.title)),
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_header=False,
+    )
     for justify in ("right", "left", "right", "left"):
         grid.add_column(justify=justify)
 
@@ -204,13 +210,15 @@ def _standings(standings: Standings) -> RenderableType:
     if standings.mine:
         grid.add_row("…")
         row(standings.mine)
-    return Group(grid, Line(standings.footnote, style="dim"))
+    return Group(grid, Line(safe(standings.footnote), style="dim"))
 
 
 def _calendar(calendar: Calendar) -> RenderableType:
     current, longest = (f"{n} day{'s' * (n != 1)}" for n in (calendar.current, calendar.longest))
     head = Line.assemble(
-        (f"{calendar.title}: ", "bold"), (current, "bold green"), f", longest {longest}, freezes {calendar.freezes}/2"
+        (f"{safe(calendar.title)}: ", "bold"),
+        (current, "bold green"),
+        f", longest {longest}, freezes {calendar.freezes}/2",
     )
     if not calendar.days:
         return head
@@ -239,7 +247,7 @@ def _topic_row(topic: TopicMastery) -> tuple[str, str, str]:
 
 def _table(table: Table) -> RenderableType:
     grid = Grid(
-        *table.columns,
+        *(Line(safe(column)) for column in table.columns),
         title=Line(safe(table.title)) if table.title else None,
         title_justify="left",
         title_style="bold",

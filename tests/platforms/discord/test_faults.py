@@ -13,12 +13,18 @@ from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle
 from simcord.components import walk_components
 from simcord.env import Env
+from sqlalchemy import Connection, text
 from structlog.testing import capture_logs
 
-from bot.app import App
+from bot.app import App, Posts
+from bot.context.library import Library
+from bot.context.study import Study
+from bot.dispatch.catalog import registry
 from bot.drawing.renderer import Renderer
 from bot.platforms.discord.client import StudyClient
 from bot.replies import Mastery
+from bot.store.engine import Store
+from tests.databases import PostgresqlDatabases
 from tests.platforms.discord.scene import (
     Clock,
     buttons,
@@ -210,3 +216,31 @@ async def test_the_answer_is_revealed_even_if_the_question_was_deleted(
     [reveal] = posts(channel)
     assert "The answer" in words(reveal)
     assert "Practise more" in buttons(reveal)
+
+
+async def test_while_the_database_is_down_suggestions_come_from_the_bank_and_events_are_logged(
+    env: Env, channel: ChannelHandle, bob: MemberActor, library: Library, postgresql: PostgresqlDatabases
+) -> None:
+    store = await Store.open(postgresql.with_tables())
+    client = StudyClient(App(registry(), Study(store, library), Posts(store)))
+    await env.restart_bot(client)
+    with postgresql.down(), capture_logs() as logs:
+        topics = await bob.autocomplete(channel, "question", "topic", "vae")
+        await client.on_guild_remove(client.guilds[0])
+    await store.close()
+
+    assert "vae" in {topic["value"] for topic in topics}
+    assert [line["event"] for line in logs if line["log_level"] == "warning"] == [
+        "suggestions without custom questions"
+    ]
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["database"]
+
+
+async def test_an_error_in_an_event_is_logged(
+    env: Env, app: App, channel: ChannelHandle, simcord_bot: StudyClient
+) -> None:
+    await app.study.store.transaction(Connection.execute, text("ALTER TABLE workspace RENAME TO elsewhere"))
+    with capture_logs() as logs:
+        await simcord_bot.on_guild_remove(simcord_bot.guilds[0])
+
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["background task failed"]

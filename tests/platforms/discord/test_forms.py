@@ -8,7 +8,10 @@ from simcord.builders import ChannelHandle
 from simcord.env import Env
 
 from bot.app import App
+from bot.commands.parameters import Parameter
+from bot.dispatch.catalog import registry
 from bot.platforms.discord.client import StudyClient
+from bot.platforms.discord.forms import build_form, form_values
 from tests.platforms.discord.scene import buttons, fields, press, said, words
 
 pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=600)
@@ -156,3 +159,14 @@ async def test_every_form_is_within_discords_limits(app: App, channel: ChannelHa
         for label in form.modal["components"]:
             assert len(label["label"]) <= 45
             assert len(label.get("description") or "") <= 100
+
+
+async def test_a_parameter_with_choices_is_a_select_that_opens_with_its_value() -> None:
+    difficulty = Parameter("difficulty", "how hard", convert=lambda _, text: text, choices=("easy", "hard"))
+    [label] = build_form(registry().find("help"), "help", (difficulty,), {"difficulty": "hard"}).to_components()
+    options = {option["label"]: option["default"] for option in label["component"]["options"]}
+
+    assert options == {"easy": False, "hard": True}
+    assert form_values({"components": [{"component": {"custom_id": "difficulty", "values": ["easy"]}}]}) == {
+        "difficulty": "easy"
+    }

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from bot.app import App
 from bot.context.identity import Location
-from bot.context.outbox import Outbox, PostError
+from bot.context.outbox import Outbox, PostError, PostExtras
 from bot.errors import SetupError
 from bot.platforms.discord.client import connected
 from bot.replies import Button, Buttons, Notice, Reply, Text
@@ -87,7 +87,7 @@ async def test_a_rejected_token_is_explained(app: App, discord: Discord) -> None
 async def test_an_unreachable_discord_is_reported(app: App, discord: Discord) -> None:
     discord.fail("GET", "/users/@me", 503)
 
-    with pytest.raises(SetupError, match="cannot be reached"):
+    with pytest.raises(SetupError, match="Can't reach Discord"):
         async with connected(app, token=discord.token):
             pass
 
@@ -257,6 +257,46 @@ async def test_a_deleted_channel_is_reported(discord: Discord, outbox: Outbox, p
     assert not refusal.value.retry
 
 
+@pytest.mark.parametrize(
+    ("code", "sentence"), [(30046, "how often a message older than an hour can be edited"), (50035, "error 50035")]
+)
+async def test_a_refused_edit_is_explained(
+    discord: Discord, outbox: Outbox, papers: Channel, code: int, sentence: str
+) -> None:
+    ref = await outbox.post(at(papers), POST, "daily-7")
+    discord.fail("PATCH", f"{MESSAGES}/\\d+", 400, code)
+
+    with pytest.raises(PostError, match=sentence) as refusal:
+        await outbox.edit(at(papers), ref, POST)
+
+    assert not refusal.value.retry
+
+
+async def test_a_post_without_a_network_can_be_retried(
+    outbox: Outbox, papers: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("discord.http.Route.BASE", "http://nowhere.invalid")
+
+    with pytest.raises(PostError, match="Discord didn't answer") as refusal:
+        await outbox.post(at(papers), POST, "daily-7")
+
+    assert refusal.value.retry
+
+
+async def test_an_outage_while_unpinning_can_be_retried(discord: Discord, outbox: Outbox, papers: Channel) -> None:
+    before, after = [await outbox.post(at(papers), POST, key) for key in ("daily-7", "daily-8")]
+    discord.fail("DELETE", r"/channels/\d+/messages/pins/\d+", 503)
+
+    with pytest.raises(PostError) as refusal:
+        await outbox.pin(at(papers), after, instead=before)
+
+    assert refusal.value.retry
+
+
+async def test_a_role_that_no_longer_exists_is_reported(outbox: Outbox, papers: Channel) -> None:
+    assert "no longer exists" in await outbox.missing_permissions(at(papers), PostExtras(role="999"))
+
+
 async def test_a_direct_message_reaches_only_its_member(
     outbox: Outbox, discord: Discord, papers: Channel, bob: Person
 ) -> None:
@@ -308,7 +348,7 @@ async def test_a_former_member_is_told_so_even_if_the_lookup_is_slow(
 async def test_a_failed_member_lookup_is_explained(discord: Discord, told: Message, bob: Person) -> None:
     discord.fail("GET", MEMBER, 503)
 
-    assert "Try again later" in (await bob.press(told, "A question now").answered()).text
+    assert "Please try again later" in (await bob.press(told, "A question now").answered()).text
     again = await bob.press(told, "A question now").answered()
     assert again.message is not None
     assert "In my own words" in again.message.buttons
