@@ -1,1 +1,1 @@
-"""Formulas and charts as PNG pictures, on a light card of their own that dark and light chats both show well."""
+"""Draw formulas and charts as PNGs, on a light card that looks good in dark and light chats."""

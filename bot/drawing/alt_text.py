@@ -1,4 +1,4 @@
-"""What a chart shows, in words for a screen reader: plain text in at most 1,000 characters."""
+"""Describe a chart for screen readers: plain text of at most 1,000 characters."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Iterable
 from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, TopicMastery
 from bot.text.cleaning import clean, short
 
-LIMIT = 1000
-NAME_LIMIT = 60
+MAX_LENGTH = 1000
+MAX_NAME = 60
 
 
 def alt_of(block: Standings | Calendar | Mastery) -> str:
-    """The chart in words. What comes last in it is left out first; my own place is not."""
+    """Describe the chart. The last rows are left out first, but never the member's own."""
     match block:
         case Standings():
-            mine = f" Below: {_rank(block.mine)}." if block.mine else ""
-            return _listed(f"Standings, {_name(block.title)}", map(_rank, block.rows), mine)
+            own = f" Below: {_rank(block.mine)}." if block.mine else ""
+            return _listed(f"Standings, {_name(block.title)}", map(_rank, block.rows), own)
         case Calendar():
             return _calendar(block)
         case Mastery(title, topics):
@@ -25,10 +25,10 @@ def alt_of(block: Standings | Calendar | Mastery) -> str:
 
 
 def _listed(head: str, rows: Iterable[str], tail: str = "") -> str:
-    """As many rows as fit between the head and the tail; an ellipsis for the others."""
+    """List as many rows as fit between head and tail, then an ellipsis if there are more."""
     text = f"{head}:"
     for row in rows:
-        if len(text) + len(row) + len(tail) + 4 > LIMIT:
+        if len(text) + len(row) + len(tail) + 4 > MAX_LENGTH:
             return f"{text.removesuffix(';')}; …{tail}"
         text += f" {row};"
     return text.rstrip(":;") + "." + tail
@@ -36,7 +36,7 @@ def _listed(head: str, rows: Iterable[str], tail: str = "") -> str:
 
 def _rank(row: Rank) -> str:
     detail = f", {_name(row.detail)}" if row.detail else ""
-    return f"{row.rank}. {_name(row.name)} {_name(row.points)} points{detail}{' (my own row)' if row.mine else ''}"
+    return f"{row.rank}. {_name(row.name)} {_name(row.points)} points{detail}{' (you)' if row.mine else ''}"
 
 
 def _topic(row: TopicMastery) -> str:
@@ -48,13 +48,13 @@ def _calendar(block: Calendar) -> str:
     del counts[DayMark.BLANK]
     text = (
         f"{_name(block.title)}: {_days(block.current)} in a row, longest {_days(block.longest)}, "
-        f"{block.freezes} freeze{'s' * (block.freezes != 1)} held."
+        f"{block.freezes} freeze{'s' * (block.freezes != 1)} left."
     )
     if counts:
         first, last = block.days[0][0], block.days[-1][0]
         marks = ", ".join(f"{counts[mark]} {mark.value}" for mark in DayMark if mark in counts)
         text += f" From {first:%d %b} to {last:%d %b %Y}: {marks}."
-    return short(text, LIMIT)
+    return short(text, MAX_LENGTH)
 
 
 def _days(number: int) -> str:
@@ -62,4 +62,4 @@ def _days(number: int) -> str:
 
 
 def _name(text: str) -> str:
-    return short(" ".join(clean(text).split()), NAME_LIMIT)
+    return short(" ".join(clean(text).split()), MAX_NAME)

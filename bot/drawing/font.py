@@ -1,4 +1,4 @@
-"""The font of the pictures: DejaVu Sans as ziafont ships it, so that a picture looks the same on every machine."""
+"""The font of the pictures: DejaVu Sans from ziafont, so that pictures look the same on every machine."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from importlib.resources import files
 from pathlib import Path
 
 FAMILY = "Study Plain"
-"""Our name for it: under its own, the system's copy could take its place, which has other weights."""
+"""Our own name for it: under its real name, the system's copy could be used instead, which has other weights."""
 
 MISSING = ".notdef"
 """The glyph for characters that the font lacks."""
 
 
 @dataclass(frozen=True, slots=True)
-class Typeface:
-    """The font's file, and the advance width of each code point it has, in units of which `em` are one em."""
+class Font:
+    """The font's file, and the advance width of each code point that it has, in units of 1/`em` em."""
 
     path: str
     em: int
@@ -30,7 +30,7 @@ class Typeface:
         return ord(character) in self.advances
 
     def width(self, text: str, size: float) -> float:
-        """How wide a line is. Characters from other fonts are guessed: an em for wide ones, 0.6 for the others."""
+        """Return the width of a line; characters of other fonts are estimated at 1 em if wide, else 0.6 em."""
         return sum(map(self._advance, text)) / self.em * size
 
     def _advance(self, character: str) -> float:
@@ -42,21 +42,21 @@ class Typeface:
 
 
 @cache
-def typeface() -> Typeface:
-    """Write the font, renamed and with nothing drawn for what it lacks, to a file that is removed at exit."""
+def font() -> Font:
+    """Write the font, renamed and with an empty glyph for what it lacks, to a file that is removed at exit."""
     from fontTools.ttLib import TTFont
 
-    # Measuring the boxes of all 6,000 glyphs anew would take a second.
+    # Recalculating the boxes of all 6,000 glyphs would take a second.
     with (
         files("ziafont.fonts").joinpath("DejaVuSans.ttf").open("rb") as original,
-        TTFont(original, recalcBBoxes=False) as font,
+        TTFont(original, recalcBBoxes=False) as tables,
     ):
-        for record in font["name"].names:
+        for record in tables["name"].names:
             record.string = record.toUnicode().replace("DejaVu Sans", FAMILY)
-        font["glyf"][MISSING] = font["glyf"]["space"]
-        font["hmtx"][MISSING] = (0, 0)
-        advances = {code: font["hmtx"][glyph][0] for code, glyph in font.getBestCmap().items()}
+        tables["glyf"][MISSING] = tables["glyf"]["space"]
+        tables["hmtx"][MISSING] = (0, 0)
+        advances = {code: tables["hmtx"][glyph][0] for code, glyph in tables.getBestCmap().items()}
         with tempfile.NamedTemporaryFile(prefix="studyhall-", suffix=".ttf", delete=False) as file:
-            font.save(file)
+            tables.save(file)
         atexit.register(Path(file.name).unlink, missing_ok=True)
-        return Typeface(file.name, font["head"].unitsPerEm, advances)
+        return Font(file.name, tables["head"].unitsPerEm, advances)

@@ -1,4 +1,4 @@
-"""A display formula as a picture."""
+"""Draw a display formula."""
 
 from __future__ import annotations
 
@@ -9,57 +9,59 @@ from knowledge.format.latex import DRAWING, undrawable
 
 SIZE = 20.0
 ZOOM = 2.5
-WIDEST = 1600
-"""Pixels. A wider formula is drawn smaller, down to `LEAST_ZOOM`."""
+MAX_WIDTH = 1600
+"""Pixels. A wider formula is drawn smaller, down to `MIN_ZOOM`."""
 
-NARROWEST = 400.0
-"""Chats show small pictures as they are and shrink wide ones: so that letters come out alike, no card is narrower."""
+MIN_CARD_WIDTH = 400.0
+"""Chats shrink wide pictures but not small ones; a minimum keeps the letters about the same size."""
 
-TALLEST = 2000
-LEAST_ZOOM = 0.8
+MAX_HEIGHT = 2000
+MIN_ZOOM = 0.8
 
 _NAMESPACE = "{http://www.w3.org/1998/Math/MathML}"
 
 
 def formula(latex: str) -> bytes | None:
-    """A PNG of the formula, centred on a card; None where it cannot be drawn as it is meant, or not legibly."""
+    """Return a PNG of the formula, centered on a card; None if it can't be drawn correctly, or not legibly."""
     latex = latex.strip()
     if not latex or undrawable(latex):
         return None
     with DRAWING:
         drawing = _drawing(latex)
     width, height = float(drawing.attrib["width"]), float(drawing.attrib["height"])
-    wide, high = max(width + 2 * MARGIN, NARROWEST), height + 1.6 * MARGIN
-    zoom = min(ZOOM, WIDEST / wide, TALLEST / high)
-    if zoom < LEAST_ZOOM:
+    card_width, card_height = max(width + 2 * MARGIN, MIN_CARD_WIDTH), height + 1.6 * MARGIN
+    zoom = min(ZOOM, MAX_WIDTH / card_width, MAX_HEIGHT / card_height)
+    if zoom < MIN_ZOOM:
         return None
-    drawing.attrib |= {"x": f"{(wide - width) / 2:.2f}", "y": f"{(high - height) / 2:.2f}"}
-    return card(ElementTree.tostring(drawing, encoding="unicode"), wide, high, zoom=zoom)
+    drawing.attrib |= {"x": f"{(card_width - width) / 2:.2f}", "y": f"{(card_height - height) / 2:.2f}"}
+    return card(ElementTree.tostring(drawing, encoding="unicode"), card_width, card_height, zoom=zoom)
 
 
 def _drawing(latex: str) -> ElementTree.Element:
     from ziamath.tex import tex2mml
     from ziamath.zmath import Math
 
-    meaning = ElementTree.fromstring(tex2mml(latex))  # noqa: S314 (the library made it)
-    meaning.set("mathcolor", INK)
-    for element in meaning.iter():
-        _mend(element)
-    svg: ElementTree.Element = Math(meaning, size=SIZE).svgxml()
+    mathml = ElementTree.fromstring(tex2mml(latex))  # noqa: S314 (made by the library)
+    mathml.set("mathcolor", INK)
+    for element in mathml.iter():
+        _adjust(element)
+    svg: ElementTree.Element = Math(mathml, size=SIZE).svgxml()
     return svg
 
 
-def _mend(element: ElementTree.Element) -> None:
-    """What ziamath 0.13 draws otherwise than TeX."""
+def _adjust(element: ElementTree.Element) -> None:
+    """Change what ziamath 0.13 draws differently from TeX."""
     match element.text:
         case "∑" | "∏" | "∫":
-            # Inside \left( ... \right) brackets come out 2,000 high if these may stretch.
+            # If these may stretch, brackets around them become 2,000 units high with \left( ... \right).
             element.set("stretchy", "false")
         case "⌊" | "⌋" | "⌈" | "⌉" | "‖" | "|":
-            # \left and \big say that they stretch; alone they don't.
+            # They stretch only with \left or \big.
             if "minsize" not in element.attrib:
                 element.attrib.setdefault("stretchy", "false")
         case ",":
-            element.set("rspace", "0.17em")  # half of the library's
+            element.set("rspace", "0.17em")  # half of what the library sets
         case "∇" | "∂":
-            element.tag = f"{_NAMESPACE}mn"  # upright, as a number is: an operator stands apart from its index
+            element.tag = (
+                f"{_NAMESPACE}mn"  # upright like a number; as an operator, it would be spaced apart from its index
+            )

@@ -1,4 +1,4 @@
-"""Pictures, drawn beside the event loop and kept: the same thing asked for again is not drawn again."""
+"""Draw pictures off the event loop, and cache them."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from cachetools import LRUCache
 
 from bot.replies import Calendar, Mastery, Standings
 
-BYTES = 32 * 1024 * 1024
+CACHE_SIZE = 32 * 1024 * 1024
+"""Bytes of pictures."""
 OVERHEAD = 1024
-"""Reckoned for each picture besides its own bytes, so that formulas that cannot be drawn are bounded too."""
+"""Bytes counted for each picture on top of its own, so that formulas that can't be drawn are bounded too."""
 
 Picture = TypeVar("Picture", bytes, bytes | None)
 
 
-class Easel:
-    """Draws one picture at a time in a thread of its own. The libraries are loaded by the first picture.
+class Renderer:
+    """Draw one picture at a time, in a thread of its own. The first picture loads the libraries.
 
-    A drawing that fails raises for all who wait for it and is tried anew by the next. Who stops waiting stops nothing.
+    A drawing that fails raises for everybody who waits for it; the next request tries again. Canceling a waiter doesn't
+    cancel the drawing.
     """
 
-    def __init__(self, room: int = BYTES) -> None:
-        """`room` is how many bytes of pictures are kept, those asked for last."""
-        self._kept: LRUCache[Hashable, bytes | None] = LRUCache(room, getsizeof=_size)
-        self._begun: dict[Hashable, asyncio.Task[Any]] = {}
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="easel")
+    def __init__(self, cache_size: int = CACHE_SIZE) -> None:
+        self._cache: LRUCache[Hashable, bytes | None] = LRUCache(cache_size, getsizeof=_size)
+        self._running: dict[Hashable, asyncio.Task[Any]] = {}
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="renderer")
 
     async def formula(self, latex: str) -> bytes | None:
-        """A PNG of a display formula, or None where it cannot be drawn as it is meant."""
+        """Return a PNG of a display formula, or None if it can't be drawn correctly."""
 
         def draw() -> bytes | None:
             from bot.drawing.formula import formula
@@ -50,7 +51,7 @@ class Easel:
 
     async def calendar(self, block: Calendar) -> bytes:
         def draw() -> bytes:
-            from bot.drawing.charts import calendar
+            from bot.drawing.calendar import calendar
 
             return calendar(block)
 
@@ -65,34 +66,34 @@ class Easel:
         return await self._picture(block, draw)
 
     def close(self) -> None:
-        """Draw nothing more; a picture that has not been begun is cancelled for whoever waits for it."""
+        """Stop drawing; pictures that haven't been started are canceled for whoever waits for them."""
         self._thread.shutdown(wait=False, cancel_futures=True)
-        self._kept.clear()
+        self._cache.clear()
 
     async def _picture(self, key: Hashable, draw: Callable[[], Picture]) -> Picture:
-        if key in self._kept:
-            kept: Any = self._kept[key]
-            return kept  # type: ignore[no-any-return]
-        if key not in self._begun:
-            self._begun[key] = task = asyncio.create_task(self._drawn(key, draw))
-            task.add_done_callback(_looked_at)
-        return await asyncio.shield(self._begun[key])
+        if key in self._cache:
+            cached: Any = self._cache[key]
+            return cached  # type: ignore[no-any-return]
+        if key not in self._running:
+            self._running[key] = task = asyncio.create_task(self._draw(key, draw))
+            task.add_done_callback(_retrieve_exception)
+        return await asyncio.shield(self._running[key])
 
-    async def _drawn(self, key: Hashable, draw: Callable[[], Picture]) -> Picture:
+    async def _draw(self, key: Hashable, draw: Callable[[], Picture]) -> Picture:
         try:
             picture = await asyncio.get_running_loop().run_in_executor(self._thread, draw)
-            if _size(picture) <= self._kept.maxsize:
-                self._kept[key] = picture
+            if _size(picture) <= self._cache.maxsize:
+                self._cache[key] = picture
             return picture
         finally:
-            del self._begun[key]
+            del self._running[key]
 
 
 def _size(picture: bytes | None) -> int:
     return OVERHEAD + len(picture or b"")
 
 
-def _looked_at(task: asyncio.Task[Any]) -> None:
-    """So that asyncio does not complain of an error that everybody stopped waiting for."""
+def _retrieve_exception(task: asyncio.Task[Any]) -> None:
+    """Keep asyncio from reporting an error that nobody waits for anymore."""
     if not task.cancelled():
         task.exception()

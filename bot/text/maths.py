@@ -1,4 +1,4 @@
-"""Maths in Markdown as readable Unicode, for wherever LaTeX is not drawn."""
+"""Turn math in Markdown into readable Unicode, where LaTeX isn't drawn."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from pylatexenc.latex2text import LatexNodes2Text
     from pylatexenc.macrospec import LatexContextDb
 
-# What is escaped and code first, so that a dollar inside it is left alone; then display maths, then inline.
+# Escapes and code first, so that a dollar inside is left alone; then display math, then inline.
 _PIECES = re.compile(
     r"(?P<code>\\[^\w\s]|(?P<ticks>`{3,}+).*?(?P=ticks)`*|^[ \t]*`{3}.*\Z|~~~.*?~~~|`[^`\n]+`)"  # \$5 is money
     r"|\$\$(?P<display>.+?)\$\$|\$(?P<inline>(?:\\.|[^$\\\n])+?)\$",
     re.DOTALL | re.MULTILINE,
 )
-LENGTH = 2000
-"""Characters of a formula and of what is made of it: a longer one is shown as it stands."""
-DEEPEST = 8
-"""How deeply groups may be nested, as knowledge/format/latex.py has it for those that are drawn."""
-MOST = 100
-"""Formulas of one text that are converted: as many take about 50 ms."""
+MAX_LENGTH = 2000
+"""Characters, of a formula and of its conversion; longer ones are shown as LaTeX."""
+MAX_DEPTH = 8
+"""Nested groups; the same limit as for drawing, in knowledge/format/latex.py."""
+MAX_FORMULAS = 100
+"""Formulas converted per text, which takes about 50 ms."""
 _OPENING = re.compile(
     r"\\[{}\\]"
     r"|(?P<brace>\{)|(?P<group>\\begin(?![A-Za-z]))|(?P<option>\\(?!left|right|[Bb]ig)[A-Za-z]+\*?\s*\[)|(?P<maths>\\[(\[])"
@@ -39,13 +39,13 @@ _SIZES = re.compile(r"\\(?:left|right|[Bb]igg?[lr]?)(?![A-Za-z])")
 _FUNCTIONS = re.compile(r"(\\(?:log|exp|min|max|sup|inf|arg|det|sin|cos|tanh))(?=\\[A-Za-z])")
 _LOOSE = frozenset("+-−=<>≤≥≈∼|,")
 _CHARACTERS = re.compile(r"[A-Za-z0-9+=(),./:;<>|\[\] ]*")
-# What has been converted already is one sign until all is, so that nothing is read twice.
-_KEPT = re.compile("[\ue000-\uf8ff]")
-_FIRST = 0xE000
+# Converted parts are replaced by one placeholder each until all is converted, so nothing is read twice.
+_PLACEHOLDER = re.compile("[\ue000-\uf8ff]")
+_FIRST_PLACEHOLDER = 0xE000
 
 
 def readable(markdown: str) -> str:
-    """The Markdown with its formulas in Unicode; a display formula becomes a block of its own."""
+    """Return the Markdown with its formulas in Unicode; a display formula becomes a code block."""
     converted = 0
 
     def piece(found: re.Match[str]) -> str:
@@ -53,7 +53,7 @@ def readable(markdown: str) -> str:
         if found["code"]:
             return found["code"]
         converted += 1
-        text = (formula if converted <= MOST else _as_it_stands)(found["display"] or found["inline"])
+        text = (formula if converted <= MAX_FORMULAS else _unconverted)(found["display"] or found["inline"])
         if found["display"]:
             lines = [line.strip() for line in text.replace("```", "ˋˋˋ").splitlines() if line.strip()]
             return "\n\n```text\n" + "\n".join(lines) + "\n```\n\n"
@@ -64,35 +64,35 @@ def readable(markdown: str) -> str:
 
 @lru_cache(maxsize=4096)
 def formula(latex: str) -> str:
-    """One formula as Unicode text: fractions with a slash, raised and lowered signs where Unicode has them.
+    """Convert one formula to Unicode: fractions with a slash, superscripts and subscripts where Unicode has them.
 
-    One that is too long or too deep, or that cannot be read, is shown as it stands.
+    A formula that's too long or too deep, or can't be parsed, stays LaTeX.
     """
-    latex = _KEPT.sub("", latex)
-    if len(latex) > LENGTH or _depth(latex) > DEEPEST:
-        return _as_it_stands(latex)
+    latex = _PLACEHOLDER.sub("", latex)
+    if len(latex) > MAX_LENGTH or _depth(latex) > MAX_DEPTH:
+        return _unconverted(latex)
     try:
         text = _plain(latex)
-    except Exception:  # the converter raises whatever comes along
-        return _as_it_stands(latex)
-    return text if 0 < len(text) <= LENGTH else _as_it_stands(latex)
+    except Exception:  # the converter raises all kinds of errors
+        return _unconverted(latex)
+    return text if 0 < len(text) <= MAX_LENGTH else _unconverted(latex)
 
 
-def _as_it_stands(latex: str) -> str:
+def _unconverted(latex: str) -> str:
     latex = latex.strip()
-    return latex if len(latex) <= LENGTH else latex[: LENGTH - 1] + "…"
+    return latex if len(latex) <= MAX_LENGTH else latex[: MAX_LENGTH - 1] + "…"
 
 
 def _depth(latex: str) -> int:
-    """How deeply its groups are nested; one that is never closed counts, as the converter takes it for one."""
-    now, deepest = Counter[str](), 0
+    """Return how deeply groups are nested; unclosed ones count, as they do for the converter."""
+    open_groups, deepest = Counter[str](), 0
     for found in _OPENING.finditer(latex):
         kind = found.lastgroup or ""
         if kind.startswith("no_"):
-            now[kind[3:]] = max(now[kind[3:]] - 1, 0)
+            open_groups[kind[3:]] = max(open_groups[kind[3:]] - 1, 0)
         elif kind:
-            now[kind] += 1
-            deepest = max(deepest, now.total())
+            open_groups[kind] += 1
+            deepest = max(deepest, open_groups.total())
     return deepest
 
 
@@ -102,46 +102,51 @@ def _plain(latex: str) -> str:
         return re.sub(r"[ \t]+", " ", latex).strip()
     latex = _SIZES.sub("", latex).replace(r"\|", "‖").replace(r"\,", " ").replace(r"\;", " ").replace(r"\!", "")
     latex = _FUNCTIONS.sub(r"\1 ", latex.replace(r"\arg", r"\mathrm{arg}\ "))
-    converter, known = _converter()
-    structured, kept = _structured(latex)
-    text = converter.latex_to_text(_SPACED.sub(r"\1{} ", structured), latex_context=known, tolerant_parsing=False)
-    return re.sub(r"[ \t]+", " ", _KEPT.sub(lambda found: kept[ord(found[0]) - _FIRST], text)).strip()
+    converter, commands = _converter()
+    structured, converted = _structured(latex)
+    text = converter.latex_to_text(_SPACED.sub(r"\1{} ", structured), latex_context=commands, tolerant_parsing=False)
+    return re.sub(
+        r"[ \t]+", " ", _PLACEHOLDER.sub(lambda found: converted[ord(found[0]) - _FIRST_PLACEHOLDER], text)
+    ).strip()
 
 
 def _structured(latex: str) -> tuple[str, list[str]]:
-    """The formula with a sign for each fraction, root, exponent and index in it; and what these signs stand for."""
+    """Replace each fraction, root, superscript and subscript by a placeholder; return their conversions, too."""
     out, at = "", 0
-    kept: list[str] = []
+    converted: list[str] = []
 
-    def keep(text: str, apart: str = "{}") -> str:
-        kept.append(text)
-        # The empty group ends a macro's name: what follows would be taken for part of it, or for what it is about.
-        return (apart if _NAME.search(out, max(0, len(out) - 40)) else "") + chr(_FIRST + len(kept) - 1)
+    def placeholder(text: str, separator: str = "{}") -> str:
+        converted.append(text)
+        # The empty group ends a macro's name: what follows would be taken for part of it, or for its argument.
+        return (separator if _NAME.search(out, max(0, len(out) - 40)) else "") + chr(
+            _FIRST_PLACEHOLDER + len(converted) - 1
+        )
 
     while at < len(latex):
         sign = latex[at]
         macro = _MACRO.match(latex, at) if sign == "\\" else None
         if macro and macro[1] in ("frac", "dfrac", "tfrac"):
-            above, at = _argument(latex, macro.end())
-            below, at = _argument(latex, at)
-            out += keep(
-                _grouped(_plain(above), _LOOSE) + "/" + _grouped(_plain(below), _LOOSE | {" ", "/"}), apart="{} "
+            numerator, at = _argument(latex, macro.end())
+            denominator, at = _argument(latex, at)
+            out += placeholder(
+                _grouped(_plain(numerator), _LOOSE) + "/" + _grouped(_plain(denominator), _LOOSE | {" ", "/"}),
+                separator="{} ",
             )
         elif macro and macro[1] == "sqrt" and not latex.startswith("[", macro.end()):
             inner, at = _argument(latex, macro.end())
-            out += keep(f"√({_plain(inner)})")
+            out += placeholder(f"√({_plain(inner)})")
         elif macro:
             out, at = out + macro[0], macro.end()
         elif sign in "^_":
             inner, at = _argument(latex, at + 1)
-            out += keep(_script(sign, _plain(inner), _SUPER if sign == "^" else _SUB))
+            out += placeholder(_script(sign, _plain(inner), _SUPER if sign == "^" else _SUB))
         else:
             out, at = out + sign, at + 1
-    return out, kept
+    return out, converted
 
 
 def _argument(latex: str, at: int) -> tuple[str, int]:
-    """What stands at a place: a group without its braces, a macro or one sign; and where it ends."""
+    """Return what starts at a position, and where it ends: a group without its braces, a macro or a character."""
     while latex[at : at + 1].isspace():
         at += 1
     if not latex.startswith("{", at):
@@ -166,7 +171,7 @@ def _script(sign: str, text: str, small: dict[str, str]) -> str:
 
 
 def _grouped(text: str, loose: frozenset[str] | set[str]) -> str:
-    """In parentheses if one of these signs stands outside any."""
+    """Add parentheses if one of these characters stands outside any."""
     depth = 0
     for sign in text:
         depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(sign, 0)
@@ -176,28 +181,28 @@ def _grouped(text: str, loose: frozenset[str] | set[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """So that a star or an underscore of a formula is not taken for emphasis, nor E[z](x) for a link."""
+    """Escape what Markdown would take for emphasis or code, and E[z](x), which it would take for a link."""
     return re.sub(r"([*_\\`]|\[(?=[^\]]*\]\())", r"\\\1", text)
 
 
 @cache
 def _converter() -> tuple[LatexNodes2Text, LatexContextDb]:
-    """What converts, and the commands that it can read."""
+    """Return the converter and the commands that it can parse."""
     from pylatexenc.latex2text import LatexNodes2Text, MacroTextSpec, get_default_latex_context_db
     from pylatexenc.latex2text._defaultspecs import unicode_accents_list
-    from pylatexenc.latexwalker import get_default_latex_context_db as commands
+    from pylatexenc.latexwalker import get_default_latex_context_db as parsed_commands
 
     shown = get_default_latex_context_db()
     accents = [MacroTextSpec(name, simplify_repl=_accent(sign)) for name, sign in unicode_accents_list]
-    # A title would be kept for the next formula, and dates are no maths.
+    # A title would be kept for the next formula, and dates aren't math.
     silent = [MacroTextSpec(name, simplify_repl="") for name in ("title", "author", "date", "maketitle", "today")]
     shown.add_context_category("studyhall", macros=[*accents, *silent], prepend=True)
     converter = LatexNodes2Text(shown, math_mode="text", keep_comments=True, strict_latex_spaces=False)
-    return converter, commands()
+    return converter, parsed_commands()
 
 
 def _accent(sign: str) -> Callable[[Any, LatexNodes2Text], str]:
-    """Each letter with its accent; pylatexenc itself puts one on every accent, too, which doubles the text."""
+    """Put the accent on each letter; pylatexenc would put it on every combining accent, too, doubling the text."""
 
     def accented(node: Any, l2tobj: LatexNodes2Text) -> str:
         text = l2tobj.nodelist_to_text(list(node.nodeargs[:1])).strip() if node.nodeargs else " "

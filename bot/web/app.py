@@ -1,4 +1,4 @@
-"""The routes: whether the program runs and can serve, and what platforms are told over HTTP."""
+"""The web application's routes: health, readiness, and those of the platforms."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bot.app import App
 
 
 def web_app(app: App, routes: Sequence[Route] = ()) -> Starlette:
-    """`/healthz` says that the program runs. `/readyz` says whether it can serve members, and what is still prepared.
+    """Build the application. `/healthz` says that the program runs, `/readyz` whether it can serve members.
 
-    It answers 200 while search goes by words alone: everything is served then. It answers 503, with the reason, where
-    the database cannot be used.
+    `/readyz` answers 200 even while search works by words alone, since everything is served then. It answers 503, with
+    the reason, if the database can't be used.
     """
 
     async def healthz(_: Request) -> Response:

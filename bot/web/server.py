@@ -1,4 +1,4 @@
-"""Serving the web application with uvicorn, behind any proxy."""
+"""Serve the web application with uvicorn, behind any proxy."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from starlette.applications import Starlette
 
 from bot.errors import SetupError
 
-GRACE = 10
-"""Seconds that requests in hand are given at the end."""
+SHUTDOWN_TIMEOUT = 10
+"""Seconds that running requests get to finish."""
 KEEP_ALIVE = 75
-"""Seconds for which an idle connection is kept: longer than proxies keep theirs, or one would send on a closed one."""
+"""Seconds to keep idle connections: longer than proxies do, or one would send on a closed connection."""
 
 
-class CannotListen(SetupError):
-    """The address is taken, or not ours to have."""
+class ListenError(SetupError):
+    """The address is taken, or can't be used."""
 
 
 class _Server(uvicorn.Server):
-    """One of several things in a program, which has its own way with signals."""
+    """Leave signals to the program, in which the server is one of several parts."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -32,12 +32,12 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def served(app: Starlette, host: str, port: int) -> AsyncIterator[str]:
-    """Listen for as long as it is open; gives the address. `port` 0 takes any that is free. Raises CannotListen."""
+    """Serve while open and yield the address. `port` 0 takes any free one. Raises ListenError."""
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as problem:
-        raise CannotListen(
-            f"Cannot listen at {host}, port {port}: {problem.strerror}. Set another in [web], or with --port."
+        raise ListenError(
+            f"Can't listen on {host}, port {port}: {problem.strerror}. Choose another one in [web], or with --port."
         ) from None
     config = uvicorn.Config(
         app,
@@ -47,18 +47,15 @@ async def served(app: Starlette, host: str, port: int) -> AsyncIterator[str]:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        while not server.started:
-            if task.done():
-                task.result()
-                raise CannotListen(f"Cannot listen at {host}, port {port}.")
-            await asyncio.sleep(0.01)
-        shown = f"[{host}]" if ":" in host else host
-        yield f"http://{shown}:{listening.getsockname()[1]}"
+        while not server.started and not task.done():
+            await asyncio.wait({task}, timeout=0.01)
+        shown_host = f"[{host}]" if ":" in host else host
+        yield f"http://{shown_host}:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
         await task

@@ -1,9 +1,13 @@
 """Tables and columns get the names that the program uses for what they hold.
 
-Only names change: every row stays as it is.
+Only names change: every row stays as it is, but for the terminal's posts that nobody has seen yet. They are kept as
+JSON with the names of blocks and fields, which changed too.
 """
 
 from __future__ import annotations
+
+import json
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -63,6 +67,21 @@ INDEXES = {
     "processed_request": ("at",),
 }
 """Columns with an index of their own."""
+BLOCKS = {"Choices": "Buttons"}
+FIELDS = {
+    "Buttons": {"actions": "buttons"},
+    "Calendar": {"drawn": "as_picture"},
+    "Explanation": {"why": "reason"},
+    "Mastery": {"drawn": "as_picture"},
+    "Menu": {"entries": "options", "many": "multiple", "of": "kind"},
+    "Standings": {"drawn": "as_picture"},
+}
+"""Fields of a block, by the block's new name."""
+PARTS = {
+    "QuestionCard": {"options": {"action": "button"}},
+    "Standings": {"rows": {"place": "rank"}, "mine": {"place": "rank"}},
+}
+"""Fields of the parts that stand in a block's field."""
 
 
 def upgrade() -> None:
@@ -84,3 +103,36 @@ def upgrade() -> None:
     op.drop_index("ix_post_unseen", "terminal_post")
     unseen = sa.text("seen_at IS NULL")
     op.create_index("ix_terminal_post_unseen", "terminal_post", ["id"], sqlite_where=unseen, postgresql_where=unseen)
+    _rename_in_unseen_posts(op.get_bind())
+
+
+def _rename_in_unseen_posts(connection: sa.Connection) -> None:
+    posts = sa.table("terminal_post", sa.column("id"), sa.column("body"), sa.column("seen_at"))
+    unseen = sa.select(posts.c.id, posts.c.body).where(posts.c.seen_at.is_(None))
+    for post_id, body in connection.execute(unseen).all():
+        connection.execute(sa.update(posts).where(posts.c.id == post_id).values(body=_renamed_body(body)))
+
+
+def _renamed_body(body: str) -> str:
+    """Return the post with the new names; as it is where it can't be read."""
+    try:
+        blocks = [_renamed_block(*block) for block in json.loads(body)]
+    except (TypeError, ValueError, AttributeError):
+        return body
+    return json.dumps(blocks, ensure_ascii=False)
+
+
+def _renamed_block(kind: str, fields: dict[str, Any]) -> list[Any]:
+    kind = BLOCKS.get(kind, kind)
+    parts = PARTS.get(kind, {})
+    fields = {name: _renamed(value, parts[name]) if name in parts else value for name, value in fields.items()}
+    return [kind, _renamed(fields, FIELDS.get(kind, {}))]
+
+
+def _renamed(value: Any, names: dict[str, str]) -> Any:
+    """Rename keys of an object, or of each object in a list; return anything else as it is."""
+    if isinstance(value, list):
+        return [_renamed(item, names) for item in value]
+    if isinstance(value, dict):
+        return {names.get(name, name): item for name, item in value.items()}
+    return value

@@ -19,8 +19,8 @@ def size(png: bytes) -> tuple[int, int]:
 
 def pixels(png: bytes) -> list[list[tuple[int, ...]]]:
     """Rows of red, green, blue, alpha; for small pictures, since it is slow."""
-    (width, height), (depth, colour) = size(png), struct.unpack_from(">BB", png, 24)
-    assert (depth, colour) == (8, 6)
+    (width, height), (depth, color) = size(png), struct.unpack_from(">BB", png, 24)
+    assert (depth, color) == (8, 6)
     raw = zlib.decompress(b"".join(data for kind, data in _chunks(png) if kind == b"IDAT"))
     rows: list[list[tuple[int, ...]]] = []
     before = bytes(4 * width)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.drawing.alt_text import LIMIT, alt_of
-from bot.drawing.charts import calendar, mastery, standings
+from bot.drawing.alt_text import MAX_LENGTH, alt_of
+from bot.drawing.calendar import calendar
+from bot.drawing.charts import mastery, standings
 from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, TopicMastery
 from tests.drawing.png import size
 
@@ -37,20 +38,20 @@ def days(*marks: DayMark) -> tuple[tuple[date, DayMark], ...]:
     return tuple((date(2026, 11, 1) + timedelta(days=number), mark) for number, mark in enumerate(marks))
 
 
-def test_each_rank_makes_the_standings_taller_and_none_wider() -> None:
+def test_each_rank_makes_the_standings_taller_but_not_wider() -> None:
     ten, eleven = (size(standings(Standings("This week", ranked(count)))) for count in (10, 11))
 
     assert ten[0] == eleven[0] == 1120
     assert 600 <= ten[1] < eleven[1] <= 900
 
 
-def test_my_own_row_looks_different() -> None:
+def test_the_members_own_row_looks_different() -> None:
     mine = Rank(1, "ada", "40", mine=True)
 
     assert standings(Standings("", (mine,))) != standings(Standings("", (Rank(1, "ada", "40"),)))
 
 
-def test_my_own_place_below_the_others_has_a_row() -> None:
+def test_the_members_own_rank_below_the_others_has_a_row() -> None:
     mine = Rank(27, "ada", "4", mine=True)
 
     assert size(standings(Standings("", ranked(3), mine)))[1] > size(standings(Standings("", ranked(3))))[1]
@@ -94,7 +95,7 @@ def test_no_name_breaks_the_standings(rows: list[Rank], mine: Rank | None, title
     block = Standings(title, tuple(rows), mine, footnote)
 
     assert size(standings(block))[0] == 1120
-    assert len(alt_of(block)) <= LIMIT
+    assert len(alt_of(block)) <= MAX_LENGTH
 
 
 @given(names, st.integers(0, 10**9), st.lists(st.tuples(st.dates(), st.sampled_from(DayMark)), max_size=40))
@@ -102,7 +103,7 @@ def test_no_title_and_no_days_break_the_calendar(title: str, number: int, marks:
     block = Calendar(title, number, number, number, tuple(sorted(marks)))
 
     assert size(calendar(block))[0] == 1120
-    assert len(alt_of(block)) <= LIMIT
+    assert len(alt_of(block)) <= MAX_LENGTH
 
 
 @given(st.lists(st.tuples(names, st.integers(0, 10**9), st.none() | st.floats(0, 1)), max_size=4))
@@ -110,33 +111,33 @@ def test_no_topic_breaks_mastery(rows: list[tuple[str, int, float | None]]) -> N
     block = Mastery("Mastery", tuple(TopicMastery(topic, number, number, share) for topic, number, share in rows))
 
     assert size(mastery(block))[0] == 1120
-    assert len(alt_of(block)) <= LIMIT
+    assert len(alt_of(block)) <= MAX_LENGTH
 
 
-def test_standings_in_words_name_every_rank_and_my_own() -> None:
+def test_alt_text_of_standings_names_every_rank_and_the_members_own() -> None:
     rows = (Rank(1, "ada", "40", "3 answers"), Rank(2, "bob", "38", mine=True))
 
     assert alt_of(Standings("This week", rows)) == (
-        "Standings, This week: 1. ada 40 points, 3 answers; 2. bob 38 points (my own row)."
+        "Standings, This week: 1. ada 40 points, 3 answers; 2. bob 38 points (you)."
     )
 
 
-def test_long_standings_in_words_keep_my_own_place() -> None:
+def test_alt_text_of_long_standings_keeps_the_members_own_rank() -> None:
     words = alt_of(Standings("All time", ranked(50), Rank(400, "ada", "4", mine=True)))
 
-    assert len(words) <= LIMIT
-    assert words.endswith("; … Below: 400. ada 4 points (my own row).")
+    assert len(words) <= MAX_LENGTH
+    assert words.endswith("; … Below: 400. ada 4 points (you).")
 
 
-def test_a_calendar_in_words_counts_its_days() -> None:
+def test_alt_text_of_a_calendar_counts_its_days() -> None:
     block = Calendar("Your streak", 1, 4, 2, days(DayMark.BLANK, DayMark.MISSED, DayMark.STUDIED, DayMark.STUDIED))
 
     assert alt_of(block) == (
-        "Your streak: 1 day in a row, longest 4 days, 2 freezes held. From 01 Nov to 04 Nov 2026: 2 studied, 1 missed."
+        "Your streak: 1 day in a row, longest 4 days, 2 freezes left. From 01 Nov to 04 Nov 2026: 2 studied, 1 missed."
     )
 
 
-def test_mastery_in_words_tells_what_was_not_tried() -> None:
+def test_alt_text_of_mastery_says_what_was_not_tried() -> None:
     assert (
         alt_of(Mastery("Mastery", (TopicMastery("rag", 12, 4, 0.5), TopicMastery("gan", 3))))
         == "Mastery: rag 50% (12); gan not tried (3)."

@@ -1,4 +1,4 @@
-"""The easel: pictures are drawn beside the event loop, once, and kept within bounds."""
+"""The renderer: pictures are drawn beside the event loop, once, and kept within bounds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import date
 
 import pytest
 
-from bot.drawing.renderer import OVERHEAD, Easel
+from bot.drawing.renderer import OVERHEAD, Renderer
 from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, TopicMastery
 from tests.drawing.png import size
 
@@ -27,48 +27,48 @@ def month(day: int = 1) -> Calendar:
 
 
 @pytest.fixture
-async def easel() -> AsyncIterator[Easel]:
-    easel = Easel()
-    yield easel
-    easel.close()
+async def renderer() -> AsyncIterator[Renderer]:
+    renderer = Renderer()
+    yield renderer
+    renderer.close()
 
 
-async def test_it_draws_formulas_and_charts(easel: Easel) -> None:
+async def test_it_draws_formulas_and_charts(renderer: Renderer) -> None:
     pictures = [
-        await easel.formula("x^2"),
-        await easel.standings(week()),
-        await easel.calendar(month()),
-        await easel.mastery(TOPICS),
+        await renderer.formula("x^2"),
+        await renderer.standings(week()),
+        await renderer.calendar(month()),
+        await renderer.mastery(TOPICS),
     ]
 
     assert all(picture is not None and size(picture)[0] >= 1000 for picture in pictures)
 
 
-async def test_an_undrawable_formula_is_none(easel: Easel) -> None:
-    assert await easel.formula(r"\tfrac{1}{2}") is None
-    assert await easel.formula(r"\tfrac{1}{2}") is None
+async def test_an_undrawable_formula_is_none(renderer: Renderer) -> None:
+    assert await renderer.formula(r"\tfrac{1}{2}") is None
+    assert await renderer.formula(r"\tfrac{1}{2}") is None
 
 
-async def test_an_equal_block_gets_the_same_picture(easel: Easel) -> None:
-    assert await easel.standings(week()) is await easel.standings(week())
-    assert await easel.mastery(TOPICS) is await easel.mastery(replace(TOPICS))
+async def test_an_equal_block_gets_the_same_picture(renderer: Renderer) -> None:
+    assert await renderer.standings(week()) is await renderer.standings(week())
+    assert await renderer.mastery(TOPICS) is await renderer.mastery(replace(TOPICS))
 
 
-async def test_other_content_gets_another_picture(easel: Easel) -> None:
-    assert await easel.calendar(month(1)) != await easel.calendar(month(3))
-    assert await easel.mastery(TOPICS) != await easel.mastery(replace(TOPICS, title="How you are doing"))
+async def test_different_content_gets_a_different_picture(renderer: Renderer) -> None:
+    assert await renderer.calendar(month(1)) != await renderer.calendar(month(3))
+    assert await renderer.mastery(TOPICS) != await renderer.mastery(replace(TOPICS, title="How you are doing"))
 
 
-async def test_who_asks_at_once_gets_the_one_picture(easel: Easel) -> None:
-    first, second, third = await asyncio.gather(*(easel.standings(week()) for _ in range(3)))
+async def test_simultaneous_requests_share_one_picture(renderer: Renderer) -> None:
+    first, second, third = await asyncio.gather(*(renderer.standings(week()) for _ in range(3)))
 
     assert first is second
     assert second is third
 
 
-async def test_who_stops_waiting_takes_the_picture_from_nobody(easel: Easel) -> None:
-    impatient = asyncio.create_task(easel.standings(week()))
-    patient = asyncio.create_task(easel.standings(week()))
+async def test_canceling_one_request_does_not_cancel_the_others(renderer: Renderer) -> None:
+    impatient = asyncio.create_task(renderer.standings(week()))
+    patient = asyncio.create_task(renderer.standings(week()))
     await asyncio.sleep(0)
     impatient.cancel()
 
@@ -76,35 +76,35 @@ async def test_who_stops_waiting_takes_the_picture_from_nobody(easel: Easel) -> 
     assert impatient.cancelled()
 
 
-async def test_what_was_asked_for_last_is_kept() -> None:
-    easel = Easel(room=3 * OVERHEAD)
-    first, *_ = [await easel.formula(rf"\{name}") for name in ("tfrac", "dfrac", "cfrac")]
-    picture = await easel.standings(week())
+async def test_a_picture_larger_than_the_cache_is_not_kept() -> None:
+    renderer = Renderer(cache_size=3 * OVERHEAD)
+    first, *_ = [await renderer.formula(rf"\{name}") for name in ("tfrac", "dfrac", "cfrac")]
+    picture = await renderer.standings(week())
 
     assert first is None
     assert len(picture) > 2 * OVERHEAD
-    assert await easel.standings(week()) is not picture, "larger than all the room"
-    easel.close()
+    assert await renderer.standings(week()) is not picture, "larger than all the room"
+    renderer.close()
 
 
-async def test_pictures_are_kept_within_their_room() -> None:
+async def test_the_cache_drops_the_least_recently_used_picture() -> None:
     one = len(await _once(week("a")))
-    easel = Easel(room=2 * (one + OVERHEAD) + one // 2)
-    a, b = await easel.standings(week("a")), await easel.standings(week("b"))
-    assert await easel.standings(week("a")) is a
-    await easel.standings(week("c"))
+    renderer = Renderer(cache_size=2 * (one + OVERHEAD) + one // 2)
+    a, b = await renderer.standings(week("a")), await renderer.standings(week("b"))
+    assert await renderer.standings(week("a")) is a
+    await renderer.standings(week("c"))
 
-    assert await easel.standings(week("a")) is a, "asked for after b"
-    assert await easel.standings(week("b")) is not b
-    easel.close()
+    assert await renderer.standings(week("a")) is a, "asked for after b"
+    assert await renderer.standings(week("b")) is not b
+    renderer.close()
 
 
 async def _once(block: Standings) -> bytes:
-    easel = Easel()
+    renderer = Renderer()
     try:
-        return await easel.standings(block)
+        return await renderer.standings(block)
     finally:
-        easel.close()
+        renderer.close()
 
 
 def test_importing_it_loads_no_drawing_library() -> None:

@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from sqlalchemy import Connection, select, text
 
 from bot.errors import DatabaseError
-from bot.store import tables
+from bot.platforms.terminal.outbox import restore
+from bot.replies import (
+    Button,
+    Buttons,
+    Calendar,
+    DayMark,
+    Explanation,
+    Mastery,
+    Menu,
+    MenuOption,
+    Notice,
+    Option,
+    QuestionCard,
+    Rank,
+    Reply,
+    Standings,
+    TopicMastery,
+)
+from bot.store import postgresql, sqlite, tables
 from bot.store.engine import Store
 from bot.store.models import Workspace
-from bot.store.revision import revisions
+from bot.store.revision import alembic_config, revisions
 from bot.store.upgrade import check, current_revision, upgrade
 from bot.store.upsert import insert
+from bot.store.urls import parse_url
 
 pytestmark = pytest.mark.both_databases
 
@@ -153,3 +174,113 @@ def test_an_upgrade_that_would_orphan_rows_is_undone(empty_database_url: str) ->
         upgrade(empty_database_url)
 
     assert current_revision(empty_database_url) is None
+
+
+POST_AT_0005 = [
+    ["Notice", {"body": "Soon", "tone": "info", "when": {"@moment": "2026-11-16T09:30:00+00:00"}}],
+    [
+        "QuestionCard",
+        {
+            "heading": "Question of the day",
+            "question": "Why “β”?",
+            "topic": "vae",
+            "difficulty": "easy",
+            "options": [{"letter": "a", "text": "why", "action": {"label": "A", "line": "answer x a"}}],
+            "write": {"label": "In my own words", "line": "answer x", "style": "primary"},
+            "note": "",
+            "closes": None,
+        },
+    ],
+    ["Explanation", {"text": "t", "source": "bank", "citations": [], "why": "offline", "done": True}],
+    [
+        "Standings",
+        {
+            "title": "This week",
+            "rows": [{"place": 1, "name": "ada", "points": "9", "detail": "", "mine": False}],
+            "mine": {"place": 12, "name": "bob", "points": "1", "detail": "", "mine": True},
+            "footnote": "",
+            "drawn": True,
+        },
+    ],
+    [
+        "Calendar",
+        {
+            "title": "Your streak",
+            "current": 1,
+            "longest": 2,
+            "freezes": 0,
+            "days": [[{"@day": "2026-11-16"}, "studied"]],
+            "drawn": False,
+        },
+    ],
+    [
+        "Mastery",
+        {"title": "Topics", "topics": [{"topic": "vae", "questions": 3, "tried": 2, "share": 0.5}], "drawn": True},
+    ],
+    ["Choices", {"actions": [{"label": "Next", "line": "question", "style": "plain"}], "prompt": "And now?"}],
+    [
+        "Menu",
+        {
+            "prompt": "Days",
+            "line": "schedule change s1",
+            "parameter": "days",
+            "entries": [{"label": "Monday", "value": "mon", "chosen": True}],
+            "many": True,
+            "of": "entries",
+        },
+    ],
+]
+
+
+def test_posts_nobody_has_seen_can_still_be_shown_after_an_upgrade(empty_database_url: str) -> None:
+    upgrade_to(empty_database_url, "0005")
+    bodies = {"readable": json.dumps(POST_AT_0005, ensure_ascii=False), "unreadable": "{", "odd": '["Choices", 5]'}
+    asyncio.run(
+        run(
+            empty_database_url,
+            *(
+                f"INSERT INTO post (key, channel, body, posted_at) VALUES ('{key}', 'terminal', '{body}', '{NOW}')"
+                for key, body in bodies.items()
+            ),
+        )
+    )
+
+    upgrade(empty_database_url)
+
+    upgraded = asyncio.run(post_bodies(empty_database_url))
+    assert restore(upgraded.pop("readable")) == Reply.of(
+        Notice("Soon", when=NOW),
+        QuestionCard(
+            "Question of the day",
+            "Why “β”?",
+            "vae",
+            "easy",
+            options=(Option("a", "why", Button("A", "answer x a")),),
+            write=Button("In my own words", "answer x", "primary"),
+        ),
+        Explanation("t", "bank", reason="offline"),
+        Standings("This week", (Rank(1, "ada", "9"),), mine=Rank(12, "bob", "1", mine=True), as_picture=True),
+        Calendar("Your streak", 1, 2, 0, ((date(2026, 11, 16), DayMark.STUDIED),)),
+        Mastery("Topics", (TopicMastery("vae", 3, 2, 0.5),), as_picture=True),
+        Buttons((Button("Next", "question"),), "And now?"),
+        Menu("Days", "schedule change s1", "days", (MenuOption("Monday", "mon", chosen=True),), multiple=True),
+    )
+    assert upgraded == {"unreadable": "{", "odd": '["Choices", 5]'}
+
+
+def upgrade_to(url: str, revision: str) -> None:
+    def run_migrations(connection: Connection) -> None:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+    migrate = sqlite.migrate if url.startswith("sqlite") else postgresql.migrate
+    migrate(parse_url(url), run_migrations)
+
+
+async def post_bodies(url: str) -> dict[str, str]:
+    store = await Store.open(url)
+    posts = tables.terminal_posts.c
+    rows = await store.query(lambda connection: connection.execute(select(posts.post_key, posts.body)).all())
+    await store.close()
+    return {str(key): str(body) for key, body in rows}

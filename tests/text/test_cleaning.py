@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bot.text.cleaning import LONGEST, clean, named
+from bot.text.cleaning import MAX_NAME, clean, named
 from bot.text.maths import readable
 
 signs = st.lists(st.sampled_from([*"[]()<>*_~|`#@\\$!&-+=.1: \n/", "http", "://", "a", "```", "\u200b"])).map("".join)
@@ -46,17 +46,17 @@ def test_an_ordinary_name_stays_as_it_is(name: str) -> None:
         ("x" * 100, "x" * 79 + "…"),
     ],
 )
-def test_signs_of_a_name_mean_nothing(name: str, shown: str) -> None:
+def test_special_characters_in_a_name_mean_nothing(name: str, shown: str) -> None:
     assert named(name) == shown
 
 
 @given(st.one_of(st.text(), signs))
 @example("_" * 81)
-def test_any_name_is_words_in_markdown(name: str) -> None:
+def test_any_name_is_plain_text_in_markdown(name: str) -> None:
     shown = named(name)
     tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(readable(shown))
 
-    assert 1 <= len(shown) <= LONGEST
+    assert 1 <= len(shown) <= MAX_NAME
     assert "://" not in shown
     assert not re.search(r"[\[\]<>*~|`\\@$]|^[#+=-]|\n", shown)
     assert shown == clean(shown) == named(shown)
@@ -65,7 +65,7 @@ def test_any_name_is_words_in_markdown(name: str) -> None:
 
 
 @given(signs, signs)
-def test_two_names_mean_nothing_together(one: str, other: str) -> None:
+def test_two_names_together_are_plain_text(one: str, other: str) -> None:
     said = f"On a streak: {named(one)}, {named(other)} and {named(one)}."
     tokens = MarkdownIt("commonmark").enable("strikethrough").parse(readable(said))
 

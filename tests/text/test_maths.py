@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text.maths import LENGTH, MOST, formula, readable
+from bot.text.maths import MAX_FORMULAS, MAX_LENGTH, formula, readable
 from knowledge.format.reader import load
 
 
@@ -32,7 +32,7 @@ from knowledge.format.reader import load
         (r"\frac{50\%}{\{a\}}", "50%/{a}"),
     ],
 )
-def test_a_formula_reads_as_one_would_write_it(latex: str, text: str) -> None:
+def test_a_formula_reads_as_people_write_it(latex: str, text: str) -> None:
     assert formula(latex) == text
 
 
@@ -40,15 +40,15 @@ def test_code_is_left_alone() -> None:
     assert readable("`$HOME` and\n```sh\necho $x$y\n```") == "`$HOME` and\n```sh\necho $x$y\n```"
 
 
-def test_money_opens_no_formula() -> None:
+def test_money_does_not_start_a_formula() -> None:
     assert readable(r"at \$5 for $n^2$ calls, \$6 in all") == r"at \$5 for n² calls, \$6 in all"
 
 
-def test_stars_of_a_formula_are_no_emphasis() -> None:
+def test_stars_in_a_formula_are_not_emphasis() -> None:
     assert readable("the best $x^*$ and $y^*$") == r"the best x\* and y\*"
 
 
-def test_no_formula_of_the_bank_keeps_a_command() -> None:
+def test_no_formula_in_the_bank_keeps_a_latex_command() -> None:
     for question in load().bank:
         for text in (question.answer, question.in_depth, *question.key_points, *(c.text for c in question.choices)):
             shown = readable(text).replace("\\_", "").replace("\\*", "").replace("\\$", "").replace("\\\\", "")
@@ -57,7 +57,7 @@ def test_no_formula_of_the_bank_keeps_a_command() -> None:
 
 
 @given(st.text())
-def test_any_text_comes_out(text: str) -> None:
+def test_any_text_can_be_converted(text: str) -> None:
     assert isinstance(readable(text), str)
 
 
@@ -76,36 +76,36 @@ def test_any_text_comes_out(text: str) -> None:
         r"\hat{" * 9 + "x" + "}" * 9,
     ],
 )
-def test_what_is_too_deep_or_never_closed_is_shown_as_it_stands(latex: str) -> None:
-    assert formula(latex) == (latex if len(latex) <= LENGTH else latex[: LENGTH - 1] + "…")
+def test_formulas_that_are_too_deep_or_unclosed_stay_latex(latex: str) -> None:
+    assert formula(latex) == (latex if len(latex) <= MAX_LENGTH else latex[: MAX_LENGTH - 1] + "…")
 
 
-def test_a_formula_that_is_too_long_is_shown_as_it_begins() -> None:
+def test_a_formula_that_is_too_long_is_cut() -> None:
     latex = "x" + r" + \alpha" * 300
 
-    assert formula(latex) == latex[: LENGTH - 1] + "…"
+    assert formula(latex) == latex[: MAX_LENGTH - 1] + "…"
 
 
-def test_accents_do_not_double_what_they_stand_on() -> None:
+def test_accents_do_not_double_their_letters() -> None:
     assert formula(r"\hat{" * 8 + "x" + "}" * 8) == "x" + "\u0302" * 8
 
 
-def test_what_has_been_converted_is_not_read_once_more() -> None:
+def test_converted_parts_are_not_converted_again() -> None:
     hidden = r"\textbackslash{}hat\{" * 40 + "x" + r"\}" * 40
 
     assert "\u0302" not in formula(r"\frac{" * 7 + hidden + "}" * 7)
 
 
-def test_a_formula_keeps_nothing_for_the_next() -> None:
+def test_a_formula_leaves_nothing_behind_for_the_next() -> None:
     formula(r"\title{a secret}\author{somebody}")
 
     assert "secret" not in formula(r"x \maketitle")
 
 
-def test_only_so_many_formulas_of_one_text_are_converted() -> None:
-    shown = readable(" ".join(rf"$\alpha_{{{n}}}$" for n in range(MOST + 20)))
+def test_a_text_has_a_limited_number_of_converted_formulas() -> None:
+    shown = readable(" ".join(rf"$\alpha_{{{n}}}$" for n in range(MAX_FORMULAS + 20)))
 
-    assert shown.count("α") == MOST
+    assert shown.count("α") == MAX_FORMULAS
     assert shown.count("\\\\alpha") == 20
 
 
@@ -119,10 +119,10 @@ groups = st.sampled_from(
 
 
 @given(st.lists(st.tuples(groups, st.integers(1, 60)).map(lambda many: many[0] * many[1]), max_size=12).map("".join))
-def test_any_formula_is_short_and_says_something(latex: str) -> None:
+def test_any_formula_converts_to_something_short_and_not_empty(latex: str) -> None:
     shown = formula(latex)
 
-    assert len(shown) <= LENGTH
+    assert len(shown) <= MAX_LENGTH
     assert shown or not latex.replace("\ue000", "").replace("\ue001", "").strip()
 
 
@@ -131,10 +131,10 @@ def test_any_formula_is_short_and_says_something(latex: str) -> None:
     st.integers(1, 300),
     st.integers(1, 600),
 )
-def test_nesting_makes_no_more_of_a_formula(opening: str, depth: int, letters: int) -> None:
+def test_nesting_does_not_blow_up_a_formula(opening: str, depth: int, letters: int) -> None:
     latex = opening * depth + "x" * letters + "}" * depth
 
-    assert len(formula(latex)) <= min(LENGTH, 9 * len(latex))
+    assert len(formula(latex)) <= min(MAX_LENGTH, 9 * len(latex))
 
 
 @pytest.mark.parametrize(
@@ -148,5 +148,5 @@ def test_nesting_makes_no_more_of_a_formula(opening: str, depth: int, letters: i
         (r"$\text{a`b`}$", r"a\`b\`"),
     ],
 )
-def test_formulas_stand_outside_code_and_make_no_marks(markdown: str, shown: str) -> None:
+def test_formulas_stand_outside_code_and_create_no_markup(markdown: str, shown: str) -> None:
     assert readable(markdown) == shown

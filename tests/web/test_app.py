@@ -12,7 +12,7 @@ import pytest
 
 from bot.app import App
 from bot.web.app import web_app
-from bot.web.server import CannotListen, served
+from bot.web.server import ListenError, served
 from tests.databases import PostgresqlDatabases
 from tests.web.conftest import opened
 
@@ -32,9 +32,9 @@ async def test_it_is_healthy_as_soon_as_it_listens(fresh: App) -> None:
         assert (answer.status, await answer.text()) == (200, "ok\n")
 
 
-async def test_it_is_ready_at_once_and_says_what_is_still_prepared(fresh: App) -> None:
+async def test_it_is_ready_at_once_and_says_what_is_still_loading(fresh: App) -> None:
     async with asked(fresh, "/readyz") as answer:
-        assert (answer.status, await answer.text()) == (200, "ok, but for search by meaning: the model is loading\n")
+        assert (answer.status, await answer.text()) == (200, "ok, except search by meaning: the model is loading\n")
 
     await fresh.study.library.wait_ready()
     async with asked(fresh, "/readyz") as answer:
@@ -49,15 +49,15 @@ async def test_it_is_not_ready_without_its_database(postgresql: PostgresqlDataba
                 assert "database" in await answer.text()
 
 
-async def test_there_is_nothing_else(fresh: App) -> None:
+async def test_other_paths_are_not_found(fresh: App) -> None:
     async with asked(fresh, "/") as answer:
         assert answer.status == 404
 
 
-async def test_a_taken_port_is_told(fresh: App) -> None:
+async def test_a_port_in_use_is_reported(fresh: App) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(
-            CannotListen, match=rf"Cannot listen at 127\.0\.0\.1, port {port}: .* Set another in \[web\]"
+            ListenError, match=rf"Can't listen on 127\.0\.0\.1, port {port}: .* Choose another one in \[web\]"
         ):
             await served(web_app(fresh), "127.0.0.1", port).__aenter__()

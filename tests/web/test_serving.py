@@ -91,4 +91,4 @@ async def test_slack_over_http_cannot_start_without_its_port(home: dict[str, str
         _, told = await asyncio.wait_for(running.communicate(), HANG)
 
     assert running.returncode == 2
-    assert f"Cannot listen at 127.0.0.1, port {taken}" in told.decode()
+    assert f"Can't listen on 127.0.0.1, port {taken}" in told.decode()

@@ -1,4 +1,4 @@
-"""Charts in words: standings, streaks and topics where no picture was asked for."""
+"""Charts as text: standings, streaks and topics when no picture was asked for."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from bot.platforms.shared.emoji import MARKS
 from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, TopicMastery
 
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
-BAR = 10
-"""Squares of a full bar."""
+BAR_LENGTH = 10
+"""Squares in a full bar."""
 SQUARES = {**MARKS, DayMark.BLANK: "▪️"}
-"""The shared blank is a full black square, which shouts where the theme is light."""
+"""The shared blank is a full black square, which stands out too much in the light theme."""
 
 
 def standings_lines(standings: Standings) -> Iterator[str]:
@@ -25,11 +25,11 @@ def standings_lines(standings: Standings) -> Iterator[str]:
 
 
 def _rank(rank: Rank) -> str:
-    # The dot is escaped so that Discord does not number the places anew, ties and all.
-    place = MEDALS.get(rank.rank) or f"{rank.rank}\\."
+    # The dot is escaped, or Discord would renumber the ranks and lose the ties.
+    position = MEDALS.get(rank.rank) or f"{rank.rank}\\."
     detail = f" · {plain(rank.detail)}" if rank.detail else ""
     text = f"{plain(rank.name)} · {plain(rank.points)}{detail}"
-    return f"{place} **{text}**" if rank.mine else f"{place} {text}"
+    return f"{position} **{text}**" if rank.mine else f"{position} {text}"
 
 
 def calendar_lines(calendar: Calendar) -> Iterator[str]:
@@ -37,12 +37,12 @@ def calendar_lines(calendar: Calendar) -> Iterator[str]:
     yield f"🔥 **{days}** · longest {calendar.longest} · 🧊 {calendar.freezes} of 2 freezes"
     weeks: dict[date, list[str]] = {}
     for day, mark in calendar.days:
-        # Weeks begin on Mondays: what comes before the first day is blank.
-        row = weeks.setdefault(day - timedelta(days=day.weekday()), [SQUARES[DayMark.BLANK]] * 7)
-        row[day.weekday()] = SQUARES[mark]
+        # Weeks start on Monday; the days before the first one are blank.
+        week = weeks.setdefault(day - timedelta(days=day.weekday()), [SQUARES[DayMark.BLANK]] * 7)
+        week[day.weekday()] = SQUARES[mark]
     yield from (f"`{monday:%d %b}` {''.join(week)}" for monday, week in weeks.items())
-    there = {mark for _, mark in calendar.days}
-    if used := [mark for mark in DayMark if mark is not DayMark.BLANK and mark in there]:
+    marks = {mark for _, mark in calendar.days}
+    if used := [mark for mark in DayMark if mark is not DayMark.BLANK and mark in marks]:
         yield "-# " + "  ".join(f"{SQUARES[mark]} {mark.value}" for mark in used)
 
 
@@ -53,5 +53,5 @@ def mastery_lines(mastery: Mastery) -> Iterator[str]:
 def _topic(topic: TopicMastery) -> str:
     if topic.share is None:
         return f"- {plain(topic.topic)} · not tried yet"
-    full = round(topic.share * BAR)
-    return f"- {plain(topic.topic)} `{'█' * full}{'░' * (BAR - full)}` {topic.share:.0%} of {topic.tried}"
+    full = round(topic.share * BAR_LENGTH)
+    return f"- {plain(topic.topic)} `{'█' * full}{'░' * (BAR_LENGTH - full)}` {topic.share:.0%} of {topic.tried}"

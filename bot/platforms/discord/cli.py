@@ -1,4 +1,4 @@
-"""`studyhall discord`: the link that invites the bot, and the commands that Discord has; over REST alone."""
+"""`studyhall discord`: print the invite link and register the commands, over REST alone."""
 
 from __future__ import annotations
 
@@ -19,51 +19,51 @@ from bot.config.loader import Config
 from bot.dispatch.catalog import registry
 from bot.errors import SetupError
 from bot.platforms.discord import permissions
-from bot.platforms.discord.login import UNREACHED, log_in
-from bot.platforms.discord.sync import payload, pending, reason, write
-from bot.platforms.discord.tree import plant
+from bot.platforms.discord.login import REQUEST_ERRORS, log_in
+from bot.platforms.discord.sync import payload, pending_changes, reason, register
+from bot.platforms.discord.tree import build_tree
 
 out = Console()
-WHEN = {"always": "always", "thread": "for threads", "pin": "for pins"}
-NOT_ASKED_FOR = (
-    "A role can be called if everybody may mention it: Server Settings, Roles, the role, "
-    "“Allow anyone to @mention this role”. So the bot does not ask to mention everyone."
+WHEN_NEEDED = {"always": "always", "thread": "for threads", "pin": "for pins"}
+ROLE_NOTE = (
+    "The bot doesn't ask to mention everyone. To let it mention a role, open Server Settings, Roles, the role, and "
+    "turn on “Allow anyone to @mention this role”."
 )
 
 
-def invite(application: str) -> None:
-    """Print the link and what it asks for; the application's id is asked of Discord where none is given."""
-    if application and not re.fullmatch(r"[0-9]{15,20}", application):
+def invite(application_id: str) -> None:
+    """Print the invite link and what it asks for; without an id, ask Discord for it. Raises SetupError."""
+    if application_id and not re.fullmatch(r"[0-9]{15,20}", application_id):
         raise SetupError("--app-id is the Application ID on the app's page in the Developer Portal: 17 to 20 digits.")
     link = discord.utils.oauth_url(
-        application or asyncio.run(_application()),
+        application_id or asyncio.run(_fetch_application_id()),
         permissions=permissions.invite_permissions(),
         scopes=("bot", "applications.commands"),
     )
     out.print(link, markup=False, highlight=False, soft_wrap=True)
-    grid = Table("Permission", "Needed", "Why", title="What it asks for", title_justify="left")
-    for need in permissions.NEEDS:
-        if need.when in WHEN:
-            grid.add_row(need.name, WHEN[need.when], need.why)
+    grid = Table("Permission", "Needed", "Why", title="Permissions", title_justify="left")
+    for needed in permissions.REQUIRED:
+        if needed.when in WHEN_NEEDED:
+            grid.add_row(needed.name, WHEN_NEEDED[needed.when], needed.why)
     out.print(grid)
-    out.print(NOT_ASKED_FOR, markup=False, highlight=False)
+    out.print(ROLE_NOTE, markup=False, highlight=False)
 
 
 def sync(*, dry: bool, clear: bool) -> None:
-    """Print how the commands differ from those registered, and register them; or take the dev guild's away."""
+    """Print how the commands differ from those registered, then register them; `clear` removes the dev guild's."""
     config = _config()
     if clear and config.discord.guild is None:
-        raise SetupError("--clear takes the commands of [discord] dev_guild away, and there is none in the settings.")
+        raise SetupError("--clear removes the commands of [discord] dev_guild, which isn't set.")
     asyncio.run(_sync(config, dry=dry, clear=clear))
 
 
-def grown(client: discord.Client) -> app_commands.CommandTree[Any]:
-    """The tree as it is registered: all the commands, and nothing behind them."""
+def command_tree(client: discord.Client) -> app_commands.CommandTree[Any]:
+    """Build the tree to register: all the commands, with nothing behind them."""
 
     async def nothing(*_: Any) -> Any:
         return ()
 
-    return plant(client, registry(), nothing, nothing)
+    return build_tree(client, registry(), nothing, nothing)
 
 
 def _config() -> Config:
@@ -72,7 +72,7 @@ def _config() -> Config:
     return config
 
 
-async def _application() -> str:
+async def _fetch_application_id() -> str:
     async with _signed_in(_config()) as client:
         return str(client.application_id)
 
@@ -80,28 +80,28 @@ async def _application() -> str:
 async def _sync(config: Config, *, dry: bool, clear: bool) -> None:
     guild = config.discord.guild
     async with _signed_in(config) as client:
-        ours = [] if clear else payload(grown(client))
+        ours = [] if clear else payload(command_tree(client))
         try:
-            changes = await pending(client, ours, guild)
+            changes = await pending_changes(client, ours, guild)
             if changes and not dry:
-                await write(client, ours, guild)
-        except UNREACHED as problem:
-            member = " Is the bot in the server of [discord] dev_guild?" if guild else ""
-            raise SetupError(f"Discord does not register the commands: {reason(problem)}.{member}") from None
+                await register(client, ours, guild)
+        except REQUEST_ERRORS as problem:
+            hint = " Is the bot in the server of [discord] dev_guild?" if guild else ""
+            raise SetupError(f"Discord didn't register the commands: {reason(problem)}.{hint}") from None
     if not changes:
         out.print("Nothing to change.")
         return
     for line in changes:
         out.print(line, markup=False, highlight=False, soft_wrap=True)
     where = f"in the server {guild}" if guild else "in every server"
-    out.print(f"{'Left as they are (--dry-run)' if dry else 'Changed'} {where}.", highlight=False)
+    out.print(f"{'Not changed (--dry-run)' if dry else 'Changed'} {where}.", highlight=False)
 
 
 @asynccontextmanager
 async def _signed_in(config: Config) -> AsyncIterator[discord.Client]:
-    """Logged in, without a connection that events would come over. Raises SetupError."""
+    """Log in without connecting for events. Raises SetupError."""
     if not config.discord_configured:
-        raise SetupError("DISCORD_TOKEN is not set; `studyhall doctor` names what each platform needs.")
+        raise SetupError("DISCORD_TOKEN isn't set. `studyhall doctor` says what each platform needs.")
     async with discord.Client(intents=discord.Intents(guilds=True)) as client:
         await log_in(client, config.discord_token.get_secret_value())
         yield client

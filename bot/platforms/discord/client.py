@@ -1,10 +1,10 @@
-"""The Discord client: a command tree, and buttons and forms that work for ever because their ids say everything."""
+"""The Discord client: the command tree, and buttons and forms that outlive restarts since their ids hold everything."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,28 +15,31 @@ from discord import app_commands
 from bot.app import App
 from bot.commands.parameters import Parameter, Suggestion
 from bot.context.identity import Location
-from bot.drawing.renderer import Easel
+from bot.drawing.renderer import Renderer
 from bot.errors import DatabaseError
 from bot.platforms.discord.dispatch import Dispatch
-from bot.platforms.discord.identity import place_of
+from bot.platforms.discord.identity import location_of
 from bot.platforms.discord.login import log_in
 from bot.platforms.discord.onboarding import catch_up, greet
 from bot.platforms.discord.outbox import DiscordOutbox
 from bot.platforms.discord.sync import sync
-from bot.platforms.discord.tree import plant
+from bot.platforms.discord.tree import build_tree
 
 log = structlog.get_logger()
 
-LAST_WORDS = 15.0
-"""Seconds that interactions in hand get to finish when the program ends."""
+SHUTDOWN_TIMEOUT = 15.0
+"""Seconds that running interactions get to finish when the program ends."""
 
 
 class StudyClient(discord.AutoShardedClient):
-    """Slash commands, buttons and forms of every guild it is in; it caches no members and no messages, and reads only
-    those that mention it.
+    """Serve slash commands, buttons, forms and mentions in every guild.
+
+    It caches no members and no messages, and reads only messages that mention it.
     """
 
-    def __init__(self, app: App, *, dev_guild: int | None = None, easel: Easel | None = None, **options: Any) -> None:
+    def __init__(
+        self, app: App, *, dev_guild: int | None = None, renderer: Renderer | None = None, **options: Any
+    ) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True, guild_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -46,19 +49,19 @@ class StudyClient(discord.AutoShardedClient):
         )
         self.app = app
         self._dev_guild = dev_guild
-        self._easel = easel or Easel()
-        self._outbox = DiscordOutbox(self, self._easel)
-        self._dispatch = Dispatch(app, self._easel)
-        self.tree = planted(self, app, self._dispatch)
+        self._renderer = renderer or Renderer()
+        self._outbox = DiscordOutbox(self, self._renderer)
+        self._dispatch = Dispatch(app, self._renderer)
+        self.tree = command_tree(self, app, self._dispatch)
 
     async def setup_hook(self) -> None:
         await sync(self, self.tree, self._dev_guild)
         self.app.attach("discord", self._outbox)
 
     async def on_interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
-        """Buttons, menus and forms; the tree sees to slash commands.
+        """Handle buttons, menus and forms; the tree handles slash commands.
 
-        Not through discord.py's views: those live in memory, and would be rebuilt for every press to no end.
+        discord.py's views aren't used: they live in memory and would have to be rebuilt for every press.
         """
         data: Any = interaction.data or {}
         if interaction.type is discord.InteractionType.component:
@@ -67,61 +70,63 @@ class StudyClient(discord.AutoShardedClient):
             await self._dispatch.on_form(interaction, data)
 
     async def on_message(self, message: discord.Message) -> None:
-        """Whoever mentions the bot, or answers one of its messages, talks to it; all else is none of its business."""
-        me = self.user
-        if me is None or message.author.bot or message.guild is None or all(m.id != me.id for m in message.mentions):
+        """Answer mentions and replies to the bot's messages; ignore everything else."""
+        bot_user = self.user
+        if bot_user is None or message.author.bot or message.guild is None:
             return
-        text = re.sub(rf"<@!?{me.id}>", "", message.content).strip()
+        if all(mentioned.id != bot_user.id for mentioned in message.mentions):
+            return
+        text = re.sub(rf"<@!?{bot_user.id}>", "", message.content).strip()
         await self._dispatch.on_mention(message, text)
 
     async def on_ready(self) -> None:
         log.info("ready", guilds=len(self.guilds), shards=self.shard_count)
-        await self._looked_after(catch_up(self.app, self._outbox, self))
+        await self._run_logged(catch_up(self.app, self._outbox, self))
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        await self._looked_after(greet(self.app, self._outbox, guild))
+        await self._run_logged(greet(self.app, self._outbox, guild))
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        await self._looked_after(self.app.workspace_left(Location("discord", str(guild.id), "", guild.name)))
+        await self._run_logged(self.app.workspace_left(Location("discord", str(guild.id), "", guild.name)))
 
-    async def _looked_after(self, work: Any) -> None:
-        """What nobody waits for: its problems go into the log."""
-        with self._dispatch.errands.in_hand():
+    async def _run_logged(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what no member waits for; log its errors."""
+        with self._dispatch.background_tasks.track():
             try:
                 await work
             except DatabaseError as problem:
                 log.error("database", problem=str(problem))
             except Exception:
-                log.exception("failed")
+                log.exception("background task failed")
 
     async def close(self) -> None:
-        """No more events; what is in hand is finished, then the connection ends."""
+        """Stop receiving events, finish running interactions, then disconnect."""
         for shard in self.shards.values():
             await shard.disconnect()
-        await self._dispatch.errands.finish(LAST_WORDS)
-        self._easel.close()
+        await self._dispatch.background_tasks.finish(SHUTDOWN_TIMEOUT)
+        self._renderer.close()
         await super().close()
 
 
-def planted(client: discord.Client, app: App, dispatch: Dispatch) -> app_commands.CommandTree[Any]:
-    """The client's tree with every command on it."""
+def command_tree(client: discord.Client, app: App, dispatch: Dispatch) -> app_commands.CommandTree[Any]:
+    """Build the client's tree with every command, carried out by `dispatch`."""
 
     async def complete(interaction: discord.Interaction[Any], parameter: Parameter, typed: str) -> Sequence[Suggestion]:
         if parameter.autocomplete is None:
             return ()
         try:
-            here = await app.for_workspace(place_of(interaction))
+            workspace_app = await app.for_workspace(location_of(interaction))
         except DatabaseError as problem:
-            log.warning("suggestions without a workspace's own questions", problem=str(problem))
-            here = app
-        return here.suggestions(parameter, typed)
+            log.warning("suggestions without custom questions", problem=str(problem))
+            workspace_app = app
+        return parameter.autocomplete(workspace_app.study, typed)
 
-    return plant(client, app.registry, dispatch.on_command, complete)
+    return build_tree(client, app.registry, dispatch.on_command, complete)
 
 
 @asynccontextmanager
 async def connected(app: App, *, token: str, **options: Any) -> AsyncIterator[asyncio.Task[None]]:
-    """Logged in to Discord for as long as it is open; the task ends only with the connection. Raises SetupError."""
+    """Stay logged in to Discord while open; the task ends only with the connection. Raises SetupError."""
     async with StudyClient(app, **options) as client:
         await log_in(client, token)
         task = asyncio.create_task(client.connect(), name="discord")
@@ -129,5 +134,5 @@ async def connected(app: App, *, token: str, **options: Any) -> AsyncIterator[as
             yield task
         finally:
             await client.close()
-            task.cancel()  # discord.py goes on trying to connect for ever, closed or not
+            task.cancel()  # discord.py keeps trying to connect, even once closed
             await asyncio.gather(task, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""From what happens on Discord to a request, and from its replies to messages."""
+"""Turn Discord's interactions and mentions into requests, and show the replies."""
 
 from __future__ import annotations
 
@@ -13,15 +13,22 @@ import structlog
 from bot.app import App
 from bot.commands.command import Command
 from bot.context.identity import Location
+from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
-from bot.drawing.renderer import Easel
+from bot.drawing.renderer import Renderer
 from bot.errors import DatabaseError, UserError
-from bot.platforms.discord.forms import form, typed
-from bot.platforms.discord.identity import Stranger, actor_of, at_home, place_of, split_home
-from bot.platforms.discord.render_images import paint
-from bot.platforms.discord.responder import NOBODY, Answer
-from bot.platforms.shared.background_tasks import Errands
-from bot.platforms.shared.throttle import paced
+from bot.platforms.discord.forms import build_form, form_values
+from bot.platforms.discord.identity import (
+    UnknownMemberError,
+    actor_of,
+    location_and_actor,
+    location_of,
+    split_workspace,
+)
+from bot.platforms.discord.render_images import render_images
+from bot.platforms.discord.responder import NO_MENTIONS, Responder
+from bot.platforms.shared.background_tasks import BackgroundTasks
+from bot.platforms.shared.throttle import throttle
 from bot.replies import Notice, Reply, Tone
 
 if TYPE_CHECKING:
@@ -29,66 +36,66 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-RHYTHM = 1.2
-"""Seconds between two edits of a message that grows."""
-A_MOMENT = 1.0
-"""Seconds that a form waits for what was typed into it before; it has to be there within 3."""
-OVER = {
-    10062: "acknowledged too late, or the interaction is not ours",
-    40060: "another process has acknowledged it",
-    50027: "it took longer than the 15 minutes that Discord waits",
-    10015: "it took longer than the 15 minutes that Discord waits",
+EDIT_INTERVAL = 1.2
+"""Seconds between two edits of a streaming message."""
+DRAFT_TIMEOUT = 1.0
+"""Seconds that opening a form waits for its draft; Discord wants the form within 3."""
+EXPIRED_CODES = {
+    10062: "acknowledged too late, or not our interaction",
+    40060: "another process acknowledged it",
+    50027: "it took longer than the 15 minutes that Discord allows",
+    10015: "it took longer than the 15 minutes that Discord allows",
     10008: "the message is gone",
 }
-"""Discord's codes for an interaction that nobody waits for any more."""
+"""Discord's codes for an interaction that can't be answered anymore."""
 
 
 class Dispatch:
-    """Carries out commands, buttons, menus, forms and mentions."""
+    """Carry out commands, buttons, menus, forms and mentions."""
 
-    def __init__(self, app: App, easel: Easel) -> None:
+    def __init__(self, app: App, renderer: Renderer) -> None:
         self.app = app
-        self._easel = easel
-        self.errands = Errands()
+        self._renderer = renderer
+        self.background_tasks = BackgroundTasks()
 
     async def on_command(self, interaction: Interaction, command: Command, values: Mapping[str, str]) -> None:
-        """A slash command with its options, or an entry in the menu of a message or a member."""
-        with self._in_hand("command"):
+        """Carry out a slash command with its options, or an entry in the menu of a message or a member."""
+        with self._tracked("command"):
             if command.opens_form and command.missing(values):
-                await self._ask(interaction, command, command.name, values, home="")
+                await self._open_form(interaction, command, command.name, values, workspace="")
                 return
             request = Request(
-                location=place_of(interaction),
+                location=location_of(interaction),
                 actor=actor_of(interaction.user, interaction.permissions),
                 id=str(interaction.id),
                 at=interaction.created_at,
                 command=command.name,
                 values=values,
             )
-            async with self._answering(interaction, command) as answer:
-                await self._show(answer, command, request)
+            async with self._responding(interaction, command) as responder:
+                await self._show(responder, command, request)
 
     async def on_component(self, interaction: Interaction, data: Mapping[str, Any]) -> None:
-        """A pressed button, which says no more than its command line does; or a menu, whose line lacks its end."""
-        with self._in_hand("component"):
-            home, line = split_home(data["custom_id"])
-            line, picked = _picked(line, data)
-            command, given = self._understood(line)
-            if command is not None and not picked and command.form_fields(given):
-                await self._ask(interaction, command, line, given, home=home)
+        """Carry out the command line of a pressed button, or of a menu, whose line lacks its last value."""
+        with self._tracked("component"):
+            workspace, line = split_workspace(data["custom_id"])
+            line, selected = _selected(line, data)
+            command, values = self._parse(line)
+            if command is not None and not selected and command.form_fields(values):
+                await self._open_form(interaction, command, line, values, workspace=workspace)
                 return
-            await self._carry_out(interaction, command, line, picked, home=home)
+            await self._carry_out(interaction, command, line, selected, workspace=workspace)
 
     async def on_form(self, interaction: Interaction, data: Mapping[str, Any]) -> None:
-        """A form that was sent: the command line that opened it, and what was typed."""
-        with self._in_hand("form"):
-            home, line = split_home(data["custom_id"])
-            command, _ = self._understood(line)
-            await self._carry_out(interaction, command, line, typed(data), home=home, form=True)
+        """Carry out the command line that opened a form, with what was typed into it."""
+        with self._tracked("form"):
+            workspace, line = split_workspace(data["custom_id"])
+            command, _ = self._parse(line)
+            await self._carry_out(interaction, command, line, form_values(data), workspace=workspace, form=True)
 
     async def on_mention(self, message: discord.Message, text: str) -> None:
-        """Somebody has called the bot in a channel: answered there, where everybody reads along."""
-        with self._in_hand("mention"):
+        """Answer a mention in the channel, where everybody can read along."""
+        with self._tracked("mention"):
             guild = message.guild
             rights = getattr(message.author, "guild_permissions", discord.Permissions.none())
             request = Request(
@@ -105,7 +112,7 @@ class Dispatch:
                 command="talk",
                 values={"text": text} if text else {},
             )
-            await self._reply(message, request)
+            await self._reply_to(message, request)
 
     async def _carry_out(
         self,
@@ -114,17 +121,17 @@ class Dispatch:
         line: str,
         values: Mapping[str, str],
         *,
-        home: str,
+        workspace: str,
         form: bool = False,
     ) -> None:
-        async with self._answering(interaction, command, home=home) as answer:
+        async with self._responding(interaction, command, workspace=workspace) as responder:
             try:
-                place, actor = await at_home(interaction, home)
-            except Stranger as problem:
-                await answer.show(Reply.of(Notice(str(problem), Tone.WARNING)))
+                location, actor = await location_and_actor(interaction, workspace)
+            except UnknownMemberError as problem:
+                await responder.show(Reply.of(Notice(str(problem), Tone.WARNING)))
                 return
             request = Request(
-                location=place,
+                location=location,
                 actor=actor,
                 id=str(interaction.id),
                 at=interaction.created_at,
@@ -132,115 +139,114 @@ class Dispatch:
                 values=values,
                 form=form,
             )
-            await self._show(answer, command, request)
+            await self._show(responder, command, request)
 
-    async def _ask(
-        self, interaction: Interaction, command: Command, line: str, given: Mapping[str, str], *, home: str
+    async def _open_form(
+        self, interaction: Interaction, command: Command, line: str, values: Mapping[str, str], *, workspace: str
     ) -> None:
-        """Open the form of a command, with what was typed into it when it could not be carried out."""
-        kept: dict[str, str] = {}
+        """Open a command's form, filled with the draft of an earlier try that failed."""
+        draft: dict[str, str] = {}
         try:
-            async with asyncio.timeout(A_MOMENT):
-                place = place_of(interaction, home)
-                kept = await self.app.form_draft(place, actor_of(interaction.user, interaction.permissions), line)
+            async with asyncio.timeout(DRAFT_TIMEOUT):
+                location = location_of(interaction, workspace)
+                draft = await self.app.form_draft(location, actor_of(interaction.user, interaction.permissions), line)
         except (TimeoutError, DatabaseError) as problem:
             log.warning("draft not read", problem=str(problem))
-        # A line that holds values is for the rest of them; a slash command's options can be changed in the form.
-        fields = command.form_fields(given) if line != command.name else command.parameters
-        await interaction.response.send_modal(
-            form(command, f"@{home} {line}" if home else line, fields, {**given, **kept})
-        )
+        # A line with values asks for the missing ones only; a slash command's options can be changed in the form.
+        fields = command.form_fields(values) if line != command.name else command.parameters
+        form_id = f"@{workspace} {line}" if workspace else line
+        await interaction.response.send_modal(build_form(command, form_id, fields, {**values, **draft}))
 
-    def _understood(self, line: str) -> tuple[Command | None, dict[str, str]]:
-        """None where the line says nothing any more; `respond` tells the member so."""
+    def _parse(self, line: str) -> tuple[Command | None, dict[str, str]]:
+        """Return the command and its values; None for a line that isn't a command, which `handle` explains."""
         try:
-            return self.app.parse(line)
+            return self.app.registry.parse(self.app.study, line)
         except UserError:
             return None, {}
 
     @asynccontextmanager
-    async def _answering(
-        self, interaction: Interaction, command: Command | None, *, home: str = ""
-    ) -> AsyncIterator[Answer]:
-        """An answer that is acknowledged in time, whatever is waited for before it is shown."""
-        answer = Answer(
+    async def _responding(
+        self, interaction: Interaction, command: Command | None, *, workspace: str = ""
+    ) -> AsyncIterator[Responder]:
+        """Acknowledge the interaction in time, however long the reply takes."""
+        responder = Responder(
             interaction,
-            self._easel,
-            private=command is None or command.private or _turns_for_another(interaction, command),
-            turns=command is not None and command.replaces_message and _own_message(interaction),
-            home=home,
+            self._renderer,
+            private=command is None or command.private or _replaces_for_another(interaction, command),
+            replaces_message=command is not None and command.replaces_message and _own_message(interaction),
+            workspace=workspace,
         )
-        timer = answer.hurry(self.errands)
+        timer = responder.defer_if_slow(self.background_tasks)
         try:
             if command is not None and command.slow:
-                await answer.defer()
-            yield answer
+                await responder.defer()
+            yield responder
         finally:
             timer.cancel()
 
-    async def _show(self, answer: Answer, command: Command | None, request: Request) -> None:
+    async def _show(self, responder: Responder, command: Command | None, request: Request) -> None:
         async with aclosing(self._replies(command, request)) as replies:
             async for reply in replies:
-                await answer.show(reply)  # its pictures may take long: the timer goes on until it is shown
+                await responder.show(reply)  # drawing its pictures may take a while: the timer keeps running
 
     def _replies(self, command: Command | None, request: Request) -> AsyncGenerator[Reply, None]:
-        replies = self.app.handle(request)
-        return paced(replies, RHYTHM) if command is not None and command.streams else replies
+        replies = handle(self.app.registry, self.app.study, request)
+        return throttle(replies, EDIT_INTERVAL) if command is not None and command.streams else replies
 
-    async def _reply(self, message: discord.Message, request: Request) -> None:
-        """Answer a message under it, edited while the answer grows."""
+    async def _reply_to(self, message: discord.Message, request: Request) -> None:
+        """Reply to a message, and edit the reply while it streams."""
         command = self.app.registry.find(request.command)
-        shown: discord.Message | None = None
+        sent: discord.Message | None = None
         async with aclosing(self._replies(command, request)) as replies:
             async for reply in replies:
-                first, *others = await paint(self._easel, reply)
-                if shown is None:
-                    shown = await message.reply(
+                first, *rest = await render_images(self._renderer, reply)
+                if sent is None:
+                    sent = await message.reply(
                         view=first.view,
                         files=first.files,
-                        nonce=f"talk-{message.id}",  # where two processes hear the same, one answer remains
-                        allowed_mentions=NOBODY,
+                        nonce=f"talk-{message.id}",  # where two processes get the same message, one reply remains
+                        allowed_mentions=NO_MENTIONS,
                         mention_author=False,
                     )
                 else:
-                    await shown.edit(view=first.view, attachments=first.files, allowed_mentions=NOBODY)
-                for page in () if reply.streaming else others:
-                    await message.channel.send(view=page.view, files=page.files, allowed_mentions=NOBODY)
+                    await sent.edit(view=first.view, attachments=first.files, allowed_mentions=NO_MENTIONS)
+                for page in () if reply.streaming else rest:
+                    await message.channel.send(view=page.view, files=page.files, allowed_mentions=NO_MENTIONS)
 
     @contextmanager
-    def _in_hand(self, kind: str) -> Iterator[None]:
-        """Work to be finished before the program ends; what goes wrong with it goes into the log and hurts nobody."""
-        with self.errands.in_hand():
+    def _tracked(self, kind: str) -> Iterator[None]:
+        """Let this work finish before the program ends, and log its errors."""
+        with self.background_tasks.track():
             try:
                 yield
             except discord.HTTPException as problem:
-                if why := OVER.get(problem.code):
-                    log.warning("not answered", kind=kind, reason=why)
+                if reason := EXPIRED_CODES.get(problem.code):
+                    log.warning("not answered", kind=kind, reason=reason)
                 else:
                     log.exception("not answered", kind=kind, code=problem.code)
             except Exception:
                 log.exception("not answered", kind=kind)
 
 
-def _picked(line: str, data: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """A menu's line and what was picked in it, under the parameter whose name it ends with; a button's as it is."""
+def _selected(line: str, data: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    """Split a menu's line into its command line and the selected value of its last parameter; leave a button's."""
     if not line.endswith("=") or "values" not in data:
         return line, {}
-    begun, _, parameter = line[:-1].rpartition(" ")
-    return begun, {parameter: ",".join(data["values"]) or "none"}
+    command_line, _, parameter = line[:-1].rpartition(" ")
+    return command_line, {parameter: ",".join(data["values"]) or "none"}
 
 
 def _own_message(interaction: Interaction) -> bool:
-    """Whether the pressed message is one that only the presser sees, or that answers a command of theirs."""
+    """Tell whether only the member who pressed sees the message, or it answers a command of theirs."""
     message = interaction.message
     if message is None:
         return False
     if message.flags.ephemeral or interaction.guild_id is None:
         return True
-    asked = message.interaction_metadata
-    return asked is not None and asked.user.id == interaction.user.id
+    metadata = message.interaction_metadata
+    return metadata is not None and metadata.user.id == interaction.user.id
 
 
-def _turns_for_another(interaction: Interaction, command: Command) -> bool:
-    """A public message of somebody else's stays as it is: whoever turns it gets a page of their own."""
+def _replaces_for_another(interaction: Interaction, command: Command) -> bool:
+    """Tell whether it would replace somebody else's public message, which stays: this member gets a private copy."""
     return command.replaces_message and interaction.message is not None and not _own_message(interaction)

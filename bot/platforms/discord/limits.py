@@ -1,33 +1,30 @@
-"""What Discord takes, in characters where nothing else is said."""
+"""Discord's limits, in characters unless it says otherwise."""
 
 TEXT = 4000
 """All the text of one message made of components."""
 TEXT_BYTES = 10_000
-"""In UTF-8. Undocumented: beyond about this much Discord refuses a message that its rules allow."""
+"""In UTF-8. Undocumented: beyond roughly this, Discord refuses a message that its rules allow."""
 COMPONENTS = 40
 PAGES = 5
-"""Our own limit: messages that one reply may take."""
+"""Our own limit: messages per reply."""
 ROW = 5
 """Buttons side by side."""
-BESIDE = 1000
-"""Our own limit: text that has its button at its side."""
+SECTION = 1000
+"""Our own limit: text with a button at its side."""
 FILES = 10
-"""Files of one message."""
+"""Files per message."""
 ALT = 1024
-"""What a picture says to those who cannot see it."""
+"""A picture's alternative text."""
 LABEL = 80
-LINE = 100
-"""A button's, a menu's or a form's id, which holds a command line."""
-ENTRIES = 25
-"""Entries of a menu."""
+CUSTOM_ID = 100
+"""The id of a button, a menu or a form, which holds a command line."""
+MENU_OPTIONS = 25
 SUGGESTIONS = 25
 SUGGESTION = 100
-ABOUT = 100
-"""A description of a command, a parameter or a field."""
-SHORTCUT = 32
+DESCRIPTION = 100
+"""Of a command, a parameter or a field."""
 TITLE = 45
 """A form's title, or a field's label."""
-FIELDS = 5
 FIELD = 4000
 NONCE = 25
 FILENAME = 100

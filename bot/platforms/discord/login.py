@@ -1,4 +1,4 @@
-"""Logging in, and what may come of it, in words."""
+"""Log in, and say in words what can go wrong."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import discord
 
 from bot.errors import SetupError
 
-UNREACHED = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
-"""What asking Discord may end in."""
+REQUEST_ERRORS = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
+"""What a request to Discord may raise."""
 
-# Voice is not what it is for: no warning that its libraries are missing.
+# The bot never joins voice channels: don't warn that the libraries for it are missing.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 
 async def log_in(client: discord.Client, token: str) -> None:
-    """Over REST alone; events come once it connects. Raises SetupError."""
+    """Log in over REST alone; events come once the client connects. Raises SetupError."""
     try:
         await client.login(token)
     except discord.LoginFailure:
-        raise SetupError("Discord refuses DISCORD_TOKEN. Copy it anew from the bot's page, without `Bot `.") from None
-    except UNREACHED as problem:
-        raise SetupError(f"Discord cannot be reached ({type(problem).__name__}). Is this computer online?") from None
+        raise SetupError("Discord rejects DISCORD_TOKEN. Copy it again from the bot's page, without `Bot `.") from None
+    except REQUEST_ERRORS as problem:
+        raise SetupError(f"Can't reach Discord ({type(problem).__name__}). Is this computer online?") from None

@@ -1,7 +1,7 @@
-"""Text as Discord marks it up, so that nothing in it addresses anybody, hides a link or passes for ours.
+"""Convert Markdown to Discord's markup, in which nothing mentions anybody, hides a link or looks like the bot's own.
 
-What is code here is code there: pieces of code are put down anew, and all other ticks are escaped. But bold text and
-the like may end within code, so what would address anybody or promise another link is broken wherever it stands.
+Code stays code: pieces of code are rewritten, and all other backticks are escaped. But Discord lets bold text and the
+like end within code, so mentions and misleading links are broken everywhere.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bot.text.cleaning import clean
 from bot.text.maths import readable
 
 _ARGUMENT = re.compile(r"(?<=[a-z])=(?=\S)")
-# What is escaped, tables, fences (one that is never closed has to begin a line), code in a line, ticks by themselves.
+# Escapes, tables, fences (an unclosed one has to start a line), inline code, single backticks.
 _CODE = re.compile(
     r"\\[^\w\s]"
     r"|(?P<table>(?:^[ \t]*\|[^\n]*\|[ \t]*(?:\n|\Z)){2,})"
@@ -28,26 +28,28 @@ _CODE = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _LANGUAGE = re.compile(r"[ \t]*([\w+#.-]{0,20})[ \t]*(?:\n|\Z)")
-_HERE = "\ue000"
-"""Stands for a piece of code while all around it is marked up."""
-# What would take in the tick that comes next.
-_BEFORE_CODE = re.compile(rf"\\(?={_HERE}|<?https?://)|{_HERE}(?={_HERE}|<?https?://)", re.IGNORECASE)
-_ADDRESS_BEFORE_CODE = re.compile(rf"https?://[^\s<{_HERE}]*(?={_HERE})", re.IGNORECASE)
+_CODE_PLACEHOLDER = "\ue000"
+"""Stands for a piece of code while the text around it is converted."""
+# What would include the backtick that follows.
+_BEFORE_CODE = re.compile(
+    rf"\\(?={_CODE_PLACEHOLDER}|<?https?://)|{_CODE_PLACEHOLDER}(?={_CODE_PLACEHOLDER}|<?https?://)", re.IGNORECASE
+)
+_ADDRESS_BEFORE_CODE = re.compile(rf"https?://[^\s<{_CODE_PLACEHOLDER}]*(?={_CODE_PLACEHOLDER})", re.IGNORECASE)
 _BREAK = "\u200b"
-"""What nobody sees, in the middle of what would be taken for more than its words."""
+"""An invisible character that keeps Discord from interpreting what it splits."""
 _SPECIAL = re.compile(r"<(?=@[!&]?\d|#\d|a?:\w+:\d|t:-?\d|id:\w|sound:\d|/[^<>\n]+:\d)")
 _TARGET = re.compile(r"\](?=\(\s*<?[^\s)]{0,40}:)")
 _LINK = re.compile(r"(!?)(?<!\\)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(\s*+<?+([^\s)>]*+)>?+[^)\n]*+\)")
 _OPENING = re.compile(r"\\[^\w\s]|\[")
 _PIECE = re.compile(
-    rf"{_HERE}|<?(?P<address>https?://[^\s<>()`\\{_HERE}]*[^\s<>()`\\{_HERE}.,:;!?'\"*_~|\]])>?"
-    rf"|(?P<open><)(?=[^: <>]{{0,200}}(?:{_HERE}|<?https?://))|(?P<colon>:)(?=/)",
+    rf"{_CODE_PLACEHOLDER}|<?(?P<address>https?://[^\s<>()`\\{_CODE_PLACEHOLDER}]*[^\s<>()`\\{_CODE_PLACEHOLDER}.,:;!?'\"*_~|\]])>?"
+    rf"|(?P<open><)(?=[^: <>]{{0,200}}(?:{_CODE_PLACEHOLDER}|<?https?://))|(?P<colon>:)(?=/)",
     re.IGNORECASE,
 )
-# What could end bold text and the like in the middle of an address.
+# What could end bold text and the like in the middle of a URL.
 _ENDING = re.compile(r"[*|~]|_(?![^\W_])|(?<=_)_")
 _DEEP = re.compile(r"^#{4,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
-# What a line may begin with before it is a heading, or in small.
+# What may stand on a line before a heading or small text.
 _BEFORE = r"^([ \t]*(?:(?:>|[-*+]|\d+[.)])[ \t]+)*)"
 _HEADING = re.compile(_BEFORE + r"#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 _SMALL = re.compile(_BEFORE + "-#", re.MULTILINE)
@@ -60,36 +62,36 @@ _BEGINNING = re.compile(r"(?=-?#|>)")
 
 @lru_cache(maxsize=1000)
 def markdown(text: str, *, model: bool = False) -> str:
-    """Markdown of a bank, or of a `model`, whose headings and links are not taken for more than its words.
+    """Convert Markdown of the bank, or of a `model`, whose headings and links become plain text.
 
-    The latest are kept: on most days most members read the same question.
+    Results are cached: on most days, most members read the same question.
     """
-    text = readable(clean(text)).replace(_HERE, "")
+    text = readable(clean(text)).replace(_CODE_PLACEHOLDER, "")
     code: list[str] = []
     if "`" in text or "|" in text:
-        text = _CODE.sub(partial(_kept, code), text)
+        text = _CODE.sub(partial(_keep_code, code), text)
     if "](" in text:
-        text = _LINK.sub(_opened, text).replace("](", f"]{_BREAK}(")
+        text = _LINK.sub(_show_url, text).replace("](", f"]{_BREAK}(")
     text = _RULE.sub("", text)
-    if model and any("](" in piece for piece in code):  # or what opens here might be taken to end there
+    if model and any("](" in piece for piece in code):  # or a link that opens here could close there
         text = _OPENING.sub(lambda found: "\\[" if found[0] == "[" else found[0], text)
     if model:
         text = _HEADING.sub(r"\1**\2**", _SMALL.sub(r"\1\\-#", text))
     text = _DEEP.sub(r"**\1**", text)
     if code or model:
         text = _ADDRESS_BEFORE_CODE.sub(r"\g<0> ", _BEFORE_CODE.sub(r"\g<0> ", text))
-        text = _with_code(text, iter(code), addresses=model)
-    return _broken(text)
+        text = _with_code(text, iter(code), urls_as_code=model)
+    return _neutralized(text)
 
 
-def _kept(code: list[str], found: re.Match[str]) -> str:
-    """A sign for a piece of code, which is put down so that no reader takes it for anything else."""
+def _keep_code(code: list[str], found: re.Match[str]) -> str:
+    """Store a piece of code, rewritten so that Discord reads it as nothing else, and return its placeholder."""
     if found["table"]:
         code.append(_fenced("text", _aligned(found["table"])))
-        return f"{_HERE}\n"
+        return f"{_CODE_PLACEHOLDER}\n"
     if found["line"]:
         code.append(f"`{found['line'].replace('`', 'ˋ')}`")
-        return _HERE
+        return _CODE_PLACEHOLDER
     if found["ticks"]:
         return "\\`" * len(found["ticks"])
     block = found["block"] if found["fence"] else found["open"]
@@ -104,20 +106,20 @@ def _kept(code: list[str], found: re.Match[str]) -> str:
     code.append(_fenced(language[1] if language else "", lines))
     text, start, end = found.string, found.start(), found.end()
     above = "\n" if text[text.rfind("\n", 0, start) + 1 : start].strip() else ""
-    return f"{above}{_HERE}" + ("\n" if text[end : end + 1].strip("\n") else "")
+    return f"{above}{_CODE_PLACEHOLDER}" + ("\n" if text[end : end + 1].strip("\n") else "")
 
 
 def _fenced(language: str, lines: str) -> str:
     return f"```{language}\n" + lines.strip("\n").replace("```", "'''") + "\n```"
 
 
-def _with_code(text: str, code: Iterator[str], *, addresses: bool) -> str:
-    """The text with its pieces of code; with `addresses` they are code, too, and nothing else is a link."""
+def _with_code(text: str, code: Iterator[str], *, urls_as_code: bool) -> str:
+    """Put the pieces of code back. With `urls_as_code`, URLs become code, too, and nothing else is a link."""
 
     def piece(found: re.Match[str]) -> str:
-        if found[0] == _HERE:
+        if found[0] == _CODE_PLACEHOLDER:
             return next(code)
-        if not addresses:
+        if not urls_as_code:
             return found[0]
         if address := found["address"]:
             return "`" + _ENDING.sub(lambda sign: f"%{ord(sign[0]):02X}", address) + "`"
@@ -126,8 +128,8 @@ def _with_code(text: str, code: Iterator[str], *, addresses: bool) -> str:
     return _PIECE.sub(piece, text)
 
 
-def _broken(text: str) -> str:
-    """So that nothing in it is a mention, an emoji, a moment, a command or a link that promises another."""
+def _neutralized(text: str) -> str:
+    """Break mentions, emoji, timestamps, command links and misleading links."""
     if "<" in text:
         text = _SPECIAL.sub(f"<{_BREAK}", text)
     if "](" in text:
@@ -136,12 +138,12 @@ def _broken(text: str) -> str:
 
 
 def spoken(text: str) -> str:
-    """What the bot says itself, with its commands as they are typed here."""
+    """Convert the bot's own text, with commands as they're typed on Discord."""
     return markdown(commands(text))
 
 
 def commands(text: str) -> str:
-    """The text with `me zone=Europe/Paris`, as a terminal takes it, made `/me zone:Europe/Paris`."""
+    """Turn `me zone=Europe/Paris`, as the terminal takes it, into `/me zone:Europe/Paris`."""
     return _commands().sub(lambda found: f"`/{found[1]}{_ARGUMENT.sub(':', found[2])}`", text)
 
 
@@ -153,57 +155,57 @@ def _commands() -> re.Pattern[str]:
 
 
 def plain(text: str) -> str:
-    """Names and the like, in one line, in which nothing is formatting, a link or a mention."""
-    if _HARMLESS.fullmatch(text):  # as most names and numbers are
+    """Escape names and the like: one line without formatting, links or mentions."""
+    if _HARMLESS.fullmatch(text):  # as for most names and numbers
         return " ".join(text.split())
     one_line = " ".join(clean(text).split())
     escaped = escape_mentions(_MARK.sub(r"\\\g<0>", one_line))
-    # A break that nobody sees: addresses become links even where all formatting is escaped.
+    # URLs become links even where all formatting is escaped, so they get an invisible break.
     return re.sub(r"^([#>\-+]|\d+\.)", r"\\\1", escaped.replace("://", f":{_BREAK}//"))
 
 
-def _opened(link: re.Match[str]) -> str:
-    """A link with its address in the open: its words alone could promise another."""
-    picture, words, address = link.groups()
-    if picture or not re.match(r"https?://", address, re.IGNORECASE):
-        return words
-    return address if words == address else f"{words} ({address})"
+def _show_url(link: re.Match[str]) -> str:
+    """Show a link's URL after its text, which could promise a different one."""
+    picture, text, url = link.groups()
+    if picture or not re.match(r"https?://", url, re.IGNORECASE):
+        return str(text)
+    return str(url) if text == url else f"{text} ({url})"
 
 
 def _aligned(table: str) -> str:
-    """A table of Markdown as aligned text, because Discord draws none."""
+    """Turn a Markdown table into aligned text, since Discord has no tables."""
     rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in table.strip().splitlines()]
     rows = [row for row in rows if not all(re.fullmatch(r":?-+:?", cell) for cell in row)]
     columns = max(map(len, rows), default=0)
-    wide = [max((len(row[n]) for row in rows if n < len(row)), default=0) for n in range(columns)]
-    return "\n".join("  ".join(cell.ljust(wide[n]) for n, cell in enumerate(row)).rstrip() for row in rows)
+    widths = [max((len(row[n]) for row in rows if n < len(row)), default=0) for n in range(columns)]
+    return "\n".join("  ".join(cell.ljust(widths[n]) for n, cell in enumerate(row)).rstrip() for row in rows)
 
 
 def split(text: str, characters: int, size: int) -> tuple[str, str]:
-    """As much of the text as fits into so many characters and bytes, and the rest.
+    """Split text into what fits into `characters` and `size` bytes, and the rest.
 
-    Cut between paragraphs, else lines, sentences or words; code that is cut is closed, and opened again.
+    Cut between paragraphs, or else lines, sentences or words; code that is cut is closed and reopened.
     """
     if len(text) <= characters and len(text.encode()) <= size:
         return text, ""
     room = text[: max(0, characters - 4)].encode()[: max(0, size - 4)].decode(errors="ignore")
     end = _cut(room)
     kept, rest = text[:end].rstrip(), text[end:].lstrip("\n")
-    opening, start, begun = _open_code(kept)
-    if opening and begun == len(kept):  # nothing but its beginning
+    opening, start, code_start = _open_code(kept)
+    if opening and code_start == len(kept):  # only the opening fence fits
         return kept[:start].rstrip(), opening + rest
     if opening:
         closing = "`" if opening == "`" else "\n```"
-        if rest.lstrip().startswith(closing.strip()):  # nothing but its end
+        if rest.lstrip().startswith(closing.strip()):  # only the closing fence is left
             return kept + closing, rest.lstrip().removeprefix(closing.strip()).lstrip()
         return kept + closing, opening + rest
-    if (len(kept) - len(kept.rstrip("\\"))) % 2:  # it escapes what comes next
+    if (len(kept) - len(kept.rstrip("\\"))) % 2:  # it escapes the next character
         kept = kept[:-1]
     rest = text[len(kept) :]
-    begins = rest.lstrip()
-    if "\n" not in rest[: len(rest) - len(begins)]:  # in the middle of a line, whose words are no heading
-        begins = _BEGINNING.sub(r"\\", begins, count=1) if _BEGINNING.match(begins) else begins
-    return kept, begins
+    later = rest.lstrip()
+    if "\n" not in rest[: len(rest) - len(later)]:  # in the middle of a line, which must not become a heading
+        later = _BEGINNING.sub(r"\\", later, count=1) if _BEGINNING.match(later) else later
+    return kept, later
 
 
 def _cut(room: str) -> int:
@@ -214,7 +216,7 @@ def _cut(room: str) -> int:
 
 
 def _open_code(text: str) -> tuple[str, int, int]:
-    """What opens the code in which the text ends, if it does, with a block's language; where that is, and ends."""
+    """Return the opening of the code in which the text ends (with its language), its start and its end; or ""."""
     at = 0
     while found := _TICKS.search(text, at):
         ticks, at = found[0], found.end()

@@ -1,4 +1,4 @@
-"""The first minute in a server, and the last."""
+"""What happens when the bot joins or leaves a server."""
 
 from __future__ import annotations
 
@@ -8,60 +8,60 @@ import structlog
 from bot.app import App
 from bot.context.identity import Location
 from bot.context.outbox import PostError
-from bot.platforms.discord.identity import elsewhere
+from bot.platforms.discord.identity import on_other_shard
 from bot.platforms.discord.outbox import DiscordOutbox
 
 log = structlog.get_logger()
 
 
 async def greet(app: App, outbox: DiscordOutbox, guild: discord.Guild) -> None:
-    """Once in each server: in its system channel, else to whoever brought the bot there."""
-    place = Location("discord", str(guild.id), "", guild.name)
-    greeting = await app.workspace_joined(place)
+    """Say hello once per server: in its system channel, or else to whoever invited the bot."""
+    location = Location("discord", str(guild.id), "", guild.name)
+    greeting = await app.workspace_joined(location)
     if greeting is None:
         return
     key = f"hello-{guild.id}"
     channel = guild.system_channel
     if channel is not None and _may_write(channel):
-        here = Location("discord", str(guild.id), str(channel.id), guild.name, channel.name)
+        channel_location = Location("discord", str(guild.id), str(channel.id), guild.name, channel.name)
         try:
-            await outbox.post(here, greeting.in_channel, key)
-        except PostError as refusal:
-            log.info("not greeted in the channel", guild=guild.id, reason=str(refusal))
+            await outbox.post(channel_location, greeting.here, key)
+        except PostError as problem:
+            log.info("not greeted in the channel", guild=guild.id, reason=str(problem))
         else:
             return
-    host = await _host(guild)
-    if host is None:
+    inviter = await _inviter(guild)
+    if inviter is None:
         log.info("nobody to greet", guild=guild.id)
         return
     try:
-        await outbox.send_direct(place, host, greeting.direct, key)
-    except PostError as refusal:
-        log.info("not greeted", guild=guild.id, reason=str(refusal))
+        await outbox.send_direct(location, inviter, greeting.alone, key)
+    except PostError as problem:
+        log.info("not greeted", guild=guild.id, reason=str(problem))
 
 
 async def catch_up(app: App, outbox: DiscordOutbox, client: discord.Client) -> None:
-    """Servers that put the bot out while this program was away, and then those that it came to.
+    """Record the servers that removed the bot while it was offline, then greet the ones that added it.
 
-    Servers of other processes' shards are theirs. One that is unavailable is there, and cannot be greeted.
+    Servers on other processes' shards are left to them. An unavailable server still has the bot, but can't be greeted.
     """
-    known = {int(id) for id in await app.active_workspaces("discord") if id.isdecimal()}
-    there = {guild.id: guild for guild in client.guilds}
-    for server in sorted(known - there.keys()):
-        if not elsewhere(client, server):
-            await app.workspace_left(Location("discord", str(server), ""))
-    for server in sorted(there.keys() - known):
-        if not there[server].unavailable:
-            await greet(app, outbox, there[server])
+    known = {int(guild_id) for guild_id in await app.active_workspaces("discord") if guild_id.isdecimal()}
+    present = {guild.id: guild for guild in client.guilds}
+    for guild_id in sorted(known - present.keys()):
+        if not on_other_shard(client, guild_id):
+            await app.workspace_left(Location("discord", str(guild_id), ""))
+    for guild_id in sorted(present.keys() - known):
+        if not present[guild_id].unavailable:
+            await greet(app, outbox, present[guild_id])
 
 
 def _may_write(channel: discord.TextChannel) -> bool:
-    mine = channel.permissions_for(channel.guild.me)
-    return mine.view_channel and mine.send_messages
+    permissions = channel.permissions_for(channel.guild.me)
+    return permissions.view_channel and permissions.send_messages
 
 
-async def _host(guild: discord.Guild) -> str | None:
-    """Who invited the bot, where the server lets it read that; else the owner."""
+async def _inviter(guild: discord.Guild) -> str | None:
+    """Return who invited the bot, if the audit log may be read; else the owner."""
     if guild.me.guild_permissions.view_audit_log:
         try:
             async for entry in guild.audit_logs(action=discord.AuditLogAction.bot_add, limit=10):

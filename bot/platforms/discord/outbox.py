@@ -1,4 +1,4 @@
-"""What Discord is told unasked: posts in channels with their threads and pins, edits, and words to one member."""
+"""Discord's outbox: posts in channels with their threads and pins, edits, and direct messages."""
 
 from __future__ import annotations
 
@@ -12,103 +12,107 @@ import discord
 
 from bot.context.identity import Location
 from bot.context.outbox import Outbox, PostError, PostExtras
-from bot.drawing.renderer import Easel
+from bot.drawing.renderer import Renderer
 from bot.platforms.discord import limits, permissions
-from bot.platforms.discord.identity import elsewhere
-from bot.platforms.discord.layout import Drawing
-from bot.platforms.discord.render import mark
-from bot.platforms.discord.render_images import paint
-from bot.platforms.discord.throttle import Pace
+from bot.platforms.discord.identity import on_other_shard
+from bot.platforms.discord.layout import RenderedMessage
+from bot.platforms.discord.render import frame_id
+from bot.platforms.discord.render_images import render_images
+from bot.platforms.discord.throttle import Throttle
 from bot.replies import Reply
 
-NOBODY = discord.AllowedMentions.none()
-LOOK_BACK = 50
-"""The newest messages of a channel among which an earlier try is looked for."""
-BUSY = "Discord cannot take messages just now."
-TOO_MANY = 429
+NO_MENTIONS = discord.AllowedMentions.none()
+HISTORY_LIMIT = 50
+"""Newest messages of a channel that are searched for an earlier try."""
+BUSY = "Discord can't take messages right now."
+TOO_MANY_REQUESTS = 429
 THREAD_EXISTS = 160004
 TOO_OLD_TO_EDIT = 30046
 PINS_FULL = 30003
-CALLS = "&"
-"""What stands between a message and the role it calls in a reference."""
-A_DAY: Literal[1440] = 1440
-"""Minutes without a word after which Discord puts a thread away."""
+CANNOT_MESSAGE_USER = 50007
+ROLE_SEPARATOR = "&"
+"""Between the message and the role that it mentions, in a reference."""
+ARCHIVE_AFTER: Literal[1440] = 1440
+"""Minutes without a message after which Discord archives a thread."""
 
 
 class DiscordOutbox(Outbox):
-    """A post carries its key twice: as a nonce, by which Discord itself knows a repeat for some minutes, and as the
-    number of its frame, by which it is found again in the channel later. Its reference is the message's id, with the
-    role that it calls where it calls one: an edit must not take the call away from those who were called.
+    """Post, edit and send messages, each post once per key.
+
+    A post carries its key twice: as a nonce, by which Discord itself drops repeats for a few minutes, and as the id of
+    its frame, by which it's found again in the channel later. Its reference is the message's id, plus the role that it
+    mentions, if any: an edit must not remove that mention.
     """
 
     capabilities = frozenset({"thread", "pin", "role"})
 
-    def __init__(self, client: discord.Client, easel: Easel) -> None:
+    def __init__(self, client: discord.Client, renderer: Renderer) -> None:
         self._client = client
-        self._easel = easel
-        self._pace = Pace()
+        self._renderer = renderer
+        self._throttle = Throttle()
 
     async def missing_permissions(self, location: Location, wants: PostExtras) -> str:
         guild = self._client.get_guild(int(location.workspace))
-        if guild is None or guild.unavailable:  # unseen: what Discord takes there, only trying can tell
-            return "I am not in that server any more." if self._gone(location) else ""
-        async with _in_words():
+        if guild is None or guild.unavailable:  # unknown here: only trying can tell
+            return "I'm not in that server anymore." if self._gone(location) else ""
+        async with _as_post_errors():
             channel: Any = guild.get_channel_or_thread(int(location.channel)) or await guild.fetch_channel(
                 int(location.channel)
             )
         in_thread = isinstance(channel, discord.Thread)
         if in_thread and wants.thread:
-            return "A thread cannot have threads of its own: set the question up in the channel, or without `thread`."
-        mine = channel.permissions_for(guild.me)
-        missing = permissions.missing(mine, thread=wants.thread, pin=wants.pin, inside=in_thread)
+            return "A thread can't have threads of its own. Set the question up in the channel, or without `thread`."
+        granted = channel.permissions_for(guild.me)
+        missing = permissions.missing(granted, thread=wants.thread, pin=wants.pin, inside=in_thread)
         if missing:
             return permissions.sentence(missing, channel.name)
         if wants.role:
             role = guild.get_role(int(wants.role))
             if role is None:
-                return "The role to be called is gone. Pick another one, or none."
-            if not (role.mentionable or mine.mention_everyone):
+                return "The role to mention no longer exists. Pick another one, or none."
+            if not (role.mentionable or granted.mention_everyone):
                 return (
-                    f"I may not call {role.name}. A server admin lets everybody mention it in the role's settings: "
+                    f"I'm not allowed to mention {role.name}. A server admin can allow it in the role's settings: "
                     "“Allow anyone to @mention this role”."
                 )
         return ""
 
     async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
         channel = self._channel(location)
-        called = f"{CALLS}{role}" if role else ""
-        if again and (there := await self._posted(channel, key)):
-            return there + called
+        suffix = f"{ROLE_SEPARATOR}{role}" if role else ""
+        if again and (message_id := await self._find_post(channel, key)):
+            return message_id + suffix
         try:
-            return await self._send(channel, await paint(self._easel, reply, key=key, role=role), key, role) + called
-        except PostError as refusal:
-            if isinstance(refusal.__cause__, discord.Forbidden) and (
-                lack := await self.missing_permissions(location, PostExtras())
+            messages = await render_images(self._renderer, reply, key=key, role=role)
+            return await self._send(channel, messages, key, role) + suffix
+        except PostError as problem:
+            if isinstance(problem.__cause__, discord.Forbidden) and (
+                missing := await self.missing_permissions(location, PostExtras())
             ):
-                raise PostError(lack) from refusal
+                raise PostError(missing) from problem
             raise
 
     async def edit(self, location: Location, ref: str, reply: Reply) -> None:
-        first, *_ = await paint(self._easel, reply, role=ref.partition(CALLS)[2])
-        message = self._channel(location).get_partial_message(_id(ref))
-        async with self._asking():
-            await message.edit(view=first.view, attachments=first.files, allowed_mentions=NOBODY)
+        first, *_ = await render_images(self._renderer, reply, role=ref.partition(ROLE_SEPARATOR)[2])
+        message = self._channel(location).get_partial_message(_message_id(ref))
+        async with self._request():
+            await message.edit(view=first.view, attachments=first.files, allowed_mentions=NO_MENTIONS)
 
     async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
-        async with self._asking():
+        async with self._request():
             user = self._client.get_user(int(member)) or await self._client.fetch_user(int(member))
-        async with self._asking():
+        async with self._request():
             channel = await user.create_dm()
-        await self._send(channel, await paint(self._easel, reply, home=location.workspace), key)
+        await self._send(channel, await render_images(self._renderer, reply, workspace=location.workspace), key)
 
     async def open_thread(self, location: Location, ref: str, name: str, *, again: bool = False) -> str:
-        message = self._channel(location).get_partial_message(_id(ref))
+        message = self._channel(location).get_partial_message(_message_id(ref))
         try:
-            async with self._asking():
-                thread = await message.create_thread(name=name[: limits.THREAD], auto_archive_duration=A_DAY)
-        except PostError as refusal:
-            if _code(refusal) == THREAD_EXISTS:
-                return str(message.id)  # a message's thread has the message's own id
+            async with self._request():
+                thread = await message.create_thread(name=name[: limits.THREAD], auto_archive_duration=ARCHIVE_AFTER)
+        except PostError as problem:
+            if _code(problem) == THREAD_EXISTS:
+                return str(message.id)  # a thread under a message has the message's id
             raise
         return str(thread.id)
 
@@ -116,100 +120,101 @@ class DiscordOutbox(Outbox):
         channel = self._channel(location)
         if instead:
             try:
-                async with self._asking():
-                    await channel.get_partial_message(_id(instead)).unpin()
-            except PostError as refusal:
-                if refusal.retry:
+                async with self._request():
+                    await channel.get_partial_message(_message_id(instead)).unpin()
+            except PostError as problem:
+                if problem.retry:
                     raise
-                # Gone, or taken down by somebody: what matters is that the new one is up.
-        async with self._asking():
-            await channel.get_partial_message(_id(ref)).pin()
+                # Gone, or unpinned by somebody already: what matters is the new pin.
+        async with self._request():
+            await channel.get_partial_message(_message_id(ref)).pin()
 
     async def owners(self, location: Location) -> Sequence[str]:
-        async with _in_words():
+        async with _as_post_errors():
             guild = self._client.get_guild(int(location.workspace)) or await self._client.fetch_guild(
                 int(location.workspace)
             )
         return [str(guild.owner_id)] if guild.owner_id else []
 
     def _gone(self, location: Location) -> bool:
-        """Whether the server would be known here if the bot were in it; before the client is ready, none is."""
-        client, server = self._client, int(location.workspace)
-        return client.is_ready() and client.get_guild(server) is None and not elsewhere(client, server)
+        """Tell whether the bot is no longer in the server; unknown, so False, until the client is ready."""
+        client, guild_id = self._client, int(location.workspace)
+        return client.is_ready() and client.get_guild(guild_id) is None and not on_other_shard(client, guild_id)
 
     def _channel(self, location: Location) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(int(location.channel), guild_id=int(location.workspace))
 
     @asynccontextmanager
-    async def _asking(self) -> AsyncIterator[None]:
-        """One request, in its turn."""
-        await self._pace.turn()
-        async with _in_words():
+    async def _request(self) -> AsyncIterator[None]:
+        """Wait for the throttle, then turn Discord's errors into PostError."""
+        await self._throttle.wait()
+        async with _as_post_errors():
             yield
 
-    async def _posted(self, channel: discord.PartialMessageable, key: str) -> str:
-        """The message that an earlier try under this key left, or ""."""
-        me, sought = self._client.user, mark(key)
-        async with self._asking():
-            async for message in channel.history(limit=LOOK_BACK):
-                frames = (getattr(component, "id", None) for component in message.components)
-                if me is not None and message.author.id == me.id and sought in frames:
+    async def _find_post(self, channel: discord.PartialMessageable, key: str) -> str:
+        """Return the id of the message that an earlier try under this key left, or ""."""
+        bot_user, sought = self._client.user, frame_id(key)
+        async with self._request():
+            async for message in channel.history(limit=HISTORY_LIMIT):
+                frame_ids = (getattr(component, "id", None) for component in message.components)
+                if bot_user is not None and message.author.id == bot_user.id and sought in frame_ids:
                     return str(message.id)
         return ""
 
-    async def _send(self, where: discord.abc.Messageable, drawings: Sequence[Drawing], key: str, role: str = "") -> str:
-        """All messages of it; the reference is the first one's. Only a configured role is ever called."""
-        calls = discord.AllowedMentions(
+    async def _send(
+        self, channel: discord.abc.Messageable, messages: Sequence[RenderedMessage], key: str, role: str = ""
+    ) -> str:
+        """Send the messages and return the first one's id. Nobody but the configured role is ever mentioned."""
+        mentions = discord.AllowedMentions(
             everyone=False, users=False, replied_user=False, roles=[discord.Object(int(role))] if role else False
         )
         refs = []
-        for number, page in enumerate(drawings):
-            async with self._asking():
-                message = await where.send(
+        for number, page in enumerate(messages):
+            async with self._request():
+                message = await channel.send(
                     view=page.view,
                     files=page.files,
                     nonce=nonce(f"{key}/{number}" if number else key),
-                    allowed_mentions=NOBODY if number else calls,
+                    allowed_mentions=NO_MENTIONS if number else mentions,
                 )
             refs.append(str(message.id))
         return refs[0]
 
 
 def nonce(key: str) -> str:
-    """The key itself where it is short enough, else its digest."""
+    """Return the key if it's short enough, else its digest."""
     if len(key) <= limits.NONCE:
         return key
     return hashlib.blake2b(key.encode(), digest_size=limits.NONCE // 2).hexdigest()
 
 
-def _id(ref: str) -> int:
-    return int(ref.partition(CALLS)[0])
+def _message_id(ref: str) -> int:
+    return int(ref.partition(ROLE_SEPARATOR)[0])
 
 
-def _code(refusal: PostError) -> int:
-    return refusal.__cause__.code if isinstance(refusal.__cause__, discord.HTTPException) else 0
+def _code(problem: PostError) -> int:
+    """Return Discord's error code; 0 if Discord didn't send one."""
+    return problem.__cause__.code if isinstance(problem.__cause__, discord.HTTPException) else 0
 
 
 @asynccontextmanager
-async def _in_words() -> AsyncIterator[None]:
-    """Discord's refusals as CannotPost."""
+async def _as_post_errors() -> AsyncIterator[None]:
+    """Turn Discord's errors into PostError."""
     try:
         yield
-    except discord.Forbidden as refusal:
-        if refusal.code == 50007:
-            raise PostError("Discord does not let me write to this member.") from refusal
-        raise PostError("I may not do that there. Discord wants View Channels and Send Messages of me.") from refusal
-    except discord.NotFound as refusal:
-        raise PostError("The channel, message or member is gone.") from refusal
-    except discord.RateLimited as refusal:
-        raise PostError(BUSY, retry=True) from refusal
+    except discord.Forbidden as problem:
+        if problem.code == CANNOT_MESSAGE_USER:
+            raise PostError("Discord doesn't let me message this member.") from problem
+        raise PostError("I'm not allowed to do that there. I need View Channel and Send Messages.") from problem
+    except discord.NotFound as problem:
+        raise PostError("The channel, message or member is gone.") from problem
     except aiohttp.ClientError as problem:
-        raise PostError(f"Discord did not answer ({type(problem).__name__}).", retry=True) from problem
-    except discord.HTTPException as refusal:
-        if refusal.status == TOO_MANY or refusal.status >= 500:  # discord.py has waited and tried five times
-            raise PostError(BUSY, retry=True) from refusal
+        raise PostError(f"Discord didn't answer ({type(problem).__name__}).", retry=True) from problem
+    except discord.HTTPException as problem:
+        if problem.status == TOO_MANY_REQUESTS or problem.status >= 500:  # discord.py has tried five times
+            raise PostError(BUSY, retry=True) from problem
         reasons = {
-            TOO_OLD_TO_EDIT: "Discord lets messages of more than an hour be edited only so often.",
-            PINS_FULL: "The channel has as many pins as Discord allows. Take one down.",
+            TOO_OLD_TO_EDIT: "Discord limits how often a message older than an hour can be edited.",
+            PINS_FULL: "This channel has as many pins as Discord allows. Unpin one.",
         }
-        raise PostError(reasons.get(refusal.code, f"Discord refused it (error {refusal.code}).")) from refusal
+        raise PostError(reasons.get(problem.code, f"Discord refused it (error {problem.code}).")) from problem

@@ -1,7 +1,7 @@
-"""The permissions that the bot needs, as Discord's own settings call them, and why each.
+"""The permissions that the bot needs, by the names in Discord's settings, and why it needs each.
 
-Embed Links is not among them: a message of components shows its own pictures and no previews of links. Nor is Manage
-Messages: since 2026 pins have a permission of their own.
+Embed Links isn't needed: a message of components shows its own pictures and no link previews. Neither is Manage
+Messages: since 2026, pins have a permission of their own.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import discord
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
-    """`flag` is the permission's name in discord.py, `name` in the settings of a channel.
+class RequiredPermission:
+    """`flag` is the permission's name in discord.py, `name` its name in a channel's settings.
 
-    `when`: always; for a post with a thread under it or a pin; or to call a role that not everybody may mention.
+    `when`: always; for posts with a thread or a pin; or to mention a role that not everybody may mention.
     """
 
     flag: str
@@ -26,35 +26,37 @@ class Need:
     when: Literal["always", "thread", "pin", "role"] = "always"
 
 
-NEEDS = (
-    Need("view_channel", "View Channel", "to see the channel it posts in"),
-    Need("send_messages", "Send Messages", "to post daily questions and their answers"),
-    Need("attach_files", "Attach Files", "to show formulas and charts as pictures"),
-    Need("read_message_history", "Read Message History", "to find its own post before sending it once more"),
-    Need("send_messages_in_threads", "Send Messages in Threads", "to write in threads", "thread"),
-    Need("create_public_threads", "Create Public Threads", "to open a thread under a daily question", "thread"),
-    Need("pin_messages", "Pin Messages", "to pin a daily question, and take down the one before", "pin"),
-    Need(
+REQUIRED = (
+    RequiredPermission("view_channel", "View Channel", "to see the channel it posts in"),
+    RequiredPermission("send_messages", "Send Messages", "to post daily questions and their answers"),
+    RequiredPermission("attach_files", "Attach Files", "to show formulas and charts as pictures"),
+    RequiredPermission("read_message_history", "Read Message History", "to find its own post before posting it again"),
+    RequiredPermission("send_messages_in_threads", "Send Messages in Threads", "to write in threads", "thread"),
+    RequiredPermission(
+        "create_public_threads", "Create Public Threads", "to open a thread under a daily question", "thread"
+    ),
+    RequiredPermission("pin_messages", "Pin Messages", "to pin a daily question and unpin the one before", "pin"),
+    RequiredPermission(
         "mention_everyone",
         "Mention @everyone, @here, and All Roles",
-        "to call a role that not everybody may mention; better let everybody mention that role",
+        "to mention a role that not everybody may mention; it's better to let everybody mention that role",
         "role",
     ),
 )
 
 
 def invite_permissions() -> discord.Permissions:
-    """All of them but the one for roles, which would let the bot call everybody: a role can be opened instead."""
-    return discord.Permissions(**{need.flag: True for need in NEEDS if need.when != "role"})
+    """Return all but the one for roles, with which the bot could mention everyone: a role can be opened up instead."""
+    return discord.Permissions(**{needed.flag: True for needed in REQUIRED if needed.when != "role"})
 
 
 def missing(
-    have: discord.Permissions, *, thread: bool = False, pin: bool = False, files: bool = True, inside: bool = False
+    granted: discord.Permissions, *, thread: bool = False, pin: bool = False, files: bool = True, inside: bool = False
 ) -> tuple[str, ...]:
-    """What a post in a channel lacks, by its name in Discord's settings.
+    """Return the permissions that a post in a channel still needs, by their names in Discord's settings.
 
-    `thread` and `pin` are what comes with the post, `files` whether it may have pictures, `inside` whether the channel
-    is a thread itself: to write there is another permission.
+    `thread` and `pin`: whether the post gets one; `files`: whether it may have pictures; `inside`: whether the channel
+    is itself a thread, where writing is a different permission.
     """
     needed = {
         "send_messages": not inside,
@@ -64,14 +66,15 @@ def missing(
         "pin_messages": pin,
         "mention_everyone": False,
     }
-    return tuple(need.name for need in NEEDS if needed.get(need.flag, True) and not getattr(have, need.flag))
+    return tuple(each.name for each in REQUIRED if needed.get(each.flag, True) and not getattr(granted, each.flag))
 
 
 def sentence(names: Sequence[str], channel: str) -> str:
-    """What is missing in a channel and who can give it, as one that may be shown there."""
+    """Say which permissions are missing in a channel and who can grant them."""
     *others, last = names
     listed = f"{', '.join(others)} and {last}" if others else last
-    it = "them" if others else "it"
+    pronoun = "them" if others else "it"
     return (
-        f"In #{channel} I still need {listed}. A server admin gives {it} in the channel's settings under Permissions."
+        f"I still need {listed} in #{channel}. A server admin can grant {pronoun} in the channel's settings, "
+        "under Permissions."
     )

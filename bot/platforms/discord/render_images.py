@@ -1,15 +1,18 @@
-"""A reply's messages with the pictures that it wants in them."""
+"""Render a reply with its pictures."""
 
 from __future__ import annotations
 
-from bot.drawing.renderer import Easel
-from bot.platforms.discord.layout import Drawing
+from bot.drawing.renderer import Renderer
+from bot.platforms.discord.layout import RenderedMessage
 from bot.platforms.discord.render import draw
 from bot.platforms.shared.formulas import formulas
-from bot.platforms.shared.images import pictures
+from bot.platforms.shared.images import draw_pictures
 from bot.replies import Reply
 
 
-async def paint(easel: Easel, reply: Reply, *, key: str = "", role: str = "", home: str = "") -> list[Drawing]:
-    """The reply's messages, with pictures in them where it wants any."""
-    return draw(reply, await pictures(easel, reply, formulas(reply)), key=key, role=role, home=home)
+async def render_images(
+    renderer: Renderer, reply: Reply, *, key: str = "", role: str = "", workspace: str = ""
+) -> list[RenderedMessage]:
+    """Return the reply's messages, with the pictures that it asks for."""
+    pictures = await draw_pictures(renderer, reply, formulas(reply))
+    return draw(reply, pictures, key=key, role=role, workspace=workspace)

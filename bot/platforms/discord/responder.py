@@ -1,4 +1,4 @@
-"""One interaction's reply: acknowledged in time, shown, and edited while it grows."""
+"""Answer one interaction: acknowledge it in time, show the reply, and edit it while it streams."""
 
 from __future__ import annotations
 
@@ -7,65 +7,67 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from bot.drawing.renderer import Easel
-from bot.platforms.discord.render_images import paint
-from bot.platforms.shared.background_tasks import Errands
+from bot.drawing.renderer import Renderer
+from bot.platforms.discord.render_images import render_images
+from bot.platforms.shared.background_tasks import BackgroundTasks
 from bot.replies import Reply
 
 if TYPE_CHECKING:
     Interaction = discord.Interaction[discord.Client]
 
-PATIENCE = 2.0
-"""Seconds until work that goes on is acknowledged; Discord gives up after 3."""
-NOBODY = discord.AllowedMentions.none()
+DEFER_AFTER = 2.0
+"""Seconds until unfinished work is acknowledged; Discord gives up after 3."""
+NO_MENTIONS = discord.AllowedMentions.none()
 
 
-class Answer:
-    """`private` is who sees it. `turns`: it takes the place of the message whose button was pressed.
+class Responder:
+    """`private`: only the member sees the reply. `replaces_message`: it replaces the message whose button was pressed.
 
-    `home` is the workspace that buttons of a direct message belong to.
+    `workspace` is the server that the buttons of a direct message belong to.
     """
 
-    def __init__(self, interaction: Interaction, easel: Easel, *, private: bool, turns: bool, home: str) -> None:
+    def __init__(
+        self, interaction: Interaction, renderer: Renderer, *, private: bool, replaces_message: bool, workspace: str
+    ) -> None:
         self._interaction = interaction
-        self._easel = easel
+        self._renderer = renderer
         self._private = private
-        self._turns = turns
-        self._home = home
-        self._one_by_one = asyncio.Lock()
+        self._replaces_message = replaces_message
+        self._workspace = workspace
+        self._lock = asyncio.Lock()
 
-    def hurry(self, errands: Errands) -> asyncio.TimerHandle:
-        """Acknowledge by itself what has not been answered when patience ends; cancelled by whoever answers first."""
-        return asyncio.get_running_loop().call_later(PATIENCE, lambda: errands.start(self.defer()))
+    def defer_if_slow(self, background_tasks: BackgroundTasks) -> asyncio.TimerHandle:
+        """Schedule `defer` for when Discord would soon give up; the caller cancels the timer."""
+        return asyncio.get_running_loop().call_later(DEFER_AFTER, lambda: background_tasks.start(self.defer()))
 
     async def defer(self) -> None:
-        """Say that the answer is on its way."""
-        async with self._one_by_one:
+        """Acknowledge the interaction, unless it's answered already."""
+        async with self._lock:
             if not self._interaction.response.is_done():
-                await self._interaction.response.defer(ephemeral=self._private, thinking=not self._turns)
+                await self._interaction.response.defer(ephemeral=self._private, thinking=not self._replaces_message)
 
     async def show(self, reply: Reply) -> None:
-        """In the place of what was shown before; a long one goes on in further messages."""
-        first, *others = await paint(self._easel, reply, home=self._home)
+        """Show the reply in place of the last one; a long one continues in further messages."""
+        first, *rest = await render_images(self._renderer, reply, workspace=self._workspace)
         if reply.streaming:
-            others = []  # they would stand there for ever, and each draft would bring them anew
+            rest = []  # they can't be edited, so each draft would add more
         response = self._interaction.response
-        aside = self._turns and reply.refused  # a refusal must not cost the member the page they are on
+        separate = self._replaces_message and reply.refused  # an error must not cost members the page they're on
         private = self._private or reply.refused
-        async with self._one_by_one:
-            if aside and response.is_done():
-                others = [first, *others]
+        async with self._lock:
+            if separate and response.is_done():
+                rest = [first, *rest]
             elif response.is_done():
                 await self._interaction.edit_original_response(
-                    view=first.view, attachments=first.files, allowed_mentions=NOBODY
+                    view=first.view, attachments=first.files, allowed_mentions=NO_MENTIONS
                 )
-            elif self._turns and not aside:
-                await response.edit_message(view=first.view, attachments=first.files, allowed_mentions=NOBODY)
+            elif self._replaces_message and not separate:
+                await response.edit_message(view=first.view, attachments=first.files, allowed_mentions=NO_MENTIONS)
             else:
                 await response.send_message(
-                    view=first.view, files=first.files, ephemeral=private, allowed_mentions=NOBODY
+                    view=first.view, files=first.files, ephemeral=private, allowed_mentions=NO_MENTIONS
                 )
-            for page in others:
+            for page in rest:
                 await self._interaction.followup.send(
-                    view=page.view, files=page.files, ephemeral=private, allowed_mentions=NOBODY
+                    view=page.view, files=page.files, ephemeral=private, allowed_mentions=NO_MENTIONS
                 )

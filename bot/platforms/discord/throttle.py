@@ -1,28 +1,27 @@
-"""The pace of what Discord is asked unasked: it takes so many requests a second of one bot, whatever they are about."""
+"""Keep unasked requests below Discord's limit: so many requests a second per bot, whatever they are about."""
 
 from __future__ import annotations
 
 import asyncio
 
-RATE = 46.0
-"""Requests a second. Discord takes 50; some are left for conversations in channels, which wait for nobody here.
+REQUESTS_PER_SECOND = 46.0
+"""Discord takes 50; the rest is for conversations in channels, which aren't throttled.
 
-Answers to interactions are not among them. Beyond the limit everything is refused for a while, and who goes on asking
-is shut out.
+Answers to interactions don't count. Beyond the limit Discord refuses everything for a while, and bans bots that go on.
 """
 
 
-class Pace:
-    """Turns at even intervals, in the order in which they are asked for."""
+class Throttle:
+    """Let callers through at even intervals, in the order they came."""
 
-    def __init__(self, rate: float = RATE) -> None:
-        self._between = 1 / rate
-        self._next = 0.0
+    def __init__(self, rate: float = REQUESTS_PER_SECOND) -> None:
+        self._interval = 1 / rate
+        self._next_at = 0.0
 
-    async def turn(self) -> None:
-        """Wait for one's turn; at once where nobody was there lately."""
+    async def wait(self) -> None:
+        """Wait for a turn; return at once if nobody came within the last interval."""
         now = asyncio.get_running_loop().time()
-        mine = max(now, self._next)
-        self._next = mine + self._between
-        if mine > now:
-            await asyncio.sleep(mine - now)
+        at = max(now, self._next_at)
+        self._next_at = at + self._interval
+        if at > now:
+            await asyncio.sleep(at - now)

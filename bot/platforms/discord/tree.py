@@ -1,4 +1,4 @@
-"""Discord's command tree, built from the table of commands."""
+"""Build Discord's command tree from the registry of commands."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 MANAGERS = discord.Permissions(manage_guild=True)
 
-Carry = Callable[[Any, Command, Mapping[str, str]], Awaitable[None]]
-"""What carries a command out: the interaction, the command, its values."""
-Complete = Callable[[Any, Parameter, str], Awaitable[Sequence[Suggestion]]]
-"""What completes a value: the interaction, the parameter, what has been typed of it."""
+CommandHandler = Callable[[Any, Command, Mapping[str, str]], Awaitable[None]]
+"""Carries out a command, from the interaction, the command and its values."""
+Completer = Callable[[Any, Parameter, str], Awaitable[Sequence[Suggestion]]]
+"""Completes a value, from the interaction, the parameter and what was typed so far."""
 
 
-def plant(
-    client: discord.Client, commands: Iterable[Command], carry: Carry, complete: Complete
+def build_tree(
+    client: discord.Client, commands: Iterable[Command], handle: CommandHandler, complete: Completer
 ) -> app_commands.CommandTree[Any]:
-    """A tree with every command that is listed, and the entries of menus; two-word names make a group."""
+    """Build a tree of every listed command and of the entries in menus; two-word names form a group."""
     tree: app_commands.CommandTree[Any] = app_commands.CommandTree(
         client,
         allowed_contexts=app_commands.AppCommandContext(guild=True),
@@ -37,41 +37,41 @@ def plant(
     groups: dict[str, app_commands.Group] = {}
     for command in commands:
         if command.shortcut:
-            tree.add_command(_entry(command, command.shortcut, carry))
+            tree.add_command(_menu_entry(command, command.shortcut, handle))
     for command in listed:
         first, _, second = command.name.partition(" ")
         if not second:
-            tree.add_command(_slash(command, first, carry, complete))
+            tree.add_command(_slash(command, first, handle, complete))
             continue
         if first not in groups:
-            members = [c.name.split()[1] for c in listed if c.name.startswith(f"{first} ")]
+            subcommands = [c.name.split()[1] for c in listed if c.name.startswith(f"{first} ")]
             groups[first] = app_commands.Group(
                 name=first,
-                description=", ".join(members)[: limits.ABOUT],
-                # Discord takes permissions of whole groups only, which is why a group is for managers as a whole.
+                description=", ".join(subcommands)[: limits.DESCRIPTION],
+                # Discord takes permissions for whole groups only, so a group is either for managers or for everybody.
                 default_permissions=MANAGERS if command.managers_only else None,
             )
             tree.add_command(groups[first])
-        groups[first].add_command(_slash(command, second, carry, complete))
+        groups[first].add_command(_slash(command, second, handle, complete))
     return tree
 
 
-def _entry(command: Command, shortcut: Shortcut, carry: Carry) -> app_commands.ContextMenu:
-    """In the menu of a message or a member."""
+def _menu_entry(command: Command, shortcut: Shortcut, handle: CommandHandler) -> app_commands.ContextMenu:
+    """Build an entry in the menu of a message or a member."""
     name = command.parameters[0].name
 
     async def of_message(interaction: discord.Interaction[Any], message: discord.Message) -> None:
-        await carry(interaction, command, {name: said_in(message)[: command.parameters[0].max_length]})
+        await handle(interaction, command, {name: text_of(message)[: command.parameters[0].max_length]})
 
     async def of_member(interaction: discord.Interaction[Any], member: discord.Member) -> None:
-        await carry(interaction, command, {name: str(member.id)})
+        await handle(interaction, command, {name: str(member.id)})
 
     callback: Any = of_message if shortcut.on == "message" else of_member
     return app_commands.ContextMenu(name=shortcut.label, callback=callback)
 
 
-def said_in(message: discord.Message) -> str:
-    """All the words of a message: its content, else those of its components and embeds."""
+def text_of(message: discord.Message) -> str:
+    """Return all the text of a message: its content, and that of its components and embeds."""
     embeds = (text for embed in message.embeds for text in (embed.title, embed.description) if text)
     return "\n".join([*filter(None, [message.content]), *_displayed(message.components), *embeds]).strip()
 
@@ -83,64 +83,68 @@ def _displayed(components: Iterable[Any]) -> Iterable[str]:
         yield from _displayed(getattr(component, "children", ()))
 
 
-def _slash(command: Command, name: str, carry: Carry, complete: Complete) -> app_commands.Command[Any, ..., Any]:
+def _slash(
+    command: Command, name: str, handle: CommandHandler, complete: Completer
+) -> app_commands.Command[Any, ..., Any]:
     async def callback(interaction: discord.Interaction[discord.Client], **values: Any) -> None:
-        given = {name: _text(value) for name, value in values.items() if value is not None}
-        await carry(interaction, command, {name: text for name, text in given.items() if text})
+        texts = {name: _text(value) for name, value in values.items() if value is not None}
+        await handle(interaction, command, {name: text for name, text in texts.items() if text})
 
-    # discord.py reads the options off the function's signature; Discord wants those that are required first.
-    own = inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=discord.Interaction)
+    # discord.py reads the options from the function's signature; Discord wants the required ones first.
+    first = inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=discord.Interaction)
     ordered = sorted(command.parameters, key=lambda parameter: not parameter.required)
     callback.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [own, *(_option(command, parameter) for parameter in ordered)]
+        [first, *(_option(command, parameter) for parameter in ordered)]
     )
     decorated: Callable[..., Coroutine[Any, Any, None]] = callback
     if command.parameters:
-        decorated = app_commands.describe(**{p.name: p.full_description[: limits.ABOUT] for p in command.parameters})(
-            decorated
-        )
+        decorated = app_commands.describe(
+            **{p.name: p.full_description[: limits.DESCRIPTION] for p in command.parameters}
+        )(decorated)
     if fixed := {
         p.name: [app_commands.Choice(name=c, value=c) for c in p.choices] for p in command.parameters if p.choices
     }:
         decorated = app_commands.choices(**fixed)(decorated)
     if free := {p.name: _completer(p, complete) for p in command.parameters if p.autocomplete and not p.choices}:
         decorated = app_commands.autocomplete(**free)(decorated)
-    return app_commands.Command(name=name, description=command.description[: limits.ABOUT], callback=decorated)
+    return app_commands.Command(name=name, description=command.description[: limits.DESCRIPTION], callback=decorated)
 
 
-PICKED: dict[str, Any] = {"members": discord.Member, "roles": discord.Role}
-"""What Discord lets one pick from lists of its own."""
+PICKER_TYPES: dict[str, Any] = {"members": discord.Member, "roles": discord.Role}
+"""Kinds of values that Discord offers in its own lists."""
 
 
 def _text(value: Any) -> str:
-    """An option as the text that a parameter reads; a member or a role is its id."""
+    """Turn an option into text for its parameter; a member or a role becomes its id."""
     return str(value.id) if isinstance(value, discord.abc.Snowflake) else str(value)
 
 
 def _option(command: Command, parameter: Parameter) -> inspect.Parameter:
-    """Where a form asks for what is missing, none is required."""
+    """Build an option; none is required if the command has a form that asks for what's missing."""
     required = parameter.required and not command.opens_form
     annotation: Any = app_commands.Range[str, 1, parameter.max_length]
-    picked = PICKED.get(parameter.kind)
+    picker = PICKER_TYPES.get(parameter.kind)
     if parameter.range:
         annotation = app_commands.Range[int, parameter.range[0], parameter.range[1]]
-    elif picked is not None:
-        annotation = picked
+    elif picker is not None:
+        annotation = picker
     elif parameter.choices:
         annotation = str
     return inspect.Parameter(
         parameter.name,
         inspect.Parameter.KEYWORD_ONLY,
-        annotation=annotation if required else annotation | None if picked else annotation,
+        annotation=annotation if required else annotation | None if picker else annotation,
         default=inspect.Parameter.empty if required else None,
     )
 
 
-def _completer(parameter: Parameter, complete: Complete) -> Any:
-    async def completed(interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
-        # A value that is too long cannot be shortened: it would stand for something else.
-        found = [s for s in await complete(interaction, parameter, typed) if 0 < len(s.value) <= limits.SUGGESTION]
-        shown = found[: limits.SUGGESTIONS]
-        return [app_commands.Choice(name=s.label[: limits.SUGGESTION] or "…", value=s.value) for s in shown]
+def _completer(parameter: Parameter, complete: Completer) -> Any:
+    async def autocomplete(interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+        # A value that's too long can't be shortened: it would mean something else.
+        fitting = [s for s in await complete(interaction, parameter, typed) if 0 < len(s.value) <= limits.SUGGESTION]
+        return [
+            app_commands.Choice(name=s.label[: limits.SUGGESTION] or "…", value=s.value)
+            for s in fitting[: limits.SUGGESTIONS]
+        ]
 
-    return completed
+    return autocomplete

@@ -1,4 +1,4 @@
-"""Work that is in hand: what was begun is finished before the program ends."""
+"""Background work that is finished before the program ends."""
 
 from __future__ import annotations
 
@@ -11,51 +11,51 @@ import structlog
 
 log = structlog.get_logger()
 
-LAST = 3.0
-"""Seconds for work that is cancelled to say so."""
+CANCEL_TIMEOUT = 3.0
+"""Seconds that canceled tasks get to clean up."""
 
 
-class Errands:
-    """Tasks of our own, kept so that none is lost to the garbage collector, and the work of tasks that others made."""
+class BackgroundTasks:
+    """Keep references to tasks of our own, so none is garbage-collected, and count work in the tasks of others."""
 
     def __init__(self) -> None:
-        self._running: set[asyncio.Task[None]] = set()
-        self._guests = 0
-        self._alone = asyncio.Event()
-        self._alone.set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._tracked = 0
+        self._none_tracked = asyncio.Event()
+        self._none_tracked.set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
-        self._running.add(task)
+        self._tasks.add(task)
         task.add_done_callback(self._ended)
 
     @contextmanager
-    def in_hand(self) -> Iterator[None]:
-        """Within it, somebody else's task does work that is to be finished."""
-        self._guests += 1
-        self._alone.clear()
+    def track(self) -> Iterator[None]:
+        """Make `finish` wait for the work in this block, which runs in somebody else's task."""
+        self._tracked += 1
+        self._none_tracked.clear()
         try:
             yield
         finally:
-            self._guests -= 1
-            if not self._guests:
-                self._alone.set()
+            self._tracked -= 1
+            if not self._tracked:
+                self._none_tracked.set()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        self._tasks.discard(task)
         if not task.cancelled() and (problem := task.exception()):
             log.error("reply not delivered", exc_info=problem)
 
     async def finish(self, seconds: float) -> None:
-        """Wait for what is under way; then cancel what is ours, which has a moment for its last words."""
+        """Wait up to that long for all work, then cancel our own tasks."""
         try:
             async with asyncio.timeout(seconds):
-                await self._alone.wait()
-                if self._running:
-                    await asyncio.wait(set(self._running))
+                await self._none_tracked.wait()
+                if self._tasks:
+                    await asyncio.wait(set(self._tasks))
         except TimeoutError:
-            log.warning("work cut short", tasks=self._guests + len(self._running))
-        if left := set(self._running):
-            for task in left:
+            log.warning("work cut short", tasks=self._tracked + len(self._tasks))
+        if unfinished := set(self._tasks):
+            for task in unfinished:
                 task.cancel()
-            await asyncio.wait(left, timeout=LAST)
+            await asyncio.wait(unfinished, timeout=CANCEL_TIMEOUT)

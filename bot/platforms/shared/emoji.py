@@ -1,4 +1,4 @@
-"""The signs that chat platforms share: emoji are the same on Discord and on Slack."""
+"""Emoji that Discord and Slack share."""
 
 from __future__ import annotations
 

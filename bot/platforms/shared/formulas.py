@@ -1,4 +1,4 @@
-"""The display formulas of a reply's texts, which may be drawn as pictures."""
+"""Find the display formulas in a reply's texts, which may be drawn as pictures."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from collections.abc import Iterator
 
 from bot.replies import Block, Explanation, Reply, Text, Verdict
 
-DISPLAY = re.compile(r"(```.*?```|`[^`\n]+`)|(?<!\\)\$\$(.+?)\$\$", re.DOTALL)
-"""Code, in which nothing is a formula, or a display formula: its LaTeX is the second group."""
+DISPLAY_FORMULA = re.compile(r"(```.*?```|`[^`\n]+`)|(?<!\\)\$\$(.+?)\$\$", re.DOTALL)
+"""Code, which holds no formulas, or a display formula with its LaTeX as the second group."""
 
 
 def formulas(reply: Reply) -> Iterator[str]:
-    """The display formulas that the reply's texts hold."""
+    """Yield the LaTeX of each display formula in the reply."""
     for block in reply.blocks:
         yield from formulas_of(block)
 
 
 def formulas_of(block: Block) -> Iterator[str]:
+    """Yield the LaTeX of each display formula in the block."""
     for text in _texts(block):
-        yield from (found[2].strip() for found in DISPLAY.finditer(text) if found[2])
+        yield from (found[2].strip() for found in DISPLAY_FORMULA.finditer(text) if found[2])
 
 
 def _texts(block: Block) -> tuple[str, ...]:

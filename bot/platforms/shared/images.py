@@ -1,4 +1,4 @@
-"""The pictures that a reply wants, drawn in time or not at all: every platform has words for what they show."""
+"""Draw the pictures of a reply in time, or not at all: every platform can also say in words what they show."""
 
 from __future__ import annotations
 
@@ -7,45 +7,42 @@ from collections.abc import Iterable, Mapping
 
 import structlog
 
-from bot.drawing.renderer import Easel
+from bot.drawing.renderer import Renderer
 from bot.replies import Block, Calendar, Mastery, Reply, Standings
 
 log = structlog.get_logger()
 
-PATIENCE = 5.0
-"""Seconds that a reply waits for its pictures; then it says in words what they would show."""
+DRAW_TIMEOUT = 5.0
+"""Seconds that a reply waits for its pictures; then it says in words what they'd show."""
 
+Chart = Standings | Calendar | Mastery
 Pictures = Mapping[Block | str, bytes]
-"""What has been drawn: a chart under its block, a formula under its LaTeX."""
+"""PNGs: a chart under its block, a formula under its LaTeX."""
 
 
-async def pictures(easel: Easel, reply: Reply, formulas: Iterable[str]) -> Pictures:
-    """These formulas, each once, and the charts of the reply that were asked for as pictures."""
-    wanted: list[Block | str] = [*dict.fromkeys(formulas), *(block for block in reply.blocks if _drawn(block))]
+async def draw_pictures(renderer: Renderer, reply: Reply, formulas: Iterable[str]) -> Pictures:
+    """Draw these formulas, each once, and the reply's charts that are wanted as pictures; leave out what fails."""
+    charts = [block for block in reply.blocks if isinstance(block, Chart) and block.as_picture]
+    wanted: list[Chart | str] = [*dict.fromkeys(formulas), *charts]
     if not wanted:
         return {}
     try:
-        async with asyncio.timeout(PATIENCE):
-            drawn = await asyncio.gather(*(_picture(easel, one) for one in wanted))
+        async with asyncio.timeout(DRAW_TIMEOUT):
+            pngs = await asyncio.gather(*(_draw(renderer, subject) for subject in wanted))
     except Exception:  # a picture must not cost the answer
-        log.exception("no picture")
+        log.exception("pictures not drawn")
         return {}
-    return {one: png for one, png in zip(wanted, drawn, strict=True) if png is not None}
+    return {subject: png for subject, png in zip(wanted, pngs, strict=True) if png is not None}
 
 
-def _drawn(block: Block) -> bool:
-    return isinstance(block, Standings | Calendar | Mastery) and block.as_picture
-
-
-async def _picture(easel: Easel, wanted: Block | str) -> bytes | None:
-    match wanted:
+async def _draw(renderer: Renderer, subject: Chart | str) -> bytes | None:
+    """Return None for a formula that can't be drawn."""
+    match subject:
         case str():
-            return await easel.formula(wanted)
+            return await renderer.formula(subject)
         case Standings():
-            return await easel.standings(wanted)
+            return await renderer.standings(subject)
         case Calendar():
-            return await easel.calendar(wanted)
+            return await renderer.calendar(subject)
         case Mastery():
-            return await easel.mastery(wanted)
-        case _:
-            return None
+            return await renderer.mastery(subject)

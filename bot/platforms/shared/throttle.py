@@ -1,4 +1,4 @@
-"""The pace of a growing reply: a platform takes so many edits, and the model writes faster."""
+"""Slow a streaming reply down to as many edits as a platform takes; the model writes faster."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def paced(items: AsyncIterator[T], every: float) -> AsyncGenerator[T, None]:
-    """The newest item, at most once in `every` seconds: the first at once, the last always, some between them never.
+async def throttle(items: AsyncIterator[T], every: float) -> AsyncGenerator[T, None]:
+    """Yield the newest item at most once in `every` seconds: the first at once and the last always, others maybe.
 
-    Reads on in a task of its own, so that a slow consumer holds nobody up. Raises what `items` raises, at the end.
+    Items are read in a task of its own, so a slow consumer doesn't hold the source up. Raises what `items` raises.
     """
     newest: list[T] = []
-    news = asyncio.Event()
+    changed = asyncio.Event()
 
     async def read() -> None:
         async for item in items:
             newest[:] = [item]
-            news.set()
+            changed.set()
 
     reading = asyncio.create_task(read())
-    # As a callback, because within `read` the task is not done yet.
-    reading.add_done_callback(lambda _: news.set())
+    # In a callback, because within `read` the task isn't done yet.
+    reading.add_done_callback(lambda _: changed.set())
     try:
         while newest or not reading.done():
-            await news.wait()
-            news.clear()
+            await changed.wait()
+            changed.clear()
             if newest:
                 yield newest.pop()
-                # The end of the reading needs no pause: what comes last is shown at once.
+                # The last item is shown at once, without a pause.
                 await asyncio.wait({reading}, timeout=every)
         reading.result()
     finally:

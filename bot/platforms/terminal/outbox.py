@@ -1,4 +1,4 @@
-"""The terminal's outbox: posts are kept until somebody in the room has seen them."""
+"""The terminal's outbox: store posts until somebody in the room has seen them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KINDS: dict[str, TypeAdapter[Block]] = {kind.__name__: TypeAdapter(kind) for ki
 
 
 class TerminalOutbox(Outbox):
-    """Posts go to SQL under their key, so that none is lost and none is there twice; `arrived` wakes the room."""
+    """Store posts under their keys, so none is lost and none is stored twice; `arrived` wakes the room."""
 
     def __init__(self, posts: TerminalPosts) -> None:
         self._posts = posts
@@ -41,36 +41,36 @@ class TerminalOutbox(Outbox):
 
 
 def dump(reply: Reply) -> str:
-    """The reply as JSON, each block under the name of its kind."""
+    """Return the reply as JSON, each block with the name of its class."""
     blocks = [[type(block).__name__, asdict(block)] for block in reply.blocks]
     return json.dumps(blocks, ensure_ascii=False, default=_encoded)
 
 
 def restore(body: str) -> Reply:
-    """The reply that `dump` wrote."""
+    """Return the reply that `dump` wrote."""
     blocks = json.loads(body, object_hook=_decoded)
     return Reply(tuple(_KINDS[kind].validate_python(fields) for kind, fields in blocks))
 
 
 def _encoded(value: object) -> dict[str, str]:
-    """What JSON has no word for, under a mark of its own: a moment must not come back as text."""
+    """Encode what JSON has no type for as an object with one key that tells the type."""
     match value:
-        case datetime():  # before date, which it is as well
+        case datetime():  # before date, of which it is a subclass
             return {"@moment": value.isoformat()}
         case date():
             return {"@day": value.isoformat()}
         case bytes():
             return {"@bytes": base64.b64encode(value).decode()}
         case _:
-            raise TypeError(f"a reply holds no {type(value).__name__}")
+            raise TypeError(f"a reply can't hold a {type(value).__name__}")
 
 
 def _decoded(fields: dict[str, Any]) -> Any:
     match fields:
-        case {"@moment": str(moment)}:
-            return datetime.fromisoformat(moment)
-        case {"@day": str(day)}:
-            return date.fromisoformat(day)
+        case {"@moment": str(text)}:
+            return datetime.fromisoformat(text)
+        case {"@day": str(text)}:
+            return date.fromisoformat(text)
         case {"@bytes": str(content)}:
             return base64.b64decode(content)
         case _:

@@ -1,4 +1,4 @@
-"""A reply in the terminal, by Rich: plain text when piped, no colour where NO_COLOR is set (Rich sees to both)."""
+"""Render a reply in the terminal with Rich, which writes plain text into pipes and honors NO_COLOR."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ MARKS = {
 
 
 def shortcuts(reply: Reply) -> dict[str, Button]:
-    """What may be typed instead of a button: a letter for an option, `w` for one's own words, else a number."""
+    """Return what can be typed to press each button: an option's letter, `w` to write an answer, else a number."""
     keys: dict[str, Button] = {}
     number = 0
     for block in reply.blocks:
@@ -69,20 +69,20 @@ def shortcuts(reply: Reply) -> dict[str, Button]:
             if block.write:
                 keys["w"] = block.write
         elif isinstance(block, Buttons):
-            for action in block.buttons:
+            for button in block.buttons:
                 number += 1
-                keys[str(number)] = action
+                keys[str(number)] = button
     return keys
 
 
 def draw(reply: Reply) -> RenderableType:
-    """The whole reply."""
-    numbers = {id(action): key for key, action in shortcuts(reply).items()}
-    return Group(*(part for block in reply.blocks for part in _block(block, numbers)))
+    """Render the whole reply."""
+    keys = {id(button): key for key, button in shortcuts(reply).items()}
+    return Group(*(part for block in reply.blocks for part in _block(block, keys)))
 
 
 def safe(text: str) -> str:
-    """Without control characters: what a model or a member wrote must not steer the terminal."""
+    """Remove control characters: what a model or a member wrote must not control the terminal."""
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs"})
 
 
@@ -90,7 +90,7 @@ def _markdown(text: str) -> Markdown:
     return Markdown(readable(safe(text)), code_theme="ansi_dark", hyperlinks=False)
 
 
-def _block(block: Block, numbers: dict[int, str]) -> Iterator[RenderableType]:
+def _block(block: Block, keys: dict[int, str]) -> Iterator[RenderableType]:
     match block:
         case Text(body, title):
             if title:
@@ -98,9 +98,9 @@ def _block(block: Block, numbers: dict[int, str]) -> Iterator[RenderableType]:
                 yield Line()
             yield _markdown(body)
         case Notice(body, tone, when):
-            sign, colour = TONES[tone]
-            moment = Line(f" {_moment(when)}", style="bold") if when else Line()
-            yield Line.assemble((f"{sign} ", colour), Line(safe(body)), moment)
+            sign, color = TONES[tone]
+            time = Line(f" {_local_time(when)}", style="bold") if when else Line()
+            yield Line.assemble((f"{sign} ", color), Line(safe(body)), time)
         case QuestionCard():
             yield _card(block)
         case Verdict():
@@ -113,27 +113,27 @@ def _block(block: Block, numbers: dict[int, str]) -> Iterator[RenderableType]:
             yield _calendar(block)
         case Table():
             yield _table(block)
-        case Buttons(actions, prompt):
+        case Buttons(buttons, prompt):
             if prompt:
-                yield Line(f"\n{prompt}", style="dim")
-            labels = [Line.assemble((f"[{numbers[id(a)]}]", "cyan"), f" {safe(a.label)}") for a in actions]
+                yield Line(f"\n{safe(prompt)}", style="dim")
+            labels = [Line.assemble((f"[{keys[id(button)]}]", "cyan"), f" {safe(button.label)}") for button in buttons]
             yield Line("   ").join(labels)
         case Mastery(title, topics):
-            yield _table(Table(("Topic", "Questions", "Mastery"), tuple(map(_mastered, topics)), title=title))
-        case Menu(prompt, _, _, entries):
-            chosen = ", ".join(e.label for e in entries if e.chosen) or "none"
-            yield Line.assemble((f"{prompt}: ", "dim"), safe(chosen), (f"   `{block.id}…`", "dim"))
+            yield _table(Table(("Topic", "Questions", "Mastery"), tuple(map(_topic_row, topics)), title=title))
+        case Menu(prompt, _, _, options):
+            chosen = ", ".join(option.label for option in options if option.chosen) or "none"
+            yield Line.assemble((f"{safe(prompt)}: ", "dim"), safe(chosen), (f"   `{block.id}…`", "dim"))
         case Picture(_, alt):
             yield Line(f"[picture: {safe(alt)}]", style="dim")
         case File(name, content):
-            yield Line(f"--- {name} ---", style="dim")
+            yield Line(f"--- {safe(name)} ---", style="dim")
             yield Line(safe(content))
         case _:
             assert_never(block)
 
 
-def _moment(when: datetime) -> str:
-    """In the zone of this computer, which is where the reader sits."""
+def _local_time(when: datetime) -> str:
+    """Format a time in this computer's zone, which is the reader's."""
     local = when.astimezone()
     return f"{local:%A, %d %B} at {local:%H:%M %Z}"
 
@@ -144,22 +144,22 @@ def _card(card: QuestionCard) -> RenderableType:
         grid = Grid.grid(padding=(0, 1))
         grid.add_row(Line(f"{option.letter})", style="cyan"), _markdown(option.text))
         lines.append(grid)
-    how = " or ".join(
+    ways = " or ".join(
         filter(None, ["a letter" if card.options else "", "`w` for your own words" if card.write else ""])
     )
-    if how:
-        lines += [Line(), Line(f"Answer with {how}.", style="dim")]
+    if ways:
+        lines += [Line(), Line(f"Answer with {ways}.", style="dim")]
     if card.note:
         lines.append(Line(safe(card.note), style="dim"))
     if card.closes:
-        lines.append(Line(f"The answer comes {_moment(card.closes)}.", style="dim"))
-    title = Line(f"{card.heading} · {card.topic} · {card.difficulty}")
+        lines.append(Line(f"The answer comes {_local_time(card.closes)}.", style="dim"))
+    title = Line(safe(f"{card.heading} · {card.topic} · {card.difficulty}"))
     return Panel(Group(*lines), title=title, title_align="left", box=box.ROUNDED, padding=(1, 2))
 
 
 def _verdict(verdict: Verdict) -> Iterator[RenderableType]:
-    sign, colour = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "cyan")}[verdict.right]
-    yield Line(f"{sign} {verdict.headline}", style=f"bold {colour}")
+    sign, color = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "cyan")}[verdict.right]
+    yield Line(f"{sign} {safe(verdict.headline)}", style=f"bold {color}")
     if verdict.chosen and not verdict.right:
         yield Line.assemble("You chose ", (safe(verdict.chosen), "italic"))
     if verdict.reason:
@@ -172,30 +172,36 @@ def _verdict(verdict: Verdict) -> Iterator[RenderableType]:
         yield Line("\nThe reference", style="bold")
         yield _markdown(verdict.reference)
     if verdict.score:
-        yield Line(f"\n{verdict.score}", style="cyan")
+        yield Line(f"\n{safe(verdict.score)}", style="cyan")
 
 
 def _point(point: Point) -> Line:
-    sign, colour = STATES[point.state]
-    line = Line.assemble((f"{sign} ", colour), safe(point.claim))
+    sign, color = STATES[point.state]
+    line = Line.assemble((f"{sign} ", color), safe(point.claim))
     if point.sentence:
         line.append(f"  ← “{safe(point.sentence)}”", style="dim")
     return line
 
 
 def _explanation(explanation: Explanation) -> Iterator[RenderableType]:
-    why = f" ({explanation.reason})" if explanation.reason else ""
-    yield Line(f"{explanation.label}{why}{'' if explanation.done else ' …'}\n", style="dim")
+    reason = f" ({safe(explanation.reason)})" if explanation.reason else ""
+    yield Line(f"{explanation.label}{reason}{'' if explanation.done else ' …'}\n", style="dim")
     yield _markdown(explanation.text)
 
 
 def _standings(standings: Standings) -> RenderableType:
-    grid = Grid(title=standings.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_header=False)
+    grid = Grid(
+        title=Line(safe(standings.title)),
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_header=False,
+    )
     for justify in ("right", "left", "right", "left"):
         grid.add_column(justify=justify)
 
     def row(rank: Rank) -> None:
-        # As lines, because Rich reads its markup in plain strings, and a name may hold some.
+        # As `Line`s: Rich would interpret its markup in plain strings, and a name may hold some.
         cells = (f"{rank.rank}.", rank.name, rank.points, rank.detail)
         grid.add_row(*(Line(safe(cell)) for cell in cells), style="bold" if rank.mine else "")
 
@@ -204,13 +210,15 @@ def _standings(standings: Standings) -> RenderableType:
     if standings.mine:
         grid.add_row("…")
         row(standings.mine)
-    return Group(grid, Line(standings.footnote, style="dim"))
+    return Group(grid, Line(safe(standings.footnote), style="dim"))
 
 
 def _calendar(calendar: Calendar) -> RenderableType:
     current, longest = (f"{n} day{'s' * (n != 1)}" for n in (calendar.current, calendar.longest))
     head = Line.assemble(
-        (f"{calendar.title}: ", "bold"), (current, "bold green"), f", longest {longest}, freezes {calendar.freezes}/2"
+        (f"{safe(calendar.title)}: ", "bold"),
+        (current, "bold green"),
+        f", longest {longest}, freezes {calendar.freezes}/2",
     )
     if not calendar.days:
         return head
@@ -232,19 +240,19 @@ def _weeks(calendar: Calendar) -> Iterator[tuple[date, list[DayMark]]]:
         monday += timedelta(days=7)
 
 
-def _mastered(topic: TopicMastery) -> tuple[str, str, str]:
-    known = "not tried yet" if topic.share is None else f"{topic.share:.0%} of {topic.tried}"
-    return topic.topic, str(topic.questions), known
+def _topic_row(topic: TopicMastery) -> tuple[str, str, str]:
+    share = "not tried yet" if topic.share is None else f"{topic.share:.0%} of {topic.tried}"
+    return topic.topic, str(topic.questions), share
 
 
 def _table(table: Table) -> RenderableType:
     grid = Grid(
-        *table.columns,
+        *(Line(safe(column)) for column in table.columns),
         title=Line(safe(table.title)) if table.title else None,
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
     )
     for row in table.rows:
-        grid.add_row(*(Line(_moment(cell) if isinstance(cell, datetime) else safe(cell)) for cell in row))
+        grid.add_row(*(Line(_local_time(cell) if isinstance(cell, datetime) else safe(cell)) for cell in row))
     return grid

@@ -1,4 +1,4 @@
-"""The study room on standard input and output: a line in, a reply out, posts when they come."""
+"""The study room on standard input and output: lines in, replies and posts out."""
 
 from __future__ import annotations
 
@@ -19,50 +19,50 @@ from bot.platforms.terminal.room import Room
 from bot.replies import Reply
 
 PROMPT = "› "
-LEAVE = {"exit", "quit", "bye", ":q"}
+EXIT_WORDS = {"exit", "quit", "bye", ":q"}
 
 
 class Repl:
-    """One study room on a console. `interactive`: a person types; otherwise lines are piped in."""
+    """One study room on a console; interactive on a terminal, otherwise lines are piped in."""
 
     def __init__(self, app: App, outbox: TerminalOutbox, console: Console, owner: str = "") -> None:
         self._app, self._outbox, self._console = app, outbox, console
         self._room = Room(app, owner)
         self._interactive = console.is_terminal and sys.stdin.isatty()
         self._prompting = False
-        self._posting = asyncio.Lock()
+        self._showing_posts = asyncio.Lock()
 
     async def run(self) -> int:
-        """Until the end of the input; how many lines there were. They are carried out one after the other."""
+        """Carry out lines one after the other until the input ends; return how many there were."""
         count = 0
         if self._interactive:
             self._console.print(_welcome(self._app))
-        await self._posts()
-        lines = Lines(self._interactive)
-        watch = asyncio.create_task(self._watch())
+        await self._show_posts()
+        lines = InputLines(self._interactive)
+        watch = asyncio.create_task(self._watch_posts())
         try:
-            while (line := await self._next(lines)) is not None:
+            while (line := await self._next_line(lines)) is not None:
                 count += 1
-                if line.strip().lower() in LEAVE:
+                if line.strip().lower() in EXIT_WORDS:
                     break
-                if line.strip() or self._room.filling:
-                    await self._show(self._room.hear(line))
-                await self._posts()
+                if line.strip() or self._room.has_open_form:
+                    await self._show_replies(self._room.hear(line))
+                await self._show_posts()
         finally:
             watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
         return count
 
-    async def _next(self, lines: Lines) -> str | None:
+    async def _next_line(self, lines: InputLines) -> str | None:
         self._prompting = True
         try:
             return await lines.next()
         finally:
             self._prompting = False
 
-    async def _show(self, replies: AsyncIterator[Reply]) -> None:
-        """Drafts take each other's place on a terminal; in a pipe only the last reply is written."""
+    async def _show_replies(self, replies: AsyncIterator[Reply]) -> None:
+        """On a terminal, each draft replaces the one before; into a pipe goes only the last reply."""
         last: Reply | None = None
         if not self._interactive:
             async for reply in replies:
@@ -78,33 +78,33 @@ class Repl:
             self._console.print(draw(last))
             self._console.print()
 
-    async def _watch(self) -> None:
-        """Show posts as they come while the room waits for a line, and then what has been typed of it again."""
+    async def _watch_posts(self) -> None:
+        """Show posts that come while the room waits for a line, then show again what was typed of it."""
         while True:
             await self._outbox.arrived.wait()
             self._outbox.arrived.clear()
             if not self._prompting or not await self._app.terminal_posts.unseen():
-                continue  # shown after the reply in hand, or already
+                continue  # shown already, or shown after the current reply
             if self._interactive:
                 self._console.print()
-            await self._posts()
+            await self._show_posts()
             if self._interactive:
-                sys.stdout.write(PROMPT + _typed())
+                sys.stdout.write(PROMPT + _typed_so_far())
                 sys.stdout.flush()
 
-    async def _posts(self) -> None:
-        async with self._posting:  # else the watch and the room may both show what neither has marked as seen yet
-            for id, channel, body in await self._app.terminal_posts.unseen():
-                if not self._room.hears(channel):
+    async def _show_posts(self) -> None:
+        async with self._showing_posts:  # or two tasks could show a post before either marks it as seen
+            for post_id, channel, body in await self._app.terminal_posts.unseen():
+                if not self._room.receives(channel):
                     continue
-                reply = restore(body)
-                self._console.print(draw(reply))
+                post = restore(body)
+                self._console.print(draw(post))
                 self._console.print()
-                self._room.offer(reply)
-                await self._app.terminal_posts.mark_seen(id)
+                self._room.offer(post)
+                await self._app.terminal_posts.seen(post_id)
 
 
-def _typed() -> str:
+def _typed_so_far() -> str:
     try:
         import readline
     except ImportError:  # not on every platform
@@ -113,43 +113,43 @@ def _typed() -> str:
 
 
 def _welcome(app: App) -> str:
-    questions, topics = app.bank_size
+    bank = app.study.library.bank
     return (
-        f"\nStudyhall · {questions} questions on {topics} topics\n"
+        f"\nStudyhall · {len(bank)} questions on {len(bank.topics)} topics\n"
         "Try: ask what is LoRA · question · schedule setup 09:00 · help\n"
     )
 
 
-class Lines:
-    """Lines of standard input, read in a thread: asyncio cannot watch a regular file, and hangs on /dev/null.
+class InputLines:
+    """Read standard input in a thread: asyncio can't watch a regular file, and hangs on /dev/null.
 
-    On a terminal the next line is asked for only once `next` is called, so that the prompt comes after the reply.
+    On a terminal the next line is read only once `next` is called, so that the prompt comes after the reply.
     """
 
     def __init__(self, interactive: bool) -> None:
         self._interactive = interactive
         self._loop = asyncio.get_running_loop()
-        self._wanted = threading.Semaphore(0)
-        self._read: asyncio.Queue[str | None] = asyncio.Queue()
-        threading.Thread(target=self._follow, daemon=True, name="stdin").start()
+        self._requested = threading.Semaphore(0)
+        self._lines: asyncio.Queue[str | None] = asyncio.Queue()
+        threading.Thread(target=self._read, daemon=True, name="stdin").start()
 
     async def next(self) -> str | None:
-        """The next line without its end; None when the input has ended."""
-        self._wanted.release()
-        return await self._read.get()
+        """Return the next line without its line break; None at the end of the input."""
+        self._requested.release()
+        return await self._lines.get()
 
-    def _follow(self) -> None:
+    def _read(self) -> None:
         if self._interactive:
             with contextlib.suppress(ImportError):
                 import readline  # noqa: F401  # line editing and history for input()
         line: str | None = ""
         while line is not None:
-            self._wanted.acquire()
-            line = self._line()
+            self._requested.acquire()
+            line = self._read_line()
             with contextlib.suppress(RuntimeError):  # the loop has ended: somebody pressed Ctrl-C
-                self._loop.call_soon_threadsafe(self._read.put_nowait, line)
+                self._loop.call_soon_threadsafe(self._lines.put_nowait, line)
 
-    def _line(self) -> str | None:
+    def _read_line(self) -> str | None:
         try:
             line = input(PROMPT) + "\n" if self._interactive else sys.stdin.readline()
         except EOFError:

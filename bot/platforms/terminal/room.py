@@ -1,4 +1,4 @@
-"""The study room: lines of several members in, replies out. The REPL and the tests speak through it."""
+"""The study room: lines from several members in, replies out. The REPL and the tests speak through it."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from dataclasses import dataclass, field
 from bot.app import App
 from bot.commands.command import Command
 from bot.context.identity import Actor, Location
+from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.errors import UserError
 from bot.platforms.terminal.render import shortcuts
 from bot.replies import Button, Notice, Reply
 
-PLACE = Location("terminal", "local", "terminal", "This computer", "terminal")
+LOCATION = Location("terminal", "local", "terminal", "This computer", "terminal")
 _SPEAKER = re.compile(r"@([^\s:]{1,40}):\s*")
 
 
 @dataclass(slots=True)
 class Form:
-    """A form being filled in, a value a line."""
+    """A form being filled in, one value per line."""
 
     command: Command
     values: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a line stands for: a command with its values, or a line that could not be understood."""
+class CommandLine:
+    """What a line asks for: a command with its values, or a `line` that couldn't be parsed."""
 
     line: str = ""
     command: str = ""
@@ -38,94 +39,95 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class Seat:
-    """What a speaker has before them: the keys of the last reply, and a form if one is open."""
+class Speaker:
+    """What a speaker can do next: press the buttons of the last reply by their keys, or fill in an open form."""
 
-    keys: dict[str, Button] = field(default_factory=dict)
+    buttons: dict[str, Button] = field(default_factory=dict)
     form: Form | None = None
 
 
 class Room:
-    """The terminal as a platform. `@ada: help` speaks as ada; anything else as the system's user, a manager."""
+    """The terminal as a platform. `@ada: help` speaks as ada; other lines are the system's user, who is a manager."""
 
     def __init__(self, app: App, owner: str = "") -> None:
         self.app = app
         self.owner = owner or _system_user()
-        self._seats: dict[str, Seat] = {}
-        self._offered: dict[str, Button] = {}
+        self._speakers: dict[str, Speaker] = {}
+        self._post_buttons: dict[str, Button] = {}
 
     async def hear(self, line: str) -> AsyncIterator[Reply]:
-        """Replies to one line, each taking the place of the one before."""
-        speaker, line = self._speaker(line)
-        # Who speaks for the first time has the last post before them, too.
-        seat = self._seats.setdefault(speaker.lower(), Seat(dict(self._offered)))
-        wanted = self._fill(seat, seat.form, line) if seat.form else self._begin(seat, line)
-        if isinstance(wanted, Reply):
-            yield wanted
+        """Yield the replies to one line, each replacing the one before."""
+        name, line = self._split_speaker(line)
+        # Somebody who speaks for the first time can answer the last post, too.
+        speaker = self._speakers.setdefault(name.lower(), Speaker(dict(self._post_buttons)))
+        parsed = self._fill_in(speaker, speaker.form, line) if speaker.form else self._parse(speaker, line)
+        if isinstance(parsed, Reply):
+            yield parsed
             return
         request = Request(
-            location=PLACE,
-            actor=Actor(speaker.lower(), speaker, manager=speaker.lower() == self.owner.lower()),
+            location=LOCATION,
+            actor=Actor(name.lower(), name, manager=name.lower() == self.owner.lower()),
             id=uuid.uuid4().hex,
-            at=self.app.now(),
-            line=wanted.line,
-            command=wanted.command,
-            values=wanted.values,
+            at=self.app.study.clock(),
+            line=parsed.line,
+            command=parsed.command,
+            values=parsed.values,
         )
-        async for reply in self.app.handle(request):
+        async for reply in handle(self.app.registry, self.app.study, request):
             yield reply
-            if keys := shortcuts(reply):
-                seat.keys = keys
+            if buttons := shortcuts(reply):
+                speaker.buttons = buttons
 
     @property
-    def filling(self) -> bool:
+    def has_open_form(self) -> bool:
         """Whether the owner has a form open, so that an empty line means something."""
-        seat = self._seats.get(self.owner.lower())
-        return seat is not None and seat.form is not None
+        speaker = self._speakers.get(self.owner.lower())
+        return speaker is not None and speaker.form is not None
 
-    def hears(self, channel: str) -> bool:
-        """Whether somebody in the room is meant: everybody by its channel, a member by `@` and their id."""
-        return channel == PLACE.channel or channel.removeprefix("@") in {self.owner.lower(), *self._seats}
+    def receives(self, channel: str) -> bool:
+        """Tell whether a post is for somebody in the room: for all by its channel, or for one by `@` and their id."""
+        return channel == LOCATION.channel or channel.removeprefix("@") in {self.owner.lower(), *self._speakers}
 
-    def offer(self, reply: Reply) -> None:
-        """Everybody in the room may answer a post by its keys; keys it does not use stay what they were."""
-        self._offered = shortcuts(reply)
-        for seat in self._seats.values():
-            seat.keys = seat.keys | self._offered
+    def offer(self, post: Reply) -> None:
+        """Let everybody in the room press the post's buttons; keys that it doesn't use keep their meaning."""
+        self._post_buttons = shortcuts(post)
+        for speaker in self._speakers.values():
+            speaker.buttons = speaker.buttons | self._post_buttons
 
-    def _speaker(self, line: str) -> tuple[str, str]:
+    def _split_speaker(self, line: str) -> tuple[str, str]:
         if found := _SPEAKER.match(line):
             return found[1], line[found.end() :]
         return self.owner, line
 
-    def _begin(self, seat: Seat, line: str) -> Wanted | Reply:
-        """What the line wants, or the first question of the form that its command opens."""
-        if action := seat.keys.get(line.strip().lower()):
-            line = action.line
+    def _parse(self, speaker: Speaker, line: str) -> CommandLine | Reply:
+        """Return what the line asks for, or the first question of the form that its command opens."""
+        if button := speaker.buttons.get(line.strip().lower()):
+            line = button.line
         try:
-            command, values = self.app.parse(line)
+            command, values = self.app.registry.parse(self.app.study, line)
         except UserError:
-            return Wanted(line=line)  # respond says what is wrong with it
+            return CommandLine(line=line)  # `handle` says what's wrong with it
         if command.opens_form and command.missing(values):
-            seat.form = Form(command, values)
-            return self._ask(seat.form)
-        return Wanted(command=command.name, values=values)
+            speaker.form = Form(command, values)
+            return _next_question(speaker.form)
+        return CommandLine(command=command.name, values=values)
 
-    def _fill(self, seat: Seat, form: Form, line: str) -> Wanted | Reply:
-        """The form's next question, or what it wants once it is full."""
+    def _fill_in(self, speaker: Speaker, form: Form, line: str) -> CommandLine | Reply:
+        """Return the form's next question, or what it asks for once it's complete."""
         if not line.strip():
-            seat.form = None
-            return Reply.of(Notice("Left as it was."))
+            speaker.form = None
+            return Reply.of(Notice("Okay, nothing changed."))
         form.values[form.command.missing(form.values)[0].name] = line.strip()
         if form.command.missing(form.values):
-            return self._ask(form)
-        seat.form = None
-        return Wanted(command=form.command.name, values=form.values)
+            return _next_question(form)
+        speaker.form = None
+        return CommandLine(command=form.command.name, values=form.values)
 
-    def _ask(self, form: Form) -> Reply:
-        parameter = form.command.missing(form.values)[0]
-        about = parameter.full_description[0].upper() + parameter.full_description[1:]
-        return Reply.of(Notice(f"{about}, on one line (an empty line leaves it):"))
+
+def _next_question(form: Form) -> Reply:
+    parameter = form.command.missing(form.values)[0]
+    description = parameter.full_description[0].upper() + parameter.full_description[1:]
+    return Reply.of(Notice(f"{description}, on one line (leave it empty to cancel):"))
 
 
 def _system_user() -> str:

@@ -71,7 +71,7 @@ async def test_the_system_channel_is_greeted(discord: Discord, guild: Guild) -> 
 
 @pytest.mark.usefixtures("bot")
 @pytest.mark.parametrize("shut", [True, False], ids=["may not write there", "there is none"])
-async def test_else_whoever_invited_the_bot_is_greeted(discord: Discord, guild: Guild, shut: bool) -> None:
+async def test_otherwise_whoever_invited_the_bot_is_greeted(discord: Discord, guild: Guild, shut: bool) -> None:
     host = Person.joins(discord, guild, "host").user
     guild.me.roles.append(discord.role(guild, "Studyhall", view_audit_log=True).id)
     if shut:
@@ -86,7 +86,7 @@ async def test_else_whoever_invited_the_bot_is_greeted(discord: Discord, guild: 
 
 
 @pytest.mark.usefixtures("bot")
-async def test_where_it_may_not_read_who_that_was_the_owner_is_greeted(discord: Discord, guild: Guild) -> None:
+async def test_the_owner_is_greeted_if_the_audit_log_cannot_be_read(discord: Discord, guild: Guild) -> None:
     guild.system_channel = None
     discord.join(guild, by=discord.user("host"))
 
@@ -106,7 +106,9 @@ async def left(app: App) -> set[str]:
         return set((await session.exec(select(Workspace.external_id).where(col(Workspace.left_at).is_not(None)))).all())
 
 
-async def test_servers_that_put_it_out_while_it_was_away_are_left_and_no_others(app: App, discord: Discord) -> None:
+async def test_only_servers_that_removed_the_bot_while_it_was_offline_are_marked_as_left(
+    app: App, discord: Discord
+) -> None:
     here, gone, dark = guild_of(discord, 0), guild_of(discord, 0), guild_of(discord, 0, unavailable=True)
     of_another, gone_from_another = guild_of(discord, 1), guild_of(discord, 1)
     for guild in (here, gone, dark, of_another, gone_from_another):
@@ -120,7 +122,7 @@ async def test_servers_that_put_it_out_while_it_was_away_are_left_and_no_others(
     assert not any(lobby(guild).messages for guild in (here, dark, of_another))
 
 
-async def test_servers_that_it_came_back_to_while_it_was_away_are_marked_and_greeted(
+async def test_servers_that_added_it_back_while_it_was_offline_are_marked_and_greeted(
     app: App, discord: Discord
 ) -> None:
     back = guild_of(discord, 0)

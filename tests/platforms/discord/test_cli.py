@@ -46,7 +46,7 @@ def link(told: Done) -> dict[str, list[str]]:
     return parse_qs(urlsplit(told.stdout.splitlines()[0]).query)
 
 
-async def test_the_invitation_needs_no_network_where_the_id_is_given(discord: Shell, there: Discord) -> None:
+async def test_the_invite_link_needs_no_network_if_the_id_is_given(discord: Shell, there: Discord) -> None:
     told = await discord("invite", "--app-id", "613425648685547541", DISCORD_TOKEN="")
 
     assert told.returncode == 0, told.stderr
@@ -60,16 +60,14 @@ async def test_the_invitation_needs_no_network_where_the_id_is_given(discord: Sh
     assert not there.requests
 
 
-async def test_the_invitation_finds_the_id_by_the_token(discord: Shell, there: Discord) -> None:
+async def test_the_invite_link_finds_the_id_by_the_token(discord: Shell, there: Discord) -> None:
     told = await discord("invite")
 
     assert link(told)["client_id"] == [str(there.application)]
     assert told.stderr == ""
 
 
-async def test_the_difference_is_shown_before_it_is_written_and_then_there_is_none(
-    discord: Shell, there: Discord
-) -> None:
+async def test_changes_are_shown_before_they_are_registered_and_gone_afterwards(discord: Shell, there: Discord) -> None:
     shown = await discord("sync", "--dry-run")
     assert not there.asked("PUT", COMMANDS)
 
@@ -78,13 +76,13 @@ async def test_the_difference_is_shown_before_it_is_written_and_then_there_is_no
 
     assert (shown.returncode, done.returncode, again.returncode) == (0, 0, 0), done.stderr
     assert "+ /ask" in shown.stdout.splitlines()
-    assert shown.stdout.splitlines()[-1] == "Left as they are (--dry-run) in every server."
+    assert shown.stdout.splitlines()[-1] == "Not changed (--dry-run) in every server."
     assert done.stdout.splitlines() == [*shown.stdout.splitlines()[:-1], "Changed in every server."]
     assert again.stdout == "Nothing to change.\n"
     assert {command["name"] for command in there.commands[0]} >= {"ask", "schedule"}
 
 
-async def test_the_server_for_development_gets_them_alone_and_can_be_cleared(discord: Shell, there: Discord) -> None:
+async def test_the_dev_guild_gets_its_own_commands_and_can_be_cleared(discord: Shell, there: Discord) -> None:
     guild = there.guild()
     dev = {"STUDYHALL_DISCORD__DEV_GUILD": str(guild.id)}
     done = await discord("sync", **dev)
@@ -99,14 +97,14 @@ async def test_the_server_for_development_gets_them_alone_and_can_be_cleared(dis
 @pytest.mark.parametrize(
     ("words", "token", "sentence"),
     [
-        (("sync",), "", "DISCORD_TOKEN is not set"),
-        (("invite",), "", "DISCORD_TOKEN is not set"),
-        (("sync",), "of-another-bot", "Discord refuses DISCORD_TOKEN"),
+        (("sync",), "", "DISCORD_TOKEN isn't set"),
+        (("invite",), "", "DISCORD_TOKEN isn't set"),
+        (("sync",), "of-another-bot", "Discord rejects DISCORD_TOKEN"),
         (("sync", "--clear"), "a-token", "[discord] dev_guild"),
         (("invite", "--app-id", "studyhall"), "", "Application ID"),
     ],
 )
-async def test_what_is_wrong_is_one_sentence(discord: Shell, words: tuple[str, ...], token: str, sentence: str) -> None:
+async def test_an_error_is_one_sentence(discord: Shell, words: tuple[str, ...], token: str, sentence: str) -> None:
     told = await discord(*words, DISCORD_TOKEN=token)
 
     assert told.returncode == 2
@@ -116,7 +114,7 @@ async def test_what_is_wrong_is_one_sentence(discord: Shell, words: tuple[str, .
     assert token not in told.stderr or not token
 
 
-async def test_a_refusal_is_told_in_discords_words(discord: Shell, there: Discord) -> None:
+async def test_a_refusal_is_shown_in_discords_words(discord: Shell, there: Discord) -> None:
     there.fail("PUT", COMMANDS, 403, 50001)
     told = await discord("sync")
 
@@ -129,5 +127,5 @@ async def test_without_a_network_it_says_so(discord: Shell) -> None:
     told = await discord("sync")
 
     assert told.returncode == 2
-    assert "Discord cannot be reached" in told.stderr
+    assert "Can't reach Discord" in told.stderr
     assert "Traceback" not in told.stderr

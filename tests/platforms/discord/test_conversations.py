@@ -97,7 +97,7 @@ async def walk(env: Env, maya: MemberActor, first: InteractionResult, pressed: s
 
 
 @pytest.mark.parametrize("group", sorted({command.name.split()[0] for command in LISTED}))
-async def test_a_command_answers_where_the_table_says_and_so_does_every_button_that_follows(
+async def test_every_command_and_every_button_after_it_answers_where_the_registry_says(
     env: Env, lived_in: ChannelHandle, maya: MemberActor, ada: MemberActor, group: str
 ) -> None:
     pressed: set[str] = set()
@@ -109,7 +109,7 @@ async def test_a_command_answers_where_the_table_says_and_so_does_every_button_t
             await walk(env, maya, result, pressed)
 
 
-async def test_managers_are_shown_what_is_for_managers(
+async def test_only_managers_see_commands_for_managers(
     channel: ChannelHandle, bob: MemberActor, maya: MemberActor
 ) -> None:
     here = {command.name for command in LISTED}
@@ -136,7 +136,7 @@ async def test_every_suggestion_is_within_discords_limits(channel: ChannelHandle
                 assert all(0 < len(choice["name"]) <= 100 and 0 < len(choice["value"]) <= 100 for choice in found)
 
 
-async def test_a_right_answer_is_told_in_private_with_its_reference(
+async def test_a_right_answer_gets_a_private_verdict_with_the_reference(
     app: App, channel: ChannelHandle, bob: MemberActor
 ) -> None:
     asked = await bob.slash(channel, "question", topic="vae", difficulty="easy")
@@ -149,7 +149,7 @@ async def test_a_right_answer_is_told_in_private_with_its_reference(
     assert question.topic == "vae"
 
 
-async def test_a_wrong_answer_is_told_with_the_reason_and_the_right_one(
+async def test_a_wrong_answer_gets_the_reason_and_the_right_answer(
     app: App, channel: ChannelHandle, bob: MemberActor
 ) -> None:
     asked = await bob.slash(channel, "question", topic="vae")
@@ -160,7 +160,7 @@ async def test_a_wrong_answer_is_told_with_the_reason_and_the_right_one(
     assert f"The answer is **{right}. " in said(verdict)
 
 
-async def test_a_verdict_stays_when_its_reader_says_where_they_are(
+async def test_a_verdict_stays_when_its_reader_sets_a_time_zone(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
 ) -> None:
     await maya.slash(channel, "schedule setup", time="09:00", zone="Europe/Berlin")
@@ -174,7 +174,7 @@ async def test_a_verdict_stays_when_its_reader_says_where_they_are(
     assert "Right!" in said(verdict)
 
 
-async def test_the_first_answer_stays(app: App, channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_only_the_first_answer_counts(app: App, channel: ChannelHandle, bob: MemberActor) -> None:
     asked = await bob.slash(channel, "question", topic="vae")
     right, wrong, _ = await letters(app, asked.response)
     await press(bob, asked, wrong)
@@ -183,7 +183,7 @@ async def test_the_first_answer_stays(app: App, channel: ChannelHandle, bob: Mem
     assert "You've already answered this one, and it was wrong." in said(again)
 
 
-async def test_a_daily_question_is_answered_by_each_for_themselves(
+async def test_each_member_answers_a_daily_question_in_private(
     app: App, env: Env, lived_in: ChannelHandle, bob: MemberActor
 ) -> None:
     right, _, _ = await letters(app, posts(lived_in)[0])
@@ -205,7 +205,7 @@ async def test_the_buttons_of_a_question_work_after_a_restart(
     assert "The reference" in said(verdict)
 
 
-async def test_an_answer_in_ones_own_words_is_taken_after_a_restart(
+async def test_a_written_answer_is_accepted_after_a_restart(
     env: Env, app: App, channel: ChannelHandle, bob: MemberActor
 ) -> None:
     asked = await bob.slash(channel, "question", topic="vae")
@@ -220,7 +220,9 @@ async def test_an_answer_in_ones_own_words_is_taken_after_a_restart(
     assert "key points" in said(verdict)
 
 
-async def test_a_written_answer_is_judged_in_its_place(app: App, channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_grading_a_written_answer_replaces_the_message(
+    app: App, channel: ChannelHandle, bob: MemberActor
+) -> None:
     asked = await bob.slash(channel, "question", topic="vae")
     _, _, question = await letters(app, asked.response)
     verdict = await bob.submit_modal(await press(bob, asked, "In my own words"), {"text": question.answer[:3900]})
@@ -231,7 +233,7 @@ async def test_a_written_answer_is_judged_in_its_place(app: App, channel: Channe
     assert judged.response.id == verdict.response.id
 
 
-async def test_a_question_of_long_ago_says_that_it_is_gone(channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_an_old_question_says_that_it_is_gone(channel: ChannelHandle, bob: MemberActor) -> None:
     asked = await bob.slash(channel, "question", topic="vae")
     await bob.slash(channel, "privacy delete", sure="everything")
     told = await press(bob, asked, "A")

@@ -47,7 +47,7 @@ async def test_a_question_is_posted_once_at_its_time(
     assert {"A", "B", "C", "D"} <= set(buttons(post))
 
 
-async def test_nobody_is_called_unless_a_role_is_set(
+async def test_nobody_is_mentioned_unless_a_role_is_set(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
 ) -> None:
     await set_up(maya, channel)
@@ -60,7 +60,7 @@ async def test_nobody_is_called_unless_a_role_is_set(
     assert "<@&" not in str(post)
 
 
-async def test_a_role_that_is_set_is_called_by_the_question_and_by_nothing_else(
+async def test_only_the_question_mentions_the_role_that_is_set(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
 ) -> None:
     role = env.guild.create_role("readers", mentionable=True)
@@ -109,7 +109,7 @@ async def test_the_pin_moves_to_the_newest_question(
     assert [m.id for m in channel.pinned_messages()] == [second.id]
 
 
-async def test_a_pin_that_somebody_took_down_is_no_hindrance(
+async def test_a_pin_that_somebody_removed_does_not_matter(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
 ) -> None:
     await set_up(maya, channel, pin="on")
@@ -159,7 +159,7 @@ async def test_the_count_is_shown_at_most_every_ten_seconds(
     assert "2 answers so far" in words(posts(channel)[0])
 
 
-async def test_a_count_leaves_the_call_of_a_role_as_it_is(
+async def test_updating_the_count_keeps_the_mention_of_the_role(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
 ) -> None:
     role = env.guild.create_role("readers", mentionable=True)
@@ -175,7 +175,7 @@ async def test_a_count_leaves_the_call_of_a_role_as_it_is(
     assert role.mention in words(after)
 
 
-async def test_the_reveal_is_a_message_of_its_own(
+async def test_the_reveal_is_a_separate_message(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
 ) -> None:
     await set_up(maya, channel)
@@ -198,7 +198,7 @@ async def test_the_reveal_is_a_message_of_its_own(
     assert late.ephemeral
 
 
-async def test_a_second_process_posts_nothing_twice(
+async def test_two_processes_post_nothing_twice(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
 ) -> None:
     await set_up(maya, channel)
@@ -213,7 +213,7 @@ async def test_a_second_process_posts_nothing_twice(
     assert len(posts(channel)) == 1
 
 
-async def test_a_restart_in_between_changes_nothing(
+async def test_a_restart_changes_nothing(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
 ) -> None:
     await set_up(maya, channel, thread="on")
@@ -228,7 +228,7 @@ async def test_a_restart_in_between_changes_nothing(
     assert "1 answer so far" in words(post)
 
 
-async def test_the_thread_of_a_question_goes_on_after_a_day(
+async def test_a_questions_thread_goes_on_after_a_day(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
 ) -> None:
     await set_up(maya, channel, thread="on")

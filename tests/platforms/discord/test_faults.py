@@ -13,12 +13,18 @@ from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle
 from simcord.components import walk_components
 from simcord.env import Env
+from sqlalchemy import Connection, text
 from structlog.testing import capture_logs
 
-from bot.app import App
-from bot.drawing.renderer import Easel
+from bot.app import App, Posts
+from bot.context.library import Library
+from bot.context.study import Study
+from bot.dispatch.catalog import registry
+from bot.drawing.renderer import Renderer
 from bot.platforms.discord.client import StudyClient
 from bot.replies import Mastery
+from bot.store.engine import Store
+from tests.databases import PostgresqlDatabases
 from tests.platforms.discord.scene import (
     Clock,
     buttons,
@@ -44,7 +50,7 @@ HOSTILE = "@everyone <@&1> \u202e[x](https://x.io)"
 
 @pytest.mark.parametrize("fault", [LATE, TWICE], ids=["too-late", "twice"])
 @pytest.mark.parametrize("command", ["team list", "explain", "leaderboard", "team create"])
-async def test_an_answer_that_comes_too_late_or_twice_is_logged_and_hurts_nobody(
+async def test_an_answer_that_is_late_or_repeated_is_logged_and_does_no_harm(
     env: Env, channel: ChannelHandle, bob: MemberActor, command: str, fault: tuple[int, int]
 ) -> None:
     status, code = fault
@@ -59,7 +65,7 @@ async def test_an_answer_that_comes_too_late_or_twice_is_logged_and_hurts_nobody
 
 
 @pytest.mark.parametrize("fault", [LATE, TWICE], ids=["too-late", "twice"])
-async def test_so_is_one_to_a_button_or_a_form_and_the_answer_counts_all_the_same(
+async def test_a_late_answer_to_a_button_or_form_is_logged_and_still_counts(
     env: Env, app: App, channel: ChannelHandle, bob: MemberActor, fault: tuple[int, int]
 ) -> None:
     asked = await bob.slash(channel, "question", topic="vae")
@@ -68,12 +74,10 @@ async def test_so_is_one_to_a_button_or_a_form_and_the_answer_counts_all_the_sam
     env.inject_error("POST", CALLBACK, status=status, code=code)
     await press(bob, asked, right)
 
-    assert "already answered this one, and you were right" in said(await press(bob, asked, right))
+    assert "answered this one already, and you were right" in said(await press(bob, asked, right))
 
 
-async def test_any_other_refusal_is_logged_as_a_fault_of_ours(
-    env: Env, channel: ChannelHandle, bob: MemberActor
-) -> None:
+async def test_any_other_refusal_is_logged_as_our_error(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
     env.inject_error("POST", CALLBACK, status=400, code=50035)
     with capture_logs() as logs:
         await bob.slash(channel, "team list")
@@ -84,7 +88,7 @@ async def test_any_other_refusal_is_logged_as_a_fault_of_ours(
 
 
 @pytest.mark.parametrize(("command", "private"), [("ask", True), ("explain", True)])
-async def test_what_is_slow_is_acknowledged_first(
+async def test_a_slow_command_is_acknowledged_first(
     env: Env, channel: ChannelHandle, bob: MemberActor, command: str, private: bool
 ) -> None:
     await bob.slash(channel, command, text="what is LoRA")
@@ -94,14 +98,14 @@ async def test_what_is_slow_is_acknowledged_first(
     assert bool(first["data"]["flags"] & 64) is private
 
 
-async def test_what_is_quick_is_answered_at_once(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_a_quick_command_is_answered_at_once(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
     await bob.slash(channel, "streak")
 
     [answered] = requests(env, "POST", CALLBACKS)
     assert answered["type"] == discord.InteractionResponseType.channel_message.value
 
 
-class Slow(Easel):
+class Slow(Renderer):
     """Draws nothing before somebody has said `enough`; more than two seconds pass meanwhile."""
 
     def __init__(self) -> None:
@@ -118,11 +122,11 @@ class Slow(Easel):
         return await super().mastery(block)
 
 
-async def test_a_picture_that_takes_long_is_waited_for_after_an_acknowledgement(
+async def test_a_slow_picture_is_waited_for_after_an_acknowledgment(
     env: Env, app: App, channel: ChannelHandle, bob: MemberActor
 ) -> None:
     slow = Slow()
-    await env.restart_bot(StudyClient(app, easel=slow))
+    await env.restart_bot(StudyClient(app, renderer=slow))
     slow.pass_time = lambda: env.backend.advance_clock(2.5)
     slow.enough = lambda: bool(requests(env, "POST", CALLBACKS))
     shown = await bob.slash(channel, "topics")
@@ -134,7 +138,7 @@ async def test_a_picture_that_takes_long_is_waited_for_after_an_acknowledgement(
     assert len(shown.response.attachments) == 1
 
 
-async def test_texts_and_names_of_others_call_nobody_and_hide_nothing(
+async def test_texts_and_names_mention_nobody_and_hide_no_links(
     env: Env, app: App, clock: Clock, channel: ChannelHandle, maya: MemberActor
 ) -> None:
     mallory = env.guild.add_member(env.create_user("mallory", global_name=HOSTILE))
@@ -180,7 +184,7 @@ async def test_texts_and_names_of_others_call_nobody_and_hide_nothing(
         "x=",
     ],
 )
-async def test_a_button_that_says_nothing_sensible_is_answered_in_words(
+async def test_a_button_with_a_nonsense_id_gets_an_explanation(
     env: Env, channel: ChannelHandle, bob: MemberActor, line: str
 ) -> None:
     """Ids come back from Discord, where anybody's client may have put anything into them."""
@@ -197,7 +201,7 @@ async def test_a_button_that_says_nothing_sensible_is_answered_in_words(
         assert told.ephemeral
 
 
-async def test_a_deleted_message_is_no_matter_to_its_answer(
+async def test_the_answer_is_revealed_even_if_the_question_was_deleted(
     env: Env, app: App, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
 ) -> None:
     await maya.slash(channel, "schedule setup", time="09:00")
@@ -211,4 +215,32 @@ async def test_a_deleted_message_is_no_matter_to_its_answer(
 
     [reveal] = posts(channel)
     assert "The answer" in words(reveal)
-    assert "Practice more" in buttons(reveal)
+    assert "Practise more" in buttons(reveal)
+
+
+async def test_while_the_database_is_down_suggestions_come_from_the_bank_and_events_are_logged(
+    env: Env, channel: ChannelHandle, bob: MemberActor, library: Library, postgresql: PostgresqlDatabases
+) -> None:
+    store = await Store.open(postgresql.with_tables())
+    client = StudyClient(App(registry(), Study(store, library), Posts(store)))
+    await env.restart_bot(client)
+    with postgresql.down(), capture_logs() as logs:
+        topics = await bob.autocomplete(channel, "question", "topic", "vae")
+        await client.on_guild_remove(client.guilds[0])
+    await store.close()
+
+    assert "vae" in {topic["value"] for topic in topics}
+    assert [line["event"] for line in logs if line["log_level"] == "warning"] == [
+        "suggestions without custom questions"
+    ]
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["database"]
+
+
+async def test_an_error_in_an_event_is_logged(
+    env: Env, app: App, channel: ChannelHandle, simcord_bot: StudyClient
+) -> None:
+    await app.study.store.transaction(Connection.execute, text("ALTER TABLE workspace RENAME TO elsewhere"))
+    with capture_logs() as logs:
+        await simcord_bot.on_guild_remove(simcord_bot.guilds[0])
+
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["background task failed"]

@@ -8,7 +8,10 @@ from simcord.builders import ChannelHandle
 from simcord.env import Env
 
 from bot.app import App
+from bot.commands.parameters import Parameter
+from bot.dispatch.catalog import registry
 from bot.platforms.discord.client import StudyClient
+from bot.platforms.discord.forms import build_form, form_values
 from tests.platforms.discord.scene import buttons, fields, press, said, words
 
 pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=600)
@@ -17,25 +20,23 @@ NOTHING = "\u200b\u200b"
 """What can be typed, and not be read."""
 
 
-async def test_a_command_without_its_value_opens_its_form(channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_a_command_without_its_value_opens_a_form(channel: ChannelHandle, bob: MemberActor) -> None:
     form = await bob.slash(channel, "team create")
     assert fields(form) == {"name": ""}
     done = await bob.submit_modal(form, {"name": "Blue"})
 
     assert done.ephemeral
-    assert "Blue is there" in said(done)
+    assert "Team Blue is set up" in said(done)
 
 
-async def test_a_command_with_its_value_opens_none(channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_a_command_with_its_value_opens_no_form(channel: ChannelHandle, bob: MemberActor) -> None:
     done = await bob.slash(channel, "team create", name="Blue")
 
     assert done.modal is None
-    assert "Blue is there" in said(done)
+    assert "Team Blue is set up" in said(done)
 
 
-async def test_what_could_not_be_done_is_given_back_and_stands_in_the_form_again(
-    channel: ChannelHandle, bob: MemberActor
-) -> None:
+async def test_a_refused_form_comes_back_with_what_was_typed(channel: ChannelHandle, bob: MemberActor) -> None:
     form = await bob.slash(channel, "team join")
     refused = await bob.submit_modal(form, {"name": "Reds"})
     assert refused.ephemeral
@@ -49,16 +50,16 @@ async def test_what_could_not_be_done_is_given_back_and_stands_in_the_form_again
     assert "Red" in said(await bob.submit_modal(again, {"name": "Red"}))
 
 
-async def test_a_text_with_nothing_readable_in_it_is_refused(channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_a_text_without_anything_readable_is_refused(channel: ChannelHandle, bob: MemberActor) -> None:
     form = await bob.slash(channel, "team create")
     note = await bob.submit_modal(form, {"name": NOTHING})
     assert "nothing readable" in said(note)
 
     again = await press(bob, note, "Fix")
-    assert "Blue is there" in said(await bob.submit_modal(again, {"name": "Blue"}))
+    assert "Team Blue is set up" in said(await bob.submit_modal(again, {"name": "Blue"}))
 
 
-async def test_a_form_whose_command_was_carried_out_opens_empty(channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_a_form_opens_empty_once_its_command_succeeded(channel: ChannelHandle, bob: MemberActor) -> None:
     await bob.submit_modal(await bob.slash(channel, "team join"), {"name": "Reds"})
     form = await bob.slash(channel, "team join")
     assert fields(form) == {"name": "Reds"}
@@ -68,7 +69,7 @@ async def test_a_form_whose_command_was_carried_out_opens_empty(channel: Channel
     assert fields(await bob.slash(channel, "team join")) == {"name": ""}
 
 
-async def test_a_draft_is_its_writers_alone(channel: ChannelHandle, bob: MemberActor, ada: MemberActor) -> None:
+async def test_a_draft_is_only_for_its_writer(channel: ChannelHandle, bob: MemberActor, ada: MemberActor) -> None:
     await bob.submit_modal(await bob.slash(channel, "team join"), {"name": "Reds"})
 
     assert fields(await ada.slash(channel, "team join")) == {"name": ""}
@@ -82,16 +83,16 @@ async def test_a_draft_survives_a_restart(env: Env, app: App, channel: ChannelHa
     assert fields(await press(bob, refused, "Fix")) == {"name": "Reds"}
 
 
-async def test_a_form_that_was_open_during_a_restart_is_taken(
+async def test_a_form_that_was_open_during_a_restart_is_accepted(
     env: Env, app: App, channel: ChannelHandle, bob: MemberActor
 ) -> None:
     form = await bob.slash(channel, "team create")
     await env.restart_bot(StudyClient(app))
 
-    assert "Blue is there" in said(await bob.submit_modal(form, {"name": "Blue"}))
+    assert "Team Blue is set up" in said(await bob.submit_modal(form, {"name": "Blue"}))
 
 
-async def test_what_is_given_back_is_code_that_its_text_cannot_end(channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_returned_text_cannot_end_its_code_block(channel: ChannelHandle, bob: MemberActor) -> None:
     typed = "``` @everyone <@&1>"
     refused = await bob.submit_modal(await bob.slash(channel, "team join"), {"name": typed})
 
@@ -100,9 +101,7 @@ async def test_what_is_given_back_is_code_that_its_text_cannot_end(channel: Chan
     assert "@everyone" not in back
 
 
-async def test_an_answer_in_ones_own_words_is_not_lost_with_its_question(
-    channel: ChannelHandle, bob: MemberActor
-) -> None:
+async def test_a_written_answer_is_not_lost_when_it_is_refused(channel: ChannelHandle, bob: MemberActor) -> None:
     asked = await bob.slash(channel, "question", topic="vae")
     form = await press(bob, asked, "In my own words")
     assert list(fields(form)) == ["text"]
@@ -113,7 +112,7 @@ async def test_an_answer_in_ones_own_words_is_not_lost_with_its_question(
     assert "The reference" in said(verdict)
 
 
-async def test_a_long_answer_comes_back_whole(channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_long_texts_fit_into_forms(channel: ChannelHandle, bob: MemberActor) -> None:
     asked = await bob.slash(channel, "question", topic="vae")
     report = await press(bob, await press(bob, asked, "A"), "Report this question")
     first = await bob.submit_modal(report, {"what": "One choice is right as well. " * 30})
@@ -137,7 +136,7 @@ async def test_a_report_is_sent_by_a_form(channel: ChannelHandle, bob: MemberAct
     assert "The second choice is right, too." in said(listed)
 
 
-async def test_ask_more_is_a_form_that_goes_on_from_an_explanation(channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_ask_more_is_a_form_that_continues_an_explanation(channel: ChannelHandle, bob: MemberActor) -> None:
     told = await bob.slash(channel, "explain", text="How does LoRA work?")
     form = await press(bob, told, "Ask more")
     more = await bob.submit_modal(form, {"text": "Why is that cheaper?"})
@@ -148,7 +147,7 @@ async def test_ask_more_is_a_form_that_goes_on_from_an_explanation(channel: Chan
     assert "LoRA" in words(more.response)
 
 
-async def test_every_form_keeps_discords_limits(app: App, channel: ChannelHandle, maya: MemberActor) -> None:
+async def test_every_form_is_within_discords_limits(app: App, channel: ChannelHandle, maya: MemberActor) -> None:
     for command in app.registry:
         if not command.opens_form or command.hidden:
             continue
@@ -160,3 +159,14 @@ async def test_every_form_keeps_discords_limits(app: App, channel: ChannelHandle
         for label in form.modal["components"]:
             assert len(label["label"]) <= 45
             assert len(label.get("description") or "") <= 100
+
+
+async def test_a_parameter_with_choices_is_a_select_that_opens_with_its_value() -> None:
+    difficulty = Parameter("difficulty", "how hard", convert=lambda _, text: text, choices=("easy", "hard"))
+    [label] = build_form(registry().find("help"), "help", (difficulty,), {"difficulty": "hard"}).to_components()
+    options = {option["label"]: option["default"] for option in label["component"]["options"]}
+
+    assert options == {"easy": False, "hard": True}
+    assert form_values({"components": [{"component": {"custom_id": "difficulty", "values": ["easy"]}}]}) == {
+        "difficulty": "easy"
+    }

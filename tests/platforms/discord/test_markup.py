@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.dispatch.handler import _code_block
+from bot.dispatch.handler import _fenced
 from bot.platforms.discord.markup import markdown, plain, split, spoken
 
 # Discord reads from left to right, and at each place takes the first of these that matches there; what is bold and the
@@ -88,7 +88,7 @@ def test_the_model_of_discord_finds_what_is_live() -> None:
 @example("**a `** <#123> `", True)
 @example("https://x.y/` <#123> `", False)
 @example("[a `](https://evil.gg)`", True)
-def test_nothing_written_addresses_anybody_or_hides_a_link(text: str, model: bool) -> None:
+def test_no_text_mentions_anybody_or_hides_a_link(text: str, model: bool) -> None:
     assert hidden(markdown(text, model=model)) == []
 
 
@@ -98,7 +98,7 @@ def test_nothing_written_addresses_anybody_or_hides_a_link(text: str, model: boo
 @example("<```a```<https://x.y>")
 @example("<<https://x.y><discord://x>")
 @example("\\https://x.y`a`")
-def test_no_address_that_a_model_writes_is_a_link(text: str) -> None:
+def test_no_url_that_a_model_writes_is_a_link(text: str) -> None:
     """Next to italics and the like it could be one, where these end within code; it is in the open even then."""
     assert list(live(markdown(text, model=True))) == []
 
@@ -132,19 +132,19 @@ def test_nothing_in_a_name_is_live(name: str) -> None:
         ("`</s>`, `a[i](x)` and <b>", "`</s>`, `a[i](x)` and <b>"),
     ],
 )
-def test_what_a_model_writes_is_what_it_reads_like(written: str, shown: str) -> None:
+def test_what_a_model_writes_looks_like_what_it_is(written: str, shown: str) -> None:
     assert markdown(written, model=True).strip() == shown
 
 
 @pytest.mark.parametrize("text", ["$`$", r"$\text{`}$ $\text{``}$", "$$```$$", r"$$\textasciigrave\textasciigrave$$"])
-def test_a_formula_ends_no_code(text: str) -> None:
+def test_a_formula_does_not_end_a_code_block(text: str) -> None:
     assert hidden(markdown(f"{text} <#123> `[a](https://x.y)`")) == []
 
 
 @given(st.one_of(hostile, st.text()))
 @example("```\n$x$\n```\n<#123> `a`")
-def test_what_was_typed_comes_back_as_one_block(typed: str) -> None:
-    drawn = spoken(_code_block(f"so: {typed}"))
+def test_typed_text_comes_back_as_one_code_block(typed: str) -> None:
+    drawn = spoken(_fenced(f"so: {typed}"))
 
     assert BLOCK.fullmatch(drawn)
     assert drawn.count("```") == 2
@@ -152,7 +152,7 @@ def test_what_was_typed_comes_back_as_one_block(typed: str) -> None:
 
 
 @given(upright, st.integers(40, 80))
-def test_code_stays_code_where_a_text_is_cut(text: str, room: int) -> None:
+def test_code_stays_code_where_text_is_split(text: str, room: int) -> None:
     rest = markdown(text, model=True)
     for _ in range(len(rest)):
         page, rest = split(rest, room, 4 * room)
@@ -163,7 +163,7 @@ def test_code_stays_code_where_a_text_is_cut(text: str, room: int) -> None:
     assert not rest
 
 
-def test_a_fence_line_longer_than_a_page_is_cut_into_full_ones() -> None:
+def test_a_code_line_longer_than_a_page_is_split_into_full_pages() -> None:
     pages, rest = [], markdown("```" + "a" * 6000)
     while rest:
         page, rest = split(rest, 2000, 8000)
@@ -174,7 +174,7 @@ def test_a_fence_line_longer_than_a_page_is_cut_into_full_ones() -> None:
     assert all(BLOCK.fullmatch(page) for page in pages)
 
 
-def test_a_block_is_not_begun_where_nothing_of_it_fits() -> None:
+def test_a_code_block_does_not_start_where_none_of_it_fits() -> None:
     page, rest = split("x" * 80 + "\n```py\n" + "y = 1\n" * 30 + "```\nend", 92, 400)
 
     assert page == "x" * 80
@@ -182,7 +182,7 @@ def test_a_block_is_not_begun_where_nothing_of_it_fits() -> None:
 
 
 @pytest.mark.parametrize("mark", ["# Right!", "-# small", "> said"])
-def test_words_in_the_middle_of_a_line_begin_no_page_as_a_heading(mark: str) -> None:
+def test_words_from_the_middle_of_a_line_do_not_become_a_heading(mark: str) -> None:
     page, rest = split("word " * 10 + mark + " word" * 20, 54, 400)
 
     assert page == " ".join(["word"] * 10)

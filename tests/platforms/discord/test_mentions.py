@@ -36,7 +36,7 @@ def me(env: Env) -> str:
     return f"<@{env.backend.bot_user.id}>"
 
 
-async def test_who_calls_it_is_answered_in_the_channel(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_a_mention_is_answered_in_the_channel(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
     asked = await bob.send(channel, f"{me(env)} how does LoRA work?")
     [answer] = posts(channel)
 
@@ -47,7 +47,7 @@ async def test_who_calls_it_is_answered_in_the_channel(env: Env, channel: Channe
     assert "Share" not in buttons(answer)
 
 
-async def test_its_answer_calls_nobody(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_its_answer_mentions_nobody(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
     await bob.send(channel, f"{me(env)} how does LoRA work?")
 
     [sent] = requests(env, "POST", f"/channels/{channel.id}/messages")
@@ -57,7 +57,7 @@ async def test_its_answer_calls_nobody(env: Env, channel: ChannelHandle, bob: Me
     assert not stored.mention_everyone
 
 
-async def test_it_hears_in_a_thread_too_and_answers_there(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_a_mention_in_a_thread_is_answered_there(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
     env.backend.create_thread(channel.id, "talk", bob.id)
     await env.settle()
     [thread] = channel.threads
@@ -67,7 +67,7 @@ async def test_it_hears_in_a_thread_too_and_answers_there(env: Env, channel: Cha
     assert not posts(channel)
 
 
-async def test_an_answer_to_its_message_goes_on_from_there(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_a_reply_to_its_message_continues_from_there(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
     await bob.send(channel, f"{me(env)} how does LoRA work?")
     await bob.send(channel, f"{me(env)} why is that?", reply_to=posts(channel)[0])
 
@@ -75,14 +75,14 @@ async def test_an_answer_to_its_message_goes_on_from_there(env: Env, channel: Ch
     assert "LoRA" in words(posts(channel)[1])
 
 
-async def test_a_call_without_a_word_asks_what(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_a_mention_without_words_gets_a_question_back(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
     await bob.send(channel, me(env))
 
     assert "What would you like to know?" in words(posts(channel)[0])
 
 
 @pytest.mark.parametrize("text", ["how does LoRA work?", "@everyone how does LoRA work?", "@TestBot LoRA?", ""])
-async def test_what_does_not_call_it_is_not_its_business(
+async def test_messages_that_do_not_mention_it_are_ignored(
     env: Env, channel: ChannelHandle, bob: MemberActor, text: str
 ) -> None:
     await bob.send(channel, text or "…")
@@ -90,7 +90,7 @@ async def test_what_does_not_call_it_is_not_its_business(
     assert not posts(channel)
 
 
-async def test_other_bots_are_not_answered(env: Env, channel: ChannelHandle) -> None:
+async def test_other_bots_are_ignored(env: Env, channel: ChannelHandle) -> None:
     other = env.guild.add_member(env.create_user("other", bot=True))
     await other.send(channel, f"{me(env)} how does LoRA work?")
     hook = env.guild.create_webhook(channel)
@@ -99,9 +99,7 @@ async def test_other_bots_are_not_answered(env: Env, channel: ChannelHandle) -> 
     assert not requests(env, "POST", r"/channels/\d+/messages")
 
 
-async def test_what_is_asked_comes_back_without_calling_anybody(
-    env: Env, channel: ChannelHandle, bob: MemberActor
-) -> None:
+async def test_quoting_the_question_mentions_nobody(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
     await bob.send(channel, f"{me(env)} {HOSTILE}")
 
     for answer in posts(channel):
@@ -131,7 +129,7 @@ async def test_an_open_question_is_never_answered_in_public(
     assert "open question" not in words(posts(channel)[-1])
 
 
-async def test_in_the_thread_of_a_question_it_stays_silent_about_it(
+async def test_it_does_not_give_a_question_away_in_its_thread(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
 ) -> None:
     await maya.slash(channel, "schedule setup", time="09:00", thread="on")
@@ -143,7 +141,7 @@ async def test_in_the_thread_of_a_question_it_stays_silent_about_it(
     assert "open question" in words(posts(thread)[-1])
 
 
-async def test_where_it_may_not_write_nobody_is_hurt(
+async def test_a_channel_it_cannot_write_in_does_no_harm(
     env: Env, app: App, channel: ChannelHandle, bob: MemberActor
 ) -> None:
     env.inject_error("POST", f"/channels/{channel.id}/messages", status=403, code=50013)
@@ -166,7 +164,7 @@ async def test_ask_more_under_a_public_answer_is_answered_in_private(
     assert len(posts(channel)) == 1
 
 
-async def test_what_was_explained_is_shared_under_its_askers_name(
+async def test_a_shared_explanation_names_who_asked(
     env: Env, channel: ChannelHandle, bob: MemberActor, ada: MemberActor
 ) -> None:
     told = await bob.slash(channel, "explain", text="How does LoRA work?")
@@ -181,7 +179,7 @@ async def test_what_was_explained_is_shared_under_its_askers_name(
     assert "LoRA" in words(posts(channel)[-1])
 
 
-async def test_what_was_looked_up_is_shared_and_its_buttons_are_everybodys(
+async def test_a_shared_lookup_has_buttons_for_everybody(
     channel: ChannelHandle, bob: MemberActor, ada: MemberActor
 ) -> None:
     found = await bob.slash(channel, "ask", text="what is LoRA")
@@ -218,9 +216,7 @@ async def test_a_message_becomes_a_question_about_it(
     assert "The reference" in said(await press(bob, asked, "A"))
 
 
-async def test_a_message_of_the_bots_own_becomes_a_question_too(
-    env: Env, channel: ChannelHandle, bob: MemberActor
-) -> None:
+async def test_the_bots_own_message_becomes_a_question_too(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
     await bob.send(channel, f"{me(env)} how does LoRA work?")
     asked = await bob.context_menu(channel, "Quiz me on this", posts(channel)[0])
 
@@ -228,7 +224,7 @@ async def test_a_message_of_the_bots_own_becomes_a_question_too(
 
 
 @pytest.mark.parametrize("text", ["lunch at noon?", "👍", HOSTILE, "a" * 2000])
-async def test_a_message_about_something_else_gives_words_and_no_question(
+async def test_a_message_about_something_else_gets_an_explanation_and_no_question(
     channel: ChannelHandle, bob: MemberActor, ada: MemberActor, text: str
 ) -> None:
     asked = await bob.context_menu(channel, "Quiz me on this", await ada.send(channel, text))
@@ -238,7 +234,7 @@ async def test_a_message_about_something_else_gives_words_and_no_question(
     assert "A" not in buttons(asked.response)
 
 
-async def test_a_message_without_words_is_said_to_have_none(
+async def test_a_message_without_text_gets_an_explanation(
     channel: ChannelHandle, bob: MemberActor, ada: MemberActor
 ) -> None:
     picture = await ada.send(channel, "", attachments=[("cat.png", b"\x89PNG")])
@@ -248,7 +244,7 @@ async def test_a_message_without_words_is_said_to_have_none(
     assert "Something went wrong" not in said(asked)
 
 
-async def test_a_member_shows_how_they_stand(channel: ChannelHandle, bob: MemberActor, ada: MemberActor) -> None:
+async def test_a_members_menu_shows_their_profile(channel: ChannelHandle, bob: MemberActor, ada: MemberActor) -> None:
     unknown = await bob.context_menu(channel, "Study profile", ada)
     assert unknown.ephemeral
     assert "hasn't studied here yet" in said(unknown)
@@ -262,7 +258,7 @@ async def test_a_member_shows_how_they_stand(channel: ChannelHandle, bob: Member
     assert "to themselves" in said(await bob.context_menu(channel, "Study profile", ada))
 
 
-async def test_a_growing_answer_is_edited_in_its_place(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_a_streaming_answer_is_edited_in_place(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
     await bob.send(channel, f"{me(env)} how does LoRA work?")
 
     assert len(posts(channel)) == 1
@@ -270,7 +266,7 @@ async def test_a_growing_answer_is_edited_in_its_place(env: Env, channel: Channe
     assert requests(env, "PATCH", r"/channels/\d+/messages/\d+")
 
 
-async def test_after_a_restart_its_old_answers_go_on(
+async def test_old_answers_can_be_continued_after_a_restart(
     env: Env, app: App, channel: ChannelHandle, bob: MemberActor
 ) -> None:
     await bob.send(channel, f"{me(env)} how does LoRA work?")
@@ -281,7 +277,7 @@ async def test_after_a_restart_its_old_answers_go_on(
     assert "LoRA" in said(more)
 
 
-async def test_a_public_answer_keeps_within_one_frame(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_a_public_answer_stays_within_one_frame(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
     await bob.send(channel, f"{me(env)} how does LoRA work?")
 
     assert len(parts(posts(channel)[0])) <= 40

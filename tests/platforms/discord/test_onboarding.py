@@ -87,7 +87,7 @@ async def test_it_says_hello_once_in_the_system_channel(env: Env, visit: Visit) 
     assert not direct(visit.guild.owner)
 
 
-async def test_the_button_of_the_greeting_sets_a_question_up_for_a_manager(
+async def test_the_greetings_button_sets_up_a_question_for_a_manager(
     app: App, env: Env, clock: Clock, visit: Visit
 ) -> None:
     await visit.begin()
@@ -102,9 +102,7 @@ async def test_the_button_of_the_greeting_sets_a_question_up_for_a_manager(
     assert "Hello!" in words(posts(visit.channel)[0])
 
 
-async def test_the_button_of_the_greeting_refuses_everybody_else(
-    app: App, env: Env, clock: Clock, visit: Visit
-) -> None:
+async def test_the_greetings_button_refuses_everybody_else(app: App, env: Env, clock: Clock, visit: Visit) -> None:
     await visit.begin()
     bob = visit.member("bob")
     refused = await press(bob, posts(visit.channel)[0], NINE)
@@ -116,7 +114,7 @@ async def test_the_button_of_the_greeting_refuses_everybody_else(
     assert len(posts(visit.channel)) == 1
 
 
-async def test_pressing_it_twice_sets_up_one(app: App, env: Env, clock: Clock, visit: Visit) -> None:
+async def test_pressing_it_twice_sets_up_one_question(app: App, env: Env, clock: Clock, visit: Visit) -> None:
     await visit.begin()
     maya = visit.member("maya", manage_guild=True)
     await press(maya, posts(visit.channel)[0], NINE)
@@ -129,7 +127,7 @@ async def test_pressing_it_twice_sets_up_one(app: App, env: Env, clock: Clock, v
 
 
 @pytest.mark.parametrize("permission", ["send_messages", "view_channel"])
-async def test_where_it_may_not_write_it_tells_the_owner(visit: Visit, permission: str) -> None:
+async def test_the_owner_is_greeted_if_it_cannot_write_in_the_channel(visit: Visit, permission: str) -> None:
     shut_out(visit, **{permission: True})
     await visit.begin()
 
@@ -139,14 +137,14 @@ async def test_where_it_may_not_write_it_tells_the_owner(visit: Visit, permissio
     assert "schedule setup" in words(hello)
 
 
-async def test_without_a_system_channel_it_tells_the_owner(env: Env, visit: Visit) -> None:
+async def test_the_owner_is_greeted_without_a_system_channel(env: Env, visit: Visit) -> None:
     quietly(env, lambda: env.backend.edit_guild(visit.guild.id, {"system_channel_id": None}))
     await visit.begin()
 
     assert len(direct(visit.guild.owner)) == 1
 
 
-async def test_whoever_brought_it_is_told_where_that_can_be_read(env: Env, visit: Visit) -> None:
+async def test_whoever_invited_it_is_greeted_if_the_audit_log_can_be_read(env: Env, visit: Visit) -> None:
     shut_out(visit, send_messages=True)
     host = env.create_user("host")
     quietly(env, lambda: visit.guild.add_member(host))
@@ -162,7 +160,7 @@ async def test_whoever_brought_it_is_told_where_that_can_be_read(env: Env, visit
     assert not direct(visit.guild.owner)
 
 
-async def test_an_owner_who_takes_no_messages_hurts_nobody(app: App, env: Env, visit: Visit) -> None:
+async def test_an_owner_who_blocks_messages_does_no_harm(app: App, env: Env, visit: Visit) -> None:
     shut_out(visit, send_messages=True)
     env.inject_error("POST", "/channels/*/messages", status=403, code=50007)
     await visit.begin()
@@ -172,23 +170,21 @@ async def test_an_owner_who_takes_no_messages_hurts_nobody(app: App, env: Env, v
     assert "what I can do" in said(await bob.slash(hall, "help"))
 
 
-async def test_a_fault_in_the_channel_is_made_up_for_by_a_word_to_the_owner(env: Env, visit: Visit) -> None:
+async def test_the_owner_is_greeted_if_posting_in_the_channel_fails(env: Env, visit: Visit) -> None:
     env.inject_error("POST", f"/channels/{visit.channel.id}/messages", status=403, code=50013)
     await visit.begin()
 
     assert len(direct(visit.guild.owner)) == 1
 
 
-async def test_servers_that_it_came_to_while_it_was_away_are_greeted(env: Env, app: App, visit: Visit) -> None:
+async def test_servers_that_added_it_while_it_was_offline_are_greeted(env: Env, app: App, visit: Visit) -> None:
     await env.restart_bot(StudyClient(app))
     await env.settle()
 
     assert len(posts(visit.channel)) == 1
 
 
-async def test_put_out_while_it_was_away_it_posts_nothing_more_either(
-    app: App, env: Env, clock: Clock, visit: Visit
-) -> None:
+async def test_it_stops_posting_once_removed_while_offline(app: App, env: Env, clock: Clock, visit: Visit) -> None:
     await visit.begin()
     maya = visit.member("maya", manage_guild=True)
     await press(maya, posts(visit.channel)[0], NINE)
@@ -202,7 +198,7 @@ async def test_put_out_while_it_was_away_it_posts_nothing_more_either(
     assert not direct(visit.guild.owner)
 
 
-async def test_put_out_it_posts_nothing_more(app: App, env: Env, clock: Clock, visit: Visit) -> None:
+async def test_it_stops_posting_once_removed(app: App, env: Env, clock: Clock, visit: Visit) -> None:
     await visit.begin()
     maya = visit.member("maya", manage_guild=True)
     await press(maya, posts(visit.channel)[0], NINE)
@@ -214,7 +210,7 @@ async def test_put_out_it_posts_nothing_more(app: App, env: Env, clock: Clock, v
     assert not direct(maya)
 
 
-async def test_coming_back_it_says_so_and_what_waits(app: App, env: Env, clock: Clock, visit: Visit) -> None:
+async def test_coming_back_it_says_which_schedule_is_waiting(app: App, env: Env, clock: Clock, visit: Visit) -> None:
     await visit.begin()
     maya = visit.member("maya", manage_guild=True)
     await press(maya, posts(visit.channel)[0], NINE)
@@ -230,7 +226,7 @@ async def test_coming_back_it_says_so_and_what_waits(app: App, env: Env, clock: 
     assert "Question of the day" in words(posts(visit.channel)[-1])
 
 
-async def test_coming_back_without_a_schedule_it_says_so_and_no_more(visit: Visit) -> None:
+async def test_coming_back_without_a_schedule_it_just_says_so(visit: Visit) -> None:
     await visit.begin()
     await visit.end()
     await visit.begin()

@@ -46,7 +46,7 @@ async def scored(
     return channel
 
 
-async def test_the_leaderboard_turns_for_whoever_asked(scored: ChannelHandle, bob: MemberActor) -> None:
+async def test_the_leaderboard_changes_pages_for_whoever_asked(scored: ChannelHandle, bob: MemberActor) -> None:
     board = await bob.slash(scored, "leaderboard")
     assert not board.ephemeral
     assert "bob" in said(board)
@@ -60,9 +60,7 @@ async def test_the_leaderboard_turns_for_whoever_asked(scored: ChannelHandle, bo
     assert "This week" in buttons(turned.response)
 
 
-async def test_somebody_else_gets_a_page_of_their_own(
-    scored: ChannelHandle, bob: MemberActor, ada: MemberActor
-) -> None:
+async def test_somebody_else_gets_a_private_page(scored: ChannelHandle, bob: MemberActor, ada: MemberActor) -> None:
     board = await bob.slash(scored, "leaderboard")
     shown = said(board)
     own = await press(ada, board, "This month")
@@ -75,7 +73,7 @@ async def test_somebody_else_gets_a_page_of_their_own(
     assert again.response.id == own.response.id
 
 
-async def test_the_leaderboard_is_drawn_and_goes_back_to_words(scored: ChannelHandle, bob: MemberActor) -> None:
+async def test_the_leaderboard_can_be_drawn_and_turned_back_into_text(scored: ChannelHandle, bob: MemberActor) -> None:
     board = await bob.slash(scored, "leaderboard")
     drawn = await press(bob, board, "As a picture")
     [alt] = alts(drawn)
@@ -86,7 +84,7 @@ async def test_the_leaderboard_is_drawn_and_goes_back_to_words(scored: ChannelHa
     assert "bob" in said(back)
 
 
-async def test_the_streak_is_private_turns_and_is_drawn(scored: ChannelHandle, bob: MemberActor) -> None:
+async def test_the_streak_is_private_and_can_be_drawn(scored: ChannelHandle, bob: MemberActor) -> None:
     streak = await bob.slash(scored, "streak")
     assert streak.ephemeral
     drawn = await press(bob, streak, "As a picture")
@@ -100,7 +98,7 @@ async def test_the_streak_is_private_turns_and_is_drawn(scored: ChannelHandle, b
     assert not alts(why)
 
 
-async def test_a_question_asked_from_a_page_stands_beside_it(scored: ChannelHandle, bob: MemberActor) -> None:
+async def test_a_question_asked_from_a_page_is_a_separate_message(scored: ChannelHandle, bob: MemberActor) -> None:
     streak = await bob.slash(scored, "streak")
     asked = await press(bob, streak, "Practice now")
 
@@ -117,9 +115,7 @@ async def test_the_topics_are_drawn(app: App, channel: ChannelHandle, bob: Membe
     assert len(alt) <= 1024
 
 
-async def test_formulas_of_an_answer_are_pictures_that_say_what_they_show(
-    app: App, channel: ChannelHandle, bob: MemberActor
-) -> None:
+async def test_formulas_are_pictures_with_alternative_text(app: App, channel: ChannelHandle, bob: MemberActor) -> None:
     question = next(q for q in app.study.library.bank if "$$" in (q.in_depth or ""))
     found = await bob.slash(channel, "ask", text=question.title)
     shown = await press(bob, found, "In depth")

@@ -7,10 +7,10 @@ from pathlib import Path
 import discord
 import pytest
 
-from bot.platforms.discord.permissions import NEEDS, invite_permissions, missing, sentence
+from bot.platforms.discord.permissions import REQUIRED, invite_permissions, missing, sentence
 
 
-def test_the_invitation_asks_for_what_is_needed_and_for_nothing_more() -> None:
+def test_the_invite_link_asks_for_what_is_needed_and_no_more() -> None:
     assert invite_permissions() == discord.Permissions(
         view_channel=True,
         send_messages=True,
@@ -22,23 +22,23 @@ def test_the_invitation_asks_for_what_is_needed_and_for_nothing_more() -> None:
     )
 
 
-def test_pins_have_the_permission_that_discord_made_for_them() -> None:
+def test_pinning_has_its_own_permission() -> None:
     assert discord.Permissions(pin_messages=True).value == 1 << 51
     assert not invite_permissions().manage_messages
 
 
-def test_every_need_says_why() -> None:
-    assert all(need.why and need.flag in discord.Permissions.VALID_FLAGS for need in NEEDS)
-    assert len({need.name for need in NEEDS}) == len(NEEDS)
+def test_every_permission_says_why_it_is_needed() -> None:
+    assert all(need.why and need.flag in discord.Permissions.VALID_FLAGS for need in REQUIRED)
+    assert len({need.name for need in REQUIRED}) == len(REQUIRED)
 
 
-def test_the_docs_name_each_with_the_same_reason() -> None:
+def test_the_docs_list_each_permission_with_the_same_reason() -> None:
     page = (Path(__file__).parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
 
-    assert [need.name for need in NEEDS if need.when != "role" and f"| {need.name} | {need.why}" not in page] == []
+    assert [need.name for need in REQUIRED if need.when != "role" and f"| {need.name} | {need.why}" not in page] == []
 
 
-def test_with_the_invitation_nothing_is_missing() -> None:
+def test_nothing_is_missing_with_the_invite_link() -> None:
     assert missing(invite_permissions(), thread=True, pin=True) == ()
 
 
@@ -58,17 +58,18 @@ def test_only_what_a_post_needs_is_missing(wants: dict[str, bool], lacking: tupl
     assert missing(have, **wants) == lacking
 
 
-def test_what_is_missing_is_said_with_who_can_give_it() -> None:
+def test_missing_permissions_come_with_who_can_grant_them() -> None:
     one, two, three = (
         sentence(names, "papers")
         for names in (("Send Messages",), ("Send Messages", "Attach Files"), ("A", "B", "Pin Messages"))
     )
 
     assert one == (
-        "In #papers I still need Send Messages. A server admin gives it in the channel's settings under Permissions."
+        "I still need Send Messages in #papers. "
+        "A server admin can grant it in the channel's settings, under Permissions."
     )
     assert two == (
-        "In #papers I still need Send Messages and Attach Files. "
-        "A server admin gives them in the channel's settings under Permissions."
+        "I still need Send Messages and Attach Files in #papers. "
+        "A server admin can grant them in the channel's settings, under Permissions."
     )
-    assert "I still need A, B and Pin Messages." in three
+    assert "I still need A, B and Pin Messages in #papers." in three

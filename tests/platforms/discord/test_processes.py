@@ -1,4 +1,4 @@
-"""Several processes at once on one PostgreSQL, each with its own connections to Discord and its own scheduler."""
+"""Several processes at once on one PostgreSQL, each with its own connections to Discord and its own clockwork."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from bot.app import App, TerminalPosts
+from bot.app import App, Posts
 from bot.context.identity import Location
 from bot.context.library import Library
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
 from bot.platforms.discord.client import connected
 from bot.replies import Button, Buttons, Notice, Reply
-from bot.scheduler import Scheduler
+from bot.scheduler import Clockwork
 from bot.store.engine import Store
 from bot.store.orm import Answer, Workspace
 from tests.databases import PostgresqlDatabases, Server
@@ -64,11 +64,11 @@ class Process:
     """What one process holds, until it is stopped."""
 
     app: App
-    scheduler: Scheduler
+    clockwork: Clockwork
     running: AsyncExitStack
 
     async def turn(self) -> None:
-        await self.scheduler.run_once()
+        await self.clockwork.turn()
 
     async def dies(self, working: asyncio.Task[None]) -> None:
         """In the midst of that work."""
@@ -98,9 +98,9 @@ class Processes:
         store = await Store.open(self._url)
         running.push_async_callback(store.close)
         study = Study(store, self._library, clock=lambda: present(self._discord))
-        app = App(registry(), study, TerminalPosts(store))
+        app = App(registry(), study, Posts(store))
         await running.enter_async_context(connected(app, token=self._discord.token, **shards))
-        return Process(app, Scheduler(app.study, 5), running)
+        return Process(app, Clockwork(app.study, 5), running)
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ async def counted(app: App) -> int:
         return len((await session.exec(select(Answer))).all())
 
 
-async def test_a_shard_each_they_post_every_question_and_reveal_once(discord: Discord, processes: Processes) -> None:
+async def test_processes_with_different_shards_post_everything_once(discord: Discord, processes: Processes) -> None:
     channels = [channel_of(discord, number % 2) for number in range(6)]
     one, other = await processes.start(**FIRST), await processes.start(**SECOND)
     for channel in channels:
@@ -169,10 +169,10 @@ async def test_a_shard_each_they_post_every_question_and_reveal_once(discord: Di
     until(discord, "17:00")
     await asyncio.gather(one.turn(), other.turn())
     assert [tries(discord, channel) for channel in channels] == [2] * 6
-    assert [len(posts(channel, "of 1 picked")) for channel in channels] == [1] * 6
+    assert [len(posts(channel, "of 1 choices")) for channel in channels] == [1] * 6
 
 
-async def test_with_the_same_shards_a_press_that_both_hear_counts_once(discord: Discord, processes: Processes) -> None:
+async def test_a_press_that_two_processes_receive_counts_once(discord: Discord, processes: Processes) -> None:
     channel = channel_of(discord, 0)
     one, other = await processes.start(**FIRST), await processes.start(**FIRST)
     await set_up(discord, channel)
@@ -189,7 +189,7 @@ async def test_with_the_same_shards_a_press_that_both_hear_counts_once(discord: 
 
 
 @pytest.mark.parametrize("arrives", [True, False], ids=["its post arrives", "its post is lost"])
-async def test_what_one_leaves_when_it_dies_at_a_post_the_other_finishes(
+async def test_a_post_is_finished_by_the_other_process_after_a_crash(
     discord: Discord, processes: Processes, arrives: bool
 ) -> None:
     channel = channel_of(discord, 0)
@@ -216,12 +216,10 @@ async def test_what_one_leaves_when_it_dies_at_a_post_the_other_finishes(
     assert verdict.private
     until(discord, "17:00")
     await other.turn()
-    assert len(posts(channel, "of 1 picked")) == 1
+    assert len(posts(channel, "of 1 choices")) == 1
 
 
-async def test_what_one_leaves_when_it_dies_at_a_thread_the_other_finishes(
-    discord: Discord, processes: Processes
-) -> None:
+async def test_a_thread_is_opened_by_the_other_process_after_a_crash(discord: Discord, processes: Processes) -> None:
     channel = channel_of(discord, 0)
     one, other = await processes.start(**FIRST), await processes.start(**FIRST)
     await set_up(discord, channel, thread="on")
@@ -238,9 +236,7 @@ async def test_what_one_leaves_when_it_dies_at_a_thread_the_other_finishes(
     assert tries(discord, channel) == 1
 
 
-async def test_what_is_due_when_one_starts_is_posted_before_it_knows_its_guilds(
-    discord: Discord, processes: Processes
-) -> None:
+async def test_due_posts_go_out_before_a_new_process_knows_its_guilds(discord: Discord, processes: Processes) -> None:
     channel = channel_of(discord, 0)
     before = await processes.start(**FIRST)
     await set_up(discord, channel)
@@ -253,7 +249,7 @@ async def test_what_is_due_when_one_starts_is_posted_before_it_knows_its_guilds(
     assert len(posts(channel, "Question of the day")) == 1
 
 
-async def test_a_guild_that_is_unavailable_stops_no_schedule(discord: Discord, processes: Processes) -> None:
+async def test_an_unavailable_guild_does_not_stop_its_schedule(discord: Discord, processes: Processes) -> None:
     channel = channel_of(discord, 0)
     assert channel.guild is not None
     before = await processes.start(**FIRST)
@@ -271,9 +267,7 @@ async def test_a_guild_that_is_unavailable_stops_no_schedule(discord: Discord, p
     assert len(posts(channel, "Question of the day")) == 1
 
 
-async def test_a_reminder_and_its_question_go_by_the_first_shard_wherever_the_guild_is(
-    discord: Discord, processes: Processes
-) -> None:
+async def test_reminders_and_their_questions_go_through_the_first_shard(discord: Discord, processes: Processes) -> None:
     channel = channel_of(discord, 1)
     first, second = await processes.start(**FIRST), await processes.start(**SECOND)
     bob = member(discord, channel, "bob")
@@ -287,7 +281,7 @@ async def test_a_reminder_and_its_question_go_by_the_first_shard_wherever_the_gu
     alone = discord.conversation(bob.user)
     assert "Your streak of 1 day ends tonight" in alone.last.text
 
-    verdict = await answer(bob, await bob.press(alone.last, "Practice now").answered())
+    verdict = await answer(bob, await bob.press(alone.last, "A question now").answered())
     assert "Streak: 2 days" in verdict.text
     async with first.app.study.store.read() as session:
         rows = (await session.exec(select(Workspace.id, Workspace.external_id, Workspace.name))).all()
@@ -297,8 +291,8 @@ async def test_a_reminder_and_its_question_go_by_the_first_shard_wherever_the_gu
     assert answered == [rows[0][0]] * 2
 
 
-@pytest.mark.parametrize(("rights", "said"), [({"manage_guild": True}, "a daily question yet"), ({}, "for managers")])
-async def test_who_manages_a_guild_of_another_process_does_so_from_a_direct_message(
+@pytest.mark.parametrize(("rights", "said"), [({"manage_guild": True}, "no daily question yet"), ({}, "for managers")])
+async def test_managers_are_recognized_in_direct_messages_from_other_shards(
     discord: Discord, processes: Processes, rights: dict[str, bool], said: str
 ) -> None:
     channel = channel_of(discord, 1)
@@ -310,9 +304,7 @@ async def test_who_manages_a_guild_of_another_process_does_so_from_a_direct_mess
     assert said in (await maya.press(discord.conversation(maya.user).last, "Schedules").answered()).text
 
 
-async def test_who_is_no_member_of_a_guild_of_another_process_is_told_so(
-    discord: Discord, processes: Processes
-) -> None:
+async def test_former_members_of_a_guild_on_another_shard_are_told_so(discord: Discord, processes: Processes) -> None:
     channel = channel_of(discord, 1)
     bob = member(discord, channel, "bob")
     process = await processes.start(**FIRST)

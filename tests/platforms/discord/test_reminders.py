@@ -29,7 +29,7 @@ async def reminded(app: App, env: Env, clock: Clock, channel: ChannelHandle, bob
     return bob
 
 
-async def test_it_comes_once_and_to_nobody_else(
+async def test_a_reminder_comes_once_and_to_nobody_else(
     app: App, env: Env, clock: Clock, reminded: MemberActor, ada: MemberActor
 ) -> None:
     await turn(app, env)
@@ -38,15 +38,15 @@ async def test_it_comes_once_and_to_nobody_else(
 
     [reminder] = direct(reminded)
     assert "Your streak of 1 day ends tonight" in words(reminder)
-    assert set(buttons(reminder)) == {"Practice now", "No more reminders"}
+    assert set(buttons(reminder)) == {"A question now", "No more reminders"}
     assert not direct(ada)
 
 
-async def test_its_question_counts_in_the_server_it_belongs_to(
+async def test_a_reminders_question_counts_in_its_server(
     app: App, env: Env, reminded: MemberActor, channel: ChannelHandle
 ) -> None:
     env.create_guild("Another")
-    asked = await press(reminded.user, direct(reminded)[0], "Practice now")
+    asked = await press(reminded.user, direct(reminded)[0], "A question now")
     right, _, _ = await letters(app, asked.response)
     verdict = await reminded.user.click(asked.response, label=right)
 
@@ -58,8 +58,8 @@ async def test_its_question_counts_in_the_server_it_belongs_to(
     assert [answer.workspace_id for answer in answers] == [home.id] * 2
 
 
-async def test_its_form_works_there_too(reminded: MemberActor) -> None:
-    asked = await press(reminded.user, direct(reminded)[0], "Practice now")
+async def test_forms_work_in_direct_messages_too(reminded: MemberActor) -> None:
+    asked = await press(reminded.user, direct(reminded)[0], "A question now")
     form = await press(reminded.user, asked, "In my own words")
     refused = await reminded.user.submit_modal(form, {"text": "\u200b"})
     assert "nothing readable" in said(refused)
@@ -69,18 +69,18 @@ async def test_its_form_works_there_too(reminded: MemberActor) -> None:
     assert "The reference" in said(verdict)
 
 
-async def test_its_buttons_work_after_a_restart(env: Env, app: App, reminded: MemberActor) -> None:
+async def test_a_reminders_buttons_work_after_a_restart(env: Env, app: App, reminded: MemberActor) -> None:
     await env.restart_bot(StudyClient(app))
-    asked = await press(reminded.user, direct(reminded)[0], "Practice now")
+    asked = await press(reminded.user, direct(reminded)[0], "A question now")
 
     assert "In my own words" in buttons(asked.response)
 
 
-async def test_no_more_means_no_more(app: App, env: Env, clock: Clock, reminded: MemberActor) -> None:
+async def test_turning_reminders_off_stops_them(app: App, env: Env, clock: Clock, reminded: MemberActor) -> None:
     told = await press(reminded.user, direct(reminded)[0], "No more reminders")
     assert "Something went wrong" not in said(told)
     before = len(direct(reminded))
-    asked = await press(reminded.user, direct(reminded)[0], "Practice now")
+    asked = await press(reminded.user, direct(reminded)[0], "A question now")
     assert asked.response is not None
     for _ in range(2):
         clock.forward(days=1)
@@ -90,25 +90,25 @@ async def test_no_more_means_no_more(app: App, env: Env, clock: Clock, reminded:
     assert before <= len(direct(reminded))
 
 
-async def test_who_has_left_the_server_is_told_so(env: Env, reminded: MemberActor) -> None:
+async def test_a_member_who_left_the_server_is_told_so(env: Env, reminded: MemberActor) -> None:
     user = reminded.user
     env.guild.remove_member(reminded)
     await env.settle()
-    told = await press(user, user.dm_channel.history()[0], "Practice now")
+    told = await press(user, user.dm_channel.history()[0], "A question now")
 
     assert "a server that one of us has left" in said(told)
 
 
-async def test_a_server_that_put_the_bot_out_is_said_to_be_left(env: Env, reminded: MemberActor) -> None:
+async def test_a_server_that_removed_the_bot_counts_as_left(env: Env, reminded: MemberActor) -> None:
     user = reminded.user
     env.backend.remove_guild(env.guild.id)
     await env.settle()
-    told = await press(user, user.dm_channel.history()[0], "Practice now")
+    told = await press(user, user.dm_channel.history()[0], "A question now")
 
     assert "a server that one of us has left" in said(told)
 
 
-async def test_who_takes_no_messages_is_not_tried_again(
+async def test_a_member_who_blocks_messages_is_not_tried_again(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, bob: MemberActor
 ) -> None:
     await press(bob, await bob.slash(channel, "question", topic="vae"), "A")

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from simcord.components import validate_components, walk_components
 
 from bot.platforms.discord import limits
-from bot.platforms.discord.layout import SHORTENED, Drawing, Line, Piece, Sheet, Words
+from bot.platforms.discord.layout import SHORTENED, Divider, Layout, Markup, Piece, RenderedMessage
 from bot.platforms.discord.markup import markdown, plain, split
-from bot.platforms.discord.render import draw, mark
+from bot.platforms.discord.render import draw, frame_id
 from bot.replies import (
     Button,
     Buttons,
@@ -43,7 +43,7 @@ SEPARATOR = 14
 """Discord's number for the kind of component that a line is."""
 
 
-def sent(drawings: list[Drawing]) -> list[list[dict[str, Any]]]:
+def sent(drawings: list[RenderedMessage]) -> list[list[dict[str, Any]]]:
     """The components of each message, as they are sent."""
     flags = discord.MessageFlags(components_v2=True).value
     drawn = (drawing.view.to_components() for drawing in drawings)  # type: ignore[no-untyped-call]
@@ -93,7 +93,7 @@ async def test_no_limit_is_broken(reply: Reply) -> None:
         assert len(ids) == len(set(ids))
         assert all(part["content"].strip() for part in found if "content" in part)
         assert all(1 <= len(part["label"]) <= limits.LABEL for part in found if "label" in part)
-        assert all(len(part["options"]) <= limits.ENTRIES for part in found if "options" in part)
+        assert all(len(part["options"]) <= limits.MENU_OPTIONS for part in found if "options" in part)
 
 
 def lines_part(message: list[dict[str, Any]]) -> bool:
@@ -103,26 +103,26 @@ def lines_part(message: list[dict[str, Any]]) -> bool:
 
 
 @given(any_reply)
-async def test_a_line_stands_between_two_parts(reply: Reply) -> None:
+async def test_dividers_only_stand_between_two_parts(reply: Reply) -> None:
     assert all(map(lines_part, messages(reply)))
 
 
 pieces = st.one_of(
-    st.just(Line()),
-    st.builds(Words, st.sampled_from(["", "a", "word " * 100, "word " * 900])),
+    st.just(Divider()),
+    st.builds(Markup, st.sampled_from(["", "a", "word " * 100, "word " * 900])),
     st.integers(1, 60).map(lambda n: tuple(Button(f"{n} {i}", f"go {n} {i}") for i in range(n))),
     st.integers(1, 60).map(lambda n: Menu("Days", f"go {n}", "days", (MenuOption("Monday", "monday"),))),
 )
 
 
 @given(st.lists(pieces, max_size=60))
-@example([*(Words("a") for _ in range(35)), Line(), Menu("Days", "go", "days", (MenuOption("Monday", "monday"),))])
-async def test_lines_leave_all_else_as_it_is(laid: list[Piece]) -> None:
+@example([*(Markup("a") for _ in range(35)), Divider(), Menu("Days", "go", "days", (MenuOption("Monday", "monday"),))])
+async def test_dividers_change_nothing_else(laid: list[Piece]) -> None:
     def drawn(pieces: list[Piece]) -> list[list[dict[str, Any]]]:
-        sheet = Sheet()
+        layout = Layout()
         for piece in pieces:
-            sheet.lay(piece)
-        return sent(sheet.finished(colour=None, framed=True))
+            layout.add(piece)
+        return sent(layout.messages(color=None, framed=True))
 
     def said(messages: list[list[dict[str, Any]]]) -> tuple[str, set[str]]:
         """All the words, and what can be pressed: that is drawn once a page, and a menu's small words with it."""
@@ -130,7 +130,7 @@ async def test_lines_leave_all_else_as_it_is(laid: list[Piece]) -> None:
         words = "".join(part["content"] for part in found if "content" in part and part["content"] != "-# Days")
         return "".join(words.split()), {part["custom_id"] for part in found if "custom_id" in part}
 
-    with_lines, without = drawn(laid), drawn([piece for piece in laid if not isinstance(piece, Line)])
+    with_lines, without = drawn(laid), drawn([piece for piece in laid if not isinstance(piece, Divider)])
 
     assert all(map(lines_part, with_lines))
     assert all(len(list(walk_components(message))) < limits.COMPONENTS for message in with_lines[:-1])
@@ -140,7 +140,7 @@ async def test_lines_leave_all_else_as_it_is(laid: list[Piece]) -> None:
 
 
 @given(any_reply)
-async def test_nobody_is_addressed_and_nothing_turns_the_text_around(reply: Reply) -> None:
+async def test_nobody_is_mentioned_and_no_text_is_reversed(reply: Reply) -> None:
     drawn = text(reply)
 
     assert not re.search(r"@everyone|@here|(?<!\\)<[@#][!&]?\d+>", drawn)
@@ -148,7 +148,7 @@ async def test_nobody_is_addressed_and_nothing_turns_the_text_around(reply: Repl
 
 
 @given(st.lists(st.text("abcdefghij ", min_size=1, max_size=4000), min_size=1, max_size=12))
-async def test_every_word_is_on_one_of_the_messages_or_they_say_what_is_missing(bodies: list[str]) -> None:
+async def test_every_word_is_shown_or_the_messages_say_they_are_cut_short(bodies: list[str]) -> None:
     drawn = text(Reply.of(*map(Text, bodies)))
 
     if SHORTENED not in drawn:
@@ -156,7 +156,7 @@ async def test_every_word_is_on_one_of_the_messages_or_they_say_what_is_missing(
 
 
 @given(texts, st.integers(1, 4000), st.integers(1, 10_000))
-def test_a_split_loses_nothing_but_space(body: str, characters: int, size: int) -> None:
+def test_splitting_loses_nothing_but_whitespace(body: str, characters: int, size: int) -> None:
     now, later = split(body, characters, size)
 
     assert len(now) <= max(characters, 4)
@@ -165,7 +165,7 @@ def test_a_split_loses_nothing_but_space(body: str, characters: int, size: int) 
         assert "".join((now + later).split()).replace("\\", "") == "".join(body.split()).replace("\\", "")
 
 
-async def test_a_long_text_goes_on_in_further_messages_and_code_stays_code() -> None:
+async def test_a_long_text_continues_in_further_messages_and_code_stays_code() -> None:
     reply = Reply.of(Text("Look:\n\n```python\n" + "x = 1  # a line of code\n" * 300 + "```"), Notice("The end."))
     drawn = ["\n".join(p["content"] for p in walk_components(m) if "content" in p) for m in messages(reply)]
 
@@ -177,18 +177,18 @@ async def test_a_long_text_goes_on_in_further_messages_and_code_stays_code() -> 
 
 
 @pytest.mark.parametrize("opening", ["```", "``` ", "Look:\n```python ", "Look:\n``` ", "```x```\n\n"])
-async def test_code_in_one_long_line_is_cut_as_well(opening: str) -> None:
+async def test_code_on_one_long_line_is_split_too(opening: str) -> None:
     drawn = messages(Reply.of(Text(opening + "x" * 9000 + "\n```")))
 
     assert len(drawn) == 3
     assert sum(part.get("content", "").count("x") for m in drawn for part in walk_components(m)) >= 9000
 
 
-async def test_what_is_longer_than_all_messages_says_so() -> None:
+async def test_text_too_long_for_all_messages_says_so() -> None:
     assert text(Reply.of(Text("word " * 8000))).endswith(SHORTENED)
 
 
-async def test_a_tie_keeps_its_places() -> None:
+async def test_tied_ranks_keep_their_numbers() -> None:
     rows = (Rank(4, "a_b", "3"), Rank(4, "bob", "3"), Rank(6, "cy", "1"))
     drawn = text(Reply.of(Standings("Week", rows)))
 
@@ -196,7 +196,7 @@ async def test_a_tie_keeps_its_places() -> None:
     assert "a\\_b" in drawn
 
 
-async def test_a_card_has_a_line_between_the_question_and_what_can_be_answered() -> None:
+async def test_a_card_has_a_divider_between_question_and_options() -> None:
     card = QuestionCard(
         "Practice", "Why?", "gan", "hard", (Option("a", "So.", Button("A", "answer k a")),), note="No points."
     )
@@ -204,7 +204,7 @@ async def test_a_card_has_a_line_between_the_question_and_what_can_be_answered()
     assert looks(Reply.of(card)) == ["-# Practice · gan · hard\n## Why?", "---", "**A**  So.", "[A]", "-# No points."]
 
 
-async def test_a_verdict_has_three_parts_what_was_said_what_is_right_and_what_it_brought() -> None:
+async def test_a_verdict_shows_the_answer_the_right_one_and_the_score() -> None:
     verdict = Verdict(False, "No.", "A. This", "Because.", "B. That", reference="All of it.", score="+0")
     streak = Notice("Streak: 3 days.", Tone.GOOD)
     next_ = Buttons((Button("Another one", "question"),))
@@ -222,7 +222,7 @@ async def test_a_verdict_has_three_parts_what_was_said_what_is_right_and_what_it
     ]
 
 
-async def test_a_sentence_stands_beneath_the_point_it_spoke_for_and_is_not_said_twice_in_a_row() -> None:
+async def test_a_sentence_stands_below_its_point_and_is_not_repeated() -> None:
     points = (
         Point("One", "mentioned", "I *said* this."),
         Point("Two", "missing"),
@@ -239,7 +239,7 @@ async def test_a_sentence_stands_beneath_the_point_it_spoke_for_and_is_not_said_
     assert lines[6:] == ["✅ Five", quote]
 
 
-async def test_buttons_with_a_question_before_them_stand_apart() -> None:
+async def test_buttons_with_a_prompt_are_set_apart() -> None:
     parts, near = Buttons((Button("In depth", "a"),)), Buttons((Button("That", "b"),), prompt="Or did you mean:")
     drawn = looks(Reply.of(Text("It is so.", title="Why?"), parts, near, parts))
 
@@ -247,7 +247,7 @@ async def test_buttons_with_a_question_before_them_stand_apart() -> None:
     assert "---" not in looks(Reply.of(parts, Buttons((Button("Share", "c"),))))
 
 
-async def test_a_table_of_two_columns_is_a_list_and_further_columns_are_named_beneath() -> None:
+async def test_a_table_is_a_list_with_further_columns_named_below() -> None:
     two = Table(("Setting", "Value"), (("Zone", "Europe/Paris"), ("Team", "none")), title="You")
     more = Table(("No.", "When", "Zone", "Next"), (("1", "weekdays", "Paris", datetime(2026, 1, 1, tzinfo=UTC)),))
 
@@ -256,14 +256,14 @@ async def test_a_table_of_two_columns_is_a_list_and_further_columns_are_named_be
     assert looks(Reply.of(Table(("Manager",), (("maya",),)))) == ["- maya"]
 
 
-async def test_the_weeks_of_a_streak_are_called_by_their_mondays() -> None:
+async def test_weeks_of_a_streak_are_labeled_by_their_mondays() -> None:
     days = ((date(2026, 1, 1), DayMark.STUDIED), (date(2026, 1, 5), DayMark.MISSED))
     [drawn] = looks(Reply.of(Calendar("Your streak", 1, 4, 0, days)))
 
     assert drawn.splitlines()[2:4] == ["`29 Dec` ▪️▪️▪️🟩▪️▪️▪️", "`05 Jan` 🟥▪️▪️▪️▪️▪️▪️"]
 
 
-async def test_no_message_ends_with_the_title_of_what_comes_on_the_next() -> None:
+async def test_no_message_ends_with_the_title_of_the_next() -> None:
     long = "word " * 780
     drawn = messages(Reply.of(Text(long), Text("x " * 300, title="Next")))
 
@@ -271,13 +271,13 @@ async def test_no_message_ends_with_the_title_of_what_comes_on_the_next() -> Non
     assert inside(drawn[1])[0]["content"].startswith("## Next\nx ")
 
 
-async def test_two_buttons_that_do_the_same_are_one() -> None:
+async def test_two_buttons_with_the_same_command_become_one() -> None:
     reply = Reply.of(Buttons((Button("One", "help"), Button("Two", "help"), Button("Three", "daily"))))
 
     assert [part["label"] for part in parts(reply) if "label" in part] == ["One", "Three"]
 
 
-async def test_a_menu_shows_what_is_picked_and_says_in_its_id_what_is_missing() -> None:
+async def test_a_menu_shows_the_selection_and_its_id_lacks_only_the_value() -> None:
     menu = Menu(
         "Days",
         "schedule change s1",
@@ -292,19 +292,19 @@ async def test_a_menu_shows_what_is_picked_and_says_in_its_id_what_is_missing() 
     assert found["max_values"] == 2
 
 
-async def test_a_post_carries_its_mark_and_calls_a_role_only_where_told_to() -> None:
+async def test_a_post_carries_its_frame_id_and_mentions_only_the_given_role() -> None:
     [frame] = messages(Reply.of(Text("Hello <@&5>")), key="delivery-7")[0]
     called = messages(Reply.of(Text("Hello")), key="delivery-7", role="5")[0]
 
-    assert frame["id"] == mark("delivery-7")
+    assert frame["id"] == frame_id("delivery-7")
     assert not re.search(r"(?<!\\)<@", text(Reply.of(Text("Hello <@&5>")), key="delivery-7"))
     assert called[0]["content"] == "<@&5>"
 
 
-async def test_buttons_of_a_direct_message_say_where_they_belong() -> None:
+async def test_buttons_in_a_direct_message_carry_their_server() -> None:
     reply = Reply.of(Buttons((Button("Now", "question"), Button("Long", "x" * 100))))
 
-    assert [part["custom_id"] for part in parts(reply, home="42") if "custom_id" in part] == ["@42 question"]
+    assert [part["custom_id"] for part in parts(reply, workspace="42") if "custom_id" in part] == ["@42 question"]
 
 
 @pytest.mark.parametrize(
@@ -320,11 +320,11 @@ async def test_buttons_of_a_direct_message_say_where_they_belong() -> None:
         ("| a | b |\n|---|---|\n| 1 | 22 |\n", "```text\na  b\n1  22\n```"),
     ],
 )
-def test_what_a_bank_says_hides_nothing(written: str, shown: str) -> None:
+def test_text_of_a_bank_hides_no_links(written: str, shown: str) -> None:
     assert markdown(written).strip() == shown
 
 
-async def test_what_a_model_writes_cannot_pass_for_ours() -> None:
+async def test_what_a_model_writes_cannot_pass_for_the_bots_own_text() -> None:
     written = "# Right!\n-# The bank's own text\nSee https://evil.example/x or [this](https://evil.example/y)"
     drawn = text(Reply.of(Explanation(written, "model")))
 
@@ -337,7 +337,7 @@ async def test_what_a_model_writes_cannot_pass_for_ours() -> None:
 @pytest.mark.parametrize(
     "name", ["# Boss", "-# small", "> quote", "1. first", "[x](https://a.b)", "a\nb", "https://a.b"]
 )
-def test_a_name_is_nothing_but_a_name(name: str) -> None:
+def test_a_name_is_never_formatting(name: str) -> None:
     drawn = plain(name)
 
     assert "\n" not in drawn

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from bot.app import App
 from bot.context.identity import Location
-from bot.context.outbox import Outbox, PostError
+from bot.context.outbox import Outbox, PostError, PostExtras
 from bot.errors import SetupError
 from bot.platforms.discord.client import connected
 from bot.replies import Button, Buttons, Notice, Reply, Text
@@ -76,7 +76,7 @@ async def test_it_starts_and_its_commands_are_registered(app: App, discord: Disc
     assert len(discord.gateway.identified) == 1
 
 
-async def test_a_refused_token_is_named_in_words(app: App, discord: Discord) -> None:
+async def test_a_rejected_token_is_explained(app: App, discord: Discord) -> None:
     with pytest.raises(SetupError, match="DISCORD_TOKEN"):
         async with connected(app, token="of-another-bot"):
             pass
@@ -84,15 +84,15 @@ async def test_a_refused_token_is_named_in_words(app: App, discord: Discord) -> 
     assert len(discord.requests) == 1
 
 
-async def test_a_discord_that_is_down_is_said_to_be(app: App, discord: Discord) -> None:
+async def test_an_unreachable_discord_is_reported(app: App, discord: Discord) -> None:
     discord.fail("GET", "/users/@me", 503)
 
-    with pytest.raises(SetupError, match="cannot be reached"):
+    with pytest.raises(SetupError, match="Can't reach Discord"):
         async with connected(app, token=discord.token):
             pass
 
 
-async def test_it_can_be_stopped_while_it_waits_for_a_connection(app: App, discord: Discord) -> None:
+async def test_it_can_be_stopped_while_it_waits_to_connect(app: App, discord: Discord) -> None:
     discord.gateway.opened.clear()
     async with asyncio.timeout(HANG):
         async with connected(app, token=discord.token):
@@ -111,7 +111,7 @@ async def test_a_command_is_answered_in_private(papers: Channel, bob: Person) ->
 
 
 @pytest.mark.usefixtures("bot")
-async def test_suggestions_come_while_one_types(papers: Channel, bob: Person) -> None:
+async def test_suggestions_come_while_a_member_types(papers: Channel, bob: Person) -> None:
     suggested = await bob.completes(papers, "question", option="topic", typed="vae").answered()
 
     assert [choice["value"] for choice in suggested.choices] == ["vae"]
@@ -122,7 +122,7 @@ async def test_a_form_is_opened_and_sent(papers: Channel, bob: Person) -> None:
     form = await bob.slash(papers, "team create").answered()
     done = await bob.submit(form, name="Blue").answered()
 
-    assert "Blue is there" in done.text
+    assert "Team Blue is set up" in done.text
 
 
 @pytest.mark.usefixtures("bot")
@@ -136,7 +136,7 @@ async def test_a_button_gives_a_verdict(papers: Channel, bob: Person) -> None:
 
 
 @pytest.mark.usefixtures("bot")
-async def test_an_explanation_is_acknowledged_first_and_grows(
+async def test_an_explanation_is_acknowledged_first_and_streams(
     discord: Discord, model: Model, papers: Channel, bob: Person
 ) -> None:
     lengths: list[int] = []
@@ -156,7 +156,7 @@ async def test_an_explanation_is_acknowledged_first_and_grows(
 
 
 @pytest.mark.usefixtures("bot")
-async def test_an_export_is_handed_over_as_a_file(papers: Channel, bob: Person) -> None:
+async def test_an_export_arrives_as_a_file(papers: Channel, bob: Person) -> None:
     export = await bob.slash(papers, "privacy export").answered()
 
     assert export.private
@@ -166,7 +166,7 @@ async def test_an_export_is_handed_over_as_a_file(papers: Channel, bob: Person) 
 
 
 @pytest.mark.usefixtures("bot")
-async def test_a_post_of_a_schedule_is_made_under_its_key(papers: Channel, maya: Person, bob: Person) -> None:
+async def test_a_scheduled_post_carries_its_key(papers: Channel, maya: Person, bob: Person) -> None:
     await maya.slash(papers, "schedule setup", time="09:00").answered()
     tried = await maya.slash(papers, "schedule test").answered()
 
@@ -185,7 +185,7 @@ async def test_the_same_key_again_is_the_same_message(outbox: Outbox, papers: Ch
     assert [str(id) for id in papers.messages] == [first, other]
 
 
-async def test_a_post_whose_answer_got_lost_is_not_made_twice(
+async def test_a_post_whose_response_got_lost_is_not_repeated(
     discord: Discord, outbox: Outbox, papers: Channel
 ) -> None:
     discord.cut("POST", MESSAGES)
@@ -199,7 +199,7 @@ async def test_a_post_whose_answer_got_lost_is_not_made_twice(
 
 
 @pytest.mark.parametrize("everywhere", [False, True], ids=["here", "everywhere"])
-async def test_a_post_waits_as_long_as_it_is_told_to(
+async def test_a_post_waits_as_long_as_discord_asks(
     discord: Discord, outbox: Outbox, papers: Channel, everywhere: bool
 ) -> None:
     discord.fail("POST", MESSAGES, 429, after=0.3, everywhere=everywhere)
@@ -211,7 +211,7 @@ async def test_a_post_waits_as_long_as_it_is_told_to(
     assert len(papers.messages) == 1
 
 
-async def test_a_post_outlives_a_fault_of_discord(discord: Discord, outbox: Outbox, papers: Channel) -> None:
+async def test_a_post_survives_a_short_outage(discord: Discord, outbox: Outbox, papers: Channel) -> None:
     discord.fail("POST", MESSAGES, 502)
 
     await outbox.post(at(papers), POST, "daily-7")
@@ -220,7 +220,7 @@ async def test_a_post_outlives_a_fault_of_discord(discord: Discord, outbox: Outb
     assert len(papers.messages) == 1
 
 
-async def test_a_longer_fault_of_discord_may_be_tried_again(discord: Discord, outbox: Outbox, papers: Channel) -> None:
+async def test_a_longer_outage_can_be_retried(discord: Discord, outbox: Outbox, papers: Channel) -> None:
     discord.fail("POST", MESSAGES, 503)
 
     with pytest.raises(PostError) as refusal:
@@ -229,9 +229,7 @@ async def test_a_longer_fault_of_discord_may_be_tried_again(discord: Discord, ou
     assert refusal.value.retry
 
 
-async def test_a_post_that_is_refused_for_now_again_and_again_may_be_tried_again(
-    discord: Discord, outbox: Outbox, papers: Channel
-) -> None:
+async def test_a_rate_limited_post_can_be_retried_later(discord: Discord, outbox: Outbox, papers: Channel) -> None:
     discord.fail("POST", MESSAGES, 429, times=5, after=0.01)
 
     with pytest.raises(PostError) as refusal:
@@ -240,7 +238,7 @@ async def test_a_post_that_is_refused_for_now_again_and_again_may_be_tried_again
     assert refusal.value.retry
 
 
-async def test_what_the_bot_may_not_do_is_said_in_words(outbox: Outbox, papers: Channel) -> None:
+async def test_a_missing_permission_is_explained(outbox: Outbox, papers: Channel) -> None:
     assert papers.guild is not None
     papers.deny(papers.guild.id, send_messages=True)
 
@@ -250,7 +248,7 @@ async def test_what_the_bot_may_not_do_is_said_in_words(outbox: Outbox, papers: 
     assert not refusal.value.retry
 
 
-async def test_a_channel_that_is_gone_is_said_to_be(discord: Discord, outbox: Outbox, papers: Channel) -> None:
+async def test_a_deleted_channel_is_reported(discord: Discord, outbox: Outbox, papers: Channel) -> None:
     del discord.channels[papers.id]
 
     with pytest.raises(PostError, match="gone") as refusal:
@@ -259,14 +257,56 @@ async def test_a_channel_that_is_gone_is_said_to_be(discord: Discord, outbox: Ou
     assert not refusal.value.retry
 
 
-async def test_a_member_is_told_alone(outbox: Outbox, discord: Discord, papers: Channel, bob: Person) -> None:
+@pytest.mark.parametrize(
+    ("code", "sentence"), [(30046, "how often a message older than an hour can be edited"), (50035, "error 50035")]
+)
+async def test_a_refused_edit_is_explained(
+    discord: Discord, outbox: Outbox, papers: Channel, code: int, sentence: str
+) -> None:
+    ref = await outbox.post(at(papers), POST, "daily-7")
+    discord.fail("PATCH", f"{MESSAGES}/\\d+", 400, code)
+
+    with pytest.raises(PostError, match=sentence) as refusal:
+        await outbox.edit(at(papers), ref, POST)
+
+    assert not refusal.value.retry
+
+
+async def test_a_post_without_a_network_can_be_retried(
+    outbox: Outbox, papers: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("discord.http.Route.BASE", "http://nowhere.invalid")
+
+    with pytest.raises(PostError, match="Discord didn't answer") as refusal:
+        await outbox.post(at(papers), POST, "daily-7")
+
+    assert refusal.value.retry
+
+
+async def test_an_outage_while_unpinning_can_be_retried(discord: Discord, outbox: Outbox, papers: Channel) -> None:
+    before, after = [await outbox.post(at(papers), POST, key) for key in ("daily-7", "daily-8")]
+    discord.fail("DELETE", r"/channels/\d+/messages/pins/\d+", 503)
+
+    with pytest.raises(PostError) as refusal:
+        await outbox.pin(at(papers), after, instead=before)
+
+    assert refusal.value.retry
+
+
+async def test_a_role_that_no_longer_exists_is_reported(outbox: Outbox, papers: Channel) -> None:
+    assert "no longer exists" in await outbox.missing_permissions(at(papers), PostExtras(role="999"))
+
+
+async def test_a_direct_message_reaches_only_its_member(
+    outbox: Outbox, discord: Discord, papers: Channel, bob: Person
+) -> None:
     await outbox.send_direct(at(papers), str(bob.user.id), POST, "stopped-7")
 
     assert "rank of the update" in discord.conversation(bob.user).last.text
     assert not papers.messages
 
 
-async def test_a_member_who_takes_no_messages_cannot_be_told(outbox: Outbox, papers: Channel, bob: Person) -> None:
+async def test_a_member_who_blocks_messages_is_reported(outbox: Outbox, papers: Channel, bob: Person) -> None:
     bob.user.closed = True
 
     with pytest.raises(PostError):
@@ -280,7 +320,7 @@ async def told(discord: Discord, outbox: Outbox, papers: Channel, bob: Person) -
     return discord.conversation(bob.user).last
 
 
-async def test_a_direct_message_is_answered_in_time_however_long_its_server_has_to_be_asked(
+async def test_a_direct_message_is_acknowledged_in_time_even_if_the_lookup_is_slow(
     discord: Discord, told: Message, bob: Person
 ) -> None:
     enough = discord.hold("GET", MEMBER)
@@ -293,7 +333,7 @@ async def test_a_direct_message_is_answered_in_time_however_long_its_server_has_
     assert "In my own words" in pressed.message.buttons
 
 
-async def test_who_has_left_the_server_is_told_so_however_long_that_takes(
+async def test_a_former_member_is_told_so_even_if_the_lookup_is_slow(
     discord: Discord, told: Message, papers: Channel, bob: Person
 ) -> None:
     assert papers.guild is not None
@@ -305,10 +345,10 @@ async def test_who_has_left_the_server_is_told_so_however_long_that_takes(
     assert "a server that one of us has left" in (await pressed.answered()).text
 
 
-async def test_where_discord_does_not_say_who_it_is_that_is_said(discord: Discord, told: Message, bob: Person) -> None:
+async def test_a_failed_member_lookup_is_explained(discord: Discord, told: Message, bob: Person) -> None:
     discord.fail("GET", MEMBER, 503)
 
-    assert "Try again later" in (await bob.press(told, "A question now").answered()).text
+    assert "Please try again later" in (await bob.press(told, "A question now").answered()).text
     again = await bob.press(told, "A question now").answered()
     assert again.message is not None
     assert "In my own words" in again.message.buttons
@@ -326,7 +366,7 @@ async def test_nothing_is_lost_when_the_connection_breaks(discord: Discord, pape
 
 
 @pytest.mark.usefixtures("bot")
-async def test_it_comes_back_when_it_is_sent_away(discord: Discord, papers: Channel, bob: Person) -> None:
+async def test_it_reconnects_when_told_to(discord: Discord, papers: Channel, bob: Person) -> None:
     await discord.gateway.order_away()
     await discord.until(lambda: bool(discord.gateway.resumed))
     await bob.slash(papers, "team list").answered()
@@ -335,7 +375,7 @@ async def test_it_comes_back_when_it_is_sent_away(discord: Discord, papers: Chan
 
 
 @pytest.mark.usefixtures("bot")
-async def test_a_session_that_is_forgotten_is_begun_anew(discord: Discord, papers: Channel, bob: Person) -> None:
+async def test_a_lost_session_is_started_again(discord: Discord, papers: Channel, bob: Person) -> None:
     await discord.gateway.invalidate()
     await discord.until(lambda: len(discord.gateway.identified) == 2)
     await discord.until(lambda: discord.gateway.ready)
@@ -344,7 +384,7 @@ async def test_a_session_that_is_forgotten_is_begun_anew(discord: Discord, paper
 
 
 @pytest.mark.usefixtures("bot")
-async def test_an_answer_that_comes_too_late_hurts_nobody(
+async def test_an_answer_that_comes_too_late_does_no_harm(
     discord: Discord, papers: Channel, bob: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
     with capture_logs() as events:
@@ -358,7 +398,7 @@ async def test_an_answer_that_comes_too_late_hurts_nobody(
 
 
 @pytest.mark.usefixtures("bot")
-async def test_what_another_process_answered_hurts_nobody(
+async def test_an_interaction_that_another_process_answered_does_no_harm(
     discord: Discord, papers: Channel, bob: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
     discord.fail("POST", CALLBACK, 400, 40060)
@@ -372,7 +412,7 @@ async def test_what_another_process_answered_hurts_nobody(
 
 
 @pytest.mark.usefixtures("bot")
-async def test_an_explanation_that_outlives_its_token_hurts_nobody(
+async def test_an_explanation_that_outlives_its_token_does_no_harm(
     discord: Discord, model: Model, papers: Channel, bob: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
     model.enough = lambda: 401 in [call.status for call in discord.asked("PATCH", EDIT)]
@@ -393,7 +433,7 @@ def _logged_and_expected(events: Sequence[Mapping[str, object]], caplog: pytest.
 
 
 @pytest.mark.usefixtures("bot")
-async def test_it_works_in_a_guild_that_it_joins(discord: Discord) -> None:
+async def test_it_works_in_a_guild_it_joins(discord: Discord) -> None:
     guild = discord.guild("Newcomers")
     eve, channel = Person.joins(discord, guild, "eve"), discord.channel(guild, "start")
     discord.join(guild)
@@ -401,9 +441,7 @@ async def test_it_works_in_a_guild_that_it_joins(discord: Discord) -> None:
     assert "no team" in (await eve.slash(channel, "team list").answered()).text
 
 
-async def test_a_guild_that_it_left_takes_no_posts(
-    discord: Discord, outbox: Outbox, papers: Channel, bob: Person
-) -> None:
+async def test_a_guild_it_left_gets_no_posts(discord: Discord, outbox: Outbox, papers: Channel, bob: Person) -> None:
     guild = discord.guild("Passers-by")
     channel = discord.channel(guild, "start")
     discord.join(guild)

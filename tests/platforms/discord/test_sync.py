@@ -13,7 +13,7 @@ from discord import app_commands
 from structlog.testing import capture_logs
 
 from bot.app import App
-from bot.platforms.discord.cli import grown
+from bot.platforms.discord.cli import command_tree
 from bot.platforms.discord.client import StudyClient
 from bot.platforms.discord.sync import difference, payload, sync
 from tests.platforms.discord.fake import Discord, in_place_of_discord
@@ -39,7 +39,7 @@ async def client(there: Discord) -> AsyncIterator[discord.Client]:
 
 @pytest.fixture
 def tree(client: discord.Client) -> app_commands.CommandTree[Any]:
-    return grown(client)
+    return command_tree(client)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def characters(node: Payload) -> int:
     return own + choices + sum(map(characters, node.get("options", ())))
 
 
-def test_every_command_keeps_discords_rules(ours: list[Payload]) -> None:
+def test_every_command_follows_discords_rules(ours: list[Payload]) -> None:
     slash = [command for command in ours if command["type"] == 1]
     menus = [command for command in ours if command["type"] != 1]
 
@@ -115,11 +115,11 @@ async def test_the_running_bot_registers_the_same(app: App, ours: list[Payload])
 
 
 @pytest.mark.parametrize("guild", ["", "613425648685547541"])
-def test_discords_way_of_telling_them_is_no_difference(ours: list[Payload], guild: str) -> None:
+def test_discords_own_format_is_not_a_change(ours: list[Payload], guild: str) -> None:
     assert difference(ours, as_discord_tells(ours, guild)) == []
 
 
-def test_a_difference_is_told_command_by_command(ours: list[Payload]) -> None:
+def test_changes_are_listed_command_by_command(ours: list[Payload]) -> None:
     theirs = {command["name"]: command for command in as_discord_tells(ours)}
     question = theirs["question"]
     question["description"] = "Ask"
@@ -143,7 +143,7 @@ def test_a_difference_is_told_command_by_command(ours: list[Payload]) -> None:
     ]
 
 
-async def test_they_are_written_once(
+async def test_commands_are_registered_once(
     there: Discord, client: discord.Client, tree: app_commands.CommandTree[Any]
 ) -> None:
     first = await sync(client, tree, None)
@@ -155,7 +155,7 @@ async def test_they_are_written_once(
     assert len(there.asked("PUT", COMMANDS)) == 1
 
 
-async def test_with_a_guild_for_development_those_of_all_guilds_are_left_alone(
+async def test_a_dev_guild_leaves_the_global_commands_alone(
     there: Discord, client: discord.Client, tree: app_commands.CommandTree[Any], ours: list[Payload]
 ) -> None:
     guild = there.guild()
@@ -165,7 +165,7 @@ async def test_with_a_guild_for_development_those_of_all_guilds_are_left_alone(
     assert len(there.commands[guild.id]) == len(ours)
 
 
-async def test_a_refusal_is_logged_in_discords_words_and_stops_nothing(
+async def test_a_refusal_is_logged_in_discords_words_and_does_not_stop_the_bot(
     there: Discord, client: discord.Client, tree: app_commands.CommandTree[Any]
 ) -> None:
     there.fail("PUT", COMMANDS, 403, 50001)
@@ -176,7 +176,7 @@ async def test_a_refusal_is_logged_in_discords_words_and_stops_nothing(
     assert event["reason"] == "Missing Access (error 50001)"
 
 
-async def test_a_broken_connection_stops_nothing(
+async def test_a_broken_connection_does_not_stop_the_bot(
     client: discord.Client, tree: app_commands.CommandTree[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(discord.http.Route, "BASE", "http://nowhere.invalid")

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.platforms.discord.throttle import Pace
+from bot.platforms.discord.throttle import Throttle
 from tests.clocks import HANG
 
 EARLY = 0.001
 """Seconds by which asyncio may wake too early."""
 
 
-async def test_the_first_one_waits_for_nobody() -> None:
+async def test_the_first_request_does_not_wait() -> None:
     async with asyncio.timeout(HANG):
-        await Pace(rate=0.001).turn()
+        await Throttle(rate=0.001).wait()
 
 
-async def test_many_at_once_come_one_after_the_other_in_their_order() -> None:
-    loop, pace, turns = asyncio.get_running_loop(), Pace(rate=500), list[tuple[int, float]]()
+async def test_many_requests_at_once_are_spaced_out_in_order() -> None:
+    loop, throttle, turns = asyncio.get_running_loop(), Throttle(rate=500), list[tuple[int, float]]()
 
     async def one(number: int) -> None:
-        await pace.turn()
+        await throttle.wait()
         turns.append((number, loop.time()))
 
     begun = loop.time()

@@ -52,7 +52,7 @@ class Forgetful(Outbox):
         await self._real.send_direct(location, member, reply, key)
 
 
-async def test_a_post_that_was_never_written_down_is_found_again(
+async def test_a_post_that_was_never_recorded_is_found_again(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
 ) -> None:
     await set_up(maya, channel)
@@ -68,13 +68,13 @@ async def test_a_post_that_was_never_written_down_is_found_again(
     await press(bob, post, "A")  # it is known by now: its answers are counted, and it gets its reveal
     clock.forward(minutes=1)
     await turn(app, env)
-    assert "1 answer so far" in words(posts(channel)[0])
+    assert "1 answered so far" in words(posts(channel)[0])
     clock.until("17:00")
     await turn(app, env)
     assert len(posts(channel)) == 2
 
 
-async def test_a_channel_that_is_gone_stops_the_schedule_and_is_told_once(
+async def test_a_deleted_channel_stops_the_schedule_and_is_reported_once(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
 ) -> None:
     await set_up(maya, channel)
@@ -91,7 +91,7 @@ async def test_a_channel_that_is_gone_stops_the_schedule_and_is_told_once(
     assert "gone" in words(told)
 
 
-async def test_without_the_right_to_write_it_stops_and_names_the_permission(
+async def test_without_permission_to_write_it_stops_and_names_the_permission(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
 ) -> None:
     await set_up(maya, channel)
@@ -114,7 +114,7 @@ async def test_without_the_right_to_write_it_stops_and_names_the_permission(
     assert len(posts(channel)) == 1
 
 
-async def test_without_the_right_to_open_threads_it_is_posted_and_told_once(
+async def test_without_permission_for_threads_it_posts_and_reports_once(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
 ) -> None:
     await set_up(maya, channel, thread="on")
@@ -130,11 +130,11 @@ async def test_without_the_right_to_open_threads_it_is_posted_and_told_once(
     assert len(questions) == 2
     assert not channel.threads
     [told] = direct(maya)
-    assert "but part of it is missing" in words(told)
+    assert "but not all of it" in words(told)
     assert "Create Public Threads" in words(told)
 
 
-async def test_where_no_more_can_be_pinned_it_is_posted_with_its_thread_and_told_once(
+async def test_when_pins_are_full_it_posts_with_its_thread_and_reports_once(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
 ) -> None:
     await set_up(maya, channel, thread="on", pin="on")
@@ -150,13 +150,13 @@ async def test_where_no_more_can_be_pinned_it_is_posted_with_its_thread_and_told
         assert len([r for r in env.http_requests if r.method == "PUT" and "/pins/" in r.path]) == day
 
     [told] = direct(maya)
-    assert "The daily question was posted in papers, but part of it is missing" in words(told)
-    assert "as many pins as Discord allows. Take one down." in words(told)
+    assert "The daily question is in papers, but not all of it" in words(told)
+    assert "as many pins as Discord allows. Unpin one." in words(told)
     assert "stopped" not in said(await maya.slash(channel, "schedule list"))
 
 
 @pytest.mark.parametrize(("status", "code"), [(500, 0), (503, 0), (429, 0)])
-async def test_a_fault_of_discord_is_waited_out(
+async def test_a_discord_outage_is_waited_out(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, status: int, code: int
 ) -> None:
     await set_up(maya, channel)
@@ -171,7 +171,7 @@ async def test_a_fault_of_discord_is_waited_out(
     assert not direct(maya)
 
 
-async def test_managers_who_take_no_messages_stop_nothing(
+async def test_managers_who_block_messages_stop_nothing(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
 ) -> None:
     await set_up(maya, channel)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.platforms.shared.throttle import paced
+from bot.platforms.shared.throttle import throttle
 
 
 async def test_the_first_comes_at_once_and_the_last_always() -> None:
@@ -20,14 +20,14 @@ async def test_the_first_comes_at_once_and_the_last_always() -> None:
             yield number
 
     seen = []
-    async for number in paced(drafts(), every=3600):
+    async for number in throttle(drafts(), every=3600):
         seen.append(number)
         shown.set()
 
     assert seen == [1, 4]
 
 
-async def test_every_draft_is_shown_where_the_reader_keeps_up() -> None:
+async def test_every_draft_is_shown_if_the_reader_keeps_up() -> None:
     shown = asyncio.Event()
 
     async def drafts() -> AsyncIterator[int]:
@@ -37,34 +37,34 @@ async def test_every_draft_is_shown_where_the_reader_keeps_up() -> None:
             await shown.wait()
 
     seen = []
-    async for number in paced(drafts(), every=0):
+    async for number in throttle(drafts(), every=0):
         seen.append(number)
         shown.set()
 
     assert seen == [0, 1, 2]
 
 
-async def test_nothing_at_all_ends_at_once() -> None:
+async def test_an_empty_stream_ends_at_once() -> None:
     async def drafts() -> AsyncIterator[int]:
         return
         yield
 
-    assert [number async for number in paced(drafts(), every=3600)] == []
+    assert [number async for number in throttle(drafts(), every=3600)] == []
 
 
-async def test_a_failure_comes_after_what_was_said_before_it() -> None:
+async def test_an_error_comes_after_the_items_before_it() -> None:
     async def drafts() -> AsyncIterator[int]:
         yield 1
         raise ValueError("broken off")
 
-    numbers = paced(drafts(), every=0)
+    numbers = throttle(drafts(), every=0)
 
     assert await anext(numbers) == 1
     with pytest.raises(ValueError, match="broken off"):
         await anext(numbers)
 
 
-async def test_whoever_stops_listening_stops_the_work() -> None:
+async def test_a_reader_who_stops_also_stops_the_source() -> None:
     stopped = asyncio.Event()
 
     async def drafts() -> AsyncIterator[int]:
@@ -74,7 +74,7 @@ async def test_whoever_stops_listening_stops_the_work() -> None:
         finally:
             stopped.set()
 
-    replies = paced(drafts(), every=0)
+    replies = throttle(drafts(), every=0)
     await anext(replies)
     await replies.aclose()
 

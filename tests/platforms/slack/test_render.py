@@ -14,7 +14,7 @@ from hypothesis.strategies import SearchStrategy
 from markdown_it import MarkdownIt
 from slack_sdk.models.blocks import Block, RichTextBlock
 
-from bot.drawing.renderer import Easel
+from bot.drawing.renderer import Renderer
 from bot.platforms.slack import limits
 from bot.platforms.slack.layout import SHORTENED_NOTE, RenderedMessage
 from bot.platforms.slack.markup import (
@@ -463,7 +463,7 @@ def test_text_for_screen_readers_has_no_markup(body: str) -> None:
 async def test_formulas_and_charts_come_as_pictures_and_as_text() -> None:
     body = "\n\n".join(f"$$x_{n} = \\frac{{a}}{{{n}}}$$" for n in range(1, 6))
     reply = Reply.of(Text(body), Mastery("Topics", (TopicMastery("gan", 12, 10, 0.6),), as_picture=True))
-    easel = Easel()
+    easel = Renderer()
     try:
         [drawing] = await render_with_images(easel, reply)
     finally:

@@ -12,7 +12,7 @@ from bot.replies import Calendar, DayMark, Notice, Picture, Reply, Tone
 from tests.platforms.replies import blocks
 
 
-def test_moments_marks_and_pictures_survive() -> None:
+def test_times_marks_and_pictures_survive() -> None:
     reply = Reply.of(
         Notice("Soon", Tone.GOOD, when=datetime(2026, 11, 18, 9, tzinfo=UTC)),
         Calendar("Your streak", 1, 2, 0, ((date(2026, 11, 18), DayMark.STUDIED),)),
@@ -23,5 +23,5 @@ def test_moments_marks_and_pictures_survive() -> None:
 
 
 @given(st.builds(Reply, st.lists(blocks, max_size=6).map(tuple)))
-def test_whatever_a_reply_holds_comes_back(reply: Reply) -> None:
+def test_any_reply_comes_back_unchanged(reply: Reply) -> None:
     assert restore(dump(reply)) == reply

@@ -47,7 +47,7 @@ async def say(http: aiohttp.ClientSession, channel: Channel, discord: Discord, *
         return answer.status, await answer.json()
 
 
-async def test_five_messages_in_five_seconds_are_taken(
+async def test_five_messages_in_five_seconds_are_allowed(
     discord: Discord, papers: Channel, http: aiohttp.ClientSession
 ) -> None:
     discord.rates.clock = lambda: 100.0
@@ -61,7 +61,7 @@ async def test_five_messages_in_five_seconds_are_taken(
     assert (await say(http, papers, discord))[0] == 200
 
 
-def test_fifty_requests_in_a_second_are_taken_in_all_and_those_about_interactions_besides() -> None:
+def test_fifty_requests_a_second_are_allowed_not_counting_interactions() -> None:
     rates = Rates(lambda: 100.0)
     for _ in range(50):
         rates.admit("GET", "/users/@me")
@@ -79,7 +79,7 @@ async def read_log(http: aiohttp.ClientSession, discord: Discord, guild: Guild, 
         return answer.status, await answer.json()
 
 
-async def test_an_audit_log_is_read_by_whoever_may(discord: Discord, http: aiohttp.ClientSession) -> None:
+async def test_an_audit_log_needs_its_permission(discord: Discord, http: aiohttp.ClientSession) -> None:
     guild, host = discord.guild(), discord.user("host")
     discord.join(guild, by=host)
     discord.record(guild, 1, guild.owner, guild.owner)
@@ -102,7 +102,7 @@ async def test_an_audit_log_is_read_by_whoever_may(discord: Discord, http: aioht
     [({"limit": 101}, 400, "limit"), ({"action_type": 7}, 400, "action_type"), ({"kind": 28}, 200, "kind")],
     ids=str,
 )
-async def test_what_is_asked_behind_a_question_mark_is_held_against_the_description(
+async def test_query_parameters_are_checked_against_the_specification(
     discord: Discord, http: aiohttp.ClientSession, query: dict[str, int], status: int, problem: str
 ) -> None:
     guild = discord.guild()
@@ -113,7 +113,7 @@ async def test_what_is_asked_behind_a_question_mark_is_held_against_the_descript
     assert problem in found
 
 
-async def test_a_nonce_is_known_for_some_minutes(
+async def test_a_nonce_is_remembered_for_a_few_minutes(
     discord: Discord, papers: Channel, http: aiohttp.ClientSession
 ) -> None:
     _, first = await say(http, papers, discord, nonce="7", enforce_nonce=True)
@@ -200,13 +200,13 @@ WRONG: dict[str, tuple[str, str, Any, str]] = {
 
 
 @pytest.mark.parametrize(("method", "path", "body", "said"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_named(method: str, path: str, body: Any, said: str) -> None:
+def test_an_invalid_request_is_reported(method: str, path: str, body: Any, said: str) -> None:
     [problem] = check(method, path, body, {})
 
     assert any(words in problem.text for words in said.split("|"))
 
 
-def test_what_is_right_passes() -> None:
+def test_a_valid_request_passes() -> None:
     file = {"type": 13, "file": {"url": "attachment://a.txt"}}
     container = {"type": 17, "components": [text(), row("a", "b")]}
 
@@ -227,7 +227,7 @@ def test_what_is_right_passes() -> None:
         ({"content": "hello", "nonce": "a" * 26} | NOBODY, "nonce"),
     ],
 )
-def test_what_the_description_of_the_api_does_not_know_is_named(body: Any, where: str) -> None:
+def test_anything_outside_the_api_specification_is_reported(body: Any, where: str) -> None:
     [problem] = check("POST", MESSAGE, body, {})
 
     assert where in problem.text

@@ -1,0 +1,33 @@
+"""Pictures of a reply: what can't be drawn is left out, and never costs the answer."""
+
+from __future__ import annotations
+
+from structlog.testing import capture_logs
+
+from bot.drawing.renderer import Renderer
+from bot.platforms.shared.images import draw_pictures
+from bot.replies import Rank, Reply, Standings, Text
+
+STANDINGS = Standings("This week", (Rank(1, "ada", "40"),), as_picture=True)
+
+
+class Broken(Renderer):
+    async def standings(self, block: Standings) -> bytes:
+        raise RuntimeError("no font")
+
+
+async def test_charts_are_found_by_their_block_and_formulas_by_their_latex() -> None:
+    renderer = Renderer()
+    pictures = await draw_pictures(renderer, Reply.of(Text("$$x$$"), STANDINGS), ["x", r"\tfrac{1}{2}", "x"])
+    renderer.close()
+
+    assert list(pictures) == ["x", STANDINGS]
+
+
+async def test_a_drawing_that_fails_leaves_the_reply_without_pictures() -> None:
+    renderer = Broken()
+    with capture_logs() as logs:
+        assert await draw_pictures(renderer, Reply.of(STANDINGS), []) == {}
+    renderer.close()
+
+    assert [line["event"] for line in logs] == ["pictures not drawn"]
