@@ -35,7 +35,7 @@ from bot.context.study import Study
 from bot.dispatch.catalog import registry
 from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
-from bot.drawing.renderer import Easel
+from bot.drawing.renderer import Renderer
 from bot.platforms.slack.forms import Invocation, form_view, missing_fields
 from bot.platforms.slack.render import render_home
 from bot.platforms.slack.render_images import render_with_images
@@ -108,7 +108,7 @@ class Story:
 
     def __init__(self, store: Store, library: Any, album: Album) -> None:
         self.now = FIRST_DAY - timedelta(hours=1)
-        self.album, self.renderer, self.channel = album, Easel(), Channel()
+        self.album, self.renderer, self.channel = album, Renderer(), Channel()
         study = Study(store=store, library=library, clock=lambda: self.now)
         self.app = App(registry(), study, TerminalPosts(store))
         self.app.attach("slack", self.channel)

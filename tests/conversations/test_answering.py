@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from bot.context.identity import Actor
 from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
-from bot.platforms.terminal.room import PLACE
+from bot.platforms.terminal.room import LOCATION
 from bot.store import tables
 from bot.store.models import Answer, Member
 from bot.study.members.directory import get_or_create_member
@@ -75,7 +75,7 @@ async def test_a_repeated_delivery_of_one_interaction_changes_nothing(chat: Chat
     right, _ = await chat.practice("ada")
 
     async def deliver() -> str:
-        request = Request(PLACE, Actor("ada", "ada"), "interaction-1", chat.clock(), line=right)
+        request = Request(LOCATION, Actor("ada", "ada"), "interaction-1", chat.clock(), line=right)
         return [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
     first, second = await deliver(), await deliver()
@@ -87,7 +87,7 @@ async def test_a_repeated_delivery_of_one_interaction_changes_nothing(chat: Chat
 
 async def test_a_repeated_request_for_a_question_gives_the_same_one(chat: Chat) -> None:
     async def deliver() -> str:
-        request = Request(PLACE, Actor("ada", "ada"), "interaction-2", chat.clock(), line="question")
+        request = Request(LOCATION, Actor("ada", "ada"), "interaction-2", chat.clock(), line="question")
         return [plain(reply) async for reply in handle(chat.app.registry, chat.study, request)][-1]
 
     assert await deliver() == await deliver()
@@ -99,7 +99,7 @@ async def test_a_subscriber_that_raises_undoes_the_answer(chat: Chat) -> None:
     """And everything that the subscribers before it wrote."""
     await chat.practice("ada")
     asked = await chat.round_of("ada")
-    context = await get_or_create_member(chat.study, PLACE, Actor("ada", "ada"), request_id="1", at=chat.clock())
+    context = await get_or_create_member(chat.study, LOCATION, Actor("ada", "ada"), request_id="1", at=chat.clock())
     before = await chat.study.store.query(only_member)
 
     def fail(connection: Connection, accepted: AcceptedAnswer) -> AcceptedAnswer:

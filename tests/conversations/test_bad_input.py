@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from bot.context.identity import Actor
 from bot.dispatch.request import Request
-from bot.platforms.terminal.room import PLACE
+from bot.platforms.terminal.room import LOCATION
 from bot.store import tables
 from tests.chat import Chat, plain
 
@@ -83,7 +83,7 @@ async def test_names_are_never_parsed_as_markup(chat: Chat) -> None:
 
 @pytest.mark.both_databases
 async def test_names_lose_the_characters_that_reverse_text(chat: Chat) -> None:
-    request = Request(PLACE, Actor("eve", "e\u202ev\x00e"), "e1", chat.clock(), line="me")
+    request = Request(LOCATION, Actor("eve", "e\u202ev\x00e"), "e1", chat.clock(), line="me")
     reply = [plain(reply) async for reply in chat.app.handle(request)][-1]
 
     assert " eve" in reply

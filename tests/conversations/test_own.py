@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from bot.context.identity import Location
 from bot.context.library import Library
-from bot.platforms.terminal.room import PLACE
+from bot.platforms.terminal.room import LOCATION
 from bot.replies import Buttons, Reply
 from bot.store.engine import Store
 from bot.store.models import RoundKind
@@ -32,7 +32,7 @@ FREEZE = Question(
 
 
 async def workspace_of(store: Store) -> int:
-    found = await store.query(workspace_at, PLACE)
+    found = await store.query(workspace_at, LOCATION)
     assert found is not None
     return found[0]
 
@@ -92,7 +92,7 @@ async def test_a_custom_question_can_be_the_daily_question(team: Chat) -> None:
 
 async def test_suggestions_and_topics_include_custom_questions(team: Chat) -> None:
     assert "house-rules" in await team.say("ada", "topics")
-    here = await team.app.for_workspace(PLACE)
+    here = await team.app.for_workspace(LOCATION)
     suggestions = here.suggestions(team.app.registry.find("show").parameters[0], "when may")
     assert FREEZE.id in {suggestion.value for suggestion in suggestions}
 

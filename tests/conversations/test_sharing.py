@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, update
 from bot.context.identity import Actor, Location
 from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
-from bot.platforms.terminal.room import PLACE
+from bot.platforms.terminal.room import LOCATION
 from bot.replies import Button, Buttons, Explanation, Notice, Reply
 from bot.store import tables
 from bot.store.models import StoredExplanation
@@ -43,7 +43,7 @@ async def last(chat: Chat, who: str, line: str) -> Reply:
 async def elsewhere(chat: Chat, who: str, line: str, *, channel: str = "papers", workspace: str = "local") -> Reply:
     """The last reply in another channel of the room, or in another workspace."""
     request = Request(
-        location=Location(PLACE.platform, workspace, channel),
+        location=Location(LOCATION.platform, workspace, channel),
         actor=Actor(who, who),
         id=f"{channel}-{chat.clock()}-{line}",
         at=chat.clock(),
@@ -326,7 +326,7 @@ async def test_a_members_text_is_never_run_as_a_command(chat: Chat) -> None:
 
 async def delivered(chat: Chat, request_id: str, line: str, *, who: str = "ada", channel: str = "general") -> Reply:
     """The last reply to a request of that id, whether or not it was delivered before."""
-    location = Location(PLACE.platform, PLACE.workspace, channel)
+    location = Location(LOCATION.platform, LOCATION.workspace, channel)
     request = Request(location, Actor(who, who), request_id, chat.clock(), line=line)
     return [reply async for reply in handle(chat.app.registry, chat.study, request)][-1]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.drawing.formula import TALLEST, WIDEST, formula
+from bot.drawing.formula import MAX_HEIGHT, MAX_WIDTH, formula
 from knowledge.format.latex import COMMAND, MAX_DEPTH, MAX_LENGTH, formulas_of, undrawable
 from knowledge.format.reader import load
 from knowledge.questions import Question
@@ -24,7 +24,7 @@ def drawn(latex: str) -> bytes:
 def test_a_formula_is_a_sharp_png() -> None:
     width, height = size(drawn(ATTENTION))
 
-    assert 900 <= width <= WIDEST
+    assert 900 <= width <= MAX_WIDTH
     assert 150 <= height <= 400
 
 
@@ -36,7 +36,7 @@ def test_a_short_formula_has_a_card_as_wide_as_others_so_that_chats_do_not_blow_
 
 
 def test_a_wide_formula_is_drawn_smaller() -> None:
-    assert size(drawn(" + ".join(ATTENTION for _ in range(3))))[0] == WIDEST
+    assert size(drawn(" + ".join(ATTENTION for _ in range(3))))[0] == MAX_WIDTH
 
 
 @pytest.mark.parametrize(
@@ -107,11 +107,11 @@ def test_display_formulas_of_the_bank_are_drawn_or_known_to_be_undrawable() -> N
 
 def _sane(latex: str) -> bool:
     width, height = size(drawn(latex))
-    return width <= WIDEST and height <= TALLEST / 2
+    return width <= MAX_WIDTH and height <= MAX_HEIGHT / 2
 
 
 @given(st.text(alphabet="x2^_{}\\$&% <>\0\n\u202e日", max_size=12) | st.text(max_size=8))
 def test_no_text_makes_it_raise(latex: str) -> None:
     png = formula(latex)
 
-    assert png is None or size(png)[0] <= WIDEST
+    assert png is None or size(png)[0] <= MAX_WIDTH

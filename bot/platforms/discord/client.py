@@ -119,7 +119,7 @@ def command_tree(client: discord.Client, app: App, dispatch: Dispatch) -> app_co
         except DatabaseError as problem:
             log.warning("suggestions without custom questions", problem=str(problem))
             workspace_app = app
-        return parameter.autocomplete(workspace_app.study, typed)
+        return workspace_app.suggestions(parameter, typed)
 
     return build_tree(client, app.registry, dispatch.on_command, complete)
 

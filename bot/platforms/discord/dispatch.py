@@ -13,7 +13,6 @@ import structlog
 from bot.app import App
 from bot.commands.command import Command
 from bot.context.identity import Location
-from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.drawing.renderer import Renderer
 from bot.errors import DatabaseError, UserError
@@ -160,7 +159,7 @@ class Dispatch:
     def _parse(self, line: str) -> tuple[Command | None, dict[str, str]]:
         """Return the command and its values; None for a line that isn't a command, which `handle` explains."""
         try:
-            return self.app.registry.parse(self.app.study, line)
+            return self.app.parse(line)
         except UserError:
             return None, {}
 
@@ -190,7 +189,7 @@ class Dispatch:
                 await responder.show(reply)  # drawing its pictures may take a while: the timer keeps running
 
     def _replies(self, command: Command | None, request: Request) -> AsyncGenerator[Reply, None]:
-        replies = handle(self.app.registry, self.app.study, request)
+        replies = self.app.handle(request)
         return throttle(replies, EDIT_INTERVAL) if command is not None and command.streams else replies
 
     async def _reply_to(self, message: discord.Message, request: Request) -> None:

@@ -25,7 +25,7 @@ async def greet(app: App, outbox: DiscordOutbox, guild: discord.Guild) -> None:
     if channel is not None and _may_write(channel):
         channel_location = Location("discord", str(guild.id), str(channel.id), guild.name, channel.name)
         try:
-            await outbox.post(channel_location, greeting.here, key)
+            await outbox.post(channel_location, greeting.in_channel, key)
         except PostError as problem:
             log.info("not greeted in the channel", guild=guild.id, reason=str(problem))
         else:
@@ -35,7 +35,7 @@ async def greet(app: App, outbox: DiscordOutbox, guild: discord.Guild) -> None:
         log.info("nobody to greet", guild=guild.id)
         return
     try:
-        await outbox.send_direct(location, inviter, greeting.alone, key)
+        await outbox.send_direct(location, inviter, greeting.direct, key)
     except PostError as problem:
         log.info("not greeted", guild=guild.id, reason=str(problem))
 

@@ -15,7 +15,7 @@ from slack_bolt.authorization import AuthorizeResult
 from starlette.routing import Route
 
 from bot.app import App, Installation
-from bot.drawing.renderer import Easel
+from bot.drawing.renderer import Renderer
 from bot.platforms.slack.clients import Clients
 from bot.platforms.slack.dispatch import Dispatcher
 from bot.platforms.slack.listeners import Listeners
@@ -56,7 +56,7 @@ async def slack(app: App, credentials: Credentials, *, api: str = API_URL) -> As
     """
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=CALL_TIMEOUT))
-        renderer = Easel()
+        renderer = Renderer()
         clients = Clients(
             session,
             api,

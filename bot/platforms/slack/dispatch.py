@@ -16,7 +16,7 @@ from bot.commands.parameters import Parameter
 from bot.context.identity import Actor, Location
 from bot.dispatch.handler import typed_values
 from bot.dispatch.request import Request
-from bot.drawing.renderer import Easel
+from bot.drawing.renderer import Renderer
 from bot.errors import DatabaseError, SetupError, UserError
 from bot.platforms.slack import limits
 from bot.platforms.slack.clients import Client, Clients, TokenRejected
@@ -46,7 +46,7 @@ class Dispatcher:
     """Whatever happens, the member gets an answer, and what they typed into a form isn't lost."""
 
     def __init__(
-        self, app: App, clients: Clients, session: aiohttp.ClientSession, renderer: Easel, on_rejected: TokenRejected
+        self, app: App, clients: Clients, session: aiohttp.ClientSession, renderer: Renderer, on_rejected: TokenRejected
     ) -> None:
         self._app, self._clients, self._session, self._renderer = app, clients, session, renderer
         self._on_rejected = on_rejected

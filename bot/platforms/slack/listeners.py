@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 
 from bot.app import App
 from bot.context.identity import Location
-from bot.platforms.shared.background_tasks import Errands
+from bot.platforms.shared.background_tasks import BackgroundTasks
 from bot.platforms.slack.dispatch import Dispatcher
 from bot.platforms.slack.forms import CHANNEL_FIELD, FORM, Invocation, submitted_values
 from bot.platforms.slack.interaction import (
@@ -50,7 +50,7 @@ class Listeners:
 
     def __init__(self, app: App, dispatcher: Dispatcher, uninstall: Uninstall) -> None:
         self._app, self._dispatcher, self._uninstall = app, dispatcher, uninstall
-        self.background_tasks = Errands()
+        self.background_tasks = BackgroundTasks()
 
     def listen(self, bolt: AsyncApp) -> None:
         bolt.command(COMMAND)(self._on_command)

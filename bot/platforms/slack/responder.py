@@ -11,8 +11,8 @@ import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.drawing.renderer import Easel
-from bot.platforms.shared.throttle import paced
+from bot.drawing.renderer import Renderer
+from bot.platforms.shared.throttle import throttle
 from bot.platforms.slack.errors import API_ERRORS, INVALID_TOKEN, UNREACHABLE, error_code
 from bot.platforms.slack.render import RenderedMessage, render
 from bot.platforms.slack.render_images import render_with_images
@@ -78,7 +78,7 @@ class Responder:
 
     web: AsyncWebClient
     session: aiohttp.ClientSession
-    renderer: Easel
+    renderer: Renderer
     channel: str
     user: str
     thread: str = ""
@@ -114,7 +114,7 @@ class Responder:
             await self._respond(pointer, private=True, replaces=False)
         elif self.ack_slot:
             self.ack_slot.close()
-        await self._edit_with_each(paced(replies, EDIT_INTERVAL), sent["channel"], sent["ts"])
+        await self._edit_with_each(throttle(replies, EDIT_INTERVAL), sent["channel"], sent["ts"])
 
     async def _edit_with_each(self, replies: AsyncIterator[Reply], channel: str, ts: str) -> None:
         edited, last = True, PLACEHOLDER

@@ -101,7 +101,7 @@ class Repl:
                 self._console.print(draw(post))
                 self._console.print()
                 self._room.offer(post)
-                await self._app.terminal_posts.seen(post_id)
+                await self._app.terminal_posts.mark_seen(post_id)
 
 
 def _typed_so_far() -> str:
@@ -113,9 +113,9 @@ def _typed_so_far() -> str:
 
 
 def _welcome(app: App) -> str:
-    bank = app.study.library.bank
+    questions, topics = app.bank_size
     return (
-        f"\nStudyhall · {len(bank)} questions on {len(bank.topics)} topics\n"
+        f"\nStudyhall · {questions} questions on {topics} topics\n"
         "Try: ask what is LoRA · question · schedule setup 09:00 · help\n"
     )
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from bot.app import App
 from bot.commands.command import Command
 from bot.context.identity import Actor, Location
-from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.errors import UserError
 from bot.platforms.terminal.render import shortcuts
@@ -68,12 +67,12 @@ class Room:
             location=LOCATION,
             actor=Actor(name.lower(), name, manager=name.lower() == self.owner.lower()),
             id=uuid.uuid4().hex,
-            at=self.app.study.clock(),
+            at=self.app.now(),
             line=parsed.line,
             command=parsed.command,
             values=parsed.values,
         )
-        async for reply in handle(self.app.registry, self.app.study, request):
+        async for reply in self.app.handle(request):
             yield reply
             if buttons := shortcuts(reply):
                 speaker.buttons = buttons
@@ -104,7 +103,7 @@ class Room:
         if button := speaker.buttons.get(line.strip().lower()):
             line = button.line
         try:
-            command, values = self.app.registry.parse(self.app.study, line)
+            command, values = self.app.parse(line)
         except UserError:
             return CommandLine(line=line)  # `handle` says what's wrong with it
         if command.opens_form and command.missing(values):

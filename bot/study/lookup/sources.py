@@ -25,7 +25,9 @@ def sources_of(found: SearchResult) -> tuple[Question, ...]:
     return tuple(hit.question for hit in found.hits[:MAX_SOURCES] if hit.score >= found.hits[0].score / 2)
 
 
-async def follow_up_sources(library: Library, thread: Thread, text: str) -> tuple[tuple[Question, ...], bool, SearchResult]:
+async def follow_up_sources(
+    library: Library, thread: Thread, text: str
+) -> tuple[tuple[Question, ...], bool, SearchResult]:
     """Return the sources of a follow-up, whether they are just its parent's, and what its words alone find.
 
     Words that name a subject are searched for as they are. Others mean the parent's subject, or something close to it.

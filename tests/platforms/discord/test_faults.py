@@ -16,7 +16,7 @@ from simcord.env import Env
 from sqlalchemy import Connection, text
 from structlog.testing import capture_logs
 
-from bot.app import App, Posts
+from bot.app import App, TerminalPosts
 from bot.context.library import Library
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
@@ -222,7 +222,7 @@ async def test_while_the_database_is_down_suggestions_come_from_the_bank_and_eve
     env: Env, channel: ChannelHandle, bob: MemberActor, library: Library, postgresql: PostgresqlDatabases
 ) -> None:
     store = await Store.open(postgresql.with_tables())
-    client = StudyClient(App(registry(), Study(store, library), Posts(store)))
+    client = StudyClient(App(registry(), Study(store, library), TerminalPosts(store)))
     await env.restart_bot(client)
     with postgresql.down(), capture_logs() as logs:
         topics = await bob.autocomplete(channel, "question", "topic", "vae")

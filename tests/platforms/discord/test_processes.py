@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from bot.app import App, Posts
+from bot.app import App, TerminalPosts
 from bot.context.identity import Location
 from bot.context.library import Library
 from bot.context.study import Study
@@ -98,7 +98,7 @@ class Processes:
         store = await Store.open(self._url)
         running.push_async_callback(store.close)
         study = Study(store, self._library, clock=lambda: present(self._discord))
-        app = App(registry(), study, Posts(store))
+        app = App(registry(), study, TerminalPosts(store))
         await running.enter_async_context(connected(app, token=self._discord.token, **shards))
         return Process(app, Clockwork(app.study, 5), running)
 

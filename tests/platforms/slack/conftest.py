@@ -62,7 +62,12 @@ async def turn(app: App) -> None:
 
 @asynccontextmanager
 async def opened(
-    fake: Slack, url: str, library: Library, *, busy_ms: int = sqlite.BUSY_TIMEOUT_MS, inference: Inference | None = None
+    fake: Slack,
+    url: str,
+    library: Library,
+    *,
+    busy_ms: int = sqlite.BUSY_TIMEOUT_MS,
+    inference: Inference | None = None,
 ) -> AsyncIterator[App]:
     """Open an app on a database, with the fake's time."""
     store = await Store.open(url, busy_timeout_ms=busy_ms)

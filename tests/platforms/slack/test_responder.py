@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.drawing.renderer import Easel
+from bot.drawing.renderer import Renderer
 from bot.platforms.slack.listeners import ACK_TIMEOUT
 from bot.platforms.slack.responder import Responder
 from bot.replies import Explanation, Reply
@@ -128,7 +128,7 @@ async def test_a_replaced_message_names_no_thread(fake: Slack, bob: Person) -> N
 
 
 async def test_a_finished_explanation_is_not_marked_as_cut_short(fake: Slack, bob: Person, team: Team) -> None:
-    uploading, easel = fake.hold("conversations.open"), Easel()
+    uploading, easel = fake.hold("conversations.open"), Renderer()
     web = AsyncWebClient(team.token, base_url=fake.api)
 
     async def replies() -> AsyncIterator[Reply]:
