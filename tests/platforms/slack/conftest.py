@@ -147,7 +147,7 @@ async def app(fake: Slack, url: str, library: Library, model: Model, busy_ms: in
     await library.search("lora")  # the first search loads the model, which takes longer than Slack waits
     async with model.listening() as address:
         inference = Inference(address, model="small")
-        async with opened(fake, url, library, busy_timeout_ms=busy_ms, inference=inference) as app:
+        async with opened(fake, url, library, busy_ms=busy_ms, inference=inference) as app:
             yield app
         await inference.close()
 

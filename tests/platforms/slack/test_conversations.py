@@ -196,7 +196,7 @@ async def test_the_home_lists_questions_from_the_members_own_channels(
         await maya.types(f"schedule setup 00:00 zone=UTC days=mon-sun reveal=23:59 topics={topic}", channel)
         await fake.heard()
     until(fake, "00:00")
-    await Scheduler(app.study, seconds=5).turn()
+    await Scheduler(app.study, seconds=5).run_once()
     shown = []
     for person in (bob, maya):
         await person.opens_home()
@@ -379,4 +379,4 @@ async def test_a_daily_question_is_posted_with_its_thread(fake: Slack, maya: Per
 
     assert posted.channel == team.main.id
     assert posted.metadata is not None
-    await Scheduler(app.study, seconds=5).turn()
+    await Scheduler(app.study, seconds=5).run_once()
