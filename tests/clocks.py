@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TypeVar
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import pytest
 
@@ -62,6 +64,18 @@ async def _hurried(seconds: float, result: T | None = None) -> T | None:
 def forward(seconds: float) -> None:
     """Move the running loop's time on: whatever waits for a time before then is due."""
     _loop_time().skipped += seconds
+
+
+async def within_hang(work: Coroutine[Any, Any, T]) -> T:
+    """Return what `work` returns. Raises TimeoutError after HANG seconds on the wall, whatever the loop's time is."""
+    deadline = time.monotonic() + HANG
+    task = asyncio.create_task(work)
+    while not task.done():
+        if time.monotonic() > deadline:
+            task.cancel()
+            raise TimeoutError("the test hangs")
+        await asyncio.wait({task}, timeout=1 / _loop_time().slowness)
+    return await task
 
 
 async def reach_limits(task: asyncio.Task[T]) -> T:

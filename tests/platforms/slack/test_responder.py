@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -13,11 +12,14 @@ import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.drawing.renderer import Renderer
+from bot.app import App
+from bot.drawing.renderer import Easel
 from bot.platforms.slack.listeners import ACK_TIMEOUT
 from bot.platforms.slack.responder import Responder
 from bot.replies import Explanation, Reply
+from bot.store import tables
 from tests.clocks import HANG, forward
+from tests.platforms.slack.conftest import all_rows
 from tests.platforms.slack.fake import Channel, Message, Person, Slack, Team, View
 from tests.platforms.slack.fake.hooks import LIVES, USES
 from tests.platforms.slack.fake.shown import Payload
@@ -351,7 +353,7 @@ async def test_a_name_is_stored_as_it_was_typed(fake: Slack, bob: Person, typed:
     says = bob.types if typed == "types" else bob.writes
     for name in ("R&amp;D &lt;3 &gt;_&lt;", "<https://lab.example/a?b=1&amp;c=2|lab.example>", "&amp;lt;"):
         await says(f"team create {name}")
-        assert "is there" in (await fake.heard()).words
+        assert "is set up" in (await fake.heard()).words
     await says("team list")
     listed = (await fake.heard()).words
 
@@ -367,13 +369,10 @@ async def test_a_member_can_be_mentioned_in_a_direct_message(fake: Slack, bob: P
     assert "bob is no longer a manager" in (await fake.heard()).words
 
 
-async def test_a_question_in_a_mention_is_stored_as_it_was_typed(fake: Slack, bob: Person) -> None:
+async def test_a_question_in_a_mention_is_stored_as_it_was_typed(fake: Slack, bob: Person, app: App) -> None:
     await bob.mentions("what is LoRA for r &lt; d &amp; alpha &gt; 1? <https://arxiv.org/abs/2106.09685|arxiv.org>")
     await fake.heard()
     await grown(fake)
-    await bob.types("privacy export")
-    content = (await fake.next(fake.files)).content
+    [explanation] = await app.study.store.query(all_rows, tables.explanations)
 
-    assert content is not None
-    [kept] = json.loads(content)["explained"]
-    assert kept["asked"] == "what is LoRA for r < d & alpha > 1? https://arxiv.org/abs/2106.09685"
+    assert explanation["request_text"] == "what is LoRA for r < d & alpha > 1? https://arxiv.org/abs/2106.09685"

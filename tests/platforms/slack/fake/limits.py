@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.clocks import HANG
+from tests.clocks import within_hang
 from tests.platforms.slack.fake.refusals import Refusal, limited
 
 TIERS = {1: 1, 2: 20, 3: 50, 4: 100}
@@ -54,7 +54,7 @@ class Hold:
 
     async def arrived(self) -> None:
         """Wait until the call has come."""
-        await asyncio.wait_for(self._arrived.wait(), HANG)
+        await within_hang(self._arrived.wait())
 
     def release(self) -> None:
         self._released.set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -12,7 +11,7 @@ from typing import TypeVar
 import aiohttp
 from aiohttp import web
 
-from tests.clocks import HANG
+from tests.clocks import within_hang
 from tests.platforms.slack.fake import basics, chat, conversations, files, oauth, spec, streams, views
 from tests.platforms.slack.fake.calls import Call, Handler, read
 from tests.platforms.slack.fake.delivery import EVENT, Acknowledgement, Courier, Delivery
@@ -120,7 +119,7 @@ class Slack(World):
 
     async def next(self, feed: Feed[T]) -> T:
         """Wait for the next item of a feed, as in `slack.next(slack.views)`."""
-        return await asyncio.wait_for(feed.get(), HANG)
+        return await within_hang(feed.get())
 
     def violate(self, kind: str, method: str, text: str) -> None:
         self.violations.append(Violation(kind, method, text))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from aiohttp import web
 
-from tests.clocks import HANG
+from tests.clocks import within_hang
 from tests.platforms.slack.fake.delivery import EVENT, Delivery
 
 if TYPE_CHECKING:
@@ -38,7 +38,10 @@ class Sockets:
 
     async def connected(self, opened: int = 1) -> None:
         """Wait until that many connections were opened so far, and one is open."""
-        async with asyncio.timeout(HANG), self._news:
+        await within_hang(self._wait_connected(opened))
+
+    async def _wait_connected(self, opened: int) -> None:
+        async with self._news:
             await self._news.wait_for(lambda: self.opened >= opened and bool(self.live))
 
     async def refresh(self, reason: str = "refresh_requested") -> None:
