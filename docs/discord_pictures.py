@@ -27,7 +27,7 @@ import simcord
 from PIL import Image
 from playwright.async_api import async_playwright
 from simcord.components import walk_components
-from sqlmodel import select
+from sqlalchemy import Connection, select
 
 from bot import logs
 from bot.app import App, Posts, open_library
@@ -36,8 +36,9 @@ from bot.context.study import Study
 from bot.dispatch.catalog import registry
 from bot.platforms.discord.client import StudyClient
 from bot.scheduler import Clockwork
+from bot.store import tables
 from bot.store.engine import Store
-from bot.store.orm import Round
+from bot.store.models import Round
 from bot.store.upgrade import upgrade
 from bot.study.practice.rounds import LETTERS, display_order
 from knowledge.questions import Question
@@ -132,10 +133,14 @@ class Story:
     async def posed(self, message: Any) -> tuple[str, Question]:
         """The label of the right answer's button, and the question."""
         line = next(part["custom_id"] for part in parts(message) if part.get("custom_id", "").startswith("answer "))
-        async with self.app.study.store.read() as session:
-            round = (await session.exec(select(Round).where(Round.round_key == line.split()[1]))).one()
-        question = self.app.study.library.question(round.question_id)
-        return LETTERS[display_order(round).index(question.right_choice)].upper(), question
+        question_round = await self.app.study.store.query(_round_by_key, line.split()[1])
+        question = self.app.study.library.question(question_round.question_id)
+        return LETTERS[display_order(question_round).index(question.right_choice)].upper(), question
+
+
+def _round_by_key(connection: Connection, round_key: str) -> Round:
+    statement = select(tables.rounds).where(tables.rounds.c.round_key == round_key)
+    return Round.of(connection.execute(statement).mappings().one())
 
 
 async def _lit(new_context: Callable[..., Awaitable[Any]], **options: Any) -> Any:
