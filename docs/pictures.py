@@ -57,8 +57,8 @@ TEAMS = (
     "@eve: team join Red",
 )
 
-# Rich's own frame without web fonts, since a picture shouldn't load anything, and with a font slightly larger than 20 px,
-# so that the lines of a box meet.
+# Rich's own frame without web fonts, since a picture shouldn't load anything, and with a font slightly larger than
+# 20 px, so that the lines of a box meet.
 FRAME = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img">
 <style>
