@@ -2,8 +2,8 @@
 
     python docs/discord_pictures.py [NAME ...]        (or `make pictures`, which keeps the chosen ones)
 
-The client, the store, the bank and the scheduler are the real ones; Discord is simcord's, and its preview is drawn by
-Chromium, which has to be installed: on Debian, `apt install chromium fonts-noto-color-emoji`.
+The client, the store, the bank and the scheduler are real; Discord is simcord's, and its preview is drawn by Chromium,
+which has to be installed: on Debian, `apt install chromium fonts-noto-color-emoji`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import simcord
 from PIL import Image
 from playwright.async_api import async_playwright
 from simcord.components import walk_components
-from sqlmodel import select
+from sqlalchemy import Connection, select
 
 from bot import logs
 from bot.app import App, TerminalPosts, open_library
@@ -36,16 +36,16 @@ from bot.context.study import Study
 from bot.dispatch.catalog import registry
 from bot.platforms.discord.client import StudyClient
 from bot.scheduler import Scheduler
+from bot.store import tables
 from bot.store.engine import Store
-from bot.store.orm import Round
+from bot.store.models import Round
 from bot.store.upgrade import upgrade
 from bot.study.practice.rounds import LETTERS, display_order
 from knowledge.questions import Question
 
 IMAGES = Path(__file__).parent / "images"
-KEPT = ("daily", "verdict-wrong", "explain", "settings", "leaderboard", "streak")
-"""Those that the README shows."""
-WIDE, HIGH = 640, 1400
+README_PICTURES = ("daily", "verdict-wrong", "explain", "settings", "leaderboard", "streak")
+WIDTH, HEIGHT = 640, 1400
 LIGHT = """
 :root {
   color-scheme: light; background: #fbfbfb; color: #323339; --discord-bg: #fbfbfb; --discord-surface: #f3f3f4;
@@ -60,7 +60,7 @@ LIGHT = """
 }
 .message-content, .button-style-2, .button-secondary { color: #2f3035; }
 """
-"""Discord's light theme, near enough: the preview has none of its own."""
+"""Roughly Discord's light theme, which the preview lacks."""
 PEOPLE = ("ada", "bob", "cleo", "dan")
 
 
@@ -73,7 +73,7 @@ def parts(message: Any) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Album:
-    """Where the pictures go, which are wanted (all of them where none is named), and in which theme."""
+    """Where the pictures go, which ones to draw (all if none are named), and in which theme."""
 
     folder: Path
     wanted: tuple[str, ...] = ()
@@ -87,7 +87,7 @@ class Album:
 
 
 class Story:
-    """A server with a manager and four members, and an album that keeps what they see."""
+    """A server with a manager and four members, and an album of what they see."""
 
     def __init__(self, env: Any, app: App, chromium: Any, album: Album) -> None:
         self.env, self.app, self.chromium, self.album = env, app, chromium, album
@@ -99,13 +99,13 @@ class Story:
         self.members = [self.guild.add_member(env.create_user(name)) for name in PEOPLE]
 
     async def keep(self, name: str, target: Any, viewer: Any, channel: Any = None) -> None:
-        """A picture of a message as somebody sees it."""
+        """Save a picture of a message as `viewer` sees it."""
         if self.album.wanted and name not in self.album.wanted:
             return
         async with self.env.preview(
-            channel or self.channel, viewers=[viewer], width=WIDE, height=HIGH, timezone="Europe/Paris"
+            channel or self.channel, viewers=[viewer], width=WIDTH, height=HEIGHT, timezone="Europe/Paris"
         ) as preview:
-            # The preview would start a browser of its own, and closes this one in its place.
+            # The preview would start its own browser; it closes this one instead.
             preview._capture_manager._browser = await self._browser()
             shot = await preview.screenshot(viewer=viewer, target=target, allow_incomplete=True)
         self.album.keep(name, shot.png)
@@ -125,21 +125,25 @@ class Story:
 
     @property
     def post(self) -> discord.Message:
-        """The newest message of the bot in the channel that has buttons."""
-        found: discord.Message = next(m for m in reversed(self.channel.history()) if m.components)
-        return found
+        """The bot's newest message with buttons in the channel."""
+        newest: discord.Message = next(m for m in reversed(self.channel.history()) if m.components)
+        return newest
 
-    async def posed(self, message: Any) -> tuple[str, Question]:
-        """The label of the right answer's button, and the question."""
+    async def right_answer(self, message: Any) -> tuple[str, Question]:
+        """Return the label of the right answer's button, and the question."""
         line = next(part["custom_id"] for part in parts(message) if part.get("custom_id", "").startswith("answer "))
-        async with self.app.study.store.read() as session:
-            round = (await session.exec(select(Round).where(Round.round_key == line.split()[1]))).one()
-        question = self.app.study.library.question(round.question_id)
-        return LETTERS[display_order(round).index(question.right_choice)].upper(), question
+        question_round = await self.app.study.store.query(_round_by_key, line.split()[1])
+        question = self.app.study.library.question(question_round.question_id)
+        return LETTERS[display_order(question_round).index(question.right_choice)].upper(), question
+
+
+def _round_by_key(connection: Connection, round_key: str) -> Round:
+    statement = select(tables.rounds).where(tables.rounds.c.round_key == round_key)
+    return Round.of(connection.execute(statement).mappings().one())
 
 
 async def _lit(new_context: Callable[..., Awaitable[Any]], **options: Any) -> Any:
-    """A context of the browser whose pages are light: the preview's rules let no other style sheet in."""
+    """Open a browser context with light pages, by script: the preview's security rules allow no other style sheet."""
     context = await new_context(**options)
     await context.add_init_script(
         f"const light = new CSSStyleSheet(); light.replaceSync({json.dumps(LIGHT)});"
@@ -165,7 +169,7 @@ async def live(story: Story) -> None:
         await story.turn()
         post = story.post
         if number % 7 < 5 and post.created_at > story.env.now() - timedelta(hours=1):
-            right, _ = await story.posed(post)
+            right, _ = await story.right_answer(post)
             wrong = next(letter for letter in "ABCD" if letter != right)
             for place, member in enumerate((ada, bob, cleo, dan, maya)):
                 if (number + place) % 5 or member is ada:
@@ -206,10 +210,10 @@ async def looked(story: Story, channel: Any, ada: Any, bob: Any) -> None:
     await story.keep("share", shared, bob)
     asked = await bob.slash(channel, "question", topic="gan")
     await story.keep("card", asked, bob)
-    right, _ = await story.posed(asked.response)
+    right, _ = await story.right_answer(asked.response)
     await story.keep("verdict", await bob.click(asked.response, label=right), bob)
     asked = await bob.slash(channel, "question", topic="vae")
-    right, _ = await story.posed(asked.response)
+    right, _ = await story.right_answer(asked.response)
     wrong = next(letter for letter in "ABCD" if letter != right)
     verdict = await bob.click(asked.response, label=wrong)
     await story.keep("verdict-wrong", verdict, bob)
@@ -218,7 +222,7 @@ async def looked(story: Story, channel: Any, ada: Any, bob: Any) -> None:
     await story.keep("reports", await story.maya.slash(channel, "reports list"), story.maya)
     await story.keep("schedules", await story.maya.slash(channel, "schedule list"), story.maya)
     asked = await bob.slash(channel, "question", topic="vae")
-    _, question = await story.posed(asked.response)
+    _, question = await story.right_answer(asked.response)
     form = await bob.click(asked.response, label="In my own words")
     await story.keep("form", form, bob)
     some = ". ".join(question.answer.split(". ")[:3]) + "."
@@ -229,9 +233,9 @@ async def looked(story: Story, channel: Any, ada: Any, bob: Any) -> None:
 
 
 def announce(done: int, _: int) -> None:
-    """Told as the index is built, which happens once."""
+    """Say that the index is being built, which happens once."""
     if not done:
-        print("Building the index of the bank, once: this takes a minute or two.", file=sys.stderr, flush=True)
+        print("Building the bank's index, once. This takes a minute or two.", file=sys.stderr, flush=True)
 
 
 async def draw(album: Album) -> None:
@@ -255,16 +259,16 @@ async def draw(album: Album) -> None:
 
 def main() -> None:
     options = argparse.ArgumentParser(description="Pictures of Studyhall on Discord.")
-    options.add_argument("names", nargs="*", help="which; all of them where none is named")
+    options.add_argument("names", nargs="*", help="which pictures to draw (default: all)")
     options.add_argument("--out", type=Path, default=IMAGES)
-    options.add_argument("--kept", action="store_true", help="those that the README shows")
+    options.add_argument("--kept", action="store_true", help="only those in the README")
     options.add_argument("--light", action="store_true", help="in the light theme")
     chosen = options.parse_args()
     if shutil.which("chromium") is None:
-        sys.exit("There is no chromium here, so the pictures of Discord stay as they are.")
+        sys.exit("Chromium isn't installed, so the pictures of Discord weren't updated.")
     logs.set_up("error")
     chosen.out.mkdir(parents=True, exist_ok=True)
-    asyncio.run(draw(Album(chosen.out, KEPT if chosen.kept else tuple(chosen.names), chosen.light)))
+    asyncio.run(draw(Album(chosen.out, README_PICTURES if chosen.kept else tuple(chosen.names), chosen.light)))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python docs/pictures.py        (or `make pictures`)
 
-The bank, the database, the scheduler and the renderer are the real ones; only the clock is moved by hand. Choices come
-in a random order, so two runs differ in their letters.
+The bank, the database, the scheduler and the renderer are real; only the clock is moved by hand. Choices come in random
+order, so the letters differ between runs.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ DAYS = 31
 MARGIN = (0, 1)
 
 RIGHT = {"maya": 0.8, "ada": 0.9, "bob": 0.6, "cleo": 0.7, "dan": 0.5, "eve": 0.65}
-"""How often each member is right; the picture's people, in the order in which they answer."""
+"""Each member's share of right answers, in the order in which they answer."""
 AWAY = {"maya": {24}, "ada": {3, 17}, "bob": {5, 6, 7, 19}, "cleo": {2, 12, 13, 14}, "dan": {8, 9}, "eve": {20}}
-"""Days, counted from the first, on which a member does not come."""
+"""Days on which a member doesn't study, counted from the first."""
 
 TEAMS = (
     "team create Blue",
@@ -57,8 +57,8 @@ TEAMS = (
     "@eve: team join Red",
 )
 
-# Without the web fonts of Rich's own frame, since a picture should need nothing from elsewhere, and a little larger
-# than its 20 px, so that the lines of a box meet.
+# Rich's own frame without web fonts, since a picture shouldn't load anything, and with a font slightly larger than
+# 20 px, so that the lines of a box meet.
 FRAME = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img">
 <style>
@@ -84,7 +84,7 @@ FRAME = """\
 """
 
 
-class Class:
+class Classroom:
     """A study room whose clock is moved by hand, and a console to draw on."""
 
     def __init__(self, store: Store, library: Library) -> None:
@@ -97,21 +97,21 @@ class Class:
         self.room = Room(self.app, "maya")
 
     async def hear(self, line: str) -> Reply:
-        """What the room says to a line, in the end."""
+        """Return the last reply to a line."""
         return [reply async for reply in self.room.hear(line)][-1]
 
     async def posts(self) -> list[Reply]:
-        """What has been posted since the last look."""
+        """Run the scheduler and return the new posts."""
         await self.scheduler.run_once()
-        found = []
-        for id, _, body in await self.app.terminal_posts.unseen():
-            found.append(restore(body))
-            self.room.offer(found[-1])
-            await self.app.terminal_posts.mark_seen(id)
-        return found
+        posts = []
+        for post_id, _, body in await self.app.terminal_posts.unseen():
+            posts.append(restore(body))
+            self.room.offer(posts[-1])
+            await self.app.terminal_posts.mark_seen(post_id)
+        return posts
 
     def letters(self, post: Reply) -> tuple[str, str]:
-        """The letters of the right and of a wrong answer to a post."""
+        """Return the letters of the right and a wrong answer to a post."""
         card = next(block for block in post.blocks if isinstance(block, QuestionCard))
         question = next(q for q in self.app.study.library.bank if q.title == card.question)
         right = question.choices[question.right_choice].text
@@ -119,27 +119,27 @@ class Class:
         return letters[0][1], letters[1][1]
 
 
-async def weeks(them: Class) -> Reply:
-    """Everybody studies until the morning of the last day; that day's question is the result."""
-    await them.hear("schedule setup 09:00 Europe/Paris mon-fri reveal=17:00")
-    await them.hear("me zone=Europe/Paris rest_days=sat,sun")
+async def weeks(classroom: Classroom) -> Reply:
+    """Let everybody study until the morning of the last day; return that day's question."""
+    await classroom.hear("schedule setup 09:00 Europe/Paris mon-fri reveal=17:00")
+    await classroom.hear("me zone=Europe/Paris rest_days=sat,sun")
     for line in TEAMS:
-        await them.hear(line)
+        await classroom.hear(line)
     for number in range(DAYS):
-        them.now = FIRST_DAY + timedelta(days=number)
-        post = next(iter(await them.posts()), None)
+        classroom.now = FIRST_DAY + timedelta(days=number)
+        post = next(iter(await classroom.posts()), None)
         if post is None:
             continue
         if number == DAYS - 1:
             return post
-        right, wrong = them.letters(post)
+        right, wrong = classroom.letters(post)
         for place, (name, share) in enumerate(RIGHT.items()):
-            them.now += timedelta(minutes=7)
+            classroom.now += timedelta(minutes=7)
             if number not in AWAY[name]:
                 luck = (number * 37 + place * 53) % 100 / 100
-                await them.hear(f"@{name}: {right if luck < share else wrong}")
-        them.now = FIRST_DAY.replace(hour=17) + timedelta(days=number)
-        await them.posts()
+                await classroom.hear(f"@{name}: {right if luck < share else wrong}")
+        classroom.now = FIRST_DAY.replace(hour=17) + timedelta(days=number)
+        await classroom.posts()
     raise RuntimeError("the last day has no question")
 
 
@@ -168,26 +168,26 @@ async def live(folder: Path) -> None:
     store = await Store.open(url)
     library, _ = open_library(settings)
     try:
-        them = Class(store, library)
-        post = await weeks(them)
-        right, wrong = them.letters(post)
+        classroom = Classroom(store, library)
+        post = await weeks(classroom)
+        right, wrong = classroom.letters(post)
 
         console = page(90)
         said(console, post)
         console.print()
         typed(console, right)
-        them.now += timedelta(minutes=4)
-        said(console, await them.hear(right))
+        classroom.now += timedelta(minutes=4)
+        said(console, await classroom.hear(right))
         save(console, "daily", "Studyhall: the question of the day")
 
         for name in ("ada", "cleo", "eve"):
-            them.now += timedelta(minutes=3)
-            await them.hear(f"@{name}: {right}")
-        await them.hear(f"@bob: {wrong}")
+            classroom.now += timedelta(minutes=3)
+            await classroom.hear(f"@{name}: {right}")
+        await classroom.hear(f"@bob: {wrong}")
         console = page(64)
         for line in ("streak", "leaderboard month"):
             typed(console, line)
-            said(console, await them.hear(line))
+            said(console, await classroom.hear(line))
             console.print()
         save(console, "standing", "Studyhall: streak and leaderboard")
     finally:

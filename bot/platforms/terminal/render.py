@@ -247,12 +247,13 @@ def _topic_row(topic: TopicMastery) -> tuple[str, str, str]:
 
 def _table(table: Table) -> RenderableType:
     grid = Grid(
-        *(Line(safe(column)) for column in table.columns),
         title=Line(safe(table.title)) if table.title else None,
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
     )
+    for column in table.columns:
+        grid.add_column(Line(safe(column)))
     for row in table.rows:
         grid.add_row(*(Line(_local_time(cell) if isinstance(cell, datetime) else safe(cell)) for cell in row))
     return grid

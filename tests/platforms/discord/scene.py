@@ -14,11 +14,12 @@ from simcord.components import walk_components
 from simcord.enums import OverwriteType
 from simcord.env import Env
 from simcord.results import InteractionResult
-from sqlmodel import col, select
+from sqlalchemy import Connection, select
 
 from bot.app import App
 from bot.scheduler import Scheduler
-from bot.store.orm import Round
+from bot.store import tables
+from bot.store.models import Round
 from bot.study.practice.rounds import LETTERS, display_order
 from knowledge.questions import Question
 
@@ -151,13 +152,17 @@ async def set_up(manager: MemberActor, channel: ChannelHandle, **options: Any) -
 
 
 async def letters(app: App, message: Any) -> tuple[str, str, Question]:
-    """The label of the right button of a posed question and of a wrong one, and the question."""
+    """Return the labels of the right button of a question and of a wrong one, and the question."""
     line = next(line for line in buttons(message).values() if re.search(r"answer \S+ a$", line))
-    async with app.study.store.read() as session:
-        posed = (await session.exec(select(Round).where(col(Round.round_key) == line.split()[-2]))).one()
-    question = app.study.library.question(posed.question_id)
-    place = display_order(posed).index(question.right_choice)
-    return LETTERS[place].upper(), LETTERS[(place + 1) % 4].upper(), question
+    question_round = await app.study.store.query(round_by_key, line.split()[-2])
+    question = app.study.library.question(question_round.question_id)
+    position = display_order(question_round).index(question.right_choice)
+    return LETTERS[position].upper(), LETTERS[(position + 1) % 4].upper(), question
+
+
+def round_by_key(connection: Connection, round_key: str) -> Round:
+    statement = select(tables.rounds).where(tables.rounds.c.round_key == round_key)
+    return Round.of(connection.execute(statement).mappings().one())
 
 
 def requests(env: Env, method: str, path: str) -> list[Any]:

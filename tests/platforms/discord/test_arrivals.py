@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlmodel import col, select
+from sqlalchemy import select
 
 from bot.app import App
 from bot.context.identity import Location
 from bot.platforms.discord.client import connected
-from bot.store.orm import Workspace
+from bot.store import tables
 from tests.platforms.discord.fake import Channel, Discord, Guild, Person, met
 
 MESSAGES = r"/channels/\d+/messages"
@@ -102,8 +102,9 @@ async def known(app: App, guild: Guild) -> Location:
 
 
 async def left(app: App) -> set[str]:
-    async with app.study.store.read() as session:
-        return set((await session.exec(select(Workspace.external_id).where(col(Workspace.left_at).is_not(None)))).all())
+    workspaces = tables.workspaces.c
+    left_workspaces = select(workspaces.external_id).where(workspaces.left_at.is_not(None))
+    return set(await app.study.store.query(lambda connection: connection.execute(left_workspaces).scalars().all()))
 
 
 async def test_only_servers_that_removed_the_bot_while_it_was_offline_are_marked_as_left(

@@ -219,10 +219,15 @@ async def test_the_answer_is_revealed_even_if_the_question_was_deleted(
 
 
 async def test_while_the_database_is_down_suggestions_come_from_the_bank_and_events_are_logged(
-    env: Env, channel: ChannelHandle, bob: MemberActor, library: Library, postgresql: PostgresqlDatabases
+    env: Env,
+    clock: Clock,
+    channel: ChannelHandle,
+    bob: MemberActor,
+    library: Library,
+    postgresql: PostgresqlDatabases,
 ) -> None:
     store = await Store.open(postgresql.with_tables())
-    client = StudyClient(App(registry(), Study(store, library), TerminalPosts(store)))
+    client = StudyClient(App(registry(), Study(store, library, clock=clock), TerminalPosts(store)))
     await env.restart_bot(client)
     with postgresql.down(), capture_logs() as logs:
         topics = await bob.autocomplete(channel, "question", "topic", "vae")

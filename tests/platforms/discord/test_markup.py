@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.dispatch.handler import _fenced
+from bot.dispatch.handler import _code_block
 from bot.platforms.discord.markup import markdown, plain, split, spoken
 
 # Discord reads from left to right, and at each place takes the first of these that matches there; what is bold and the
@@ -144,7 +144,7 @@ def test_a_formula_does_not_end_a_code_block(text: str) -> None:
 @given(st.one_of(hostile, st.text()))
 @example("```\n$x$\n```\n<#123> `a`")
 def test_typed_text_comes_back_as_one_code_block(typed: str) -> None:
-    drawn = spoken(_fenced(f"so: {typed}"))
+    drawn = spoken(_code_block(f"so: {typed}"))
 
     assert BLOCK.fullmatch(drawn)
     assert drawn.count("```") == 2

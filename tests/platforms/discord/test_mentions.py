@@ -255,7 +255,7 @@ async def test_a_members_menu_shows_their_profile(channel: ChannelHandle, bob: M
     assert "1 day" in said(known)
 
     await ada.slash(channel, "me", standings="hidden")
-    assert "to themselves" in said(await bob.context_menu(channel, "Study profile", ada))
+    assert "keeps their standing private" in said(await bob.context_menu(channel, "Study profile", ada))
 
 
 async def test_a_streaming_answer_is_edited_in_place(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import col, select
+from sqlalchemy import func, select
 
 from bot.app import App, TerminalPosts
 from bot.context.identity import Location
@@ -19,9 +19,9 @@ from bot.context.study import Study
 from bot.dispatch.catalog import registry
 from bot.platforms.discord.client import connected
 from bot.replies import Button, Buttons, Notice, Reply
-from bot.scheduler import Clockwork
+from bot.scheduler import Scheduler
+from bot.store import tables
 from bot.store.engine import Store
-from bot.store.orm import Answer, Workspace
 from tests.databases import PostgresqlDatabases, Server
 from tests.platforms.discord.fake import Channel, Discord, Interaction, Message, Person, met
 
@@ -64,11 +64,11 @@ class Process:
     """What one process holds, until it is stopped."""
 
     app: App
-    clockwork: Clockwork
+    clockwork: Scheduler
     running: AsyncExitStack
 
     async def turn(self) -> None:
-        await self.clockwork.turn()
+        await self.scheduler.run_once()
 
     async def dies(self, working: asyncio.Task[None]) -> None:
         """In the midst of that work."""
@@ -100,7 +100,7 @@ class Processes:
         study = Study(store, self._library, clock=lambda: present(self._discord))
         app = App(registry(), study, TerminalPosts(store))
         await running.enter_async_context(connected(app, token=self._discord.token, **shards))
-        return Process(app, Clockwork(app.study, 5), running)
+        return Process(app, Scheduler(app.study, 5), running)
 
 
 @pytest.fixture
@@ -147,8 +147,8 @@ async def answer(person: Person, asked: Interaction) -> Interaction:
 
 
 async def counted(app: App) -> int:
-    async with app.study.store.read() as session:
-        return len((await session.exec(select(Answer))).all())
+    count = select(func.count()).select_from(tables.answers)
+    return await app.study.store.query(lambda connection: int(connection.execute(count).scalar_one()))
 
 
 async def test_processes_with_different_shards_post_everything_once(discord: Discord, processes: Processes) -> None:
@@ -283,9 +283,13 @@ async def test_reminders_and_their_questions_go_through_the_first_shard(discord:
 
     verdict = await answer(bob, await bob.press(alone.last, "A question now").answered())
     assert "Streak: 2 days" in verdict.text
-    async with first.app.study.store.read() as session:
-        rows = (await session.exec(select(Workspace.id, Workspace.external_id, Workspace.name))).all()
-        answered = (await session.exec(select(Answer.workspace_id).order_by(col(Answer.id)))).all()
+    workspaces, answers = tables.workspaces.c, tables.answers.c
+    rows, answered = await first.app.study.store.query(
+        lambda connection: (
+            connection.execute(select(workspaces.id, workspaces.external_id, workspaces.name)).all(),
+            connection.execute(select(answers.workspace_id).order_by(answers.id)).scalars().all(),
+        )
+    )
     assert channel.guild is not None
     assert [(external, name) for _, external, name in rows] == [(str(channel.guild.id), "Readers")]
     assert answered == [rows[0][0]] * 2

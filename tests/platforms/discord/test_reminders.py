@@ -6,11 +6,11 @@ import pytest
 from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle
 from simcord.env import Env
-from sqlmodel import select
+from sqlalchemy import select
 
 from bot.app import App
 from bot.platforms.discord.client import StudyClient
-from bot.store.orm import Answer, Workspace
+from bot.store import tables
 from tests.platforms.discord.scene import Clock, buttons, direct, letters, press, said, turn, words
 
 pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=600)
@@ -52,10 +52,11 @@ async def test_a_reminders_question_counts_in_its_server(
 
     assert "Right!" in said(verdict)
     assert "Streak: 2 days" in said(verdict)
-    async with app.study.store.read() as session:
-        home = (await session.exec(select(Workspace).where(Workspace.external_id == str(env.guild.id)))).one()
-        answers = (await session.exec(select(Answer))).all()
-    assert [answer.workspace_id for answer in answers] == [home.id] * 2
+    servers = select(tables.workspaces.c.external_id).join(
+        tables.answers, tables.answers.c.workspace_id == tables.workspaces.c.id
+    )
+    answered = await app.study.store.query(lambda connection: connection.execute(servers).scalars().all())
+    assert list(answered) == [str(env.guild.id)] * 2
 
 
 async def test_forms_work_in_direct_messages_too(reminded: MemberActor) -> None:

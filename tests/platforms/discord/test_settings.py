@@ -7,10 +7,11 @@ from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle
 from simcord.env import Env
 from simcord.results import InteractionResult
-from sqlmodel import select
+from sqlalchemy import Connection, select
 
 from bot.app import App
-from bot.store.orm import Schedule
+from bot.store import tables
+from bot.store.models import Schedule
 from tests.platforms.discord.scene import buttons, deny, fields, menus, pick, posts, press, said
 
 pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=600)
@@ -25,8 +26,12 @@ async def card(channel: ChannelHandle, maya: MemberActor) -> InteractionResult:
 
 
 async def the_schedule(app: App) -> Schedule:
-    async with app.study.store.read() as session:
-        return (await session.exec(select(Schedule))).one()
+    [schedule] = await app.study.store.query(stored_schedules)
+    return schedule
+
+
+def stored_schedules(connection: Connection) -> list[Schedule]:
+    return Schedule.all(connection.execute(select(tables.schedules)).mappings())
 
 
 async def test_the_commands_options_set_everything(
@@ -230,8 +235,7 @@ async def test_a_missing_permission_is_named_before_the_schedule_is_set_up(
 
     assert name in said(refused)
     assert "papers" in said(refused)
-    async with app.study.store.read() as session:
-        assert (await session.exec(select(Schedule))).first() is None
+    assert await app.study.store.query(stored_schedules) == []
 
 
 async def test_a_role_that_cannot_be_mentioned_comes_with_a_fix(

@@ -13,7 +13,7 @@ from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import App
-from bot.drawing.renderer import Easel
+from bot.drawing.renderer import Renderer
 from bot.platforms.slack.listeners import ACK_TIMEOUT
 from bot.platforms.slack.responder import Responder
 from bot.replies import Explanation, Reply
