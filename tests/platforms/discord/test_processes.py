@@ -64,7 +64,7 @@ class Process:
     """What one process holds, until it is stopped."""
 
     app: App
-    clockwork: Scheduler
+    scheduler: Scheduler
     running: AsyncExitStack
 
     async def turn(self) -> None:
