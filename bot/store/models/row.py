@@ -21,8 +21,10 @@ SQLModel.metadata = MetaData(
 )
 
 
-class Row(SQLModel, frozen=True):
+class Row(SQLModel):
     """A row as plain values, which nothing changes. The class with `Table` behind its name makes the table of it."""
+
+    model_config = {"frozen": True}
 
     @classmethod
     def of(cls, columns: Mapping[Any, Any]) -> Self:
