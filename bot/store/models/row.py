@@ -38,7 +38,7 @@ class Row(SQLModel):
 
     def columns(self) -> dict[str, Any]:
         """Return the columns for an INSERT, without an `id` that the database has yet to give."""
-        values = dict(self)
+        values = dict(vars(self))
         if values.get("id", 0) is None:
             del values["id"]
         return values
