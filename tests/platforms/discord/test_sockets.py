@@ -342,7 +342,7 @@ async def test_a_former_member_is_told_so_even_if_the_lookup_is_slow(
     pressed = await bob.press(told, "A question now").until(lambda it: it.callback is not None)
     enough.set()
 
-    assert "a server that one of us has left" in (await pressed.answered()).text
+    assert "a server that you or I have left" in (await pressed.answered()).text
 
 
 async def test_a_failed_member_lookup_is_explained(discord: Discord, told: Message, bob: Person) -> None:
