@@ -1,4 +1,4 @@
-"""The Discord client: the command tree, and buttons and forms whose ids hold everything, so they survive restarts."""
+"""The Discord client: the command tree, and buttons and forms that survive restarts because their ids say it all."""
 
 from __future__ import annotations
 
@@ -126,8 +126,7 @@ def command_tree(client: discord.Client, app: App, dispatch: Dispatch) -> app_co
 
 @asynccontextmanager
 async def connected(app: App, *, token: str, **options: Any) -> AsyncIterator[asyncio.Task[None]]:
-    """Stay logged in to Discord while the block runs; the yielded task ends only if the connection does. Raises
-    SetupError."""
+    """Stay logged in while the block runs; the task ends only with the connection. Raises SetupError."""
     async with StudyClient(app, **options) as client:
         await log_in(client, token)
         task = asyncio.create_task(client.connect(), name="discord")

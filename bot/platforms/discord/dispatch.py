@@ -228,8 +228,7 @@ class Dispatch:
 
 
 def _selected(line: str, data: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """Split a menu's line into its command line and the selected value of its last parameter. Return a button's line
-    unchanged."""
+    """Split a menu's line into its command line and the value selected for its last parameter; keep a button's."""
     if not line.endswith("=") or "values" not in data:
         return line, {}
     command_line, _, parameter = line[:-1].rpartition(" ")

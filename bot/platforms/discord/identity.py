@@ -21,7 +21,7 @@ _WORKSPACE = re.compile(r"@(\d{1,20}) ")
 
 
 class UnknownMemberError(Exception):
-    """The member who pressed a button in a direct message can't be looked up in its server; the message says why."""
+    """The member behind a direct message can't be looked up in its server; the message says why."""
 
 
 def split_workspace(custom_id: str) -> tuple[str, str]:
@@ -48,8 +48,7 @@ def actor_of(user: discord.User | discord.Member, rights: discord.Permissions) -
 
 
 async def location_and_actor(interaction: Interaction, workspace: str) -> tuple[Location, Actor]:
-    """Return the location and the actor; for a direct message, look the member up in its server. Raises
-    UnknownMemberError."""
+    """Return location and actor; in a direct message, look the member up in its server. Raises UnknownMemberError."""
     location = location_of(interaction, workspace)
     if not workspace:
         return location, actor_of(interaction.user, interaction.permissions)

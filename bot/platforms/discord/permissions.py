@@ -46,8 +46,7 @@ REQUIRED = (
 
 
 def invite_permissions() -> discord.Permissions:
-    """Return all but the one for mentioning roles, which also allows mentioning everyone; admins can open up a role
-    instead."""
+    """Return all but the one for mentioning roles, which also covers everyone: a role can be opened up instead."""
     return discord.Permissions(**{needed.flag: True for needed in REQUIRED if needed.when != "role"})
 
 

@@ -49,7 +49,7 @@ def draw(
 ) -> list[RenderedMessage]:
     """Render the whole reply, in one message or a few.
 
-    The first message can be found again by its `frame_id`, which comes from `key`, and mentions `role`. In a direct
+    The first message has a `frame_id` made from `key`, for finding it again, and mentions `role`. In a direct
     message,
     `workspace` is the server that its buttons belong to.
     """
@@ -69,8 +69,7 @@ def draw(
 
 
 def frame_id(key: str) -> int:
-    """Turn a post's key into its frame's component id, which Discord returns in history; Discord's own ids are
-    small."""
+    """Turn a post's key into its frame's component id, which history includes; ids that Discord picks are small."""
     return zlib.crc32(key.encode()) & 0x3FFF_FFFF | 0x4000_0000
 
 

@@ -7,8 +7,8 @@ import asyncio
 REQUESTS_PER_SECOND = 46.0
 """Discord accepts 50; the others are for conversations in channels, which aren't throttled.
 
-Answers to interactions don't count. Beyond the limit Discord refuses everything for a while, and bans bots that keep
-going.
+Answers to interactions don't count. Beyond the limit Discord refuses everything for a while, and bans bots that go on
+anyway.
 """
 
 

@@ -84,8 +84,7 @@ class Room:
         return speaker is not None and speaker.form is not None
 
     def receives(self, channel: str) -> bool:
-        """Return whether a post is for the room: for everybody, by its channel, or for one person, by `@` and their
-        id."""
+        """Return whether a post is for the room: everybody, by its channel, or one person, by `@` and their id."""
         return channel == LOCATION.channel or channel.removeprefix("@") in {self.owner.lower(), *self._speakers}
 
     def offer(self, post: Reply) -> None:
