@@ -21,7 +21,7 @@ SQLModel.metadata = MetaData(
 )
 
 
-class Row(SQLModel):
+class Row(SQLModel, frozen=True):
     """A row as plain values, which nothing changes. The class with `Table` behind its name makes the table of it."""
 
     @classmethod
