@@ -86,7 +86,7 @@ async def _sync(config: Config, *, dry: bool, clear: bool) -> None:
             if changes and not dry:
                 await register(client, ours, guild)
         except REQUEST_ERRORS as problem:
-            hint = "  Is the bot in the server that [discord] dev_guild names?" if guild else ""
+            hint = " Is the bot in the server that [discord] dev_guild names?" if guild else ""
             raise SetupError(f"Discord didn't register the commands: {reason(problem)}.{hint}") from None
     if not changes:
         out.print("Nothing to change.")

@@ -1,4 +1,4 @@
-"""The Discord client: the command tree, and buttons and forms that survive restarts because their ids say it all."""
+"""The Discord client: the command tree, and buttons and forms that survive restarts since their ids hold everything."""
 
 from __future__ import annotations
 
