@@ -148,7 +148,7 @@ async def test_a_missing_channel_pauses_its_schedule_and_managers_are_told_once(
     fake.clock.forward(DAY)
     await turn(app)
 
-    [notice] = direct_messages(maya, "The daily question in reading is paused")
+    [notice] = direct_messages(maya, "The daily question in reading has stopped")
     assert ("archived" if archived else "gone") in notice.words
     assert posts(channel, "") == []
 
@@ -162,7 +162,7 @@ async def test_when_removed_from_a_private_channel_it_says_how_to_invite_it_back
     secret.joined = False
     monday(fake)
     await turn(app)
-    [notice] = direct_messages(maya, "is paused")
+    [notice] = direct_messages(maya, "has stopped")
     assert "/invite @Studyhall" in notice.words
 
     secret.joined = True
