@@ -1,4 +1,4 @@
-"""INSERT with ON CONFLICT, which both databases have and SQLAlchemy spells in each dialect's own class."""
+"""INSERT with ON CONFLICT: both databases have it, but SQLAlchemy has a separate class for each dialect."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ def insert(on: AsyncSession | Connection, table: Table | type[SQLModel]) -> post
 
 
 def insert_on(dialect: str, table: Table | type[SQLModel]) -> postgresql.Insert | sqlite.Insert:
-    """Return the same by the dialect's name, for statements that are built once for each dialect."""
+    """Return the same, by the dialect's name, for statements that are built once per dialect."""
     columns: Table = table if isinstance(table, Table) else table.__table__  # type: ignore[attr-defined]
     return postgresql.insert(columns) if dialect == "postgresql" else sqlite.insert(columns)
