@@ -91,8 +91,9 @@ def _upgrade(connection: Connection, name: str, progress: Callable[[str], None])
         orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
         if orphans:
             raise DatabaseError(
-                f"The upgrade of {name} was rolled back, because it would leave {len(orphans)} rows "
-                f"without the rows they refer to, the first of them in the table {orphans[0][0]}. Restore a backup, or report this."
+                f"The upgrade of {name} was rolled back, because it would leave {len(orphans)} rows without "
+                f"the rows they refer to, the first of them in the table {orphans[0][0]}. "
+                "Restore a backup, or report this."
             )
 
 
