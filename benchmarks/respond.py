@@ -1,11 +1,11 @@
-"""CPU time of a request, from `handle` to its last reply, next to a floor from the same run.
+"""CPU time of a request, from `handle` to its last reply, compared with a floor from the same run.
 
     python -m benchmarks.respond [--members 200] [--requests 500] [--postgresql] [--profile streak]
 
 The workspace has had a daily question for thirty days, which most members answered. Prints milliseconds of CPU per
-request (all threads of this process, so the driver's too, but not PostgreSQL's own), how many times the floor that is,
-and the statements per request, including BEGIN and ROLLBACK where SQLAlchemy sends them. The floor is one row by its
-key, straight from the driver; next to it is the same row by a query of the store. Nothing is rendered.
+request (all threads of this process, including the driver's, but not PostgreSQL's), how many times the floor that is,
+and the statements per request, including BEGIN and ROLLBACK where SQLAlchemy sends them. The floor is reading one row
+by its key straight from the driver; the same row read through the store is shown too. Nothing is rendered.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import asyncio
 import cProfile
 import io
 import random
+import sqlite3
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
 from pathlib import Path
 
-import aiosqlite
 import asyncpg
 from sqlalchemy import Connection, Engine, bindparam, event, func, insert, select
 
@@ -144,10 +144,10 @@ def add_delivery(connection: Connection, at: datetime) -> int:
 async def driver_alone(url: str) -> AsyncIterator[Step]:
     """Yield a step that reads one row by its key, by the driver itself."""
     if url.startswith("sqlite"):
-        async with aiosqlite.connect(url.removeprefix("sqlite:///")) as connection:
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
 
             async def step(number: int) -> None:
-                await connection.execute_fetchall("SELECT id, name FROM member WHERE id = ?", (number,))
+                connection.execute("SELECT id, name FROM member WHERE id = ?", (number,)).fetchall()
 
             yield step
     else:

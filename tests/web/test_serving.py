@@ -65,19 +65,19 @@ async def test_health_is_served_in_socket_mode_too(home: dict[str, str]) -> None
                 assert answer.status == 404
 
 
-async def test_a_taken_port_is_reported_and_stops_only_what_needs_it(home: dict[str, str], taken: str) -> None:
+async def test_a_port_in_use_is_reported_and_stops_only_what_needs_it(home: dict[str, str], taken: str) -> None:
     async with Slack().listening() as fake:
         fake.patience = HANG
         team = fake.team("readers")
         tokens = {"SLACK_API_URL": fake.api, "SLACK_APP_TOKEN": fake.app_token, "SLACK_BOT_TOKEN": team.token}
         async with serving({**home, **tokens}, "slack", "--port", taken) as running:
-            problem = await said(running, "no web application")
+            problem = await said(running, "web server not started")
             await fake.sockets.connected()
             await Person.joins(fake, team, "bob").types("team list")
             answer = await fake.heard()
 
     assert f"port {taken}" in str(problem["problem"])
-    assert problem["lost"] == "health"
+    assert problem["missing"] == "health checks"
     assert "There are no teams yet" in answer.words
 
 

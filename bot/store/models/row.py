@@ -24,6 +24,8 @@ SQLModel.metadata = MetaData(
 class Row(SQLModel):
     """A row as immutable plain values. The class with `Table` appended to its name defines the table."""
 
+    model_config = {"frozen": True}
+
     @classmethod
     def of(cls, columns: Mapping[Any, Any]) -> Self:
         """Make a row from what a statement returned, as `result.mappings()` gives it; nothing is validated."""
@@ -36,7 +38,7 @@ class Row(SQLModel):
 
     def columns(self) -> dict[str, Any]:
         """Return the columns for an INSERT, without an `id` that the database hasn't assigned yet."""
-        values = dict(self)
+        values = dict(vars(self))
         if values.get("id", 0) is None:
             del values["id"]
         return values
