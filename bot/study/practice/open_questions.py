@@ -12,7 +12,7 @@ from bot.replies import Notice
 from bot.study.practice import queries
 
 VIEWED_NOTICE = Notice(
-    "This daily question is still open. Now that you've seen the answer, it only counts as practice for you."
+    "This daily question is still open. You've now seen the answer, so it counts as practice for you."
 )
 
 
