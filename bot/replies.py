@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Literal
 
 LINE_LIMIT = 100
-"""Maximum length of a button's command line: Discord's limit for a button's id."""
+"""Maximum length of a button's line: Discord's limit for a button's id."""
 
 
 @dataclass(frozen=True, slots=True)
