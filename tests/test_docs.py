@@ -127,13 +127,12 @@ def test_a_picture_loads_nothing_from_elsewhere(picture: Path) -> None:
 
 
 def test_every_path_in_the_readmes_tree_exists() -> None:
-    folder = ROOT
     (tree,) = blocks(ROOT / "README.md", "text")
+    folders: list[Path] = []
     for line in tree.splitlines():
-        name = line.split()[0]
-        if not line.startswith(" "):
-            folder = ROOT / name
-        assert (folder if not line.startswith(" ") else folder / name).exists(), line
+        depth = (len(line) - len(line.lstrip())) // 2
+        folders[depth:] = [(folders[depth - 1] if depth else ROOT) / line.split()[0]]
+        assert folders[depth].exists(), line
 
 
 async def test_the_readmes_tour_works_as_described(sqlite_store: Store, library: Library) -> None:

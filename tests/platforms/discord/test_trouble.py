@@ -87,7 +87,7 @@ async def test_a_deleted_channel_stops_the_schedule_and_is_reported_once(
     await turn(app, env)
 
     [told] = direct(maya)
-    assert "The daily question in papers is paused" in words(told)
+    assert "The daily question in papers has stopped" in words(told)
     assert "gone" in words(told)
 
 
