@@ -37,7 +37,7 @@ __all__ = ["App", "Installation", "Installations", "TerminalPosts", "open_app", 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """Everything that platforms and the web application may use. `study` is for the command line and for tests."""
+    """What platforms and the web app can use. `study` is for the command line and tests."""
 
     registry: Registry
     study: Study
@@ -45,10 +45,10 @@ class App:
     skipped_files: tuple[str, ...] = ()
     """A line for each file of the bank that can't be used."""
     slack_installations: Installations | None = None
-    """None where no key is set that could encrypt their tokens."""
+    """None if there's no key to encrypt their tokens with."""
 
     def handle(self, request: Request) -> AsyncGenerator[Reply, None]:
-        """Carry out a request. Each reply replaces the one before; the last one stays."""
+        """Carry out a request. Each reply replaces the previous one."""
         return handler.handle(self.registry, self.study, request)
 
     def parse(self, line: str) -> tuple[Command, dict[str, str]]:
@@ -56,19 +56,19 @@ class App:
         return self.registry.parse(self.study, line)
 
     def check(self, command: Command, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong with the values, by parameter; empty if nothing is."""
+        """Return what's wrong with the values, by parameter; empty if they're all valid."""
         return command.check(self.study, values)
 
     def suggestions(self, parameter: Parameter, typed: str) -> Sequence[Suggestion]:
-        """Return what completes a typed value; nothing for a parameter without autocomplete."""
+        """Return suggestions for what was typed so far; none for a parameter without autocomplete."""
         return parameter.autocomplete(self.study, typed) if parameter.autocomplete else ()
 
     def options(self, parameter: Parameter) -> Sequence[Suggestion]:
-        """Return the items that a list with commas may contain; nothing for a parameter without options."""
+        """Return the possible items of a comma-separated list; none for a parameter without options."""
         return parameter.options(self.study) if parameter.options else ()
 
     def now(self) -> datetime:
-        """Return the present, aware and in UTC."""
+        """Return the current time, timezone-aware and in UTC."""
         return self.study.clock()
 
     @property
@@ -79,7 +79,7 @@ class App:
 
     @property
     def search_status(self) -> str:
-        """What search by meaning is waiting for, in words; empty once it is ready."""
+        """What search by meaning is still waiting for, as text; empty once it's ready."""
         return self.study.library.pending
 
     async def for_workspace(self, location: Location) -> App:
@@ -87,15 +87,15 @@ class App:
         return replace(self, study=await custom_questions.for_location(self.study, location))
 
     async def claim_request(self, platform: str, request_id: str) -> bool:
-        """Claim a request that the platform may deliver again; False where any process has claimed it before."""
+        """Claim a request that the platform may deliver again; False if a process has already claimed it."""
         return await idempotency.claim(self.study, platform, request_id)
 
     async def is_manager(self, location: Location, actor: Actor) -> bool:
-        """Tell whether they are a manager there."""
+        """Return whether the member is a manager there."""
         return await directory.is_manager(self.study, location, actor)
 
     async def form_draft(self, location: Location, actor: Actor, line: str) -> dict[str, str]:
-        """Return what the member typed into a line's form when the command failed, by parameter; empty otherwise."""
+        """Return what the member typed into a line's form before the command failed, by parameter; empty otherwise."""
         return await form_drafts.find_draft(self.study, location, actor, line)
 
     async def active_workspaces(self, platform: str) -> list[str]:
@@ -103,7 +103,7 @@ class App:
         return await onboarding.active_workspaces(self.study, platform)
 
     async def workspace_joined(self, location: Location) -> Greeting | None:
-        """Record that the bot joined a workspace, and return the greeting; None where it was greeted before."""
+        """Record that the bot joined a workspace, and return the greeting; None if it was already greeted."""
         return await onboarding.on_joined(self.study, location)
 
     async def workspace_left(self, location: Location) -> None:
@@ -111,7 +111,7 @@ class App:
         await onboarding.on_left(self.study, location)
 
     async def readiness_problem(self) -> str:
-        """Return why members can't be served, in words that anybody may read; empty where they can."""
+        """Return why members can't be served, in words that anyone can see; empty if they can."""
         try:
             await self.study.store.ready()
         except DatabaseError as problem:
@@ -139,7 +139,7 @@ def open_library(
 
 
 def open_inference(config: Config) -> Inference | None:
-    """Return a client for the configured inference server, without connecting; None where none is configured."""
+    """Return a client for the configured inference server, without connecting, or None if there isn't one."""
     settings = config.inference
     if not settings.base_url:
         return None
@@ -158,7 +158,7 @@ def open_inference(config: Config) -> Inference | None:
 async def open_app(
     config: Config, progress: Progress | None = None, max_wait: float | None = MAX_WAIT
 ) -> AsyncIterator[App]:
-    """Open everything and close it at the end; `max_wait` is the library's. Raises SetupError."""
+    """Open the app, and close it at the end. `max_wait` is for the library. Raises SetupError."""
     async with AsyncExitStack() as closing:
         store = await Store.open(config.database_url)
         closing.push_async_callback(store.close)

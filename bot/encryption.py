@@ -8,7 +8,7 @@ from bot.errors import SetupError
 
 KEY_FORMAT = (
     "STUDYHALL_SECRET_KEY must be a key from `studyhall slack key`, or several separated by commas: the first one "
-    "encrypts, and the others still decrypt what they encrypted."
+    "encrypts, and the others can still decrypt older tokens."
 )
 
 

@@ -1,4 +1,4 @@
-"""Errors whose text people read; the others are listed here with where they live.
+"""Errors whose text people read; the others are listed here with their modules.
 
 UserError                      a member can fix it: the text is shown to them
 ├── NotAllowed                 the command is for managers
@@ -8,12 +8,12 @@ SetupError                     the operator can fix it: the text is shown, and t
 ├── DatabaseError              unreachable, locked, full, or newer than the program
 └── ListenError                bot.web.server: the port can't be used
 
-Each of these is caught by the package that calls, and becomes one of the above, a sentence or another way to go on:
+The calling package catches each of these, and turns it into one of the above, a message or a fallback:
 
 PostError                      bot.context.outbox: a platform refused a post
 InferenceUnavailable           bot.inference.client: the inference server gave no answer
-└── CutShort                   bot.inference.client: it gave half of one
-UnknownMemberError             bot.platforms.discord.identity: nobody knows who sent a direct message
+└── CutShort                   bot.inference.client: its answer was cut off
+UnknownMemberError             bot.platforms.discord.identity: the sender of a direct message is unknown
 ImportInProgressError          knowledge.format.transaction: another import is writing to the folder
 AnkiError                      knowledge.importers.anki: the file isn't an Anki package
 DecodeError                    knowledge.importers.decode: the file isn't text

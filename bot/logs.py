@@ -47,9 +47,9 @@ PRIVATE_KEYS = frozenset(
 """Names of values that could be what a member wrote, so the log omits them."""
 OMITTED = "(omitted)"
 MIN_SECRET_LENGTH = 4
-"""Shorter secrets appear in too many words to hide them all."""
+"""Shorter secrets appear in too many ordinary words to hide them."""
 MAX_EVENT_LENGTH = 300
-"""Characters of a library's message."""
+"""Maximum length of a library's message."""
 MAX_FRAMES = 30
 MAX_FILE_BYTES = 2_000_000
 OLD_FILES = 2

@@ -1,7 +1,7 @@
-"""What the bot says: a `Reply` made of domain blocks, which know nothing of how a platform draws them.
+"""What the bot says: a `Reply` made of blocks, which don't know how a platform draws them.
 
-Texts are Markdown (CommonMark with `$...$` and `$$...$$` maths). Escaping, clipping, splitting and maths are the
-business of each platform's renderer, which matches on `Block` and ends in `assert_never`.
+Texts are Markdown (CommonMark with `$...$` and `$$...$$` math). Each platform's renderer does the escaping,
+clipping, splitting and math; it matches on `Block` and ends in `assert_never`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Literal
 
 LINE_LIMIT = 100
-"""Characters a button's line may have: Discord's limit for a button's id."""
+"""Maximum length of a button's line: Discord's limit for a button's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +26,19 @@ class Button:
 
     def __post_init__(self) -> None:
         if len(self.line) > LINE_LIMIT:
-            raise ValueError(f"a button's line holds {LINE_LIMIT} characters: {self.line!r}")
+            raise ValueError(f"a button's line can have at most {LINE_LIMIT} characters: {self.line!r}")
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Running Markdown, with a heading where `title` is set."""
+    """Markdown text, with a heading if `title` is set."""
 
     body: str
     title: str = ""
 
 
 class Tone(StrEnum):
-    """How a notice is meant."""
+    """The tone of a notice."""
 
     INFO = "info"
     GOOD = "good"
@@ -48,7 +48,7 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One short message; `when` is a moment it speaks of, drawn in the reader's own zone where a platform can."""
+    """One short message; `when` is a time it mentions, shown in the reader's time zone if the platform can."""
 
     body: str
     tone: Tone = Tone.INFO
@@ -57,7 +57,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One answer that can be chosen; `letter` is what a member types for it."""
+    """An answer to choose from; `letter` is what a member types to pick it."""
 
     letter: str
     text: str
@@ -66,7 +66,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class QuestionCard:
-    """A question put to a member or a channel. `write` opens the form for an answer in one's own words."""
+    """A question for a member or a channel. `write` opens the form for a written answer."""
 
     heading: str
     question: str
@@ -80,7 +80,7 @@ class QuestionCard:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A key point of the reference and whether the member mentioned it, by which of their sentences."""
+    """A key point of the reference answer: whether the member mentioned it, and in which sentence."""
 
     claim: str
     state: Literal["mentioned", "perhaps", "missing"]
@@ -89,7 +89,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of an answer. `right` is None where only the member can judge (free text)."""
+    """The result of an answer. `right` is None if only the member can judge it (a written answer)."""
 
     right: bool | None
     headline: str
@@ -103,7 +103,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A numbered source of an explanation: a question of the bank."""
+    """A numbered source of an explanation: a question from the bank."""
 
     number: int
     id: str
@@ -112,7 +112,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """An explanation and where it comes from; not `done` while it is still being written."""
+    """An explanation and where it comes from; `done` is False while it's still being written."""
 
     text: str
     source: Literal["model", "cache", "bank", "refused"]
@@ -122,7 +122,7 @@ class Explanation:
 
     @property
     def label(self) -> str:
-        """Whose words these are, which every platform says."""
+        """Who wrote the text; every platform shows this."""
         return {
             "model": "Written by a model from the bank's sources",
             "cache": "Written earlier by a model from the bank's sources",
@@ -133,7 +133,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """One line of the standings; `points` is drawn as it is (an integer, or points per head)."""
+    """One line of the standings; `points` is shown unchanged (an integer, or points per member)."""
 
     rank: int
     name: str
@@ -144,7 +144,7 @@ class Rank:
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """The top ranks, and my own place below them where it is not among them. `drawn`: wanted as a picture."""
+    """The top ranks, and the reader's own below them if it isn't one of them. `as_picture`: draw it."""
 
     title: str
     rows: tuple[Rank, ...]
@@ -154,7 +154,7 @@ class Standings:
 
 
 class DayMark(StrEnum):
-    """What a day was for a streak."""
+    """How a day counts for a streak."""
 
     STUDIED = "studied"
     FREEZE = "freeze"
@@ -168,7 +168,7 @@ class DayMark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """A streak and its days, oldest first, one entry a day. `drawn`: wanted as a picture."""
+    """A streak and its days, oldest first, one entry per day. `as_picture`: draw it."""
 
     title: str
     current: int
@@ -180,7 +180,7 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under named columns; a moment is drawn in the reader's own zone where a platform can."""
+    """Rows under named columns; times are shown in the reader's time zone if the platform can."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str | datetime, ...], ...]
@@ -189,7 +189,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Buttons:
-    """What one can do next."""
+    """What the reader can do next."""
 
     buttons: tuple[Button, ...]
     prompt: str = ""
@@ -197,7 +197,7 @@ class Buttons:
 
 @dataclass(frozen=True, slots=True)
 class MenuOption:
-    """One thing that a menu holds; `value` is what it stands for."""
+    """One option of a menu, with the value it stands for."""
 
     label: str
     value: str
@@ -205,16 +205,16 @@ class MenuOption:
 
 
 def menu_options(named: Iterable[tuple[str, str]], chosen: Collection[str]) -> tuple[MenuOption, ...]:
-    """Of labels and the values they stand for, with those marked whose values are chosen."""
+    """Make options from labels and their values, and mark the chosen ones."""
     return tuple(MenuOption(label, value, value in chosen) for label, value in named)
 
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """A setting that is kept as soon as it is picked: the same as sending `line` with the picked value as `parameter`.
+    """A setting that's saved as soon as it's picked: the same as sending `line` with the picked value as `parameter`.
 
-    `many`: several may be picked, and commas stand between their values. `of` roles, the platform knows what there is,
-    and `entries` are those picked now.
+    `multiple`: several can be picked, separated by commas. If `kind` is "roles", the platform lists the roles, and
+    `options` are the ones picked now.
     """
 
     prompt: str
@@ -226,17 +226,17 @@ class Menu:
 
     def __post_init__(self) -> None:
         if len(self.id) > LINE_LIMIT:
-            raise ValueError(f"a menu's line and parameter hold {LINE_LIMIT} characters: {self.id!r}")
+            raise ValueError(f"a menu's line and parameter can have at most {LINE_LIMIT} characters: {self.id!r}")
 
     @property
     def id(self) -> str:
-        """The line with the parameter that is still to get its value at the end: `schedule change s3 days=`."""
+        """The line, ending with the parameter that still needs a value: `schedule change s3 days=`."""
         return f"{self.line} {self.parameter}="
 
 
 @dataclass(frozen=True, slots=True)
 class TopicMastery:
-    """How well a topic is known: the share right of the last `tried` answers, None where there are none."""
+    """How well a member knows a topic: the share of right answers among the last `tried`, None if there are none."""
 
     topic: str
     questions: int
@@ -246,7 +246,7 @@ class TopicMastery:
 
 @dataclass(frozen=True, slots=True)
 class Mastery:
-    """The topics, and how well a member knows them. `drawn`: wanted as a picture."""
+    """The topics, and how well a member knows them. `as_picture`: draw it."""
 
     title: str
     topics: tuple[TopicMastery, ...]
@@ -255,7 +255,7 @@ class Mastery:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A PNG, and what it shows in words."""
+    """A PNG, and a description of what it shows."""
 
     png: bytes
     alt: str
@@ -263,7 +263,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file handed to the member."""
+    """A file for the member."""
 
     name: str
     content: str
@@ -288,23 +288,23 @@ Block = (
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is said in answer to one request, or posted unasked: blocks from top to bottom."""
+    """The answer to one request, or a post: blocks from top to bottom."""
 
     blocks: tuple[Block, ...]
 
     @property
     def refused(self) -> bool:
-        """Whether it says that nothing came of the request, which concerns nobody but whoever asked."""
+        """Whether it says that the request failed, which only concerns the person who asked."""
         return any(
             isinstance(block, Notice) and block.tone in (Tone.WARNING, Tone.PROBLEM) for block in self.blocks[:1]
         )
 
     @property
     def streaming(self) -> bool:
-        """Whether another reply follows that says the same and more."""
+        """Whether a longer version of the same reply follows."""
         return any(isinstance(block, Explanation) and not block.done for block in self.blocks)
 
     @classmethod
     def of(cls, *blocks: Block | None) -> Reply:
-        """A reply of the blocks that are there."""
+        """Make a reply from the blocks that aren't None."""
         return cls(tuple(block for block in blocks if block is not None))

@@ -21,7 +21,7 @@ SHUTDOWN_TIMEOUT = 20.0
 
 
 class Scheduler:
-    """Runs every few seconds; a run that takes longer than that is waited for, never doubled."""
+    """Runs every few seconds. If a run takes longer, the next one waits for it."""
 
     def __init__(self, study: Study, seconds: float) -> None:
         self._study = study
@@ -61,7 +61,7 @@ class Scheduler:
 
 @asynccontextmanager
 async def scheduler(study: Study, seconds: float) -> AsyncIterator[Scheduler]:
-    """Run a scheduler, whose first run comes at once, and stop it in order at the end."""
+    """Run a scheduler, starting right away, and shut it down cleanly at the end."""
     running = Scheduler(study, seconds)
     await running.run_once()
     running.start()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from knowledge.questions import Bank
 
 SUFFIXES = {"anki": ".apkg", "csv": ".csv", "jsonl": ".jsonl", "markdown": ""}
-"""How the names of exported files end, by format."""
+"""File name endings of exports, by format."""
 PRINTABLE = ("csv", "jsonl")
 
 
@@ -72,13 +72,13 @@ def _check_target(kind: str, target: Path, *, force: bool) -> None:
     if target.exists() and target.is_dir() != (kind == "markdown"):
         raise SetupError(f"{target} is a {'folder' if target.is_dir() else 'file'}; use --out to name another place.")
     if target.is_dir() and (foreign := _foreign_path(target)):
-        raise SetupError(f"{target} holds more than questions, such as {foreign}; use --out to name another place.")
+        raise SetupError(f"{target} contains more than questions, such as {foreign}; use --out to name another place.")
     if target.is_symlink():
         raise SetupError(f"{target} is a link; name the place it points to.")
 
 
 def _foreign_path(folder: Path) -> Path | None:
-    """Return something in the folder that neither an export nor an import can have put there."""
+    """Return a file in the folder that can't be from an export or import."""
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
         is_topic = len(relative.parts) == 1 and path.is_dir() and not path.is_symlink()

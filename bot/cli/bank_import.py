@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from knowledge.questions import Bank, Question
 
 ORIGINS = {"bank": "the bank", "target": "the destination", "import": "this import"}
-"""In words, where the question is that a duplicate repeats."""
+"""Where the original of a duplicate is, as text."""
 
 
 @dataclass(slots=True)
 class ImportedFile:
-    """A file, the drafts read from it, and what became of them. `written` are ids."""
+    """A file, the drafts read from it, and what happened to them. `written` has ids."""
 
     path: Path
     reading: ParsedFile

@@ -182,7 +182,7 @@ def _printable(name: str) -> str:
 def discord(config: Config) -> Finding:
     if config.discord_configured:
         return Finding("discord", "ok", "The token is set.")
-    return Finding("discord", "off", "No token. To study there, set DISCORD_TOKEN.")
+    return Finding("discord", "off", "No token. To use Discord, set DISCORD_TOKEN.")
 
 
 def slack(config: Config) -> Finding:
@@ -190,7 +190,7 @@ def slack(config: Config) -> Finding:
         return Finding("slack", "problem", problem)
     if not config.slack_configured:
         ways = "SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)"
-        return Finding("slack", "off", f"No token. To study there, set SLACK_BOT_TOKEN and {ways}.")
+        return Finding("slack", "off", f"No token. To use Slack, set SLACK_BOT_TOKEN and {ways}.")
     bot_token, app_token = config.slack_bot_token.get_secret_value(), config.slack_app_token.get_secret_value()
     who = "Bot token for one workspace set" if bot_token else "Any workspace can install the app"
     return Finding("slack", "ok", f"{who}; requests come over {'Socket Mode' if app_token else 'HTTP'}.")

@@ -1,4 +1,4 @@
-"""What is suggested while somebody types a value. No model and no database: it has to be instant."""
+"""Suggest values while somebody types. This uses no model and no database, because it has to be instant."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.context.local_time import WEEKDAYS, zones_like
 from bot.context.study import Study
 
 MAX_SUGGESTIONS = 25
-"""Discord shows no more."""
+"""Discord's limit."""
 _TIMES = tuple(f"{hour:02}:{minute}" for hour in (*range(7, 24), *range(7)) for minute in ("00", "30"))
 _WEEKS = ("mon-fri", "mon,wed,fri", "tue,thu", "daily", "sat,sun", "monday", "friday")
 
@@ -60,7 +60,7 @@ def weeks(study: Study, typed: str) -> Sequence[Suggestion]:
 
 
 def times(study: Study, typed: str) -> Sequence[Suggestion]:
-    """Suggest the half hours that begin with what was typed, from 7 in the morning on."""
+    """Suggest the half hours that begin with what was typed, starting at 7 a.m."""
     begun = typed.strip()
     matches = [time for time in _TIMES if time.startswith((begun, f"0{begun}"))]
     return [Suggestion(time, time) for time in matches[:MAX_SUGGESTIONS]]

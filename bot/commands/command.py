@@ -1,4 +1,4 @@
-"""What a command is: its name, its parameters, who may run it and how a platform shows it."""
+"""What a command is: its name, its parameters, who can run it and how a platform shows it."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ Run = Callable[..., Awaitable[Reply] | AsyncIterator[Reply]]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command and how platforms show it. In a name of two words the first is a group."""
+    """One command and how platforms show it. In a two-word name, the first word is the group."""
 
     name: str
     description: str
     run: Run
-    """Called with (study, context, **values). Of an iterator's replies, each replaces the one before."""
+    """Called with (study, context, **values). If it returns an iterator, each reply replaces the previous one."""
     parameters: tuple[Parameter, ...] = ()
     managers_only: bool = False
-    """The same throughout a group: Discord can't hide part of one."""
+    """The same for a whole group, because Discord can't hide part of one."""
     private: bool = True
     """Only the member sees the reply."""
     opens_form: bool = False
-    """Where a required value is missing, a form asks for everything that is still open."""
+    """If a required value is missing, a form asks for everything that's missing."""
     slow: bool = False
-    """May take longer than a platform waits, so it is acknowledged first."""
+    """It may take longer than a platform waits, so it's acknowledged first."""
     hidden: bool = False
-    """Reached by buttons and menus; not listed."""
+    """It's run by buttons and menus, and not listed."""
     replaces_message: bool = False
-    """The reply replaces the message whose button or menu was used, where only the member sees that message."""
+    """The reply replaces the message whose button or menu was used, if only the member sees that message."""
     posts_publicly: bool = False
     """The reply is meant for a channel: in a direct message, the platform asks which one."""
     needs_channel: bool = False
-    """It is about a channel, which its form lets the member pick."""
+    """It's about a channel, and its form lets the member pick one."""
     shortcut: Shortcut | None = None
     example: str = ""
 
@@ -63,7 +63,7 @@ class Command:
         return tuple(p for p in self.parameters if p.required and not values.get(p.name, "").strip())
 
     def form_fields(self, values: Mapping[str, str]) -> tuple[Parameter, ...]:
-        """Return what a form has to ask for; nothing where no form is needed."""
+        """Return what a form has to ask for; nothing if no form is needed."""
         if not (self.opens_form and self.missing(values)):
             return ()
         return tuple(p for p in self.parameters if not values.get(p.name, "").strip())
@@ -75,15 +75,15 @@ class Command:
 
     @property
     def streams(self) -> bool:
-        """Whether drafts come before the reply, so that the message has to be editable."""
+        """Whether it yields drafts before the reply, so the message must be editable."""
         return inspect.isasyncgenfunction(self.run)
 
     def bind(self, study: Study, text: str) -> dict[str, str]:
-        """Match what follows the name in a typed line to parameters; values stay text. Raises UserError."""
+        """Match what follows the name in a typed line to parameters; values are still text. Raises UserError."""
         return bind(study, self.parameters, self.usage, text)
 
     def check(self, study: Study, values: Mapping[str, str]) -> dict[str, str]:
-        """Return what is wrong with the values, by parameter; empty if nothing is. Does no I/O."""
+        """Return what's wrong with the values, by parameter; empty if they're all valid. Does no I/O."""
         problems = {p.name: f"{p.name} is missing: {p.full_description}" for p in self.missing(values)}
         for parameter in self.parameters:
             if text := values.get(parameter.name, "").strip():

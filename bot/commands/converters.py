@@ -1,4 +1,4 @@
-"""Turn the text of a parameter into a value. Each function raises UserError with what would be right; none does I/O."""
+"""Turn the text of a parameter into a value. Each function raises UserError with what's valid; none does I/O."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROUND_KEY = re.compile(r"[a-z0-9]{4,16}", re.IGNORECASE)
 
 
 def text(study: Study, typed: str) -> str:
-    """Return the text as it is."""
+    """Return the text unchanged."""
     return typed
 
 
@@ -71,7 +71,7 @@ def schedule(study: Study, typed: str) -> int | str:
 
 
 def role(study: Study, typed: str) -> str:
-    """Return the id of a role, which may be mentioned; "" for none."""
+    """Return the id of a role to mention; "" for none."""
     if match := re.fullmatch(r"(?:<@&)?(\d{1,20})>?", typed.strip()):
         return match[1]
     if typed.lower() in {"none", "nobody"}:
@@ -90,7 +90,7 @@ def topic(study: Study, typed: str) -> str:
 
 
 def topics(study: Study, typed: str) -> tuple[str, ...]:
-    """Return the topics of a list with commas, without repeats; none for "all"."""
+    """Return the topics of a comma-separated list, without repeats; none for "all"."""
     named = [name for name in typed.split(",") if name.strip() and name.strip().lower() != "all"]
     return tuple(dict.fromkeys(study.library.topic(name) for name in named))
 
@@ -122,7 +122,7 @@ def time_of_day(study: Study, typed: str) -> time:
 
 
 def time_or_off(study: Study, typed: str) -> time | Literal["off"]:
-    """Return a time of day, or "off". A bare number is refused: `me 7` hardly asks for reminders."""
+    """Return a time of day, or "off". A bare number is refused, because `me 7` is probably not about reminders."""
     if typed.lower().strip() == "off":
         return "off"
     try:

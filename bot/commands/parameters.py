@@ -34,17 +34,17 @@ class Parameter:
     name: str
     description: str
     convert: Converter
-    """Turns the text into the value. Raises UserError with what would be right; does no I/O."""
+    """Turns the text into the value. Raises UserError that says what would be valid; does no I/O."""
     required: bool = False
     greedy: bool = False
-    """Takes the rest of a typed line as it is."""
+    """Takes the rest of a typed line unchanged."""
     multiline: bool = False
-    """A form gives it several lines."""
+    """Forms show a multi-line field."""
     choices: tuple[str, ...] = ()
     """The only valid texts, few enough to show them all."""
     autocomplete: Autocomplete | None = None
     options: Options | None = None
-    """The items of a list with commas, which a form lets the member pick."""
+    """The items of a comma-separated list, which a form lets the member pick."""
     strict: bool = False
     """Only what `autocomplete` suggests is valid."""
     max_length: int = 100
@@ -52,17 +52,17 @@ class Parameter:
     range: tuple[int, int] | None = None
     """The minimum and maximum of a whole number."""
     kind: Literal["", "members", "roles", "times"] = ""
-    """What a platform with a picker of its own lets the member pick; the value of a member or role is its id."""
+    """What the member picks, if the platform has its own picker; the value of a member or role is its id."""
     format_hint: str = ""
-    """How to write it, where it isn't picked."""
+    """How to write it, if it isn't picked."""
     placeholder: str = ""
-    """What applies where it is left empty."""
+    """What applies if it's left empty."""
     initial: Initial | None = None
-    """What a form shows at first, for the member who opens it."""
+    """What a form starts with, for the member who opens it."""
     aliases: tuple[str, ...] = ()
-    """Earlier names, which buttons and menus of old messages still carry."""
+    """Earlier names, which buttons and menus in old messages still use."""
     needs_capability: bool = False
-    """Hidden unless the platform has the capability that is named like the parameter."""
+    """Hidden unless the platform has the capability of the same name."""
 
     @property
     def full_description(self) -> str:
@@ -70,13 +70,13 @@ class Parameter:
         return ", ".join(filter(None, (self.description, self.format_hint)))
 
     def hint(self, *, picked: bool) -> str:
-        """Return the text below a form's field, which is picked or typed; empty where it would repeat the label."""
+        """Return the text below a form's field, which is picked or typed; empty if it would repeat the label."""
         hint = self.description if picked else self.full_description
         return "" if hint.lower() == self.label.lower() else hint
 
     @property
     def label(self) -> str:
-        """Return a form's label: the description, where the name is just "text"."""
+        """Return a form's label: the description if the name is just "text"."""
         return (self.description if self.name == "text" else self.name).capitalize()
 
     def value(self, study: Study, text: str) -> Any:
@@ -89,7 +89,7 @@ class Parameter:
         return self.convert(study, text)
 
     def accepts(self, study: Study, text: str) -> bool:
-        """Tell whether the text is a valid value."""
+        """Return whether the text is a valid value."""
         try:
             self.value(study, text)
         except UserError:
@@ -104,7 +104,7 @@ _QUOTING = frozenset("'\"\\")
 def bind(study: Study, parameters: Sequence[Parameter], usage: str, text: str) -> dict[str, str]:
     """Match the words of a typed line to parameters: by `name=value`, by `name value`, or else to the first that fits.
 
-    Values stay text. Raises UserError for a word that fits nowhere.
+    Values are still text. Raises UserError for a word that fits nowhere.
     """
     if parameters and parameters[-1].greedy:
         return _bind_in_order(parameters, text)

@@ -82,7 +82,7 @@ def _secret_keys(keys: SecretStr) -> SecretStr:
 
 
 class Config(BaseModel):
-    """All settings. No representation shows a secret; properties that return one say so."""
+    """All settings. Its repr hides secrets; properties that return one say so."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
 
@@ -263,7 +263,7 @@ def _read(name: str | None, problems: list[str]) -> tuple[Path | None, str, dict
 
 
 def _override(values: dict[str, Any], texts: Mapping[tuple[str, ...], str]) -> None:
-    """Put the variables' texts over the values from the file."""
+    """Override the values from the file with the variables' texts."""
     for (name, *keys), text in texts.items():
         if not keys:
             values[name] = text

@@ -42,8 +42,9 @@ EXAMPLE = 'Settings look like zone = "UTC" or threads = 1, below a line with the
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where settings come from: a file with its text, and variables by what they set: those in use, and all of
-    settings that can't be in the file.
+    """Where settings come from: a file with its text, and variables by what they set.
+
+    The variables of settings that can't be in the file are always included.
     """
 
     file: FilePath | None = None
@@ -51,7 +52,7 @@ class Origin:
     variables: Mapping[Path, str] = field(default_factory=dict)
 
     def line(self, path: Path) -> str:
-        """Return `config.toml, line 7`: where the setting, which must be in the file, is complete."""
+        """Return `config.toml, line 7`: where the setting ends. It must be in the file."""
         lines = self.source.split("\n")
         number = next(n for n in range(1, len(lines) + 1) if _sets("\n".join(lines[:n]), path))
         return f"{self.file}, line {number}"
@@ -164,7 +165,7 @@ def _is_secret(path: Path) -> bool:
 
 
 def _sets(source: str, path: Path) -> bool:
-    """Tell whether this beginning of a file is valid and sets the path; a value can go on in the next line."""
+    """Return whether this beginning of a file is valid and sets the path; a value can continue on the next line."""
     try:
         table: Any = tomllib.loads(source)
     except tomllib.TOMLDecodeError:

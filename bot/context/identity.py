@@ -10,7 +10,8 @@ from datetime import datetime
 class Location:
     """A channel, by the platform's ids; names are for display.
 
-    `parent_channel` is the channel of a thread, where the platform says so. `direct` means a direct message to the bot.
+    `parent_channel` is the channel of a thread, if the platform says which. `direct` means a direct message to the
+    bot.
     """
 
     platform: str
@@ -24,9 +25,9 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, by the platform's id. `manager` means that the platform's own permissions make them one.
+    """Who sends the request, by the platform's id. `manager` means that the platform's own permissions make them one.
 
-    `zone` is their time zone on the platform, and `channels` are those they are known to be in, where that was asked.
+    `zone` is their time zone on the platform, and `channels` are the ones we know they're in, if we asked.
     """
 
     id: str
@@ -41,7 +42,8 @@ class RequestContext:
     """A stored member in a stored channel, at the time of their request.
 
     `request_id` is unique on the platform, and what a request writes is stored under it: a second delivery of the same
-    request changes nothing. `at` is the platform's time of the request, aware and in UTC. `channels` are the actor's.
+    request changes nothing. `at` is the platform's time of the request, timezone-aware and in UTC.
+    `channels` are the actor's.
     """
 
     location: Location

@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from knowledge.retrieval.search import KeywordSearch, Search, SearchResult
 
 Progress = Callable[[int, int], None]
-"""Called with the number of passages embedded so far, and of all."""
+"""Called with the number of passages embedded so far, and the total."""
 T = TypeVar("T")
 
 MAX_WAIT = 2.0
 """Seconds."""
 RETRY_DELAY = 60.0
-"""Seconds after which a preparation that failed is tried again."""
+"""Seconds before a failed preparation is retried."""
 MAX_QUICK_PASSAGES = 100
-"""Embedding more than these takes longer than anybody wants to wait."""
+"""Embedding more passages than this takes longer than anyone wants to wait."""
 MAX_PREPARATIONS = 4
-"""Libraries that are prepared at the same time."""
+"""How many libraries are prepared at the same time."""
 
 log = structlog.get_logger()
 
@@ -49,7 +49,7 @@ class Library:
     """A bank and its search, optionally on top of another library, whose threads and model it then shares.
 
     Reading the vectors and loading the model take about a second, and embedding a large bank takes minutes. `prepare`
-    does that in the background; until it is done, searches match words only.
+    does that in the background; until it's done, searches only match words.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Library:
     ) -> None:
         """`max_wait` is how many seconds a search waits for vectors and model; None waits as long as it takes.
 
-        After that it matches words only, and at once where more than MAX_QUICK_PASSAGES are left to embed.
+        After that, or right away if more than MAX_QUICK_PASSAGES still have to be embedded, it only matches words.
         """
         self.bank: Bank = bank.over(beneath.bank) if beneath else bank
         self.embedder = embedder
@@ -85,7 +85,7 @@ class Library:
         self._takes_long: Future[None] = Future()
 
     def extended_by(self, bank: Bank, folder: str) -> Library:
-        """Return a library of both banks; `folder` within this one's index folder is for the vectors of `bank`."""
+        """Return a library of both banks; the vectors of `bank` go in `folder`, inside this library's index folder."""
         return Library(bank, self._index_folder / folder, self.embedder, max_wait=self._max_wait, beneath=self)
 
     def load_search(self) -> Search:
@@ -130,7 +130,7 @@ class Library:
             self._progress(done, total)
 
     def prepare(self) -> Future[None]:
-        """Start preparing search unless that has started. The future is done once it is ready or has failed."""
+        """Start preparing search, unless that has already started. The future is done once that succeeds or fails."""
         if self._preparing is None or (self._problem and time.monotonic() - self._failed_at >= RETRY_DELAY):
             self._problem = ""
             self._preparing = self._threads.background.submit(self._prepare)
@@ -153,7 +153,7 @@ class Library:
 
     @property
     def pending(self) -> str:
-        """What search by meaning is waiting for, in words; empty once it is ready."""
+        """What search by meaning is waiting for, as text; empty once it's ready."""
         if self._search is not None:
             return ""
         if self._problem:
@@ -164,7 +164,7 @@ class Library:
     async def search(self, text: str, *, k: int = 10, without: Collection[str] = ()) -> SearchResult:
         """Return the questions that match the text, best first, without the ids in `without`.
 
-        Matches words only (`keywords_only` in the result) where the rest isn't ready after `max_wait`.
+        Only matches words (`keywords_only` in the result) if the rest isn't ready after `max_wait`.
         """
         if self._search is None:
             events = [self.prepare()] if self._max_wait is None else [self.prepare(), self._takes_long]
@@ -213,7 +213,7 @@ class Library:
         raise UserError(f"There's no topic “{name[:60]}”.{hint} The topics are {', '.join(self.bank.topics)}.")
 
     def close(self) -> None:
-        """Cancel what is under way. Does nothing for a library on top of another, which owns the threads."""
+        """Cancel what's in progress. Does nothing for a library on top of another one, which owns the threads."""
         if self._beneath is not None:
             return
         self.embedder.close()

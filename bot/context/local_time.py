@@ -1,7 +1,8 @@
-"""Local days: which one an instant belongs to, and when a local time comes next. All such arithmetic is here.
+"""Local days: which one an instant belongs to, and when a local time comes up next. All such arithmetic is here.
 
-Zones are IANA names; instants are aware and in UTC. A day begins `day_starts_at` hours after midnight by the local
-clock, so daylight saving never matters. Local times become instants with `fold=0`: a time that occurs twice means the
+Zones are IANA names; instants are timezone-aware and in UTC. A day begins `day_starts_at` hours after midnight by
+the local clock, so daylight saving never matters. Local times become instants with `fold=0`: a time that occurs twice
+means the
 first one, and a skipped time means what the clock would have shown without the change.
 """
 
@@ -19,13 +20,13 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 """By `date.weekday()`."""
 
 NOT_ZONES = {"Factory", "localtime", "posixrules"}
-"""Names that a system's zone folder may hold besides zones."""
+"""Names in a system's zone folder that aren't zones."""
 
 _NO_CHANGE_PENDING: dict[str, object] = {"next_zone": None, "next_day_starts_at": None, "next_from": None}
 
 
 def local_day(instant: datetime, zone: str, day_starts_at: int = 0) -> date:
-    """Return the local date, where the hours before the day starts still belong to the day before."""
+    """Return the local date; the hours before the day starts still belong to the previous day."""
     return (instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None) - timedelta(hours=day_starts_at)).date()
 
 
@@ -56,16 +57,16 @@ def clock_in_force(member: Member, at: datetime) -> tuple[str, int]:
 def assigned_day(member: Member, at: datetime) -> date:
     """Return the day that an answer at this instant counts for.
 
-    It is never before the member's last one: a move west, which repeats a date, gives no second chance at it.
+    It's never before the member's last day, even if they move west and repeat a date.
     """
     day = local_day(at, *clock_in_force(member, at))
     return day if member.last_day is None else max(day, member.last_day)
 
 
 def change_clock(member: Member, at: datetime, *, zone: str | None = None, day_starts_at: int | None = None) -> Member:
-    """Return the member with another clock, which takes over when their current day ends: it can't repair a gap.
+    """Return the member with a new clock, which applies when their current day ends, so it can't fill a gap.
 
-    A member whose zone wasn't known gets it at once. None leaves that half of the clock as it is or was to become.
+    A member whose zone wasn't known gets it right away. None keeps that half of the clock, with any pending change.
     """
     zone_now, start_now = clock_in_force(member, at)
     if member.zone is None:
@@ -92,7 +93,7 @@ def period_keys(instant: datetime, zone: str) -> tuple[str, str]:
 def next_occurrence(after: datetime, at: time, zone: str, weekdays: str) -> tuple[date, datetime]:
     """Return the first scheduled day, and its instant, strictly after an instant. `weekdays` as "01234", Monday is 0.
 
-    Where a zone skips a whole date, two days share an instant; the second is passed over. Raises ValueError without
+    If a zone skips a whole date, two days share an instant, and the second one is skipped. Raises ValueError without
     a weekday.
     """
     if not weekdays:

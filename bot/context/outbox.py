@@ -1,4 +1,4 @@
-"""The outbox: how use cases post on a platform without being asked by a member."""
+"""The outbox: how use cases post on a platform when no member has asked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.replies import Reply
 
 
 class PostError(Exception):
-    """A platform refused a post; the text says why. `retry` means that it may work later."""
+    """A platform refused a post; the text says why. `retry` means that it might work later."""
 
     def __init__(self, reason: str, *, retry: bool = False) -> None:
         super().__init__(reason)
@@ -21,7 +21,7 @@ class PostError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PostExtras:
-    """What a daily question needs from its channel besides the post itself. `role` is mentioned."""
+    """What a daily question needs from its channel besides the post itself. `role` is the role to mention."""
 
     thread: bool = False
     pin: bool = False
@@ -29,7 +29,7 @@ class PostExtras:
 
 
 class Outbox(Protocol):
-    """How to post on a platform. The same `key` posted again is the same message. Methods raise PostError.
+    """How to post on a platform. Posting the same `key` again results in the same message. Methods raise PostError.
 
     `ref` is what `post` or `open_thread` returned for a message or a thread. `again` means that an earlier try with
     this key may have succeeded, so the outbox looks for its result first.
@@ -39,7 +39,7 @@ class Outbox(Protocol):
     """The fields of PostExtras that the platform supports."""
 
     async def missing_permissions(self, location: Location, wants: PostExtras) -> str:
-        """Return which permissions such a post lacks there, in words; empty where none."""
+        """Return the permissions we'd be missing for such a post, as text; empty if none."""
         return ""
 
     @abstractmethod
@@ -59,9 +59,9 @@ class Outbox(Protocol):
         raise PostError("This platform has no threads.")
 
     async def pin(self, location: Location, ref: str, instead: str = "") -> None:
-        """Pin a message, and unpin the message `instead`."""
+        """Pin a message in place of the message `instead`, which is unpinned."""
         raise PostError("This platform has no pins.")
 
     async def owners(self, location: Location) -> Sequence[str]:
-        """Return the ids of members to contact where no manager is known."""
+        """Return the ids of members to contact if no manager is known."""
         return ()

@@ -16,7 +16,7 @@ from bot.store.engine import Store
 
 @dataclass(frozen=True, slots=True)
 class StudyRules:
-    """The settings of an operator that concern studying."""
+    """The operator's settings that affect studying."""
 
     zone: str = "UTC"
     reveal: time = time(17, 0)
@@ -24,12 +24,12 @@ class StudyRules:
 
 
 MAX_CACHED_LIBRARIES = 200
-"""Workspaces whose custom questions stay in memory; the least recently used goes first."""
+"""How many workspaces' custom questions stay in memory; the least recently used are dropped first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Everything a use case needs. `clock` returns the present, aware and in UTC."""
+    """Everything a use case needs. `clock` returns the current time, timezone-aware and in UTC."""
 
     store: Store
     library: Library

@@ -25,11 +25,11 @@ log = structlog.get_logger()
 
 MAX_NAME_LENGTH = 80
 REFERENCE_LENGTH = 8
-"""Characters of the reference that a member gets for an unexpected error."""
+"""Length of the reference that a member gets for an unexpected error."""
 
 
 async def handle(registry: Registry, study: Study, request: Request) -> AsyncGenerator[Reply, None]:
-    """Carry out a request. Each reply replaces the one before; the last one stays.
+    """Carry out a request. Each reply replaces the previous one.
 
     Never raises for anything a member can cause: errors become replies, and an unexpected one gets a reference that is
     also in the log.
@@ -43,7 +43,7 @@ async def handle(registry: Registry, study: Study, request: Request) -> AsyncGen
                 await form_drafts.save(study, context, request.line, {**request.values, **request.platform_values})
             command, texts = _parse(registry, study, request)
             if command.managers_only and not context.manager:
-                raise NotAllowed(f"`{command.name}` is for managers. Ask one of yours to run it.")
+                raise NotAllowed(f"`{command.name}` is for managers. Ask a manager to run it.")
             if request.form and (problems := command.check(study, texts)):
                 raise UserError("\n\n".join(problems.values()))
             values = _convert(study, command, texts)

@@ -22,7 +22,7 @@ MANAGER_SECTION = ("For managers", ("schedule setup", "schedule list", "own list
 
 
 def command(registry: Callable[[], Registry]) -> Command:
-    """Return the `help` command for a registry, which is a function because it contains this command too."""
+    """Return the `help` command. The registry is passed as a function, because it contains this command too."""
 
     async def show_help(study: Study, context: RequestContext, *, command: str = "") -> Reply:
         if not command:

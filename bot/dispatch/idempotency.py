@@ -13,16 +13,16 @@ from bot.store import tables
 from bot.store.upsert import insert_on
 
 MAX_AGE = timedelta(days=1)
-"""Platforms deliver again within minutes."""
+"""Platforms send a request again within minutes."""
 CLEANUP_INTERVAL = 500
-"""One request in this many also deletes expired rows."""
+"""One in this many requests also deletes expired rows."""
 
 _processed = tables.processed_requests.c
 EXPIRED = delete(tables.processed_requests).where(_processed.at < bindparam("before"))
 
 
 async def claim(study: Study, platform: str, request_id: str) -> bool:
-    """Claim a request; False where any process has claimed it before."""
+    """Claim a request; False if a process has already claimed it."""
     return await study.store.transaction(_claim, platform, request_id, study.clock())
 
 

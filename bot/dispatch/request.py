@@ -13,7 +13,7 @@ from bot.context.identity import Actor, Location
 class Request:
     """What a member asks for: a typed `line`, or the name of a `command` with `values` by parameter.
 
-    `id` is the platform's unique id of the event, and `at` the platform's time of it, aware and in UTC.
+    `id` is the platform's unique id of the event, and `at` the platform's time of it, timezone-aware and in UTC.
     """
 
     location: Location
@@ -26,4 +26,4 @@ class Request:
     form: bool = False
     """The values were typed into the form that `line` opened, so they are saved until the command has succeeded."""
     platform_values: Mapping[str, str] = field(default_factory=dict)
-    """What fields of the platform's own held in that form."""
+    """What that form's platform-specific fields contained."""

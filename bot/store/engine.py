@@ -1,4 +1,4 @@
-"""`Store`: one program's database, SQLite or PostgreSQL, and the two ways in.
+"""`Store`: one program's database, SQLite or PostgreSQL, and the two ways to use it.
 
 `query` reads and `transaction` writes. Both call a plain function with a SQLAlchemy connection, so nothing can wait for
 a platform, a model or another transaction while one is open, and no write is lost.
@@ -31,7 +31,7 @@ class Store:
     async def open(cls, url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Store:
         """Connect to a database. `busy_timeout_ms` is how long SQLite waits for another program's lock.
 
-        Raises DatabaseError where that fails, and for a SQLite file that doesn't exist.
+        Raises DatabaseError if that fails, and for a SQLite file that doesn't exist.
         """
         parsed = parse_url(url)
         file = file_of(parsed)
@@ -48,7 +48,7 @@ class Store:
 
     @property
     def name(self) -> str:
-        """Where the database is, fit to be shown: without user and password."""
+        """Where the database is, without user and password, so it can be shown."""
         return display_name(self._url)
 
     @property
@@ -56,14 +56,14 @@ class Store:
         return "postgresql" if file_of(self._url) is None else "sqlite"
 
     async def query(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what `work` reads. It sees the database as of one moment on SQLite, and must not write.
+        """Return what `work` reads. On SQLite it sees a snapshot of the database. It must not write.
 
-        On SQLite it runs on the event loop: keep it to what an index finds. Raises DatabaseError.
+        On SQLite it runs on the event loop, so it should only read what an index finds. Raises DatabaseError.
         """
         return await self._database.query(_bound(work, *args, **kwargs))
 
     async def transaction(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what `work` returns, once all it wrote is committed; if it raises, nothing is kept.
+        """Return what `work` returns, once everything it wrote is committed; if it raises, nothing is saved.
 
         On SQLite it runs on the event loop, one transaction at a time. Raises DatabaseError.
         """

@@ -1,7 +1,8 @@
 """Turn what a database reports into words for the operator.
 
-Only what the operator can put right becomes a DatabaseError; a broken constraint or a mistake in a statement stays what
-it is. The driver's own text is left out: it may repeat values of the statement, or the password.
+Only problems that the operator can fix become a DatabaseError; a violated constraint or a mistake in a statement is
+raised
+unchanged. The driver's own text is left out, because it may repeat values of the statement, or the password.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ SQLITE = {
     "SQLITE_BUSY": "{name} is locked: another program has been writing to it for too long. Close that program and try "
     "again.",
     "SQLITE_FULL": "The disk that holds {name} is full. Free up some space and try again.",
-    "SQLITE_CANTOPEN": "{name} can't be opened. Does its folder exist, and may this user write to it?",
-    "SQLITE_READONLY": "{name} is read-only, or this user may not write to it.",
+    "SQLITE_CANTOPEN": "{name} can't be opened. Does its folder exist, and is this user allowed to write to it?",
+    "SQLITE_READONLY": "{name} is read-only, or this user isn't allowed to write to it.",
     "SQLITE_IOERR": "The disk that holds {name} reports an error. Is it full or failing?",
-    "SQLITE_NOTADB": "{name} is not a SQLite database. Choose another file, or move this one out of the way.",
+    "SQLITE_NOTADB": "{name} isn't a SQLite database. Choose another file, or move this one out of the way.",
     "SQLITE_CORRUPT": "{name} is damaged. Restore it from a backup.",
-    "SQLITE_PERM": "This user may not read {name}.",
+    "SQLITE_PERM": "This user isn't allowed to read {name}.",
 }
 """By the start of SQLite's name for an error; its extended names add a suffix."""
 
@@ -34,11 +35,11 @@ POSTGRESQL = {
     "08": "The database server at {name} closed the connection. The next command will try again.",
     "28": "The database server at {name} doesn't accept this user or password.",
     "3D": "There's no such database at {name}. Create it (createdb), then run `studyhall db upgrade`.",
-    "40": "The database at {name} undid this because something else changed the same data. Try again in a moment.",
+    "40": "The database at {name} rolled this back because something else changed the same data. Try again soon.",
     "42501": "This user doesn't have enough rights in the database at {name}.",
     "53100": "The disk of the database server at {name} is full.",
     "53": "The database server at {name} is out of resources or connections.",
-    "55000": "The database at {name} lets nobody in right now. Try again in a moment.",
+    "55000": "The database at {name} isn't accepting connections right now. Try again in a moment.",
     "55P03": "The database at {name} is locked by another program. Try again in a moment.",
     "57": "The database server at {name} is stopping or starting. Try again in a moment.",
 }
@@ -47,7 +48,7 @@ POSTGRESQL = {
 
 @contextmanager
 def connection_errors(url: URL) -> Iterator[None]:
-    """Raise DatabaseError for what can go wrong while connecting: the network, signing in, and all of a statement's."""
+    """Raise DatabaseError for what can go wrong while connecting: network, login, and everything in a statement."""
     with statement_errors(url):
         try:
             yield
@@ -90,6 +91,6 @@ def _problem(error: BaseException | None, url: URL) -> DatabaseError | None:
 
 
 def _database_error(sentence: str, url: URL) -> DatabaseError:
-    """Return the error with the sentence for the operator, and the one for members, which doesn't say where it is."""
+    """Return the error with the sentence for the operator, and the one for members, which doesn't name the database."""
     public = sentence.replace(" at {name}", "").replace("{name}", "the database")
     return DatabaseError(sentence.format(name=display_name(url)), public[0].upper() + public[1:])

@@ -1,4 +1,4 @@
-"""PostgreSQL: a pool that reads and one that writes, so that waiting readers can't use up the writers' connections."""
+"""PostgreSQL: one pool for reading, one for writing, so that waiting readers can't use up the writers' connections."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class PostgresqlDatabase:
 
 
 def migrate(url: URL, work: Callable[[Connection], T]) -> T:
-    """Run `work` in one transaction, in an event loop of its own: asyncpg is asynchronous only. Blocks."""
+    """Run `work` in one transaction, in its own event loop, because asyncpg is only asynchronous. Blocks."""
 
     async def run() -> T:
         engine = create_async_engine(url, connect_args={"timeout": CONNECT_TIMEOUT_S})
@@ -83,9 +83,9 @@ def _engine(url: URL, size: int, **options: Any) -> AsyncEngine:
 
 
 def _test_idle_connections(engine: AsyncEngine, idle_s: float) -> None:
-    """Test a connection only after `idle_s` seconds of rest; the pool's own `pool_pre_ping` does so at every use.
+    """Only test a connection after `idle_s` seconds without use; the pool's own `pool_pre_ping` always tests it.
 
-    That costs three round trips each time. A server that went down closed its connections, which is known here.
+    That costs three round trips each time. If the server goes down, it closes its connections, which we notice anyway.
     """
 
     @event.listens_for(engine.sync_engine, "checkin")

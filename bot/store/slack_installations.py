@@ -30,7 +30,7 @@ RENEWAL_LEASE = timedelta(minutes=5)
 STATE_LIFETIME = timedelta(minutes=10)
 """How long an administrator has from the install page to Slack's answer."""
 POLL_INTERVAL = 0.2
-"""Seconds between looks at whether another process has renewed the token."""
+"""Seconds between checks whether another process has renewed the token."""
 SAVE_TIMEOUT = 240.0
 """Seconds for saving a renewed token, less than the lease."""
 SAVE_DELAYS = (0.5, 2.0, 8.0, 20.0, 30.0, 60.0)
@@ -55,7 +55,7 @@ class Installation:
 
 
 Renew = Callable[[Installation], Awaitable[Installation | None]]
-"""Asks Slack for a new token; returns None where the token can never be renewed, and raises where it can't be now."""
+"""Asks Slack for a new token; returns None if the token can never be renewed, and raises if it can't be renewed now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Installations:
         await self.store.transaction(_save, row)
 
     async def find(self, team: str) -> Installation | None:
-        """Find a workspace's installation. Raises SetupError where another key encrypted its tokens."""
+        """Find a workspace's installation. Raises SetupError if another key encrypted its tokens."""
         row = await self.store.query(_find, team)
         if row is None:
             return None
@@ -100,7 +100,7 @@ class Installations:
     async def remove(self, team: str, *, token: str = "", before: datetime | None = None) -> bool:
         """Delete the installation of a workspace that removed the app; its tokens no longer work.
 
-        Slack's notice may come late: returns False and deletes nothing where the app has been installed again since,
+        Slack's notice may come late: returns False and deletes nothing if the app has been installed again since,
         with another token than `token` or later than `before`.
         """
         return await self.store.transaction(self._remove, team, token, before)
@@ -117,8 +117,8 @@ class Installations:
     async def with_valid_token(self, team: str, renew: Renew) -> Installation | None:
         """Return the installation with a valid token; a token that is about to expire is renewed, by one process.
 
-        None where the app isn't installed, or its token has expired and can never be renewed. Raises what `renew` does
-        where the token has expired.
+        None if the app isn't installed, or its token has expired and can never be renewed. If the token has expired,
+        raises what `renew` raises.
         """
         while True:
             installation, now = await self.find(team), self.clock()
@@ -163,7 +163,7 @@ class Installations:
             await self.store.transaction(_end_lease, team, tokens)
 
     async def _end_lease(self, team: str) -> None:
-        """Let others renew the token at once. Where the database fails, they may when the lease expires."""
+        """Let other processes renew the token right away. If the database fails, they can once the lease expires."""
         try:
             await self.store.transaction(_end_lease, team, {})
         except DatabaseError as problem:
@@ -177,13 +177,13 @@ class Installations:
         }
 
     async def new_state(self) -> str:
-        """Return a state for an installation that begins; Slack has to send it back."""
+        """Return the state for a new installation; Slack has to send it back."""
         state = secrets.token_urlsafe(32)
         await self.store.transaction(_add_state, _digest(state), self.clock())
         return state
 
     async def use_state(self, state: str) -> bool:
-        """Use up a state; False where it is unknown, expired or used already."""
+        """Use up a state; False if it's unknown, expired or already used."""
         return await self.store.transaction(_use_state, _digest(state), self.clock())
 
     async def teams(self) -> list[str]:
@@ -205,7 +205,7 @@ def _save(connection: Connection, row: SlackInstallation) -> None:
 
 
 def _lease_renewal(connection: Connection, team: str, now: datetime) -> bool:
-    """Take the right to renew a token; False where another process has it, or has renewed the token."""
+    """Claim the right to renew a token; False if another process has it, or has already renewed the token."""
     unleased = or_(_installations.renewing_until.is_(None), _installations.renewing_until <= now)
     expiring = _installations.expires_at <= now + RENEW_BEFORE
     statement = update(tables.slack_installations).where(_installations.team == team, unleased, expiring)
@@ -214,7 +214,7 @@ def _lease_renewal(connection: Connection, team: str, now: datetime) -> bool:
 
 
 def _end_lease(connection: Connection, team: str, tokens: Mapping[str, Any]) -> None:
-    """Store the new tokens, if any, unless the lease has been ended by a new installation."""
+    """Store the new tokens, if any, unless a new installation has ended the lease."""
     where = (_installations.team == team, _installations.renewing_until.is_not(None))
     connection.execute(update(tables.slack_installations).where(*where).values(**tokens, renewing_until=None))
 

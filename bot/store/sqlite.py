@@ -1,7 +1,7 @@
-"""SQLite: one connection that reads and one that writes, both used on the event loop.
+"""SQLite: one connection for reading and one for writing, both used on the event loop.
 
-Handing a statement to another thread and back takes more CPU than SQLite takes to answer it. Only another program's
-lock is waited for, and the event loop goes on meanwhile. SQLite has one writer at a time, so a transaction takes the
+Handing a statement to another thread and back takes more CPU than SQLite takes to answer it. We only wait for another
+program's lock, and the event loop keeps running meanwhile. SQLite has one writer at a time, so a transaction takes the
 lock when it begins: one that began by reading could fail, or overwrite what others wrote in between.
 """
 
@@ -85,7 +85,7 @@ class SqliteDatabase:
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:
-        """Let transactions of this program begin in the order they came."""
+        """Let this program's transactions begin in the order they arrived."""
         with statement_errors(self._url):
             try:
                 # `wait_for` can lose a cancellation that comes as the turn does.
@@ -125,7 +125,7 @@ def _engine(url: URL, pragmas: tuple[str, ...], *, busy_timeout_ms: int = 0) -> 
 
 
 def _set_pragma(connection: sqlite3.Connection, pragma: str) -> None:
-    """Set it, trying again while another program does: SQLite itself doesn't wait when the journal mode changes."""
+    """Set the pragma, and retry while another program sets it: SQLite doesn't wait when the journal mode changes."""
     deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:

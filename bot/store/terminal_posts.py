@@ -1,4 +1,4 @@
-"""The terminal's outbox in SQL: posts that wait there until somebody sees them."""
+"""The terminal's outbox in SQL: posts that wait until somebody sees them."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Check:
 
 
 def upgrade(url: str, progress: Callable[[str], None] = lambda line: None) -> None:
-    """Migrate to the newest revision, all or nothing; create a SQLite file and its folder first where missing.
+    """Migrate to the newest revision, all or nothing; create a SQLite file and its folder first if they're missing.
 
     `progress` gets a sentence for each step. Raises DatabaseError, also for a database newer than this program.
     """
@@ -53,7 +53,7 @@ def upgrade(url: str, progress: Callable[[str], None] = lambda line: None) -> No
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch(mode=0o600)  # members' answers are nobody else's business on this computer
         except OSError as error:
-            raise DatabaseError(f"The folder {file.parent} can't be created: {error.strerror}.") from None
+            raise DatabaseError(f"Can't create the folder {file.parent}: {error.strerror}.") from None
     _in_transaction(parsed, lambda connection: _upgrade(connection, display_name(parsed), progress))
 
 
@@ -91,8 +91,9 @@ def _upgrade(connection: Connection, name: str, progress: Callable[[str], None])
         orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
         if orphans:
             raise DatabaseError(
-                f"The upgrade of {name} was undone: it would leave {len(orphans)} rows without the rows they refer to, "
-                f"the first of them in the table {orphans[0][0]}. Restore a backup, or report this."
+                f"The upgrade of {name} was rolled back, because it would leave {len(orphans)} rows without "
+                f"the rows they refer to, the first of them in the table {orphans[0][0]}. "
+                "Restore a backup, or report this."
             )
 
 
@@ -103,7 +104,7 @@ def _check(connection: Connection) -> Check:
 
 
 def _in_words(difference: Any) -> str:
-    """Return one of Alembic's differences as words: what would have to be done, and the names of what to."""
+    """Return one of Alembic's differences as text: what would have to change, and the names it affects."""
     if isinstance(difference, list):  # changes of one column come together
         return "; ".join(map(_in_words, difference))
     operation, *operands = difference

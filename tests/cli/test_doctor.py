@@ -150,7 +150,7 @@ async def test_a_file_that_is_not_a_database_is_a_problem(findings: Findings, fo
     found = (await findings(DATABASE_URL=f"sqlite:///{folder}/study.db"))["database"]
 
     assert found.state == "problem"
-    assert "is not a SQLite database" in found.words
+    assert "isn't a SQLite database" in found.words
 
 
 async def test_a_data_folder_that_cannot_be_written_to_is_a_problem(findings: Findings) -> None:

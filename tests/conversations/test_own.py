@@ -142,4 +142,4 @@ async def test_only_parts_that_a_question_has_get_a_button(team: Chat) -> None:
     assert buttons == ["Share"]
     assert "Nobody has written more" in await team.say("ada", f"show {FREEZE.id} depth")
     assert "Nobody has written key points" in await team.say("ada", f"show {FREEZE.id} points")
-    assert "Nothing is linked" in await team.say("ada", f"show {FREEZE.id} related")
+    assert "no related questions yet" in await team.say("ada", f"show {FREEZE.id} related")

@@ -55,7 +55,7 @@ async def test_your_own_place_is_shown_below_the_top(chat: Chat) -> None:
 async def test_a_member_who_opted_out_is_not_shown_to_others(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 08:00 easy")
     await daily(chat, right="ada bob")
-    assert "Others don't see you" in await chat.say("ada", "me hidden")
+    assert "Others can't see you" in await chat.say("ada", "me hidden")
 
     assert "ada" not in await chat.say("bob", "leaderboard")
     assert "1.   bob" in await chat.say("bob", "leaderboard")

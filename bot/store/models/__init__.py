@@ -1,8 +1,8 @@
-"""Rows of every table, by aggregate. A member belongs to one workspace; a person may one day own several members.
+"""Rows of every table, by aggregate. A member belongs to one workspace; some day, a person may have several members.
 
-Moments are aware and in UTC. Days are the member's or the schedule's local dates and are never rewritten.
-An `id` is None until the row is stored. Ids that a platform gave (`external_id`, `request_id`) are text, unique only
-with their owner.
+Times are timezone-aware and in UTC. Days are local dates of the member or schedule, and are never changed.
+An `id` is None until the row is stored. A platform's ids (`external_id`, `request_id`) are text, and only unique
+together with their owner.
 """
 
 from bot.store.models.explanations import StoredExplanation

@@ -1,4 +1,4 @@
-"""Explanations that were given."""
+"""Stored explanations."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from bot.store.models.row import Row
 
 
 class StoredExplanation(Row):
-    """An explanation that was given. `explanation_key` stands in button lines; `parent_id` is what it follows up on.
+    """A stored explanation. Button lines refer to `explanation_key`; `parent_id` is what it follows up on.
 
     `request_text` is what the member asked and `text` what they read; `source` as in `bot.replies.Explanation`;
-    `questions` are the ids of its sources, in the order of their numbers. `is_public`: a whole channel was shown it.
+    `questions` are the ids of its sources, in the order of their numbers. `is_public`: a whole channel saw it.
     """
 
     id: int = Field(default=None, primary_key=True)

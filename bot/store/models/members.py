@@ -1,4 +1,4 @@
-"""Members of workspaces, the persons behind them, and their teams."""
+"""Members of workspaces, the people behind them, and their teams."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.store.models.row import Row, partial_index
 
 
 class Person(Row):
-    """Whoever stands behind one or more members."""
+    """The person behind one or more members."""
 
     id: int = Field(default=None, primary_key=True)
     created_at: datetime
@@ -22,7 +22,7 @@ class PersonTable(Person, table=True):
 
 
 class Team(Row):
-    """A team of a workspace; `name_key` is its name without case, and unique there."""
+    """A team of a workspace; `name_key` is its name without case, which is unique in the workspace."""
 
     id: int = Field(default=None, primary_key=True)
     workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE")
@@ -39,12 +39,14 @@ class TeamTable(Team, table=True):
 class Member(Row):
     """A person in one workspace.
 
-    `zone` (None until known) and `day_starts_at` (hours after midnight at which the day begins, 0 to 4) are in force;
-    the `next_` pair takes their place at `next_from`. `last_day` is the latest day given to an answer: days never go
-    backwards. The three streak columns are a cache of what the answers say, as of `last_day`.
+    `zone` (None until known) and `day_starts_at` (hours after midnight at which the day begins, 0 to 4) are in
+    effect; the `next_` pair replaces them at `next_from`. `last_day` is the latest day an answer counted for, because
+    days never go
+    backwards. The three streak columns are a cache, computed from the answers as of `last_day`.
 
-    `remind_at` is the local time of the one reminder before a streak ends, for those who want it, and `next_reminder`
-    the moment of the next look; `unreachable` says why reminders stopped, when the platform would not deliver one.
+    `remind_at` is the local time for a reminder before a streak ends, None if the member wants none. `next_reminder`
+    is when
+    to check next; `unreachable` says why the platform couldn't deliver one, which stops them.
     """
 
     id: int = Field(default=None, primary_key=True)
@@ -79,7 +81,7 @@ class MemberTable(Member, table=True):
 
 
 class RestDays(Row):
-    """From `from_day` on the member rests on these weekdays ("56" is the weekend; Monday is 0)."""
+    """From `from_day` on, the member rests on these weekdays ("56" is the weekend; Monday is 0)."""
 
     member_id: int = Field(foreign_key="member.id", ondelete="CASCADE", primary_key=True)
     from_day: date = Field(primary_key=True)

@@ -1,4 +1,4 @@
-"""What platforms keep: the terminal's posts and Slack's installations."""
+"""What platforms store: the terminal's posts and Slack's installations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.store.models.row import Row, partial_index
 
 
 class TerminalPost(Row):
-    """The terminal's durable outbox: what was posted there, and when somebody has seen it."""
+    """The terminal's durable outbox: what was posted there, and when somebody saw it."""
 
     id: int = Field(default=None, primary_key=True)
     post_key: str = Field(unique=True)
@@ -28,7 +28,7 @@ class TerminalPostTable(TerminalPost, table=True):
 class SlackInstallation(Row):
     """A Slack workspace that installed the app. `token` and `refresh` are encrypted; `installer` is a user's id there.
 
-    `expires_at` is the token's end where tokens rotate; whoever renews one has until `renewing_until` alone.
+    `expires_at` is set if tokens rotate. Until `renewing_until`, only the process that set it may renew the token.
     """
 
     team: str = Field(primary_key=True)
@@ -49,7 +49,7 @@ class SlackInstallationTable(SlackInstallation, table=True):
 
 
 class OauthState(Row):
-    """An installation that was begun; `digest` is that of the state that Slack brings back."""
+    """An installation in progress; `digest` is the digest of the state that Slack sends back."""
 
     digest: str = Field(primary_key=True)
     expires_at: datetime

@@ -1,4 +1,4 @@
-"""What is kept of requests: forms not yet carried out, and ids already processed."""
+"""What's stored about requests: forms whose command hasn't succeeded yet, and ids that were already processed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.store.models.row import Row
 
 
 class FormDraft(Row):
-    """What a member typed into a form, kept until the command it was for has been carried out.
+    """What a member typed into a form, kept until its command has succeeded.
 
     `line` is the command line that opened the form; `values` what was typed, by parameter.
     """
@@ -27,7 +27,7 @@ class FormDraftTable(FormDraft, table=True):
 
 
 class ProcessedRequest(Row):
-    """A request that a platform delivered, by its own id, so that a second delivery does nothing."""
+    """A request that a platform delivered, by the platform's id, so that a second delivery does nothing."""
 
     platform: str = Field(primary_key=True)
     id: str = Field(primary_key=True)

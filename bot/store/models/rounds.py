@@ -1,4 +1,4 @@
-"""Rounds, the answers to them, and answers that were viewed before."""
+"""Rounds, the answers to them, and records of answers viewed early."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RoundKind(StrEnum):
 
 
 class Round(Row):
-    """One posing of a question, to a channel (daily, test) or to one member (practice).
+    """A question asked once, in a channel (daily, test) or to one member (practice).
 
     `round_key` is what buttons carry. `choice_order` is the order in which the choices were shown, as digits; it is
     valid only while the question's choices still have the hash `choices_hash`.
@@ -84,7 +84,7 @@ class AnswerTable(Answer, table=True):
 
 
 class ViewedAnswer(Row):
-    """A member looked the question of an open round up before answering it, so the round is practice for them."""
+    """A member looked up the question of an open round before answering it, so the round is practice for them."""
 
     round_id: int = Field(foreign_key="round.id", ondelete="CASCADE", primary_key=True)
     member_id: int = Field(foreign_key="member.id", ondelete="CASCADE", primary_key=True, index=True)

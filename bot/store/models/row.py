@@ -22,22 +22,22 @@ SQLModel.metadata = MetaData(
 
 
 class Row(SQLModel):
-    """A row as plain values, which nothing changes. The class with `Table` behind its name makes the table of it."""
+    """A row as immutable plain values. The class with `Table` appended to its name defines the table."""
 
     model_config = {"frozen": True}
 
     @classmethod
     def of(cls, columns: Mapping[Any, Any]) -> Self:
-        """Make a row of what a statement returned, as `result.mappings()` gives it; nothing is validated."""
+        """Make a row from what a statement returned, as `result.mappings()` gives it; nothing is validated."""
         return cast("Self", cls.model_construct(**columns))
 
     @classmethod
     def all(cls, result: Iterable[Mapping[Any, Any]]) -> list[Self]:
-        """Make a row of each mapping."""
+        """Make a row from each mapping."""
         return [cls.of(columns) for columns in result]
 
     def columns(self) -> dict[str, Any]:
-        """Return the columns for an INSERT, without an `id` that the database has yet to give."""
+        """Return the columns for an INSERT, without an `id` that the database hasn't assigned yet."""
         values = dict(vars(self))
         if values.get("id", 0) is None:
             del values["id"]

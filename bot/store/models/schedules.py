@@ -1,4 +1,4 @@
-"""Schedules, and the posts they lead to."""
+"""Schedules and their posts."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ class ScheduleState(StrEnum):
 
 
 class Schedule(Row):
-    """A channel's daily question at a local time. `next_due` is empty once it is removed.
+    """A channel's daily question at a local time. `next_due` is None once it's removed.
 
-    The times of a paused or failed one pass as skipped deliveries, so that their days are excused.
+    While a schedule is paused or failed, its deliveries are stored as skipped, so those days are excused.
 
     `weekdays` as in "01234" (Monday is 0); no `topics` means all of them, no `difficulty` any. `reveal` is a local
-    time: on the same day when later than `at`, else on the next. A removed schedule stays for what it has posted.
+    time: on the same day if it's later than `at`, else on the next. A removed schedule is kept for its posts.
 
-    `thread` and `pin` ask for a thread under each question, and for its pin in the place of the one before. `role` is
-    the platform's id of those to be called, empty for nobody. `made_by` hears of it when the schedule has to stop.
+    `thread` opens a thread under each question, and `pin` pins it in place of the previous one. `role` is the
+    platform's id
+    of the role to mention, empty for none. `made_by` gets a message if the schedule has to stop.
     """
 
     id: int = Field(default=None, primary_key=True)
@@ -60,8 +61,9 @@ class ScheduleTable(Schedule, table=True):
 
 
 OPEN_DELIVERY = "delivery.state IN ('due', 'sending')"
-"""Deliveries still to be seen to. A query has to say it in these words: for values that are bound, a database cannot
-tell that the partial index holds all it looks for."""
+"""Deliveries that still need work. Queries must contain exactly this text: with bound values, a database can't tell
+that the
+partial index covers everything the query looks for."""
 
 
 class DeliveryKind(StrEnum):
@@ -72,7 +74,7 @@ class DeliveryKind(StrEnum):
 class DeliveryState(StrEnum):
     """due -> sending -> done; or failed after three tries; or skipped (late, paused, nothing to ask).
 
-    What is posted and still wants its thread or pin is due or sending, and has a `message_ref`.
+    A posted delivery that still needs its thread or pin is due or sending, and has a `message_ref`.
     """
 
     DUE = "due"
@@ -85,8 +87,9 @@ class DeliveryState(StrEnum):
 class Delivery(Row):
     """One post that must happen exactly once: unique by schedule, kind and scheduled local date.
 
-    `message_ref` and `thread_ref` are the platform's own; `pinned` while the message is pinned by us. `count_due` is
-    set when an answer came that the message does not count yet, and `counted_at` is when it last did.
+    `message_ref` and `thread_ref` are the platform's own; `pinned` is True while we have the message pinned.
+    `count_due` is
+    set when there's an answer that the message doesn't count yet, and `counted_at` is when its count was last updated.
     """
 
     id: int = Field(default=None, primary_key=True)

@@ -1,4 +1,4 @@
-"""Points by period, place and subject, kept up to date with each answer."""
+"""Points by period, channel and member or team, updated with each answer."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class TotalKind(StrEnum):
 
 
 class Total(Row):
-    """Points of a member or a team in one period and place, kept in the transaction of the answer.
+    """Points of a member or a team in one period and channel, updated in the answer's transaction.
 
     `period` is "2026-W47", "2026-11" or "all"; `channel_id` is EVERYWHERE for the workspace. `reached_at` decides
-    ties: the moment of the last answer that added points. `active_members` is the
+    ties: the time of the last answer that added points. `active_members` is the
     number of a team's members with a scored answer.
     """
 
@@ -58,9 +58,9 @@ Index(
 
 
 class PointsBucket(Row):
-    """How many listed members have just so many points in one period and place.
+    """How many listed members have exactly this many points in one period and channel.
 
-    Places are added up from buckets: counting the totals ahead takes ten times as long in a workspace of 100,000.
+    Ranks are computed from buckets, because counting the totals ahead takes ten times as long with 100,000 members.
     """
 
     workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE", primary_key=True)

@@ -1,4 +1,4 @@
-"""Workspaces, their channels, and the questions that are theirs alone."""
+"""Workspaces, their channels, and their custom questions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from bot.store.models.row import Row
 
 
 class Workspace(Row):
-    """A Discord guild, a Slack workspace, or this computer's terminal. `zone` fixes its weeks and months.
+    """A Discord guild, a Slack workspace, or this computer's terminal. `zone` determines its weeks and months.
 
-    `custom_questions_version` goes up with every change to its own questions and is 0 until there are any. `left_at`
-    is when the bot was removed, None while it is a member.
+    `custom_questions_version` goes up with every change to its custom questions, and is 0 until there are any.
+    `left_at`
+    is when the bot was removed, or None while it's a member.
     """
 
     id: int = Field(default=None, primary_key=True)
@@ -45,7 +46,7 @@ class ChannelTable(Channel, table=True):
 
 
 class CustomQuestion(Row):
-    """A question of a workspace's own. `source` is its file as it would stand in a bank's folder."""
+    """A custom question of a workspace. `source` is the text of its file, as in a bank's folder."""
 
     workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE", primary_key=True)
     question_id: str = Field(primary_key=True)
@@ -59,7 +60,7 @@ class CustomQuestionTable(CustomQuestion, table=True):
 
 
 class RetiredQuestion(Row):
-    """A question a workspace no longer wants to be asked."""
+    """A question that a workspace no longer asks."""
 
     workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE", primary_key=True)
     question_id: str = Field(primary_key=True)
@@ -71,7 +72,7 @@ class RetiredQuestionTable(RetiredQuestion, table=True):
 
 
 class Report(Row):
-    """A member says that something about a question is wrong."""
+    """A member's report that something about a question is wrong."""
 
     id: int = Field(default=None, primary_key=True)
     workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE", index=True)

@@ -1,4 +1,4 @@
-"""The command that says what is running."""
+"""The command that shows what's running."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is running here, and since when."""
+"""Show what's running here, and since when."""
 
 from __future__ import annotations
 

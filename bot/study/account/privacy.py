@@ -1,6 +1,7 @@
 """A member's own data: exported as JSON, or deleted.
 
-What both cover follows from the tables: every row with a foreign key to a member or their person. Tables that refer to
+Both cover every row with a foreign key to a member or their person, which they find from the tables. Tables that
+refer to
 members in another way, or not at all, are listed here; a test fails for a table that is neither.
 """
 
@@ -126,7 +127,7 @@ def exported(connection: Connection, member_id: int, metadata: MetaData = SQLMod
 def erased(connection: Connection, member_id: int, metadata: MetaData = SQLModel.metadata) -> None:
     """Delete the member with all their rows; the person too, unless they are a member elsewhere.
 
-    Do nothing if the member is gone already: the button may be pressed twice.
+    Do nothing if the member is already gone, because the button may be pressed twice.
     """
     member = queries.member_if_stored(connection, member_id, lock=True)
     if member is None:
@@ -142,7 +143,7 @@ def erased(connection: Connection, member_id: int, metadata: MetaData = SQLModel
 
 
 def _clear(connection: Connection, columns: Iterable[Column[Any]], key: int) -> None:
-    """Delete the rows that refer to the key; where the row belongs to others (SET NULL), remove the reference only."""
+    """Delete the rows that refer to the key; if a row belongs to others (SET NULL), only remove the reference."""
     for column in columns:
         if any(foreign.ondelete == "SET NULL" for foreign in column.foreign_keys):
             connection.execute(update(column.table).where(column == key).values({column: None}))

@@ -1,4 +1,4 @@
-"""Statements on settings, reminders and the home page."""
+"""SQL statements for settings, reminders and the home page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ members, workspaces = tables.members.c, tables.workspaces.c
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A member's settings. `rest_days` are the weekdays chosen last, even where they only apply from tomorrow."""
+    """A member's settings. `rest_days` are the weekdays chosen last, even if they only apply from tomorrow on."""
 
     member: Member
     workspace_zone: str
@@ -85,7 +85,7 @@ def set_next_reminders(connection: Connection, times: Mapping[int, datetime | No
 
 
 def stop_reminders(connection: Connection, member_id: int, expected: datetime | None, reason: str) -> None:
-    """Stop reminders until the member sets a time again; do nothing if the next one is no longer the expected one."""
+    """Stop reminders until the member sets a time again. Do nothing if the next one has changed since."""
     unchanged = (members.id == member_id, members.next_reminder == expected)
     connection.execute(update(tables.members).where(*unchanged).values(next_reminder=None, unreachable=reason))
 

@@ -1,4 +1,4 @@
-"""Reminders: one message to a member who asked for it, before a day ends that would cost a freeze or the streak.
+"""Reminders: a message to a member who wants it, before a day ends that would cost a freeze or the streak.
 
 A reminder that is due is moved to its next time in one transaction and sent only afterwards. So each is sent at most
 once, whichever process takes it, and a crash loses one rather than sending it twice.
@@ -27,7 +27,7 @@ from bot.study.progress.streaks import streak_of
 log = structlog.get_logger()
 
 BATCH_SIZE = 80
-"""Reminders taken at once. A crash may lose this many, and the posts of the next turn may wait for this many."""
+"""Reminders taken at once. A crash may lose this many, and the next run's posts may have to wait for this many."""
 MAX_SENDERS = 8
 SEND_TIMEOUT = 20.0
 """Seconds a platform has for each reminder."""
@@ -51,7 +51,7 @@ class DueReminder:
 def next_reminder(
     member: Member, workspace_zone: str, after: datetime, *, after_day: date | None = None
 ) -> datetime | None:
-    """Return the time of the member's next reminder, by the clock then in force; None if they want none.
+    """Return the time of the member's next reminder, by the clock in effect then; None if they want none.
 
     `workspace_zone` is for a member without their own. With `after_day`, the reminder is on a later day of theirs.
     """
@@ -70,7 +70,7 @@ def next_reminder(
 def rescheduled(member: Member, workspace_zone: str, at: datetime) -> datetime | None:
     """Return the time of the next reminder after a change of the member's clock.
 
-    No day gets a second reminder, even where a move west makes it longer.
+    No day gets a second reminder, even if a move west makes it longer.
     """
     if member.next_reminder is None:
         return None
@@ -85,7 +85,7 @@ def _zone(member: Member, workspace_zone: str, at: datetime) -> str:
 async def send_due(study: Study, now: datetime) -> int:
     """Send the reminders that are due on the platforms of this process; return how many were sent.
 
-    Stop after a batch in which a platform didn't answer: the posts of the next turn come first.
+    Stop after a batch in which a platform didn't answer, so that the next run's posts aren't delayed.
     """
     count = 0
     while study.outboxes:
@@ -99,7 +99,7 @@ async def send_due(study: Study, now: datetime) -> int:
 
 
 def _take_batch(connection: Connection, platforms: tuple[str, ...], now: datetime) -> tuple[int, list[DueReminder]]:
-    """Move a batch on to their next time; return its size, and the reminders in it that are still worth sending."""
+    """Move a batch to their next times; return its size, and the reminders in it that are still worth sending."""
     batch = queries.lock_due_reminders(connection, platforms, now, BATCH_SIZE)
     reminders, next_times = [], {}
     for member, workspace in batch:
@@ -112,7 +112,7 @@ def _take_batch(connection: Connection, platforms: tuple[str, ...], now: datetim
 
 
 def _due_and_next(member: Member, workspace_zone: str, now: datetime) -> tuple[datetime | None, datetime | None]:
-    """Return the time that is due, None where it's too long ago or by an outdated clock; and the next one."""
+    """Return the due time (None if it's too long ago, or from an outdated clock) and the next one."""
     due = member.next_reminder
     if due is not None and (now - due > MAX_DELAY or not _fits_clock(member, workspace_zone, due)):
         due = next_reminder(member, workspace_zone, now - MAX_DELAY)  # after a long pause a later one may be due
@@ -122,7 +122,7 @@ def _due_and_next(member: Member, workspace_zone: str, now: datetime) -> tuple[d
 
 
 def _fits_clock(member: Member, workspace_zone: str, due: datetime) -> bool:
-    """Tell whether the time fits the member's zone, which their first answer may have changed since."""
+    """Return whether the time fits the member's zone, which their first answer may have changed since."""
     zone = _zone(member, workspace_zone, due)
     return member.remind_at is not None and instant_of(local_day(due, zone), member.remind_at, zone) == due
 

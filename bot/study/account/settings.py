@@ -21,7 +21,7 @@ from bot.study.members.queries import member_with_zone
 from bot.study.progress import totals
 
 MAX_REST_DAYS = 3
-"""A week: with more, a streak would mean little."""
+"""Per week. With more, a streak wouldn't mean much."""
 WAKING_HOURS = range(6, 24)
 """Hours to pick a reminder from."""
 DAY_STARTS = range(5)
@@ -31,7 +31,7 @@ STANDINGS = ("shown", "hidden")
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The settings to change; None leaves one as it is. `rest_days` are weekdays as digits, Monday 0."""
+    """The settings to change; None leaves a setting unchanged. `rest_days` are weekdays as digits, Monday 0."""
 
     zone: ZoneInfo | None = None
     day_starts_at: int | None = None
@@ -50,7 +50,7 @@ async def me(
     standings: str | None = None,
     remind: time | Literal["off"] | None = None,
 ) -> Reply:
-    """Show the settings, after making the changes. None of them can repair a day that is over."""
+    """Show the settings, after making the changes. No change can repair a day that's over."""
     changes = Changes(zone, day_starts_at, rest_days, standings, remind)
     if changes == Changes():
         settings = await study.store.query(queries.settings, context.member_id)
@@ -74,7 +74,7 @@ def _change(connection: Connection, context: RequestContext, changes: Changes) -
 
 
 def changed_member(member: Member, workspace_zone: str, at: datetime, changes: Changes) -> Member:
-    """Return the member with the changes that their row holds: all but the rest days."""
+    """Return the member with the changes that are stored in their row: all but the rest days."""
     if changes.zone is not None or changes.day_starts_at is not None:
         zone = changes.zone.key if changes.zone else None
         member = change_clock(member, at, zone=zone, day_starts_at=changes.day_starts_at)
@@ -104,7 +104,7 @@ def _confirmations(member: Member, changes: Changes) -> list[str]:
         )
     if changes.standings is not None:
         lines.append(
-            "Others can see you in the standings." if member.listed else "Others don't see you in the standings."
+            "Others can see you in the standings." if member.listed else "Others can't see you in the standings."
         )
     if member.remind_at is not None and changes.remind is not None:
         lines.append(f"I'll message you at {member.remind_at:%H:%M} on days when you'd lose a freeze or your streak.")
@@ -159,7 +159,7 @@ def _reminder(member: Member) -> str:
 
 
 def _short(weekday: str) -> str:
-    """Return a weekday as it is typed: "mon"."""
+    """Return a weekday the way members type it: "mon"."""
     return weekday[:3].lower()
 
 

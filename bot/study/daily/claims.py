@@ -1,4 +1,4 @@
-"""A delivery that this process has claimed, with everything it takes to post it."""
+"""A delivery that this process has claimed, with everything needed to post it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ClaimedDelivery:
 
     @property
     def extras(self) -> PostExtras:
-        """Return what the channel gets besides the post; a reveal comes without any."""
+        """Return what the channel gets besides the post; nothing for a reveal."""
         return extras_of(self.schedule) if self.delivery.kind is DeliveryKind.DAILY else PostExtras()
 
     @property

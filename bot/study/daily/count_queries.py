@@ -1,4 +1,4 @@
-"""Statements on the number of answers that a posted question shows."""
+"""SQL statements for the number of answers that a posted question shows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.study.daily.delivery_queries import ON_PLATFORMS
 FAST_FOR = timedelta(hours=1)
 """How long after its post a question is updated at the fast interval."""
 FAST_INTERVAL, SLOW_INTERVAL = timedelta(seconds=10), timedelta(minutes=10)
-"""The least time between two edits of one message, during FAST_FOR and afterwards."""
+"""The minimum time between two edits of one message, during FAST_FOR and afterwards."""
 BATCH_SIZE = 50
 
 deliveries, rounds, answers = tables.deliveries.c, tables.rounds.c, tables.answers.c
@@ -25,7 +25,7 @@ channels, workspaces = tables.channels.c, tables.workspaces.c
 
 @dataclass(frozen=True, slots=True)
 class AnswerCount:
-    """The number of answers that a message is to show."""
+    """The number of answers that a message should show."""
 
     location: Location
     message_ref: str
@@ -66,7 +66,7 @@ _COUNTS = (
 def take_due_counts(connection: Connection, platforms: Sequence[str], now: datetime) -> list[AnswerCount]:
     """Return the counts of questions with answers not shown yet, and record them as shown.
 
-    An edit that then fails is made up for by the next one.
+    If an edit then fails, the next one makes up for it.
     """
     moments = {
         "fast_since": now - FAST_FOR,

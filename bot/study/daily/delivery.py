@@ -1,4 +1,4 @@
-"""Post what's due: each delivery exactly once, whichever process crashes whenever.
+"""Post what's due: each delivery exactly once, no matter which process crashes when.
 
 `send_due` claims one delivery at a time under a lease, posts it outside any transaction, and records that. If a process
 dies in between, its lease expires and another process claims the delivery and posts under the same key. The thread and
@@ -82,7 +82,7 @@ async def _deliver(study: Study, claim: ClaimedDelivery) -> bool:
 
 
 async def _post(study: Study, claim: ClaimedDelivery, outbox: Outbox) -> ClaimedDelivery:
-    """Post a delivery and record its message, which the returned claim has."""
+    """Post a delivery, record its message, and return the claim with that message."""
     if missing := await outbox.missing_permissions(claim.location, PostExtras()):
         raise PostError(missing)
     message_ref = await outbox.post(
@@ -118,7 +118,7 @@ async def _content(study: Study, claim: ClaimedDelivery) -> Reply:
 
 
 async def _add_thread_and_pin(study: Study, claim: ClaimedDelivery, outbox: Outbox) -> None:
-    """Open the thread and pin the message where the schedule wants it; a channel that refuses has its question anyway.
+    """Open the thread and pin the message if the schedule says so. If the channel refuses, the question stays.
 
     Each step is recorded at once, so that a retry skips it. Raises PostError if a retry may help.
     """

@@ -1,4 +1,4 @@
-"""Statements on deliveries: enqueue them, claim one, record how far it got, skip the late ones."""
+"""SQL statements for deliveries: enqueue them, claim one, record how far it got, skip the late ones."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def claim_next(connection: Connection, platforms: Sequence[str], now: datetime) 
 
 
 def _columns_of(row: RowMapping, table: Table) -> dict[str, Any]:
-    """Return one table's columns of a row that has those of several."""
+    """Return one table's columns from a row that has those of several."""
     return {column.key: row[column] for column in table.c}
 
 
@@ -109,7 +109,7 @@ _RECORD_POSTED_AND_DONE = _RECORD_POSTED.values(state=DeliveryState.DONE, lease_
 
 
 def record_posted(connection: Connection, claim: ClaimedDelivery, message_ref: str, now: datetime) -> None:
-    """Record the message of a delivery, as done unless there are steps after it, and enqueue a question's reveal."""
+    """Record a delivery's message, mark it done unless there are more steps, and enqueue a question's reveal."""
     connection.execute(
         _RECORD_POSTED if claim.has_steps_after_post else _RECORD_POSTED_AND_DONE,
         {"delivery_id": claim.delivery.id, "ref": message_ref, "now": now},
@@ -154,7 +154,7 @@ def pinned_before(connection: Connection, delivery: Delivery) -> tuple[int, str]
 
 
 def lock_delivery(connection: Connection, delivery_id: int) -> Delivery:
-    """Return a delivery whose row nobody else changes until the end of this transaction."""
+    """Return a delivery, and lock its row until the end of this transaction."""
     statement = select(tables.deliveries).where(deliveries.id == delivery_id).with_for_update()
     return Delivery.of(connection.execute(statement).mappings().one())
 
@@ -196,11 +196,11 @@ def add_questions(connection: Connection, planned: Sequence[tuple[Delivery, Roun
 
 
 def skip_late(connection: Connection, now: datetime, max_delay: timedelta, queue_grace: timedelta) -> list[int]:
-    """Skip questions that weren't posted while it made sense, and return the ids of their deliveries.
+    """Skip questions that weren't posted in time, and return the ids of their deliveries.
 
     That is the case after `max_delay` or once the answer is due, such as for a platform whose process was down. A
-    channel gets one late question at most, so one later than `queue_grace` is skipped too where a newer one of the
-    channel waits behind it. A question that somebody answered must have been posted, even if that was never recorded,
+    channel gets one late question at most, so one later than `queue_grace` is also skipped if the channel has a newer
+    one waiting. A question that somebody answered must have been posted, even if that was never recorded,
     so it stays and is claimed again under the same key.
     """
     newer = tables.deliveries.alias("newer")

@@ -1,4 +1,4 @@
-"""Handle posts that failed: retry them, or stop the schedule and tell its managers."""
+"""Handle posts that failed: retry them, or stop the schedule and notify its managers."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ DIRECT_MESSAGE_TIMEOUT = 30.0
 
 
 async def post_failed(study: Study, claim: ClaimedDelivery, reason: str, *, retry: bool) -> None:
-    """Schedule a retry; after the last attempt, stop the schedule and tell its managers once.
+    """Schedule a retry; after the last attempt, stop the schedule and notify its managers once.
 
-    Where the question itself was posted, only its thread or pin is missing, and the schedule goes on.
+    If the question itself was posted, only its thread or pin is missing, and the schedule continues.
     """
     log.warning("not posted", delivery=claim.delivery.id, reason=reason, attempt=claim.delivery.attempts)
     may_retry = retry and claim.delivery.attempts < MAX_ATTEMPTS
@@ -55,9 +55,9 @@ def _release_for_retry(connection: Connection, delivery: Delivery, reason: str, 
 def _give_up(
     connection: Connection, delivery: Delivery, reason: str
 ) -> tuple[DeliveryState | None, Sequence[str] | None]:
-    """Return the state the delivery ends in, None if another process claimed it, and the managers to tell.
+    """Return the state the delivery ends in, None if another process claimed it, and the managers to notify.
 
-    They are None where the question was posted, or the schedule wasn't active anymore.
+    They are None if the question was posted, or the schedule wasn't active anymore.
     """
     current = _still_claimed(connection, delivery)
     if current is None:
@@ -79,7 +79,7 @@ def _still_claimed(connection: Connection, delivery: Delivery) -> Delivery | Non
 
 
 async def extras_failed(study: Study, claim: ClaimedDelivery, reason: str) -> None:
-    """Record that a question is posted without its thread or pin; tell the managers unless they know that reason."""
+    """Record that a question is posted without its thread or pin; notify the managers unless they know the reason."""
     log.warning("posted without its thread or pin", delivery=claim.delivery.id, reason=reason)
     managers = await study.store.transaction(_record_problem, claim.delivery.schedule_id, reason)
     if managers is not None:
@@ -88,7 +88,7 @@ async def extras_failed(study: Study, claim: ClaimedDelivery, reason: str) -> No
 
 
 def _record_problem(connection: Connection, schedule_id: int, reason: str) -> Sequence[str] | None:
-    """Return the managers to tell; None if the schedule has that problem already."""
+    """Return the managers to notify; None if the schedule already has that problem."""
     if schedule_queries.set_problem(connection, schedule_id, reason):
         return schedule_queries.managers_of(connection, schedule_id)
     return None

@@ -28,7 +28,7 @@ async def update_counts(study: Study) -> int:
 
 
 async def _show(study: Study, count: AnswerCount) -> bool:
-    """Edit a message to show its count. One that can't be edited is left alone: the count is a courtesy."""
+    """Edit a message to show its count. If it can't be edited, that's fine: the count isn't essential."""
     bank = (await custom_questions.for_workspace(study, count.question_round.workspace_id)).library.bank
     question = unchanged_question(bank, count.question_round)
     if question is None:

@@ -21,7 +21,7 @@ from knowledge.questions import Bank
 log = structlog.get_logger()
 
 BATCH_SIZE = 50
-"""Schedules per transaction, which runs on the event loop on SQLite: 50 take it for about 0.05 s."""
+"""Schedules per transaction. On SQLite, it runs on the event loop: 50 block it for about 0.05 s."""
 QUEUE_GRACE = timedelta(minutes=15)
 """How long a post may sit in the queue, or wait for a retry, before it counts as late."""
 
@@ -56,8 +56,9 @@ def _enqueue(
 ) -> None:
     """Store deliveries for every time that has passed, the rounds of those to be posted, and each schedule's next time.
 
-    Days enqueued already are left alone: a manager's `resume` may set a time that has just been enqueued, and adding it
-    again would fail the whole batch.
+    Days that are already enqueued are left alone: a manager's `resume` may set a time that has just been enqueued,
+    and adding
+    it again would make the whole batch fail.
     """
     first_day = min(schedule.next_day for schedule in due if schedule.next_day)
     enqueued = delivery_queries.enqueued_days(connection, [schedule.id for schedule in due], first_day)
@@ -78,9 +79,9 @@ def _enqueue(
 def _plan(
     schedule: Schedule, picker: QuestionPicker, now: datetime, max_delay: timedelta, *, outdated: bool
 ) -> tuple[Delivery, Round | None]:
-    """Return the delivery of a schedule's next time, and its round unless it is skipped.
+    """Return the delivery for a schedule's next time, and its round unless it's skipped.
 
-    `outdated`: a later time has passed too, and only the latest may still be posted.
+    `outdated` means that a later time has passed too; only the latest can still be posted.
     """
     assert schedule.next_day is not None and schedule.next_due is not None  # noqa: S101, PT018  # it is due
     day, due = schedule.next_day, schedule.next_due
@@ -107,7 +108,7 @@ def _plan(
 
 
 def _reason_not_to_post(schedule: Schedule, day: date) -> str:
-    """Return why the schedule posts nothing on a day, which is then excused; empty if it does."""
+    """Return why the schedule posts nothing on a day, which is then excused; empty if it does post."""
     match schedule.state:
         case ScheduleState.PAUSED if schedule.paused_until is None or day < schedule.paused_until:
             return "paused"
@@ -118,7 +119,7 @@ def _reason_not_to_post(schedule: Schedule, day: date) -> str:
 
 
 def _end_pauses(connection: Connection, now: datetime) -> None:
-    """Make schedules active again whose pause ended: on that day, in their own zone."""
+    """Make schedules active again once their pause has ended, in their own zone."""
     over = [
         schedule.id
         for schedule in schedule_queries.lock_paused(connection, (now + timedelta(days=1)).date())

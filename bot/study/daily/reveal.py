@@ -21,7 +21,7 @@ MAX_STREAK_NAMES = 10
 
 @dataclass(frozen=True, slots=True)
 class RevealResults:
-    """How many answered, how many of them picked a choice and the right one, and which listed members keep a streak.
+    """How many answered, picked a choice and picked the right one, and which listed members have a streak.
 
     `streaks` has names and days, in the order of their answers.
     """
@@ -33,7 +33,7 @@ class RevealResults:
 
 
 def reveal_results(connection: Connection, round_id: int, now: datetime) -> RevealResults:
-    """Count the answers to a round, and find out who is on a streak of at least two days."""
+    """Count the answers to a round, and find out who has a streak of at least two days."""
     answered = round_queries.answers_to(connection, round_id)
     chosen = [answer for answer, _ in answered if answer.choice is not None]
     listed = [(member.name, _current_streak(connection, member, now)) for _, member in answered if member.listed]

@@ -1,4 +1,4 @@
-"""Statements on the rounds of a channel: what it was asked, and what members answered."""
+"""SQL statements for a channel's rounds: what was asked, and what members answered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.store import tables
 from bot.store.models import Answer, DeliveryKind, Member, Round, RoundKind, ScheduleState
 
 MAX_ROUNDS = 50
-"""Rounds of a channel that are searched for the newest of each schedule."""
+"""How many of a channel's rounds are searched for each schedule's newest one."""
 
 rounds, answers, channels = tables.rounds.c, tables.answers.c, tables.channels.c
 

@@ -1,4 +1,4 @@
-"""Show schedules to a manager: a channel's in a table, or one with everything that can be changed about it."""
+"""Show schedules to a manager: all of a channel's in a table, or one with everything that can be changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ON_OFF = (("yes", "on"), ("no", "off"))
 
 
 def schedule_key(schedule: Schedule) -> str:
-    """Return what buttons call it: its number in the channel's list changes when another is removed."""
+    """Return the schedule's key for buttons, because its number in the channel's list can change."""
     return f"s{schedule.id}"
 
 

@@ -1,4 +1,4 @@
-"""Check that a schedule can work before it's promised, and find the one that a manager means."""
+"""Check that a schedule can work before we confirm it, and find the one that a manager means."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def check_platform(study: Study, context: RequestContext, extras: PostExtr
 def check_schedule(connection: Connection, bank: Bank, schedule: Schedule, in_channel: Sequence[Schedule]) -> None:
     """Raise UserError if a schedule couldn't work, or the channel has one like it."""
     if schedule.reveal == schedule.at:
-        raise UserError("The answer can't come at the same time as the question. Pick a later `reveal`.")
+        raise UserError("The answer can't be posted at the same time as the question. Pick a later `reveal`.")
     if pick_question(connection, bank, schedule) is None:
         raise UserError("No question in the bank matches these topics and this difficulty. `topics` shows them all.")
     for number, other in enumerate(in_channel, 1):
@@ -51,7 +51,7 @@ def _same_questions_and_times(schedule: Schedule, other: Schedule) -> bool:
 def find_schedule(in_channel: Sequence[Schedule], which: int | str | None) -> Schedule:
     """Find a schedule by its number in the channel's list, by its key, or as the only one if neither is given.
 
-    Raises NotFound, or UserError where it could be any of several.
+    Raises NotFound, or UserError if it could be any of several.
     """
     if not in_channel:
         raise NotFound("This channel doesn't have a schedule yet. `schedule setup 09:00` creates one.")

@@ -1,4 +1,4 @@
-"""Statements on schedules, and on who manages them."""
+"""SQL statements for schedules, and on who manages them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ schedules, channels, workspaces = tables.schedules.c, tables.channels.c, tables.
 
 
 def channel_schedules(connection: Connection, channel_id: int, *, lock: bool = False) -> list[Schedule]:
-    """Return a channel's schedules in the order of their numbers; `lock` keeps the planner waiting meanwhile."""
+    """Return a channel's schedules in the order of their numbers; `lock` makes the planner wait meanwhile."""
     statement = (
         select(tables.schedules)
         .where(schedules.channel_id == channel_id, schedules.state != ScheduleState.REMOVED)
@@ -48,7 +48,7 @@ def lock_workspace(connection: Connection, workspace_id: int) -> None:
 
 
 def has_had_schedules(connection: Connection, workspace_id: int) -> bool:
-    """Tell whether the workspace has, or had, a schedule; removed ones count."""
+    """Return whether the workspace has, or had, a schedule; removed ones count."""
     statement = (
         select(schedules.id)
         .join_from(tables.schedules, tables.channels, channels.id == schedules.channel_id)
@@ -85,7 +85,7 @@ _SET_NEXT = (
 
 
 def lock_due(connection: Connection, now: datetime, size: int) -> list[Schedule]:
-    """Return the schedules that have been due longest, at most `size`, without those another process has locked."""
+    """Return the schedules that have been due longest, at most `size`, except those that another process has locked."""
     return Schedule.all(connection.execute(_DUE, {"now": now, "size": size}).mappings())
 
 
@@ -97,7 +97,7 @@ def set_next(connection: Connection, moved: Sequence[Schedule]) -> None:
 
 
 def lock_paused(connection: Connection, until: date) -> list[Schedule]:
-    """Return the schedules that are paused until that day or an earlier one, without those another process locked."""
+    """Return the schedules that are paused until that day or earlier, except those that another process has locked."""
     statement = select(tables.schedules).where(schedules.state == ScheduleState.PAUSED, schedules.paused_until <= until)
     return Schedule.all(connection.execute(statement.with_for_update(skip_locked=True)).mappings())
 
@@ -114,7 +114,7 @@ def stop_schedule(connection: Connection, schedule_id: int, problem: str) -> boo
 
 
 def set_problem(connection: Connection, schedule_id: int, problem: str) -> bool:
-    """Store what's wrong with a schedule's posts; False if that is known already."""
+    """Store what's wrong with a schedule's posts; False if it was already stored."""
     known = update(tables.schedules).where(schedules.id == schedule_id, schedules.problem.is_distinct_from(problem))
     return connection.execute(known.values(problem=problem)).rowcount > 0
 
@@ -127,7 +127,7 @@ def clear_problem(connection: Connection, schedule_id: int) -> None:
 
 
 def managers_of(connection: Connection, schedule_id: int) -> list[str]:
-    """Return the platform's ids of the workspace's named managers, and of whoever set the schedule up."""
+    """Return the platform's ids of the workspace's named managers, and of the member who set up the schedule."""
     members = tables.members.c
     statement = (
         select(members.external_id)

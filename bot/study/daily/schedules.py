@@ -66,7 +66,7 @@ async def setup(
 
 
 def _create(connection: Connection, study: Study, context: RequestContext, draft: Schedule) -> Schedule:
-    """Store the schedule, in the member's zone if the draft has none; if the request was repeated, return the first."""
+    """Store the schedule, in the member's zone if the draft has none. For a repeated request, return the first one."""
     schedule_queries.lock_workspace(connection, context.workspace_id)
     in_channel = schedule_queries.channel_schedules(connection, context.channel_id)
     if existing := schedule_queries.schedule_by_request(connection, context.channel_id, context.request_id):
@@ -111,7 +111,7 @@ async def change(
     pin: bool | None = None,
     role: str | None = None,
 ) -> Reply:
-    """Apply the settings that were passed, and show all of them. An empty difficulty or role stands for none."""
+    """Apply the settings that were passed, and show all of them. An empty difficulty or role means none."""
     await check_platform(study, context, PostExtras(bool(thread), bool(pin), role or ""))
     settings = {
         "at": time,
@@ -152,7 +152,7 @@ async def move(
     zone: ZoneInfo | None = None,
     reveal: time | None = None,
 ) -> Reply:
-    """Set another time, as a form asks for it; what's left blank stays."""
+    """Set another time, from a form; fields left blank don't change."""
     return await change(study, context, which=which, time=time, zone=zone, reveal=reveal)
 
 
@@ -185,7 +185,7 @@ def _pause(connection: Connection, context: RequestContext, which: int | str | N
 
 
 async def resume(study: Study, context: RequestContext, *, which: int | str | None = None) -> Reply:
-    """Post again from the schedule's next time on, if the platform now allows it."""
+    """Resume posting at the schedule's next time, if the platform now allows it."""
     stopped = find_schedule(await study.store.query(schedule_queries.channel_schedules, context.channel_id), which)
     await check_platform(study, context, extras_of(stopped))
     # By our clock: the platform's may be behind the one by which questions are enqueued.

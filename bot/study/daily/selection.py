@@ -16,10 +16,11 @@ from knowledge.questions import Bank, Question
 
 @dataclass(frozen=True, slots=True)
 class QuestionPicker:
-    """What it takes to pick questions for a batch of schedules, read at once: a batch may have hundreds.
+    """Everything needed to pick questions for a batch of schedules, read at once because a batch may have hundreds.
 
     `custom_banks` are the banks of workspaces with custom questions; all others pick from `bank`. `last_asked` holds
-    for each channel and question the id of its latest round there, daily or test: the channel saw the answer of either.
+    for each channel and question the id of its latest round there, daily or test, because the channel saw the answers
+    of both.
     """
 
     bank: Bank
@@ -60,7 +61,7 @@ class QuestionPicker:
 def question_picker(
     connection: Connection, bank: Bank, custom_banks: Mapping[int, Bank], schedules: Sequence[Schedule]
 ) -> QuestionPicker:
-    """Read what it takes to pick a question for each of these schedules."""
+    """Read everything needed to pick a question for each of these schedules."""
     channel_ids = {schedule.channel_id for schedule in schedules}
     workspace_of = round_queries.workspace_of_channels(connection, channel_ids)
     retired = round_queries.retired_by_workspace(connection, set(workspace_of.values()))

@@ -43,7 +43,7 @@ async def show(study: Study, context: RequestContext) -> Reply:
 
 def _note(question_round: Round, now: datetime) -> str:
     if question_round.closes_at and question_round.closes_at <= now:
-        return "The answer's already out, so this one is practice."
+        return "The answer's already out, so this one counts as practice."
     return PRIVACY_NOTE
 
 
@@ -67,5 +67,5 @@ def _today(connection: Connection, context: RequestContext) -> Today:
 
 
 def _is_current(question_round: Round, now: datetime) -> bool:
-    """Tell whether a round is open, or closed less than a day ago."""
+    """Return whether a round is open, or closed less than a day ago."""
     return question_round.closes_at is None or (now - question_round.closes_at).days < 1

@@ -1,4 +1,4 @@
-"""Looking questions up: `ask` finds one, `show` opens a part of it. Each part can be shared with the channel."""
+"""Look questions up: `ask` finds one, and `show` opens a part of it. Each part can be shared with the channel."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 MAX_OTHERS = 3
 MAX_LABEL = 75
-"""Characters of a title on a button."""
+"""Maximum length of a title on a button."""
 PARTS = {"answer": "Answer", "depth": "In depth", "points": "Key points", "related": "Related"}
-"""The parts of a question, and what the button that opens one says."""
-NO_DEPTH = "Nobody has written more about this one yet, so the answer is all there is."
+"""The parts of a question, with the labels of the buttons that open them."""
+NO_DEPTH = "Nobody has written more about this one yet, so there's only the answer."
 NO_POINTS = "Nobody has written key points for this one yet, so go by its answer."
 KEYWORDS_ONLY = Notice(
     "Search by meaning isn't ready yet, so I went by keywords. Ask again in a minute for a better match."
@@ -34,9 +34,9 @@ async def ask(study: Study, context: RequestContext, *, text: str) -> Reply:
 
 
 def search_reply(found: SearchResult, viewed: Notice | None = None) -> Reply:
-    """Show the best match, with others where it isn't clear, or else nearby topics.
+    """Show the best match, with others if it isn't clear, or else nearby topics.
 
-    `viewed` is what to tell a member for whom the best match is open.
+    `viewed` is the notice for a member who hasn't answered the best match, which is open.
     """
     keywords_only = KEYWORDS_ONLY if found.keywords_only else None
     if not found.answered:
@@ -63,7 +63,7 @@ async def show(study: Study, context: RequestContext, *, question: Question, par
 
 
 def part_text(question: Question, part: str) -> Text:
-    """Return the text of a part, each but "related"."""
+    """Return the text of a part; any part but "related"."""
     match part:
         case "depth":
             return Text((question.in_depth or NO_DEPTH) + _sources(question), title=f"{question.title} · In depth")
@@ -81,7 +81,7 @@ def related(bank: Bank, question: Question) -> tuple[Block, ...]:
     known = [other for other_id in question.related if (other := bank.get(other_id))]
     follow_ups = "\n".join(f"- {follow_up}" for follow_up in question.follow_ups)
     if not known and not follow_ups:
-        return (Notice("Nothing is linked to this one yet. Try `ask` to find what's close to it."),)
+        return (Notice("This one has no related questions yet. Use `ask` to find similar ones."),)
     return Reply.of(
         Text(follow_ups, title="An interviewer might ask next") if follow_ups else None,
         Buttons(_title_buttons(known), prompt="Related questions:") if known else None,
@@ -91,7 +91,7 @@ def related(bank: Bank, question: Question) -> tuple[Block, ...]:
 def nothing_found(topics: tuple[str, ...]) -> Reply:
     """Say that nothing fits, and offer nearby topics."""
     return Reply.of(
-        Notice("I have nothing on that. Try other words, or look around a nearby topic.", Tone.WARNING),
+        Notice("I have nothing on that. Try different words, or browse a nearby topic.", Tone.WARNING),
         Buttons(tuple(Button(topic, f"question {topic}") for topic in topics), prompt="Practice a nearby topic:")
         if topics
         else None,
@@ -99,7 +99,7 @@ def nothing_found(topics: tuple[str, ...]) -> Reply:
 
 
 def part_buttons(question: Question, shown: str) -> tuple[Button, ...]:
-    """Return a button for each part that the question has, except the one that is shown."""
+    """Return a button for each part that the question has, except the one being shown."""
     available = {
         "answer": True,
         "depth": bool(question.in_depth or question.references),

@@ -1,6 +1,6 @@
-"""Explanations: written by the inference server from what the bank has, or the bank's own text; always labeled.
+"""Explanations: written by the inference server based on the bank, or the bank's own text, and always labeled.
 
-Each is stored, and a follow-up on it is written with those before it in view.
+Each is stored, and follow-ups are written with the earlier ones as context.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ log = structlog.get_logger()
 WHAT_TO_ASK = Notice("What would you like to know? Write it after my name, like: how does LoRA save memory?")
 SPOILER = Notice(
     "That's today's open question, so I can't answer it here before the reveal. `explain` tells you now, in private, "
-    "and then it counts as practice for you."
+    "but then it only counts as practice for you."
 )
 
 
 async def explain(study: Study, context: RequestContext, *, text: str) -> AsyncIterator[Reply]:
-    """Explain something: drafts of a growing text, then the whole with its sources to open."""
+    """Explain something: yield drafts as the text grows, then the complete text with buttons for its sources."""
     found = await study.library.search(text)
     drafts = _write(study.inference, text, sources_of(found), found)
     async for reply in _replies(study, context, text, drafts, note=KEYWORDS_ONLY if found.keywords_only else None):
@@ -55,9 +55,9 @@ async def followup(study: Study, context: RequestContext, *, explanation_key: st
 
 
 async def talk(study: Study, context: RequestContext, *, text: str = "") -> AsyncIterator[Reply]:
-    """Explain something where it was asked, following up on what was last explained there.
+    """Explain something where somebody asked, following up on what was last explained there.
 
-    In the thread of a daily question it explains from that question. In a channel it never gives away an open one.
+    In a daily question's thread, it explains that question. In a channel, it never gives away an open one.
     """
     if not text:
         yield Reply.of(WHAT_TO_ASK)
@@ -86,7 +86,7 @@ def _thread_by_key(connection: Connection, context: RequestContext, key: str) ->
 def _topic_of_talk(
     connection: Connection, context: RequestContext, bank: Bank
 ) -> tuple[Thread | None, Question | None]:
-    """Return what a talk goes on from: a thread of explanations, or the question of a daily thread, or neither."""
+    """Return what a conversation continues: a thread of explanations, the question of a daily thread, or neither."""
     public = not context.location.direct
     parent = newest_here(connection, context)
     if parent is None or parent.channel_id != context.channel_id:
@@ -102,7 +102,7 @@ def _topic_of_talk(
 
 
 async def explanation_of(library: Library, inference: Inference | None, text: str) -> AsyncIterator[Explanation]:
-    """Yield growing drafts by the model; the bank's own text where there is no model or it fails."""
+    """Yield growing drafts from the model, or the bank's own text if there's no model or it fails."""
     found = await library.search(text)
     async for draft in _write(inference, text, sources_of(found), found):
         yield draft
@@ -117,7 +117,7 @@ async def _write(
     *,
     deeper: bool = False,
 ) -> AsyncIterator[Explanation]:
-    """Yield drafts of an explanation from these sources; `deeper` where the member has read the sources' answers."""
+    """Yield drafts of an explanation from these sources; `deeper` if the member has read the sources' answers."""
     if not sources:
         yield nothing_found(found)
         return
@@ -151,7 +151,7 @@ async def _replies(
 ) -> AsyncIterator[Reply]:
     """Yield a reply for each draft; the last one is stored and has the buttons.
 
-    A request that is delivered again gets the explanation it got before; the model is not asked again.
+    If a request is delivered again, it gets the same explanation; the model isn't asked again.
     """
     before = await study.store.query(queries.explanation_of_request, context)
     if before is not None:

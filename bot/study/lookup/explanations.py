@@ -1,4 +1,4 @@
-"""Stored explanations: found again by their key, and followed back to where their thread began."""
+"""Store explanations, find them by key, and follow them back to the start of their thread."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from knowledge.questions import Bank
 log = structlog.get_logger()
 
 MAX_AGE_HERE, MAX_AGE_NEARBY = timedelta(hours=24), timedelta(hours=1)
-"""How long a talk can go on from what was last explained in its channel, and around it."""
+"""How long a conversation can continue the last explanation in its channel, and in nearby ones."""
 MAX_DEPTH = 20
-"""Explanations of one thread that are followed back."""
+"""How many explanations of a thread are followed back."""
 RETENTION = timedelta(days=365)
-"""How long an explanation can be followed up or shared; its member's next one deletes older ones."""
+"""How long an explanation can be followed up or shared; the member's next one deletes older ones."""
 KEY_SIZE = 10
 
 
@@ -35,8 +35,9 @@ KEY_SIZE = 10
 class Thread:
     """An explanation to follow up on.
 
-    `turns` are those up to it that may be shown where the follow-up is read, newest first. `question_ids` are all
-    questions that it and those before it rest on.
+    `turns` are the explanations up to this one that may be shown where the follow-up is read, newest first.
+    `question_ids`
+    are all questions that these explanations are based on.
     """
 
     parent: StoredExplanation
@@ -48,9 +49,9 @@ async def store(
     study: Study, context: RequestContext, request_text: str, explanation: Explanation, thread: Thread | None,
     *, public: bool,
 ) -> str | None:  # fmt: skip
-    """Store a finished explanation, once per request, and return its key; None where that fails.
+    """Store a finished explanation, once per request, and return its key; None if that fails.
 
-    A failure is only logged: the member has read the explanation already.
+    A failure is only logged, because the member has already read the explanation.
     """
     new = StoredExplanation(
         explanation_key=new_key(KEY_SIZE),
@@ -96,14 +97,14 @@ def require_explanation(connection: Connection, context: RequestContext, key: st
 
 
 def newest_here(connection: Connection, context: RequestContext) -> StoredExplanation | None:
-    """Find the newest explanation that a talk in this channel can go on from."""
+    """Find the newest explanation that a conversation in this channel can continue."""
     return queries.newest_explanation(connection, context, max_age_here=MAX_AGE_HERE, max_age_nearby=MAX_AGE_NEARBY)
 
 
 def load_thread(connection: Connection, context: RequestContext, parent: StoredExplanation, *, public: bool) -> Thread:
-    """Follow an explanation back to where its thread began.
+    """Follow an explanation back to the start of its thread.
 
-    `turns` end at the first one that others got in private; where the follow-up is `public`, also at the member's own.
+    `turns` end at the first one that others got in private; if the follow-up is `public`, also at the member's own.
     """
     question_ids, turns, may_show = set[str](), list[Turn](), True
     stored: StoredExplanation | None = parent

@@ -1,4 +1,4 @@
-"""Practice from a message: the question of the bank that is nearest to what somebody wrote."""
+"""Practice from a message: the bank's question that's closest to what somebody wrote."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from knowledge.retrieval.search import SearchResult
 
 MAX_SENTENCES = 6
-"""Sentences of a message that are searched for on their own."""
+"""How many sentences of a message are also searched for one by one."""
 MIN_SENTENCE = 12
-"""Characters below which a sentence says too little to search for."""
+"""A sentence with fewer characters says too little to search for."""
 
 
 async def quiz(study: Study, context: RequestContext, *, text: str) -> Reply:
-    """Ask a practice question on what a message is about, never one that is open or retired in the workspace."""
+    """Ask a practice question about the topic of a message, never one that is open or retired in the workspace."""
     unavailable = await study.store.query(unavailable_questions, context)
     whole, *sentences = search_texts(text)
     best = await study.library.search(whole, without=unavailable)

@@ -1,4 +1,4 @@
-"""What the model gets to explain from, how its text is checked, and what members read when there is none."""
+"""The model's prompt, the checks on its text, and what members read instead if there's none."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from knowledge.retrieval.search import SearchResult
 
 MAX_TURNS = 3
-"""Earlier explanations of a thread that the model gets, the newest ones."""
+"""How many earlier explanations of a thread the model gets, newest first."""
 MAX_THREAD_SIZE = 3000
-"""Characters of them all together."""
+"""Their maximum total length, in characters."""
 MAX_RECITED = 8
-"""Consecutive words of the rules from which a text counts as reciting them."""
+"""A text with this many consecutive words of the rules counts as reciting them."""
 
 RULES = """You explain topics of generative AI to engineers preparing for interviews.
 Use only the numbered sources. After each paragraph name the sources it rests on, like [1] or [2].
@@ -40,7 +40,7 @@ class Turn:
 def prompt(text: str, sources: tuple[Question, ...], earlier: Sequence[Turn] = ()) -> list[Message]:
     """Put rules and sources first, alike for everyone, so that a server's prefix cache works; the member's words last.
 
-    `earlier` is the thread, newest first. It stands between the two, fenced as data like the question.
+    `earlier` is the thread, newest first. It goes between the two, fenced as data like the question.
     """
     numbered = "\n\n".join(f"[{n}] {q.title}\n{q.answer}\n{q.in_depth}" for n, q in enumerate(sources, 1))
     thread = "".join(
@@ -54,7 +54,7 @@ def prompt(text: str, sources: tuple[Question, ...], earlier: Sequence[Turn] = (
 
 
 def _newest_that_fit(earlier: Sequence[Turn]) -> Iterator[str]:
-    """Yield the newest turns as text, cut where they would be too long together."""
+    """Yield the newest turns as text, cut if their total would be too long."""
     left = MAX_THREAD_SIZE
     for turn in earlier[:MAX_TURNS]:
         # Its numbers are those of its own sources, and here they would point at others.
@@ -70,7 +70,7 @@ def _fenced(text: str) -> str:
 
 
 def validate(written: str, sources: tuple[Question, ...], cut_short: str = "", *, deeper: bool = False) -> Explanation:
-    """Return the model's text without citations that don't exist; the bank's text where it is empty or the rules."""
+    """Return the model's text without invented citations, or the bank's text if it's empty or recites the rules."""
     text = re.sub(r"\[(\d+)\]", lambda m: m[0] if 1 <= int(m[1]) <= len(sources) else "", written).strip()
     if not text:
         return from_bank(sources, why="the model wrote nothing", deeper=deeper)
@@ -82,7 +82,7 @@ def validate(written: str, sources: tuple[Question, ...], cut_short: str = "", *
 
 
 def _recites(text: str, rules: str) -> bool:
-    """Tell whether that many consecutive words of the rules are in the text."""
+    """Return whether that many consecutive words of the rules are in the text."""
 
     def runs(words: list[str]) -> set[tuple[str, ...]]:
         return {tuple(words[i : i + MAX_RECITED]) for i in range(len(words) - MAX_RECITED + 1)}
@@ -106,6 +106,6 @@ def from_bank(sources: tuple[Question, ...], why: str, *, deeper: bool = False) 
 
 
 def nothing_found(found: SearchResult) -> Explanation:
-    """Return what stands in for an explanation that has no sources."""
+    """Return the replacement for an explanation that has no sources."""
     nearby = f" Nearby topics: {', '.join(found.topics)}." if found.topics else ""
     return Explanation(f"I have nothing on that.{nearby}", "refused", reason="nothing in the bank matches")

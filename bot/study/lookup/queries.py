@@ -1,4 +1,4 @@
-"""Statements on stored explanations."""
+"""SQL statements for stored explanations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def explanation_by_key(connection: Connection, context: RequestContext, key: str
 
 
 def explanation_of_request(connection: Connection, context: RequestContext) -> StoredExplanation | None:
-    """Find the explanation that this request got already: platforms may deliver one twice."""
+    """Find the explanation that this request already got, because platforms may deliver a request twice."""
     where = (explanations.workspace_id == context.workspace_id, explanations.request_id == context.request_id)
     row = connection.execute(select(tables.explanations).where(*where)).mappings().first()
     return StoredExplanation.of(row) if row else None
@@ -37,10 +37,10 @@ def explanation_of_request(connection: Connection, context: RequestContext) -> S
 def newest_explanation(
     connection: Connection, context: RequestContext, *, max_age_here: timedelta, max_age_nearby: timedelta
 ) -> StoredExplanation | None:
-    """Find the newest explanation that a talk in this channel can go on from, preferring one given right here.
+    """Find the newest explanation that a conversation in this channel can continue, preferring one from right here.
 
-    In a channel that is a public one, given here or in the channel that this thread is in. Alone with the bot, it is
-    any of the member's own.
+    In a channel, that's a public one from here or from this thread's channel. In a direct message, it's any of the
+    member's own.
     """
     here = explanations.channel_id == context.channel_id
     around = channels.external_id == context.location.parent_channel
@@ -66,18 +66,18 @@ def add_explanation(connection: Connection, new: StoredExplanation) -> None:
 
 
 def delete_explanations_before(connection: Connection, member_id: int, at: datetime) -> None:
-    """Delete the member's explanations that are older than that."""
+    """Delete the member's explanations from before that time."""
     connection.execute(delete(tables.explanations).where(explanations.member_id == member_id, explanations.at < at))
 
 
 def member_exists(connection: Connection, member_id: int) -> bool:
-    """Tell whether the member is still stored, and lock their row if so."""
+    """Return whether the member is still stored, and lock their row if so."""
     statement = select(tables.members.c.id).where(tables.members.c.id == member_id).with_for_update()
     return connection.execute(statement).first() is not None
 
 
 def question_of_thread(connection: Connection, context: RequestContext) -> str | None:
-    """Find the id of the daily question whose thread the request comes from."""
+    """Find the id of the daily question in whose thread the request was sent."""
     rounds, deliveries = tables.rounds.c, tables.deliveries.c
     statement = (
         select(rounds.question_id)

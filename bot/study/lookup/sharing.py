@@ -1,4 +1,4 @@
-"""Sharing: what one member looked up or had explained, shown to the channel under their name."""
+"""Share what a member looked up or had explained with the channel, under their name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SPOILER = Notice("That's today's open question. You can share its answer after t
 
 
 async def share(study: Study, context: RequestContext, *, kind: str, target: str = "", part: str = "answer") -> Reply:
-    """Show the channel the member's streak, or an explanation or a part of a question that answers no open one."""
+    """Show the channel the member's streak, an explanation, or a part of a question, unless it answers an open one."""
     if kind == "streak":
         member, blocks = await for_others(study, context)
         return Reply.of(_shared_by(member), *blocks)
@@ -48,7 +48,7 @@ async def _share_question(study: Study, context: RequestContext, question: Quest
 
 
 def _member_unless_spoiled(connection: Connection, context: RequestContext, question_id: str) -> Member | None:
-    """Return the member who shares; None where that would give away an open question."""
+    """Return the member who's sharing; None if that would give away an open question."""
     if spoils(connection, context, [question_id]):
         return None
     return member_with_zone(connection, context.member_id)[0]
@@ -67,9 +67,9 @@ async def _share_explanation(study: Study, context: RequestContext, key: str) ->
 def _copy_to_channel(
     connection: Connection, context: RequestContext, key: str
 ) -> tuple[Member, StoredExplanation] | None:
-    """Store a public copy of an explanation in the channel, once per request; None where that spoils an open question.
+    """Store a public copy of an explanation in the channel, once per request; None if that spoils an open question.
 
-    `talk` finds the copy there. It belongs to whoever asked, so it goes when everything about them does.
+    `talk` finds the copy there. It belongs to the member who asked, so `privacy delete` deletes it too.
     """
     original = require_explanation(connection, context, key)
     # What stands before it in its thread may have found its way into its words.

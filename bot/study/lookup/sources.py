@@ -1,4 +1,4 @@
-"""Which questions of the bank an explanation rests on: what a search finds, and what a follow-up refers to."""
+"""Find the questions an explanation is based on: by search, or because a follow-up refers to them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 MAX_SOURCES = 3
 MIN_OWN_TOPIC = 0.8
-"""Probability of one topic from which a follow-up names its own subject. "What is LoRA?" reaches 0.99, "why is that?"
+"""If one topic has at least this probability, a follow-up names its own subject. "What is LoRA?" reaches 0.99, "why
+is that?"
 0.08, "can you give an example" 0.61: words that fit anything find something, but spread over the topics."""
 
 
 def sources_of(found: SearchResult) -> tuple[Question, ...]:
-    """Return the sources that a search gives; none where nothing fits."""
+    """Return the sources that a search finds; none if nothing fits."""
     if not found.answered:
         return ()
     # Hits far below the best one would only lead the model astray.
@@ -30,7 +31,8 @@ async def follow_up_sources(
 ) -> tuple[tuple[Question, ...], bool, SearchResult]:
     """Return the sources of a follow-up, whether they are just its parent's, and what its words alone find.
 
-    Words that name a subject are searched for as they are. Others mean the parent's subject, or something close to it.
+    If its words name a subject, only they are searched for. Otherwise it's about the parent's subject, or something
+    close.
     """
     found = await library.search(text)
     before = tuple(question for known in thread.parent.questions if (question := library.bank.get(known)))

@@ -15,5 +15,5 @@ COMMANDS = (
     ),
     Command("team join", "Join a team", teams.join, (TEAM,), opens_form=True, example="team join Blue"),
     Command("team leave", "Leave my team", teams.leave),
-    Command("team list", "The teams here", teams.show),
+    Command("team list", "List the teams here", teams.show),
 )

@@ -1,4 +1,4 @@
-"""Find members: by who sends a request, or by what somebody typed. Whoever is new is stored on first contact."""
+"""Find members: who sent a request, or whom somebody typed. New members are stored on first contact."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bot.study.members import queries
 from bot.text.cleaning import named
 
 _ID = re.compile(r"<@!?([A-Z0-9]+)(?:\|[^>]*)?>|([0-9]{15,20}|[UW][A-Z0-9]{7,20})")
-"""A mention on Discord or Slack, or the bare id that either sends for a picked member."""
+"""A mention on Discord or Slack, or the bare id that either of them sends for a picked member."""
 
 
 async def get_or_create_member(
     study: Study, location: Location, actor: Actor, *, request_id: str, at: datetime
 ) -> RequestContext:
-    """Return the context of a request, storing workspace, channel and member first if any is new or renamed."""
+    """Return the context of a request, after storing workspace, channel and member if any of them is new or renamed."""
     known = await study.store.query(queries.known_member, location, actor)
     names = (location.workspace_name, location.channel_name, actor.name)
     if known is None or any(new and new != old for old, new in zip(known.names, names, strict=True)):
@@ -50,12 +50,12 @@ def _create_or_rename(
 
 
 async def is_manager(study: Study, location: Location, actor: Actor) -> bool:
-    """Tell whether the platform or a command makes them a manager there."""
+    """Return whether the platform or a command makes them a manager there."""
     return actor.manager or await study.store.query(queries.is_named_manager, location, actor.id)
 
 
 def require_member(connection: Connection, context: RequestContext, name: str) -> Member:
-    """Like `find_member`, but raise NotFound for somebody unknown too."""
+    """Like `find_member`, but also raise NotFound for somebody unknown."""
     if (found := find_member(connection, context, name)) is not None:
         return found
     wanted = name.strip().lstrip("@")
@@ -65,7 +65,7 @@ def require_member(connection: Connection, context: RequestContext, name: str) -
 def find_member(connection: Connection, context: RequestContext, name: str) -> Member | None:
     """Find a member of the workspace by mention, by id on the platform or by name; None for somebody unknown.
 
-    Raises NotFound where several go by the name. A mention's id is never taken for a name: members choose their names,
+    Raises NotFound if several have the name. A mention's id is never taken for a name: members choose their names,
     and one could choose somebody else's id.
     """
     mention = _ID.fullmatch(name.strip())
@@ -80,7 +80,7 @@ def find_member(connection: Connection, context: RequestContext, name: str) -> M
 
 
 def hidden_notice(context: RequestContext, whose: Member) -> Notice | None:
-    """Return what to say of a member who hides their standing, unless it is the one who asks."""
+    """Return the notice for a member who hides their standing, unless they're the one asking."""
     if whose.listed or whose.id == context.member_id:
         return None
     return Notice(f"{named(whose.name)} keeps their standing private.")

@@ -1,4 +1,4 @@
-"""Statements on workspaces, channels, members and teams.
+"""SQL statements for workspaces, channels, members and teams.
 
 The frequent ones are built once: building a statement takes longer than running it.
 """
@@ -21,7 +21,7 @@ workspaces, channels, members = tables.workspaces.c, tables.channels.c, tables.m
 
 @dataclass(frozen=True, slots=True)
 class KnownMember:
-    """What the store knows of a member in a channel. `names` are the workspace's, the channel's and the member's."""
+    """What's stored about a member in a channel. `names` are those of the workspace, the channel and the member."""
 
     names: tuple[str, str, str]
     workspace_id: int
@@ -68,7 +68,7 @@ def known_member(connection: Connection, location: Location, actor: Actor) -> Kn
 
 
 def create_or_rename(connection: Connection, location: Location, actor: Actor, *, zone: str, at: datetime) -> None:
-    """Store what is new of workspace, channel and member, and their present names. `zone` is a new workspace's."""
+    """Store workspace, channel and member if they're new, and their current names. `zone` is a new workspace's."""
     workspace_id = _workspace(connection, location, zone, at)
     channel_name = location.channel_name
     channel = {"workspace_id": workspace_id, "external_id": location.channel, "name": channel_name or location.channel}
@@ -96,7 +96,7 @@ def create_or_rename(connection: Connection, location: Location, actor: Actor, *
 
 
 def _workspace(connection: Connection, location: Location, zone: str, at: datetime) -> int:
-    """Return the id of the workspace, whose row is locked: two first requests at once make one member."""
+    """Lock the workspace and return its id, so that two first requests at once create only one member."""
     new = insert(connection, tables.workspaces).values(
         platform=location.platform,
         external_id=location.workspace,
@@ -123,7 +123,7 @@ _WITH_ZONE_LOCKED = _WITH_ZONE.with_for_update(of=tables.members)
 
 
 def member_with_zone(connection: Connection, member_id: int, *, lock: bool = False) -> tuple[Member, str]:
-    """Return a member and their workspace's zone; with `lock`, nobody else changes the row in this transaction."""
+    """Return a member and their workspace's zone; `lock` locks the row until the end of this transaction."""
     statement = _WITH_ZONE_LOCKED if lock else _WITH_ZONE
     row = dict(connection.execute(statement, {"id": member_id}).mappings().one())
     zone = str(row.pop("workspace_zone"))
@@ -131,7 +131,7 @@ def member_with_zone(connection: Connection, member_id: int, *, lock: bool = Fal
 
 
 def is_named_manager(connection: Connection, location: Location, member: str) -> bool:
-    """Tell whether a command made them a manager of that workspace; `member` is their id on the platform."""
+    """Return whether a command made them a manager of that workspace; `member` is their id on the platform."""
     statement = (
         select(members.manager)
         .join(tables.workspaces, workspaces.id == members.workspace_id)
@@ -152,14 +152,14 @@ def member_by_external_id(connection: Connection, workspace_id: int, external_id
 
 
 def members_by_name(connection: Connection, workspace_id: int, name: str) -> list[Member]:
-    """Find the members that go by a name, whatever its case in any script."""
+    """Find the members with a name, ignoring case in any script."""
     known = connection.execute(select(members.id, members.name).where(members.workspace_id == workspace_id))
     ids = [member_id for member_id, known_name in known if known_name.casefold() == name.casefold()]
     return Member.all(connection.execute(select(tables.members).where(members.id.in_(ids))).mappings())
 
 
 def lock_member(connection: Connection, member_id: int) -> Member:
-    """Return a member whose row nobody else changes until the end of this transaction."""
+    """Return a member, and lock their row until the end of this transaction."""
     statement = select(tables.members).where(members.id == member_id).with_for_update()
     return Member.of(connection.execute(statement).mappings().one())
 
@@ -186,7 +186,7 @@ def count_teams(connection: Connection, workspace_id: int) -> int:
 
 
 def add_team(connection: Connection, new: Team) -> int | None:
-    """Store a team and return its id; None where the workspace has one of that key."""
+    """Store a team and return its id; None if the workspace already has one with that key."""
     added = insert(connection, tables.teams).values(new.columns()).on_conflict_do_nothing()
     return connection.execute(added.returning(tables.teams.c.id)).scalar()
 

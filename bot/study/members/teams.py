@@ -1,4 +1,4 @@
-"""Teams: a member is in one at most, and points stay with the team they were earned for."""
+"""Teams: a member is in at most one, and points stay with the team they were earned for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def create(study: Study, context: RequestContext, *, name: str) -> Reply:
 
 
 def _create(connection: Connection, context: RequestContext, name: str) -> bool:
-    """Store the team and its first member; False where they are in it already."""
+    """Store the team and its first member; False if they're already in it."""
     member = queries.lock_member(connection, context.member_id)
     if existing := queries.team_by_key(connection, context.workspace_id, _key(name)):
         if existing.id == member.team_id:
@@ -42,7 +42,7 @@ def _create(connection: Connection, context: RequestContext, name: str) -> bool:
 
 
 async def join(study: Study, context: RequestContext, *, name: str) -> Reply:
-    """Join a team and leave the one before; the points earned so far stay there."""
+    """Join a team and leave the previous one, which keeps the points earned so far."""
     before, team = await study.store.transaction(_join, context, name)
     if before == team.id:
         return Reply.of(Notice(f"You're already in {named(team.name)}."))
@@ -51,7 +51,7 @@ async def join(study: Study, context: RequestContext, *, name: str) -> Reply:
 
 
 def _join(connection: Connection, context: RequestContext, name: str) -> tuple[int | None, Team]:
-    """Return the id of the team before, and the one they are in now."""
+    """Return the id of the previous team, and the new team."""
     team = queries.team_by_key(connection, context.workspace_id, _key(name))
     if team is None:
         raise NotFound(f"There's no team “{name}”. `team list` shows all teams, and `team create {name}` starts it.")

@@ -1,4 +1,4 @@
-"""The commands to practice and to answer."""
+"""The commands for practicing and answering."""
 
 from __future__ import annotations
 

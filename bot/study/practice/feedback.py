@@ -1,4 +1,4 @@
-"""What a member reads about their answer: at once, in private, with a reason and what to do next."""
+"""Tell a member how they did: right away, in private, with the reason and what to do next."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from knowledge.coverage import Coverage
 
 MIN_STREAK_FOR_RECORD = 3
-"""Days from which a streak is called the longest yet."""
+"""Minimum days for a streak to be called the longest yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """An answer and what its verdict says besides. `again`: the member had answered this round before.
+    """An answer, with what else its verdict says. `again`: the member had already answered this round.
 
-    `new_zone` is a zone that was just assumed for them. `viewed_open`: the same question is still open elsewhere.
+    `new_zone` is a zone that we just assumed for them. `viewed_open`: the same question is still open elsewhere.
     """
 
     answer: Answer
@@ -56,7 +56,7 @@ def verdict(question: Question, question_round: Round, graded: Graded) -> Reply:
 
 
 def _can_self_grade(question_round: Round, answer: Answer) -> bool:
-    """Only text that mentions something, once, and only where the answer is stored."""
+    """Whether to ask for a grade: only for a stored written answer that mentions something, and only once."""
     stored = ROUND_KINDS[question_round.kind].stores_answers
     return stored and answer.text is not None and not answer.self_graded and (answer.share or 0) > 0
 
@@ -93,7 +93,7 @@ def _choice_verdict(question: Question, question_round: Round, graded: Graded) -
 
 
 def _capitalized(text: str) -> str:
-    """The bank writes reasons as the end of a sentence; here they stand alone."""
+    """In the bank, a reason ends a sentence; here it's a sentence of its own."""
     return text[:1].upper() + text[1:]
 
 
@@ -119,11 +119,11 @@ def _text_headline(question: Question, graded: Graded) -> str:
         mentioned = sum(point.state == "mentioned" for point in coverage.points)
         what = "key points" if question.key_points else "statements in the answer"
         headline = f"You mentioned {mentioned} of {len(coverage.points)} {what}."
-    return f"You've already answered this one, and your first answer stands. {headline}" if graded.again else headline
+    return f"You've already answered this one, and your first answer counts. {headline}" if graded.again else headline
 
 
 def _misconception(coverage: Coverage) -> str:
-    """Return a warning about the first sentence that sounds like a misconception; empty where none does."""
+    """Return a warning about the first sentence that sounds like a misconception; empty if none does."""
     if coverage.off_topic or not coverage.misconceptions:
         return ""
     suspect = coverage.misconceptions[0]
@@ -138,7 +138,7 @@ def _self_grade_buttons(question_round: Round) -> Buttons:
             Button("Partly", f"assess {key} partly"),
             Button("I missed it", f"assess {key} missed"),
         ),
-        prompt="I compare words, not truth. How does your answer hold up next to the reference?",
+        prompt="I compare words, but I can't check facts. How does your answer hold up next to the reference?",
     )
 
 

@@ -1,4 +1,4 @@
-"""What an answer is worth: pure arithmetic."""
+"""Compute what an answer is worth."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 POINTS = {Difficulty.EASY: 10, Difficulty.MEDIUM: 20, Difficulty.HARD: 30}
 MAX_TEXT_SHARE = 0.5
-"""Share of the points that a written answer can earn: similarity says "mentioned", never "correct"."""
+"""Share of the points that a written answer can earn: similarity shows what was mentioned, not what's correct."""
 
 SELF_GRADES = {"had-it": 1.0, "partly": 0.5, "missed": 0.0}
-"""What members can say about their own answer next to the reference, and the share it stands for."""
+"""How members can grade their own answer, and the share that each grade stands for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """The graded part of an `Answer`: `share` is 0 to 1, `correct` is None where only the member can tell."""
+    """The graded part of an `Answer`: `share` is 0 to 1, `correct` is None if only the member can tell."""
 
     correct: bool | None
     share: float | None
@@ -34,7 +34,7 @@ def max_text_points(question: Question) -> int:
 
 
 def grade(question: Question, *, choice: int | None, coverage: Coverage | None, scored: bool) -> Grade:
-    """Grade a new answer: a choice is right or wrong, text earns by the share of key points it mentions.
+    """Grade a new answer: a choice is right or wrong, a text earns points by the share of key points it mentions.
 
     `choice` is an index into the question's own order; it takes precedence over `coverage`.
     """
@@ -48,7 +48,7 @@ def grade(question: Question, *, choice: int | None, coverage: Coverage | None, 
 
 
 def self_grade(answer: Answer, question: Question, judgment: str) -> Grade:
-    """Apply the member's own judgment, a key of SELF_GRADES: points can rise up to the maximum for text, never fall."""
+    """Apply the member's own grade, a key of SELF_GRADES: points can rise to the maximum for text, but never drop."""
     share = SELF_GRADES[judgment]
     full = POINTS[question.difficulty] if answer.scored else 0
     correct = {"had-it": True, "missed": False}.get(judgment)

@@ -1,4 +1,4 @@
-"""Before an answer is shown: is its question open for the one who reads it, or for others in the channel?"""
+"""Check, before an answer is shown, whether its question is open for the reader or for others in the channel."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from bot.replies import Notice
 from bot.study.practice import queries
 
 VIEWED_NOTICE = Notice(
-    "This daily question is still open. You've seen the answer now, so it counts as practice for you."
+    "This daily question is still open. You've now seen the answer, so it counts as practice for you."
 )
 
 
 async def record_viewing(study: Study, context: RequestContext, question_ids: Collection[str]) -> Notice | None:
     """Record that the member is about to be shown these answers.
 
-    Returns what to tell them where one of the questions is open for them.
+    Returns the notice for them if one of the questions is open for them.
     """
     open_rounds = await study.store.query(queries.unanswered_open_rounds, context, question_ids)
     if not open_rounds:
@@ -29,5 +29,5 @@ async def record_viewing(study: Study, context: RequestContext, question_ids: Co
 
 
 def spoils(connection: Connection, context: RequestContext, question_ids: Collection[str]) -> bool:
-    """Tell whether one of these answers would give away a question that is open in the workspace."""
+    """Return whether one of these answers would give away a question that is open in the workspace."""
     return not queries.open_questions(connection, context.workspace_id, context.at).isdisjoint(question_ids)

@@ -1,4 +1,4 @@
-"""Statements on rounds, answers and viewed answers.
+"""SQL statements for rounds, answers and viewed answers.
 
 The frequent ones are built once: building a statement takes longer than running it.
 """
@@ -48,10 +48,11 @@ def still_open(workspace_id: Any, at: Any) -> tuple[ColumnElement[bool], ...]:
 
 
 def open_rounds(workspace_id: Any, at: Any, *, unanswered_by: Any = None) -> Select[int, str]:
-    """Select id and question id of open rounds; with a member, only those that this member has not answered.
+    """Select id and question id of open rounds; with a member, only those that this member hasn't answered.
 
-    Whatever shows an answer asks this: an open question must not be given away in a channel, and whoever looks it up
-    on their own earns no points for it. All arguments may be bound parameters.
+    Everything that shows an answer must check this first: an open question must not be given away in a channel, and
+    members
+    who look it up in private earn no points for it. All arguments may be bound parameters.
     """
     found = select(rounds.id, rounds.question_id).where(*still_open(workspace_id, at))
     if unanswered_by is None:
@@ -65,7 +66,7 @@ _ASKED_OPEN_FOR_MEMBER = _OPEN_FOR_MEMBER.where(rounds.question_id.in_(bindparam
 
 
 def open_questions(connection: Connection, workspace_id: int, at: datetime) -> set[str]:
-    """Return the ids of the questions that are open for anybody in the workspace."""
+    """Return the ids of the questions that are open for anyone in the workspace."""
     found = connection.execute(_OPEN_IN_WORKSPACE, {"workspace": workspace_id, "at": at})
     return {question_id for _, question_id in found}
 
@@ -100,7 +101,7 @@ def retired_questions(connection: Connection, workspace_id: int) -> set[str]:
 
 
 def unavailable_questions(connection: Connection, context: RequestContext) -> set[str]:
-    """Return the ids of the questions that nobody can practice with: those retired or open in the workspace."""
+    """Return the ids of the questions that can't be used for practice: those retired or open in the workspace."""
     return open_questions(connection, context.workspace_id, context.at) | retired_questions(
         connection, context.workspace_id
     )
@@ -140,7 +141,7 @@ def round_to_answer(connection: Connection, round_key: str, member_id: int) -> t
 
 
 def round_of_request(connection: Connection, context: RequestContext) -> Round | None:
-    """Find the round that this request has made already: platforms may deliver one twice."""
+    """Find the round that this request already created, because platforms may deliver a request twice."""
     where = (rounds.member_id == context.member_id, rounds.request_id == context.request_id)
     row = connection.execute(select(tables.rounds).where(*where)).mappings().first()
     return Round.of(row) if row else None
@@ -157,7 +158,7 @@ def add_round(connection: Connection, new: Round) -> Round:
 
 @dataclass(frozen=True, slots=True)
 class PriorState:
-    """What the store has on a member and a round's question before they answer.
+    """What's stored about a member and a round's question before they answer.
 
     `answered` and `viewed` are about the round itself; `open_rounds` are ids of the other rounds in which the same
     question is open for them.
@@ -182,7 +183,7 @@ _PRIOR_STATE = union_all(
 
 
 def prior_state(connection: Connection, context: RequestContext, question_round: Round) -> PriorState:
-    """Return what is known of the member and the round's question, all in one statement."""
+    """Return what's stored about the member and the round's question, in a single statement."""
     values = {
         "workspace": context.workspace_id,
         "at": context.at,
@@ -215,7 +216,7 @@ def add_answer(connection: Connection, new: Answer) -> Answer:
 
 
 def store_self_grade(connection: Connection, answer: Answer, grade: Grade) -> Answer:
-    """Replace an answer's grade by the member's own, and return the answer."""
+    """Replace an answer's grade with the member's own, and return the answer."""
     changed = {"self_graded": True, "correct": grade.correct, "share": grade.share, "points": grade.points}
     connection.execute(_SELF_GRADE, {"answer": answer.id, **changed})
     return answer.model_copy(update=changed)
@@ -253,5 +254,5 @@ def set_zone(connection: Connection, member_id: int, zone: str) -> None:
 
 
 def request_count_update(connection: Connection, delivery_id: int, at: datetime) -> None:
-    """Mark a posted question's live count as out of date since that time, unless it is marked already."""
+    """Mark a posted question's live count as out of date since that time, unless it's already marked."""
     connection.execute(_COUNT_DUE, {"delivery": delivery_id, "count_due": at})

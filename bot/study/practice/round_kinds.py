@@ -1,4 +1,4 @@
-"""What differs between the kinds of rounds: who may answer, what scores and why not, when it closes, what is stored."""
+"""The rules that differ between kinds of rounds: who may answer, what scores and why, when it closes, what's stored."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ _SENTENCES = {
 class KindRules:
     """The rules of one kind of round.
 
-    `for_everyone`: anybody in the workspace may answer, otherwise only the round's own member. `closes`: answers score
-    until the round's `closes_at`. `never_scored`: why no answer of this kind earns points; None where they can.
-    `stores_answers`: otherwise a member gets a verdict and nothing is kept.
+    `for_everyone`: anyone in the workspace may answer, otherwise only the round's own member. `closes`: answers score
+    until the round's `closes_at`. `never_scored`: why no answer of this kind earns points; None if they can.
+    `stores_answers`: otherwise a member gets a verdict, but nothing is stored.
     """
 
     for_everyone: bool
@@ -66,14 +66,14 @@ CLOSING_KINDS = tuple(kind for kind, rules in ROUND_KINDS.items() if rules.close
 
 
 def may_answer(question_round: Round, context: RequestContext) -> bool:
-    """Tell whether the round is the member's to answer."""
+    """Return whether the member may answer the round."""
     if question_round.workspace_id != context.workspace_id:
         return False
     return ROUND_KINDS[question_round.kind].for_everyone or question_round.member_id == context.member_id
 
 
 def is_open(question_round: Round, at: datetime) -> bool:
-    """Tell whether answers to the round can still score."""
+    """Return whether answers to the round can still score."""
     closes = question_round.closes_at if ROUND_KINDS[question_round.kind].closes else None
     return closes is not None and at < closes
 

@@ -22,7 +22,7 @@ def new_key(size: int = KEY_SIZE) -> str:
 
 
 def choices_hash(question: Question) -> str:
-    """Return a hash of the choices: an order recorded for others would point at the wrong ones."""
+    """Return a hash of the choices: an order stored for different choices would point to the wrong ones."""
     return hashlib.sha256(repr([(c.text, c.right) for c in question.choices]).encode()).hexdigest()[:16]
 
 
@@ -81,7 +81,7 @@ def question_card(question_round: Round, question: Question, heading: str, note:
 
 
 def question_of(bank: Bank, question_round: Round) -> Question:
-    """Return the round's question. Raises UserError where its choices are no longer those that were shown."""
+    """Return the round's question. Raises UserError if its choices are no longer those that were shown."""
     question = unchanged_question(bank, question_round)
     if question is None:
         raise UserError("This question has been rewritten since it was asked. `question` gets you a new one.")
@@ -89,6 +89,6 @@ def question_of(bank: Bank, question_round: Round) -> Question:
 
 
 def unchanged_question(bank: Bank, question_round: Round) -> Question | None:
-    """Find the round's question; None where it left the bank or its choices are no longer those that were shown."""
+    """Find the round's question; None if it left the bank or its choices are no longer those that were shown."""
     question = bank.get(question_round.question_id)
     return question if question is not None and choices_hash(question) == question_round.choices_hash else None

@@ -21,7 +21,7 @@ from knowledge.questions import Bank, Difficulty, Question
 
 @dataclass(frozen=True, slots=True)
 class _History:
-    """What decides on a member's next question. `asked` is the round that this request got when it came before."""
+    """What determines a member's next question. `asked` is the round that an earlier delivery of the request got."""
 
     asked: Round | None
     unavailable: Collection[str]
@@ -39,7 +39,7 @@ async def question(
 
 
 async def ask_as_practice(study: Study, context: RequestContext, chosen: Question) -> Reply:
-    """Ask this question; the same request delivered again gets the round it got before."""
+    """Ask this question. If a request is delivered again, it gets the same round."""
     return _card(study, await study.store.transaction(_ask, context, chosen))
 
 

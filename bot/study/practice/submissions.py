@@ -1,4 +1,4 @@
-"""Answering: a choice or a written answer. Each member answers a round once; repeats change nothing."""
+"""Handle answers: a choice, or a written answer. Each member answers a round once; repeats change nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What a member sent in: the letter of a choice, or a text with what it covers of the answer."""
+    """What a member sent: the letter of a choice, or a text with its coverage of the answer."""
 
     round_key: str
     letter: str = ""
@@ -66,9 +66,9 @@ def accept(
     submission: Submission,
     subscribers: Iterable[Subscriber] = SUBSCRIBERS,
 ) -> tuple[Question, Round, Graded]:
-    """Store an answer and all that follows from it, or find the one given before.
+    """Store an answer and everything that follows from it, or find the member's earlier answer.
 
-    Its verdict shows the answer to the question, which may be open elsewhere: that is recorded as viewed.
+    Its verdict shows the answer to the question. If that's open elsewhere, it's recorded as viewed there.
     Raises NotFound for a round that is not the member's to answer, and UserError.
     """
     attempt = _attempt(connection, context, bank, submission)
@@ -86,7 +86,7 @@ def accept(
 def self_grade(
     connection: Connection, context: RequestContext, bank: Bank, round_key: str, judgment: str
 ) -> tuple[Question, Round, Graded]:
-    """Replace the grade of a written answer by the member's own. Raises NotFound and UserError."""
+    """Replace the grade of a written answer with the member's own. Raises NotFound and UserError."""
     question_round, question = _round_and_question(connection, context, bank, round_key)
     member, _ = member_with_zone(connection, context.member_id, lock=True)
     prior = queries.prior_state(connection, context, question_round)
@@ -104,7 +104,7 @@ def self_grade(
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """A submission with what it is about and who sent it; `workspace_zone` says which week and month it counts for."""
+    """A submission with its round and question, and who sent it; `workspace_zone` determines its week and month."""
 
     submission: Submission
     question_round: Round
@@ -126,7 +126,7 @@ def _attempt(connection: Connection, context: RequestContext, bank: Bank, submis
 
 
 def _graded_before(connection: Connection, context: RequestContext, attempt: _Attempt) -> Graded:
-    """Return the answer given before; where this request gave it and is delivered again, as it was the first time."""
+    """Return the earlier answer; if this request is a second delivery, the same reply as the first time."""
     stored = queries.answer_to(connection, attempt.question_round.id, context.member_id)
     if stored.request_id != context.request_id:
         return Graded(stored, attempt.submission.coverage, again=True)
@@ -142,7 +142,7 @@ def _store(
     *,
     viewed: bool,
 ) -> Graded:
-    """Store a first answer and notify the subscribers; a member without a zone gets one before that."""
+    """Store a first answer and notify the subscribers, after giving a member without a zone one."""
     new_zone = None
     if attempt.member.zone is None:
         new_zone = _default_zone(connection, attempt)
@@ -154,7 +154,7 @@ def _store(
 
 
 def _graded_answer(context: RequestContext, attempt: _Attempt, *, viewed: bool) -> Answer:
-    """Return a first answer with its grade, not yet stored. `viewed`: the member saw the question's answer before."""
+    """Return a first answer with its grade, not yet stored. `viewed`: the member already saw the answer."""
     submission, question_round, member = attempt.submission, attempt.question_round, attempt.member
     choice = display_order(question_round)[LETTERS.index(submission.letter)] if submission.letter else None
     unscored = unscored_reason(question_round, context.at, viewed=viewed)
@@ -201,12 +201,12 @@ def _round_and_question(
 
 
 def _question_to_answer(context: RequestContext, bank: Bank, question_round: Round) -> Question:
-    """Return the round's question. Raises NotFound where the round is not the member's to answer, and UserError."""
+    """Return the round's question. Raises NotFound if the round is not the member's to answer, and UserError."""
     if not may_answer(question_round, context):
         raise _not_available()
     return question_of(bank, question_round)
 
 
 def _not_available() -> NotFound:
-    """The same for somebody else's round as for none: nobody learns which keys there are."""
+    """The same for somebody else's round as for a missing one, so nobody can find out which keys exist."""
     return NotFound("That question is no longer available. `question` gets you a new one.")

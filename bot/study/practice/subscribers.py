@@ -1,4 +1,4 @@
-"""What follows an accepted answer: one function after the other, inside the transaction that stores it."""
+"""Run what follows an accepted answer, one function after another, in the transaction that stores it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bot.study.practice.round_kinds import is_open
 from bot.study.progress.accepted_answers import AcceptedAnswer, add_to_totals, extend_streak
 
 Subscriber = Callable[[Connection, AcceptedAnswer], AcceptedAnswer]
-"""Gets the accepted answer as the one before left it and returns it, with the member's row as it then reads.
+"""Takes the accepted answer from the previous subscriber and returns it, with the member's updated row.
 
 Whatever it raises undoes the answer and everything that followed from it.
 """
 
 
 def update_live_count(connection: Connection, accepted: AcceptedAnswer) -> AcceptedAnswer:
-    """Have the posted question show the new number of answers, while it is open."""
+    """Make the posted question show the new number of answers, while it's open."""
     question_round, at = accepted.question_round, accepted.answer.accepted_at
     if question_round.delivery_id is not None and is_open(question_round, at):
         request_count_update(connection, question_round.delivery_id, at)
@@ -26,13 +26,13 @@ def update_live_count(connection: Connection, accepted: AcceptedAnswer) -> Accep
 
 
 SUBSCRIBERS: tuple[Subscriber, ...] = (add_to_totals, extend_streak, update_live_count)
-"""In this order always, since each locks rows: two answers at once then wait for each other and never deadlock."""
+"""Always in this order, because each one locks rows: otherwise two answers at once could deadlock."""
 
 
 def notify(
     connection: Connection, accepted: AcceptedAnswer, subscribers: Iterable[Subscriber] = SUBSCRIBERS
 ) -> AcceptedAnswer:
-    """Call every subscriber; return the accepted answer as the last one left it."""
+    """Call every subscriber; return the accepted answer from the last one."""
     for subscriber in subscribers:
         accepted = subscriber(connection, accepted)
     return accepted

@@ -1,4 +1,4 @@
-"""What progress does with an accepted answer, inside the transaction that stores it."""
+"""Update totals and streak for an accepted answer, in the transaction that stores it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.study.progress import streaks, totals
 
 @dataclass(frozen=True, slots=True)
 class AcceptedAnswer:
-    """An answer just stored, the round it is for, and the member, whose row is locked, as it reads now."""
+    """An answer just stored, the round it is for, and the member's current row, which is locked."""
 
     answer: Answer
     question_round: Round
@@ -31,7 +31,7 @@ _EXTEND_STREAK = update(tables.members).where(tables.members.c.id == bindparam("
 
 
 def extend_streak(connection: Connection, accepted: AcceptedAnswer) -> AcceptedAnswer:
-    """Recompute the streak on the first answer of a day; later ones change nothing, so the history is not read."""
+    """Recompute the streak on the first answer of a day; later ones don't change it, so don't read the history."""
     answer, member = accepted.answer, accepted.member
     if member.last_day == answer.day:
         return accepted

@@ -20,7 +20,7 @@ COMMANDS = (
         (
             Parameter(
                 "view",
-                "why shows what each day was, picture draws the calendar",
+                "why explains each day, picture draws the calendar",
                 converters.one_of("why", "picture"),
                 choices=("why", "picture"),
             ),

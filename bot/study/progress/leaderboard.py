@@ -51,7 +51,7 @@ async def leaderboard(
 def _ranking(
     connection: Connection, context: RequestContext, period: str, who: str, where: str
 ) -> tuple[Member, Ranking]:
-    """Return who asks and the standings as they see them."""
+    """Return the member who's asking, and the standings from their point of view."""
     member, zone = member_with_zone(connection, context.member_id)
     week, month = period_keys(context.at, zone)
     scope = Scope(
@@ -64,7 +64,7 @@ def _ranking(
 
 
 def _other_pages(period: str, who: str, where: str, view: str) -> tuple[Button, ...]:
-    """Offer the other periods, members or teams, and the same page in words or as a picture."""
+    """Offer the other periods, members or teams, and the same page as text or as a picture."""
     other_who, other_view = ("members" if who == "teams" else "teams"), ("words" if view == "picture" else "picture")
     return (
         *(Button(TITLES[other], f"leaderboard {other} {who} {where} {view}") for other in TITLES if other != period),

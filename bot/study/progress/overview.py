@@ -20,9 +20,9 @@ from knowledge.questions import Bank
 
 CALENDAR_DAYS = 5 * 7
 MASTERY_ANSWERS = 10
-"""How many of the last answers in a topic count for its mastery."""
+"""How many of the latest answers in a topic count toward its mastery."""
 MASTERED_SHARE = 0.8
-"""From this share on, a topic is no longer suggested as a weak one."""
+"""A topic with at least this share is no longer suggested as a weak one."""
 MAX_WEAK_TOPICS = 3
 MAX_SUGGESTIONS = 5
 
@@ -38,7 +38,7 @@ REASONS = {
 
 
 async def streak(study: Study, context: RequestContext, *, view: str = "", member: str = "") -> Reply:
-    """Show the member's own streak or, with `member`, somebody else's; `why` shows what each day was."""
+    """Show the member's own streak or, with `member`, somebody else's; `why` explains each day."""
     owner, current = await study.store.query(_member_and_streak, context, member)
     if hidden := hidden_notice(context, owner):
         return Reply.of(hidden)
@@ -54,13 +54,13 @@ async def streak(study: Study, context: RequestContext, *, view: str = "", membe
 
 
 async def for_others(study: Study, context: RequestContext) -> tuple[Member, tuple[Block, ...]]:
-    """Return who asks and their own streak, for others to read."""
+    """Return the member who's asking, and their streak, for others to read."""
     owner, current = await study.store.query(_member_and_streak, context)
     return owner, (_calendar(current, _title(owner)), Buttons((Button("My streak", "streak"),)))
 
 
 def _member_and_streak(connection: Connection, context: RequestContext, name: str = "") -> tuple[Member, Streak]:
-    """Find a member, or who asks where there is no name, and compute their streak."""
+    """Find a member, or without a name the one asking, and compute their streak."""
     if name:
         member = require_member(connection, context, name)
     else:
@@ -103,7 +103,7 @@ def _today(streak: Streak) -> Notice:
 
 
 async def topics(study: Study, context: RequestContext) -> Reply:
-    """Show each topic with its number of questions and the member's mastery: the share right of the last answers."""
+    """Show each topic with its number of questions and the member's mastery: the share of right answers."""
     shares = await study.store.query(queries.topic_shares, context.member_id, MASTERY_ANSWERS)
     mastery = topic_mastery(study.library.bank, shares)
     buttons = tuple(Button(topic, f"question {topic}") for topic in _suggestions(mastery))

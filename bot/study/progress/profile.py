@@ -1,4 +1,4 @@
-"""A member as others may see them: points and streak, never answers."""
+"""Show a member to others: points and streak, never answers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Progress:
 
 
 async def profile(study: Study, context: RequestContext, *, member: str) -> Reply:
-    """Show a member's points and streak, or nothing for those who hide their standing, except to themselves."""
+    """Show a member's points and streak, unless they hide their standing from others."""
     found = await study.store.query(find_member, context, member)
     if found is None:
         return Reply.of(Notice(f"This member {NOT_YET}."))

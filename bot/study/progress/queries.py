@@ -1,4 +1,4 @@
-"""Statements on standings, streaks and mastery. They are built once: building one takes longer than running it."""
+"""SQL statements for standings, streaks and mastery. They're built once: building one takes longer than running it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class HistoryEntry(NamedTuple):
 
 
 class TopicShare(NamedTuple):
-    """How many recent answers there are in a topic, and their average share, 0 to 1."""
+    """The number of recent answers in a topic, and their average share, 0 to 1."""
 
     topic: str
     answers: int
@@ -118,12 +118,12 @@ def points_by_period(
 
 
 def study_history(connection: Connection, member_id: int) -> list[HistoryEntry]:
-    """Return everything a streak is computed from; a day answered in from two zones has two entries."""
+    """Return everything a streak is computed from; a day with answers from two zones has two entries."""
     return [HistoryEntry(*row) for row in connection.execute(_HISTORY, {"member": member_id})]
 
 
 def topic_shares(connection: Connection, member_id: int, last: int) -> list[TopicShare]:
-    """Return the share of the member's last so many answers in each topic."""
+    """Return the member's share in each topic, over their latest answers."""
     rows = connection.execute(_TOPIC_SHARES, {"member": member_id, "last": last})
     return [TopicShare(*row) for row in rows]
 
@@ -185,8 +185,9 @@ _OWN_TOTAL = _own_total()
 def _history() -> CompoundSelect[Any]:
     """Build one statement for days studied (by zone), changes of rest days, and excused days.
 
-    Excused are scheduled days on which no daily question of the member's channels came through. A channel is theirs
-    from the day of their first answer there: joining one later takes no excuse back.
+    A day is excused if it was scheduled but no daily question of the member's channels was posted. A channel is
+    theirs from the
+    day of their first answer there, so joining one later doesn't undo an excuse.
     """
     of_member = answers.member_id == bindparam("member")
     studied = (

@@ -1,8 +1,8 @@
 """Standings: who has how many points in a period, read from totals.
 
 A member's place is one more than the number of listed members ahead of them: those with more points, and among equal
-points those who reached them earlier or, in the same instant, joined earlier. So places are distinct. Points buckets
-say how many have more points, so that only members with equal points are counted one by one.
+points those who reached them earlier or, in the same instant, joined earlier. So no two members share a place. Points
+buckets say how many have more points, so only members with equal points are counted one by one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bot.study.progress import queries
 from bot.study.progress.queries import Scope, TeamTotal
 
 MIN_TEAM_SIZE = 3
-"""Active members a team needs to be ranked: below, its points per member would reveal what one member has."""
+"""Active members a team needs to be ranked. With fewer, its points per member would reveal a single member's points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The top places, and the reader's own wherever it is.
+    """The top places, and the reader's own place.
 
-    A member who isn't listed has no row; their `own` is the place they would have. `too_small` is the number of active
-    members of the reader's team where that is too few to be ranked.
+    A member who isn't listed has no row; their `own` is the place they would have. `too_small` is the number of
+    active members of the reader's team if that's too few to be ranked.
     """
 
     rows: tuple[Place, ...]

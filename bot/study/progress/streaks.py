@@ -1,17 +1,17 @@
-"""Streaks: days of study in a row, computed from answers alone.
+"""Streaks: days of study in a row, computed only from answers.
 
 The rules, which `compute_streak` applies day by day from the first day studied:
 
-1. A day with an answer of any kind adds one. A rest day with an answer does too.
+1. A day with an answer of any kind adds one. So does a rest day with an answer.
 2. Every 7th day of a streak earns a freeze; at most 2 are held, and one earned beyond that is lost.
-3. A missed day changes nothing if it is a rest weekday by the setting in force that day, or excused: a scheduled day
+3. A missed day changes nothing if it's a rest day by the setting in effect that day, or excused: a scheduled day
    on which every daily question of the member's channels failed or was skipped.
 4. A single date between two studied days is bridged if the member's zone moved east in between and the answers around
    it are at most 36 hours apart: the trip skipped it.
 5. Any other missed day takes a freeze, one for each day. Without one the streak ends.
-6. Today can only add; it is missed when it is over.
+6. Today can only add; it isn't missed until it's over.
 
-Days that are not studied never add. A streak that ends leaves no freeze behind, because its last ones went first.
+Days that are not studied never add. When a streak ends, no freezes are left, because they were used up first.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class StudyDay:
 
 @dataclass(frozen=True, slots=True)
 class Streak:
-    """`marks` has one entry a day, from the first day studied to today; BLANK where no streak was running."""
+    """`marks` has one entry a day, from the first day studied to today; BLANK if no streak was running."""
 
     current: int
     longest: int
@@ -76,10 +76,10 @@ def compute_streak(
     excused: Collection[date] = frozenset(),
     arrival: StudyDay | None = None,
 ) -> Streak:
-    """Compute the streak as of today by the rules above; neither the order of `days` nor repeats matter.
+    """Compute the streak as of today by the rules above; the order of `days` and repeats don't matter.
 
     `rest_changes` is the history of rest weekdays: each change applies from its day on and never to earlier days.
-    `arrival` is what an answer given now would be, so that a date just lost shows as bridged before there is one.
+    `arrival` is what an answer right now would be, so that a date that was just lost already shows as bridged.
     Days after today are ignored.
     """
     studied: dict[date, StudyDay] = {}
@@ -160,5 +160,5 @@ def streak_of(connection: Connection, member: Member, now: datetime) -> Streak:
 
 
 def stored_streak(member: Member) -> Streak:
-    """Return the streak kept in the member's row, without marks: it holds while the day of their last answer does."""
+    """Return the streak stored in the member's row, without marks: it's valid for the day of their last answer."""
     return Streak(member.streak, member.longest, member.freezes, marks=())

@@ -1,8 +1,8 @@
-"""Totals: points by member and team, updated with each answer so that standings needn't add answers up.
+"""Totals: points by member and team, updated with each answer so that standings don't have to add up answers.
 
 A scored answer adds to six totals of its member (its channel and everywhere; its week, its month and all time) and to
-the same six of the team it was given for. Totals follow from the answers alone, in any order of arrival; `rebuild`
-recomputes them. Points buckets follow from the totals of members.
+the same six of the team it was given for. Totals only depend on the answers, in any order; `rebuild`
+recomputes them. Points buckets only depend on the members' totals.
 
 Additions to one member must not overlap: callers lock the member's row (`FOR UPDATE`).
 """
@@ -46,16 +46,16 @@ TOTAL_KEY = ("workspace_id", "channel_id", "period", "kind", "subject_id")
 BUCKET_KEY = ("workspace_id", "channel_id", "period", "points")
 
 Moves = Counter[tuple[int, str, int]]
-"""How many members enter a points bucket, or leave it where negative: by channel, period and points."""
+"""How many members enter a points bucket (or leave it, if negative), by channel, period and points."""
 
 totals, answers, buckets = tables.totals.c, tables.answers.c, tables.points_buckets.c
 
 
 def add_points(connection: Connection, answer: Answer, member: Member, *, points: int, again: bool = False) -> None:
-    """Add a scored answer that is stored already; with `again`, add only more points for one that was added before.
+    """Add a scored answer that's already stored; with `again`, only add more points for one that was already added.
 
-    A total was reached when the latest of its answers with points was accepted, or before there are any points, its
-    first answer.
+    A total's `reached_at` is the time of its latest answer with points or, while there are no points, of its first
+    answer.
     """
     statement = _add_to_totals(connection.dialect.name)
     values = {
@@ -84,7 +84,7 @@ def add_points(connection: Connection, answer: Answer, member: Member, *, points
 
 
 def set_listed(connection: Connection, member: Member, listed: bool) -> None:
-    """Show or hide the member in all standings, past ones too; their own row is the caller's to change."""
+    """Show or hide the member in all standings, past ones too; the caller changes the member's own row."""
     changed = (
         update(tables.totals)
         .where(*totals_of(connection, member.workspace_id, TotalKind.MEMBER, [member.id]), totals.listed != listed)
@@ -132,7 +132,7 @@ def _workspace_ids(connection: Connection) -> list[int]:
 
 
 def rebuild(connection: Connection, workspace_id: int) -> None:
-    """Recompute all totals of a workspace from its answers; new answers there wait until it is done."""
+    """Recompute all totals of a workspace from its answers; new answers there wait until it's done."""
     _hold_back_answers(connection, workspace_id)
     connection.execute(delete(tables.totals).where(totals.workspace_id == workspace_id))
     for kind in TotalKind:
@@ -157,7 +157,7 @@ def totals_of(
 ) -> list[ColumnElement[bool]]:
     """Return conditions for all totals of members or teams, which must still have their answers.
 
-    They name channels and periods, because the key begins with them: without, the whole workspace would be scanned.
+    They name channels and periods, because the key begins with them; otherwise the whole workspace would be scanned.
     """
     subject = answers.member_id if kind is TotalKind.MEMBER else answers.team_id
     statement = (
@@ -233,7 +233,7 @@ def _add_up(connection: Connection, workspace_id: int, kind: TotalKind, which: C
 def _add_to_totals(dialect: str) -> Any:
     """Build the statement that adds to the six totals of a member or a team, always in the same order.
 
-    With `first`, the answer counts as the member's first for the team wherever there is none before it.
+    With `first`, the answer counts as the member's first for the team wherever there's no earlier one.
     """
     channels = union_all(
         select(literal(EVERYWHERE, Integer()).label("id")), select(bindparam("channel", type_=Integer()))

@@ -1,4 +1,4 @@
-"""Custom questions: stored in SQL, and seen by one workspace alone, together with the shared bank."""
+"""Custom questions: stored in the database, and only seen by their workspace, along with the shared bank."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_LISTED = 50
 
 
 async def with_custom_questions(study: Study, workspace_id: int, version: int) -> Study:
-    """Return the study with a workspace's custom questions in its library; `version` is that of the workspace."""
+    """Return the study with a workspace's custom questions in its library; `version` is the workspace's."""
     return replace(study, library=await _library(study, workspace_id, version)) if version else study
 
 
@@ -85,7 +85,7 @@ def bank_of(connection: Connection, workspace_id: int) -> Bank:
 def workspace_named(connection: Connection, name: str) -> Workspace:
     """Find a workspace by its number or its id on the platform (`T0123` or `slack:T0123`).
 
-    Raises SetupError for none and for several.
+    Raises SetupError if there's none, or more than one.
     """
     platform, _, external_id = name.rpartition(":")
     workspaces = queries.all_workspaces(connection)
@@ -95,7 +95,7 @@ def workspace_named(connection: Connection, name: str) -> Workspace:
         return matches[0]
     problem = f"Several workspaces have the id {name!r}." if matches else f"There's no workspace {name!r}."
     known = ", ".join(f"{w.platform}:{w.external_id} ({w.name})" for w in workspaces[:MAX_LISTED])
-    raise SetupError(f"{problem} {f'These exist: {known}.' if known else 'No workspace has used Studyhall so far.'}")
+    raise SetupError(f"{problem} {f'These exist: {known}.' if known else 'No workspace has used Studyhall yet.'}")
 
 
 def add(connection: Connection, workspace_id: int, new: Iterable[Question], now: datetime) -> list[str]:
@@ -118,7 +118,7 @@ def add(connection: Connection, workspace_id: int, new: Iterable[Question], now:
 
 
 def remove(connection: Connection, workspace_id: int, question_id: str) -> bool:
-    """Delete a question; False where there was none. Answers to it stay."""
+    """Delete a question; False if there was none. Answers to it are kept."""
     queries.lock_workspace(connection, workspace_id)
     removed = queries.delete_custom_question(connection, workspace_id, question_id)
     if removed:
@@ -135,7 +135,7 @@ def _list_reply(questions: list[Question]) -> Reply:
     if not questions:
         return Reply.of(
             Notice(
-                "There are no custom questions here yet. Whoever runs Studyhall can add some with "
+                "There are no custom questions here yet. The person who runs Studyhall can add some with "
                 "`studyhall bank import FILE --workspace ID`."
             )
         )

@@ -1,4 +1,4 @@
-"""Managers: the members who may set schedules, read reports and retire questions."""
+"""Managers: the members who can set schedules, read reports and retire questions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def remove(study: Study, context: RequestContext, *, member: str) -> Reply
 
 
 def _set_manager(connection: Connection, context: RequestContext, name: str, manager: bool) -> str:
-    """Store whether a member is a manager, and return their name. Raises UserError where nothing would change."""
+    """Store whether a member is a manager, and return their name. Raises UserError if nothing would change."""
     member = require_member(connection, context, name)
     if member.manager == manager:
         already = "is already a manager" if manager else "isn't on the list of managers"

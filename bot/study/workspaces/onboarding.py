@@ -1,4 +1,4 @@
-"""What the bot says when it joins a workspace, and what stops when it's removed."""
+"""Greet a workspace when the bot joins it, and stop its posts when the bot is removed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INTRODUCTION = """I post an interview question on generative AI, grade answers i
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """What to say on joining a workspace: in a channel, or in a direct message where no channel will do."""
+    """What to say on joining a workspace: in a channel, or in a direct message if no channel is suitable."""
 
     in_channel: Reply
     direct: Reply
@@ -33,7 +33,7 @@ async def active_workspaces(study: Study, platform: str) -> list[str]:
 
 
 async def on_joined(study: Study, location: Location) -> Greeting | None:
-    """Return the greeting to the first process that asks; None where the workspace was greeted before."""
+    """Return the greeting to the first process that asks; None if the workspace was greeted before."""
     new = Workspace(
         platform=location.platform,
         external_id=location.workspace,
@@ -57,7 +57,7 @@ class _Joined:
 
 
 def _join(connection: Connection, new: Workspace, location: Location) -> _Joined | None:
-    """Store that the bot has joined; None where it was a member already."""
+    """Store that the bot has joined; None if it was already a member."""
     if queries.add_workspace(connection, new):
         return _Joined(first_time=True)
     workspace_id = queries.record_return(connection, location)

@@ -1,4 +1,4 @@
-"""Statements on workspaces: their custom questions, managers, reports, and whether the bot is still a member."""
+"""SQL statements for workspaces: their custom questions, managers, reports, and whether the bot is still a member."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def workspace_at(connection: Connection, location: Location) -> tuple[int, int] 
 
 
 def custom_questions_version(connection: Connection, workspace_id: int) -> int:
-    """Return the version of a workspace's custom questions; 0 where there have never been any."""
+    """Return the version of a workspace's custom questions; 0 if there have never been any."""
     statement = select(workspaces.custom_questions_version).where(workspaces.id == workspace_id)
     return connection.execute(statement).scalar() or 0
 
@@ -51,7 +51,7 @@ def all_workspaces(connection: Connection) -> list[Workspace]:
 
 
 def lock_workspace(connection: Connection, workspace_id: int) -> None:
-    """Keep others from changing the workspace until the end of this transaction."""
+    """Lock the workspace's row until the end of this transaction."""
     connection.execute(select(workspaces.id).where(workspaces.id == workspace_id).with_for_update())
 
 
@@ -66,13 +66,13 @@ def custom_question_rows(connection: Connection, workspace_id: int) -> list[Cust
 
 
 def add_custom_question(connection: Connection, new: CustomQuestion) -> bool:
-    """Store a question; False where the workspace already has one with that id."""
+    """Store a question; False if the workspace already has one with that id."""
     added = insert(connection, tables.custom_questions).values(new.columns()).on_conflict_do_nothing()
     return connection.execute(added).rowcount > 0
 
 
 def delete_custom_question(connection: Connection, workspace_id: int, question_id: str) -> bool:
-    """Delete a question; False where there was none."""
+    """Delete a question; False if there was none."""
     where = (custom_questions.workspace_id == workspace_id, custom_questions.question_id == question_id)
     return connection.execute(delete(tables.custom_questions).where(*where)).rowcount > 0
 
@@ -147,7 +147,7 @@ def retire_question(connection: Connection, workspace_id: int, question_id: str,
 
 
 def restore_question(connection: Connection, workspace_id: int, question_id: str) -> bool:
-    """Stop retiring a question; False where it wasn't retired."""
+    """Stop retiring a question; False if it wasn't retired."""
     where = (retired.workspace_id == workspace_id, retired.question_id == question_id)
     return connection.execute(delete(tables.retired_questions).where(*where)).rowcount > 0
 
@@ -159,13 +159,13 @@ def active_workspaces(connection: Connection, platform: str) -> list[str]:
 
 
 def add_workspace(connection: Connection, new: Workspace) -> bool:
-    """Store a workspace; False where it is already stored."""
+    """Store a workspace; False if it is already stored."""
     added = insert(connection, tables.workspaces).values(new.columns()).on_conflict_do_nothing()
     return connection.execute(added.returning(workspaces.id)).first() is not None
 
 
 def record_return(connection: Connection, location: Location) -> int | None:
-    """Record that the bot is back, and return the workspace's id; None where it hadn't left."""
+    """Record that the bot is back, and return the workspace's id; None if it hadn't left."""
     statement = update(tables.workspaces).where(*_is_at(location), workspaces.left_at.is_not(None)).values(left_at=None)
     return connection.execute(statement.returning(workspaces.id)).scalar()
 
@@ -181,7 +181,7 @@ def _is_at(location: Location) -> tuple[ColumnElement[bool], ...]:
 
 
 def fail_open_deliveries(connection: Connection, workspace_id: int, problem: str) -> None:
-    """Give up every delivery of a workspace that hasn't been posted."""
+    """Cancel every delivery of a workspace that hasn't been posted."""
     in_workspace = deliveries.channel_id.in_(select(channels.id).where(channels.workspace_id == workspace_id))
     statement = update(tables.deliveries).where(text(OPEN_DELIVERY), in_workspace)
     connection.execute(statement.values(state=DeliveryState.FAILED, problem=problem, lease_until=None))
