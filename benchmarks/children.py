@@ -25,7 +25,7 @@ class Child:
         self._name = name
 
     async def ask(self, order: str, **values: Any) -> Any:
-        """What it answers to an order, however long that takes. Raises RuntimeError where it has ended."""
+        """Return its answer to an order, however long that takes. Raises RuntimeError where it has ended."""
         assert self._process.stdin is not None  # noqa: S101
         assert self._process.stdout is not None  # noqa: S101
         self._process.stdin.write(json.dumps([order, values]).encode() + b"\n")
@@ -37,7 +37,7 @@ class Child:
 
 @asynccontextmanager
 async def child(module: str, *arguments: str, log: IO[bytes]) -> AsyncIterator[Child]:
-    """The module as a process, for as long as it is open; what it writes besides its answers goes to `log`."""
+    """Run the module as a process while this is open; what it writes besides its answers goes to `log`."""
     root = Path(__file__).parents[1]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", module, *arguments, cwd=root, stdin=PIPE, stdout=PIPE, stderr=log, limit=LONGEST

@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def commands(folder: Path, given: argparse.Namespace) -> Table:
-    """The command line and the room, cold and warm, each after its floor."""
+    """Measure the command line and the room, cold and warm, each after its floor."""
     table = Table("what", "until its sign, s", "until its end, s", "CPU s", "peak MB", title="The start")
     for column in table.columns[1:]:
         column.justify = "right"
@@ -116,7 +116,7 @@ def commands(folder: Path, given: argparse.Namespace) -> Table:
 
 
 def fresh(folder: Path) -> Path:
-    """A copy of the program as its installation leaves it: compiled, without data."""
+    """Copy the program as its installation leaves it: compiled, without data."""
     program = Path(tempfile.mkdtemp(dir=folder))
     for name in PROGRAM:
         source = ROOT / name
@@ -153,7 +153,8 @@ def process(program: Path, words: list[str], sign: bytes, typed: bytes, then: by
         stdout=there,
         stderr=there,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C arrives
+        # so that Ctrl-C arrives; no thread runs yet
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
     )
     os.close(there)
     os.write(here, typed)
@@ -182,7 +183,7 @@ def shown(runs: list[Run]) -> tuple[str, ...]:
 
 
 async def bot(folder: Path, lookups: int, console: Console, log: IO[bytes]) -> None:
-    """A serving bot from its start to its memory after the lookups."""
+    """Measure a serving bot from its start to its memory after the lookups."""
     table = Table("a bot on Slack", "", title="Serving")
     table.columns[1].justify = "right"
     floor = process(fresh(folder), ["-c", f"{SERVE_FLOOR}; print('ready')"], b"ready", b"", b"")
@@ -239,7 +240,7 @@ TEXTS = (
 
 
 async def load(crowd: Child, kind: str, texts: Sequence[str], *, rate: int = 20, seconds: int = 1) -> Any:
-    """What came of so many requests a second; `last` are the milliseconds to their answers."""
+    """Return the outcome of so many requests a second; `last` are the milliseconds to their answers."""
     values = [{"text": text} for text in texts]
     return await crowd.ask(
         "load", kind=kind, values=values, rate=rate, seconds=seconds, seed=seconds, expect=".", patience=PATIENCE

@@ -306,5 +306,5 @@ class Reply:
 
     @classmethod
     def of(cls, *blocks: Block | None) -> Reply:
-        """A reply of the blocks that are there."""
+        """Make a reply of the blocks that are there."""
         return cls(tuple(block for block in blocks if block is not None))

@@ -42,8 +42,9 @@ EXAMPLE = 'Settings look like zone = "UTC" or threads = 1, below a line with the
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where settings come from: a file with its text, and variables by what they set: those in use, and all of
-    settings that can't be in the file.
+    """Where settings come from: a file with its text, and variables by what they set.
+
+    These are the variables in use, and all of settings that can't be in the file.
     """
 
     file: FilePath | None = None

@@ -38,8 +38,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The app's secrets: for one workspace `bot_token`, for many the client's; over HTTP `signing_secret`, by a socket
-    `app_token`."""
+    """The app's secrets.
+
+    For one workspace `bot_token`, for many the client's; over HTTP `signing_secret`, by a socket `app_token`.
+    """
 
     signing_secret: str = field(default="", repr=False)
     bot_token: str = field(default="", repr=False)

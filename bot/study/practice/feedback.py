@@ -93,7 +93,7 @@ def _choice_verdict(question: Question, question_round: Round, graded: Graded) -
 
 
 def _capitalized(text: str) -> str:
-    """The bank writes reasons as the end of a sentence; here they stand alone."""
+    """Write a reason, the end of a sentence in the bank, as a sentence of its own."""
     return text[:1].upper() + text[1:]
 
 

@@ -1,4 +1,4 @@
-"""Before an answer is shown: is its question open for the one who reads it, or for others in the channel?"""
+"""Find out, before an answer is shown, if its question is open for its reader, or for others in the channel."""
 
 from __future__ import annotations
 
