@@ -15,15 +15,15 @@ import asyncio
 import cProfile
 import io
 import random
+import sqlite3
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
 from pathlib import Path
 
-import aiosqlite
 import asyncpg
 from sqlalchemy import Connection, Engine, bindparam, event, func, insert, select
 
@@ -144,10 +144,10 @@ def add_delivery(connection: Connection, at: datetime) -> int:
 async def driver_alone(url: str) -> AsyncIterator[Step]:
     """Yield a step that reads one row by its key, by the driver itself."""
     if url.startswith("sqlite"):
-        async with aiosqlite.connect(url.removeprefix("sqlite:///")) as connection:
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
 
             async def step(number: int) -> None:
-                await connection.execute_fetchall("SELECT id, name FROM member WHERE id = ?", (number,))
+                connection.execute("SELECT id, name FROM member WHERE id = ?", (number,)).fetchall()
 
             yield step
     else:

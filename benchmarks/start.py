@@ -53,7 +53,7 @@ HEALTH_EVERY = 0.002
 
 IMPORTS = "import typer, rich.console, pydantic, structlog, markdown_it, pylatexenc.latexwalker, rapidfuzz"
 ASK_FLOOR = f"{IMPORTS}, numpy, safetensors, tokenizers, onnxruntime"
-ROOM_FLOOR = f"{IMPORTS}, sqlmodel, sqlalchemy.ext.asyncio, aiosqlite, alembic.command, apscheduler.schedulers.asyncio"
+ROOM_FLOOR = f"{IMPORTS}, sqlmodel, sqlalchemy.ext.asyncio, alembic.command, apscheduler.schedulers.asyncio"
 SERVE_FLOOR = f"{ROOM_FLOOR}, slack_bolt.async_app, uvicorn, starlette.applications, aiohttp"
 
 

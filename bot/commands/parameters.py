@@ -59,6 +59,8 @@ class Parameter:
     """What applies where it is left empty."""
     initial: Initial | None = None
     """What a form shows at first, for the member who opens it."""
+    aliases: tuple[str, ...] = ()
+    """Earlier names, which buttons and menus of old messages still carry."""
     needs_capability: bool = False
     """Hidden unless the platform has the capability that is named like the parameter."""
 
@@ -114,7 +116,7 @@ def bind(study: Study, parameters: Sequence[Parameter], usage: str, text: str) -
         words = text.split()
     while words:
         word = words.pop(0)
-        by_name = {p.name: p for p in left}
+        by_name = {name: p for p in left for name in (p.name, *p.aliases)}
         name, equals, value = word.partition("=")
         named = by_name.get((name if equals else word).lower())
         if named and not equals and named.accepts(study, word):

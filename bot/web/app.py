@@ -26,6 +26,6 @@ def web_app(app: App, routes: Sequence[Route] = ()) -> Starlette:
         if problem := await app.readiness_problem():
             return PlainTextResponse(f"{problem}\n", 503)
         lacking = app.search_status
-        return PlainTextResponse(f"ok, but for search by meaning: {lacking}\n" if lacking else "ok\n")
+        return PlainTextResponse(f"ok, except search by meaning: {lacking}\n" if lacking else "ok\n")
 
     return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), *routes])

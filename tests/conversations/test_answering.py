@@ -160,7 +160,7 @@ async def test_an_empty_line_leaves_a_form(chat: Chat) -> None:
     await chat.practice("ada")
     await chat.say("ada", "w")
 
-    assert "Left as it was" in await chat.say("ada", "")
+    assert "nothing changed" in await chat.say("ada", "")
     assert "what I can do" in await chat.say("ada", "help")
 
 

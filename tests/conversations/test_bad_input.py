@@ -89,3 +89,8 @@ async def test_names_lose_the_characters_that_reverse_text(chat: Chat) -> None:
     assert " eve" in reply
     assert "\u202e" not in reply
     assert await chat.rows(select(tables.members.c.name)) == [{"name": "eve"}]
+
+
+async def test_menus_of_old_messages_still_work_after_a_parameter_was_renamed(chat: Chat) -> None:
+    assert "Saturday" in await chat.say("ada", "me rest=sat")
+    assert "3:00" in await chat.say("ada", "me rollover=3")

@@ -225,7 +225,7 @@ async def test_a_verdict_and_the_answer_it_reveals_are_stored_together(guild: Gu
     del copy["id"]
     await guild.study.store.transaction(add_round, copy)
 
-    assert "seen its answer" in await guild.ask("5", f"answer {first.round_key} a")
+    assert "seen the answer" in await guild.ask("5", f"answer {first.round_key} a")
     assert len(await guild.all(Answer)) == 1
     assert [viewed.round_id for viewed in await guild.all(ViewedAnswer)] == [first.id + 1]
 

@@ -181,4 +181,4 @@ async def test_deleting_twice_confirms_twice(chat: Chat) -> None:
         request = Request(place, Actor("ada", "ada"), f"d{number}", chat.clock(), line="privacy delete everything")
         return [plain(reply) async for reply in chat.app.handle(request)][-1]
 
-    assert all("is gone" in said for said in await asyncio.gather(*(press(number) for number in range(4))))
+    assert all("is deleted" in said for said in await asyncio.gather(*(press(number) for number in range(4))))

@@ -71,13 +71,13 @@ async def test_a_taken_port_is_reported_and_stops_only_what_needs_it(home: dict[
         team = fake.team("readers")
         tokens = {"SLACK_API_URL": fake.api, "SLACK_APP_TOKEN": fake.app_token, "SLACK_BOT_TOKEN": team.token}
         async with serving({**home, **tokens}, "slack", "--port", taken) as running:
-            problem = await said(running, "no web application")
+            problem = await said(running, "web server not started")
             await fake.sockets.connected()
             await Person.joins(fake, team, "bob").types("team list")
             answer = await fake.heard()
 
     assert f"port {taken}" in str(problem["problem"])
-    assert problem["lost"] == "health"
+    assert problem["missing"] == "health checks"
     assert "There are no teams yet" in answer.words
 
 

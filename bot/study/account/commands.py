@@ -22,14 +22,22 @@ COMMANDS = (
         settings.me,
         (
             MY_ZONE,
-            Parameter("day_starts_at", "the hour your day starts, 0 to 4", converters.whole_number(0, 4), range=(0, 4)),
+            Parameter(
+                "day_starts_at",
+                "the hour your day starts, 0 to 4",
+                converters.whole_number(0, 4),
+                range=(0, 4),
+                aliases=("rollover",),
+            ),
             Parameter(
                 "standings",
                 "whether others see you: shown or hidden",
                 converters.one_of(*settings.STANDINGS),
                 choices=settings.STANDINGS,
             ),
-            Parameter("rest_days", "weekdays you rest, like sat,sun, or none", converters.weekdays),
+            Parameter(
+                "rest_days", "weekdays you rest, like sat,sun, or none", converters.weekdays, aliases=("rest",)
+            ),
             REMIND,
         ),
         replaces_message=True,

@@ -74,7 +74,7 @@ async def test_a_late_answer_to_a_button_or_form_is_logged_and_still_counts(
     env.inject_error("POST", CALLBACK, status=status, code=code)
     await press(bob, asked, right)
 
-    assert "answered this one already, and you were right" in said(await press(bob, asked, right))
+    assert "already answered this one, and you were right" in said(await press(bob, asked, right))
 
 
 async def test_any_other_refusal_is_logged_as_our_error(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
@@ -215,7 +215,7 @@ async def test_the_answer_is_revealed_even_if_the_question_was_deleted(
 
     [reveal] = posts(channel)
     assert "The answer" in words(reveal)
-    assert "Practise more" in buttons(reveal)
+    assert "Practice more" in buttons(reveal)
 
 
 async def test_while_the_database_is_down_suggestions_come_from_the_bank_and_events_are_logged(

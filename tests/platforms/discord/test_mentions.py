@@ -24,6 +24,7 @@ from tests.platforms.discord.scene import (
     turn,
     words,
 )
+from tests.platforms.model import Model
 
 pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=600)
 
@@ -258,7 +259,10 @@ async def test_a_members_menu_shows_their_profile(channel: ChannelHandle, bob: M
     assert "keeps their standing private" in said(await bob.context_menu(channel, "Study profile", ada))
 
 
-async def test_a_streaming_answer_is_edited_in_place(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
+async def test_a_streaming_answer_is_edited_in_place(
+    env: Env, model: Model, channel: ChannelHandle, bob: MemberActor
+) -> None:
+    model.enough = lambda: bool(posts(channel))
     await bob.send(channel, f"{me(env)} how does LoRA work?")
 
     assert len(posts(channel)) == 1

@@ -169,7 +169,7 @@ async def test_processes_with_different_shards_post_everything_once(discord: Dis
     until(discord, "17:00")
     await asyncio.gather(one.turn(), other.turn())
     assert [tries(discord, channel) for channel in channels] == [2] * 6
-    assert [len(posts(channel, "of 1 choices")) for channel in channels] == [1] * 6
+    assert [len(posts(channel, "of 1 picked")) for channel in channels] == [1] * 6
 
 
 async def test_a_press_that_two_processes_receive_counts_once(discord: Discord, processes: Processes) -> None:
@@ -216,7 +216,7 @@ async def test_a_post_is_finished_by_the_other_process_after_a_crash(
     assert verdict.private
     until(discord, "17:00")
     await other.turn()
-    assert len(posts(channel, "of 1 choices")) == 1
+    assert len(posts(channel, "of 1 picked")) == 1
 
 
 async def test_a_thread_is_opened_by_the_other_process_after_a_crash(discord: Discord, processes: Processes) -> None:
@@ -281,7 +281,7 @@ async def test_reminders_and_their_questions_go_through_the_first_shard(discord:
     alone = discord.conversation(bob.user)
     assert "Your streak of 1 day ends tonight" in alone.last.text
 
-    verdict = await answer(bob, await bob.press(alone.last, "A question now").answered())
+    verdict = await answer(bob, await bob.press(alone.last, "Practice now").answered())
     assert "Streak: 2 days" in verdict.text
     workspaces, answers = tables.workspaces.c, tables.answers.c
     rows, answered = await first.app.study.store.query(
@@ -295,7 +295,7 @@ async def test_reminders_and_their_questions_go_through_the_first_shard(discord:
     assert answered == [rows[0][0]] * 2
 
 
-@pytest.mark.parametrize(("rights", "said"), [({"manage_guild": True}, "no daily question yet"), ({}, "for managers")])
+@pytest.mark.parametrize(("rights", "said"), [({"manage_guild": True}, "a daily question yet"), ({}, "for managers")])
 async def test_managers_are_recognized_in_direct_messages_from_other_shards(
     discord: Discord, processes: Processes, rights: dict[str, bool], said: str
 ) -> None:
@@ -312,10 +312,10 @@ async def test_former_members_of_a_guild_on_another_shard_are_told_so(discord: D
     channel = channel_of(discord, 1)
     bob = member(discord, channel, "bob")
     process = await processes.start(**FIRST)
-    button = Reply.of(Notice("Your streak ends tonight."), Buttons((Button("A question now", "question"),)))
+    button = Reply.of(Notice("Your streak ends tonight."), Buttons((Button("Practice now", "question"),)))
     await process.app.study.outboxes["discord"].send_direct(at(channel), str(bob.user.id), button, "reminder-7")
     assert channel.guild is not None
     del discord.guilds[channel.guild.id]
 
-    told = await bob.press(discord.conversation(bob.user).last, "A question now").answered()
+    told = await bob.press(discord.conversation(bob.user).last, "Practice now").answered()
     assert "a server that one of us has left" in told.text

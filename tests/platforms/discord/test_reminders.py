@@ -38,7 +38,7 @@ async def test_a_reminder_comes_once_and_to_nobody_else(
 
     [reminder] = direct(reminded)
     assert "Your streak of 1 day ends tonight" in words(reminder)
-    assert set(buttons(reminder)) == {"A question now", "No more reminders"}
+    assert set(buttons(reminder)) == {"Practice now", "No more reminders"}
     assert not direct(ada)
 
 
@@ -46,7 +46,7 @@ async def test_a_reminders_question_counts_in_its_server(
     app: App, env: Env, reminded: MemberActor, channel: ChannelHandle
 ) -> None:
     env.create_guild("Another")
-    asked = await press(reminded.user, direct(reminded)[0], "A question now")
+    asked = await press(reminded.user, direct(reminded)[0], "Practice now")
     right, _, _ = await letters(app, asked.response)
     verdict = await reminded.user.click(asked.response, label=right)
 
@@ -60,7 +60,7 @@ async def test_a_reminders_question_counts_in_its_server(
 
 
 async def test_forms_work_in_direct_messages_too(reminded: MemberActor) -> None:
-    asked = await press(reminded.user, direct(reminded)[0], "A question now")
+    asked = await press(reminded.user, direct(reminded)[0], "Practice now")
     form = await press(reminded.user, asked, "In my own words")
     refused = await reminded.user.submit_modal(form, {"text": "\u200b"})
     assert "nothing readable" in said(refused)
@@ -72,7 +72,7 @@ async def test_forms_work_in_direct_messages_too(reminded: MemberActor) -> None:
 
 async def test_a_reminders_buttons_work_after_a_restart(env: Env, app: App, reminded: MemberActor) -> None:
     await env.restart_bot(StudyClient(app))
-    asked = await press(reminded.user, direct(reminded)[0], "A question now")
+    asked = await press(reminded.user, direct(reminded)[0], "Practice now")
 
     assert "In my own words" in buttons(asked.response)
 
@@ -81,7 +81,7 @@ async def test_turning_reminders_off_stops_them(app: App, env: Env, clock: Clock
     told = await press(reminded.user, direct(reminded)[0], "No more reminders")
     assert "Something went wrong" not in said(told)
     before = len(direct(reminded))
-    asked = await press(reminded.user, direct(reminded)[0], "A question now")
+    asked = await press(reminded.user, direct(reminded)[0], "Practice now")
     assert asked.response is not None
     for _ in range(2):
         clock.forward(days=1)
@@ -95,7 +95,7 @@ async def test_a_member_who_left_the_server_is_told_so(env: Env, reminded: Membe
     user = reminded.user
     env.guild.remove_member(reminded)
     await env.settle()
-    told = await press(user, user.dm_channel.history()[0], "A question now")
+    told = await press(user, user.dm_channel.history()[0], "Practice now")
 
     assert "a server that one of us has left" in said(told)
 
@@ -104,7 +104,7 @@ async def test_a_server_that_removed_the_bot_counts_as_left(env: Env, reminded: 
     user = reminded.user
     env.backend.remove_guild(env.guild.id)
     await env.settle()
-    told = await press(user, user.dm_channel.history()[0], "A question now")
+    told = await press(user, user.dm_channel.history()[0], "Practice now")
 
     assert "a server that one of us has left" in said(told)
 

@@ -169,7 +169,7 @@ async def test_the_time_is_changed_in_a_form(app: App, maya: MemberActor, card: 
 async def test_an_invalid_time_comes_back_in_the_form(app: App, maya: MemberActor, card: InteractionResult) -> None:
     form = await press(maya, card, "Change the time")
     refused = await maya.submit_modal(form, {"time": "nine sharp", "zone": "Europe/Paris"})
-    assert "not a time of day" in said(refused)
+    assert "isn't a time of day" in said(refused)
     assert "nine sharp" in said(refused)
 
     again = await press(maya, refused, "Fix")
@@ -195,7 +195,7 @@ async def test_a_button_removes_a_schedule_and_the_card_says_so_from_then_on(
     assert "Removed." in said(await press(maya, card, "Remove"))
     late = await pick(maya, card, "days", "monday")
 
-    assert "no schedule yet" in said(late)
+    assert "have a schedule yet" in said(late)
 
 
 async def test_members_who_are_not_managers_are_refused_whatever_they_press(
@@ -260,7 +260,7 @@ async def test_a_thread_can_have_a_daily_question_but_no_threads(
     [thread] = channel.threads
 
     assert "A thread can't have threads" in said(await maya.slash(thread, SETUP, time="09:00", thread="on"))
-    assert "Done: " in said(await maya.slash(thread, SETUP, time="09:00"))
+    assert "all set: " in said(await maya.slash(thread, SETUP, time="09:00"))
 
 
 async def test_a_channel_that_the_bot_cannot_look_up_is_explained(
@@ -290,7 +290,7 @@ async def test_an_empty_list_offers_to_set_one_up(channel: ChannelHandle, maya: 
     shown = await maya.slash(channel, "schedule list")
     done = await press(maya, shown, next(iter(buttons(shown.response))))
 
-    assert "Done: weekdays at 09:00" in said(done)
+    assert "all set: weekdays at 09:00" in said(done)
 
 
 async def test_suggestions_for_every_free_option_are_within_limits(channel: ChannelHandle, maya: MemberActor) -> None:

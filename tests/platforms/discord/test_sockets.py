@@ -20,7 +20,7 @@ from tests.platforms.discord.fake import Channel, Discord, Interaction, Message,
 from tests.platforms.model import Model
 
 POST = Reply.of(Text("Why is the rank of the update low?"))
-ALONE = Reply.of(Notice("Your streak ends tonight."), Buttons((Button("A question now", "question"),)))
+ALONE = Reply.of(Notice("Your streak ends tonight."), Buttons((Button("Practice now", "question"),)))
 MESSAGES = r"/channels/\d+/messages"
 MEMBER = r"/guilds/\d+/members/\d+"
 CALLBACK = r"/interactions/\d+/[^/]+/callback"
@@ -324,7 +324,7 @@ async def test_a_direct_message_is_acknowledged_in_time_even_if_the_lookup_is_sl
     discord: Discord, told: Message, bob: Person
 ) -> None:
     enough = discord.hold("GET", MEMBER)
-    pressed = await bob.press(told, "A question now").until(lambda it: it.callback is not None)
+    pressed = await bob.press(told, "Practice now").until(lambda it: it.callback is not None)
     assert pressed.callback == {"type": 5, "data": {"flags": 64}}
 
     enough.set()
@@ -339,7 +339,7 @@ async def test_a_former_member_is_told_so_even_if_the_lookup_is_slow(
     assert papers.guild is not None
     del papers.guild.members[bob.user.id]
     enough = discord.hold("GET", MEMBER)
-    pressed = await bob.press(told, "A question now").until(lambda it: it.callback is not None)
+    pressed = await bob.press(told, "Practice now").until(lambda it: it.callback is not None)
     enough.set()
 
     assert "a server that one of us has left" in (await pressed.answered()).text
@@ -348,8 +348,8 @@ async def test_a_former_member_is_told_so_even_if_the_lookup_is_slow(
 async def test_a_failed_member_lookup_is_explained(discord: Discord, told: Message, bob: Person) -> None:
     discord.fail("GET", MEMBER, 503)
 
-    assert "Please try again later" in (await bob.press(told, "A question now").answered()).text
-    again = await bob.press(told, "A question now").answered()
+    assert "Please try again later" in (await bob.press(told, "Practice now").answered()).text
+    again = await bob.press(told, "Practice now").answered()
     assert again.message is not None
     assert "In my own words" in again.message.buttons
 

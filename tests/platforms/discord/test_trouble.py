@@ -68,7 +68,7 @@ async def test_a_post_that_was_never_recorded_is_found_again(
     await press(bob, post, "A")  # it is known by now: its answers are counted, and it gets its reveal
     clock.forward(minutes=1)
     await turn(app, env)
-    assert "1 answered so far" in words(posts(channel)[0])
+    assert "1 answer so far" in words(posts(channel)[0])
     clock.until("17:00")
     await turn(app, env)
     assert len(posts(channel)) == 2
@@ -130,7 +130,7 @@ async def test_without_permission_for_threads_it_posts_and_reports_once(
     assert len(questions) == 2
     assert not channel.threads
     [told] = direct(maya)
-    assert "but not all of it" in words(told)
+    assert "but part of it is missing" in words(told)
     assert "Create Public Threads" in words(told)
 
 
@@ -150,7 +150,7 @@ async def test_when_pins_are_full_it_posts_with_its_thread_and_reports_once(
         assert len([r for r in env.http_requests if r.method == "PUT" and "/pins/" in r.path]) == day
 
     [told] = direct(maya)
-    assert "The daily question is in papers, but not all of it" in words(told)
+    assert "The daily question was posted in papers, but part of it is missing" in words(told)
     assert "as many pins as Discord allows. Unpin one." in words(told)
     assert "stopped" not in said(await maya.slash(channel, "schedule list"))
 

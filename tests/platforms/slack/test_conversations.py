@@ -35,7 +35,7 @@ async def test_public_answers_go_to_the_channel(bob: Person) -> None:
 
 
 async def test_an_empty_command_shows_help(bob: Person) -> None:
-    assert "What I can do" in json.dumps((await bob.types("")).json)
+    assert "what I can do" in json.dumps((await bob.types("")).json)
 
 
 async def test_only_managers_set_up_schedules(bob: Person, maya: Person) -> None:
@@ -65,7 +65,7 @@ async def test_buttons_answer_a_question(fake: Slack, bob: Person) -> None:
     assert reply.reader == bob.id
     assert "Right!" in reply.words or "Not this time." in reply.words
     await bob.presses(asked, "B")
-    assert "You have answered this one already" in (await fake.heard()).words
+    assert "You've already answered this one" in (await fake.heard()).words
 
 
 async def test_a_form_takes_a_written_answer(fake: Slack, bob: Person) -> None:
@@ -182,7 +182,7 @@ async def test_the_home_is_never_blank(fake: Slack, bob: Person, maya: Person) -
     first = await fake.next(fake.published)
     assert "Your streak" in first.words
     assert "Schedules" not in first.words
-    assert "No open question of yours" in first.words
+    assert "No open questions for you" in first.words
     await maya.opens_home()
     assert "Schedules" in (await fake.next(fake.published)).words
 
@@ -308,10 +308,10 @@ async def test_a_streak_is_shared_with_the_channel_or_from_the_home_with_any_cha
 async def test_settings_are_picked_on_the_home(fake: Slack, bob: Person, program: AsyncExitStack) -> None:
     await bob.opens_home()
     await fake.next(fake.published)
-    await bob.picks(bob.home, "pick me rest=", "sat", "sun")
+    await bob.picks(bob.home, "pick me rest_days=", "sat", "sun")
     kept = await fake.next(fake.published)
     assert "From tomorrow on you rest on Saturday, Sunday" in kept.words
-    await bob.picks(bob.home, "pick me rest=", "mon", "tue", "wed", "thu")
+    await bob.picks(bob.home, "pick me rest_days=", "mon", "tue", "wed", "thu")
     assert "At most 3 rest days" in (await fake.next(fake.published)).words
     await bob.picks(bob.home, "pick me remind=", "20:00")
     assert "At 20:00 I write to you" in (await fake.next(fake.published)).words
@@ -331,13 +331,13 @@ async def test_an_older_home_never_replaces_a_newer_one(fake: Slack, bob: Person
     await bob.opens_home()
     await fake.next(fake.published)
     publishing = fake.hold("views.publish")
-    await bob.picks(bob.home, "pick me rest=", "sat")
+    await bob.picks(bob.home, "pick me rest_days=", "sat")
     await publishing.arrived()
-    await bob.picks(bob.home, "pick me rest=", "sun")
+    await bob.picks(bob.home, "pick me rest_days=", "sun")
     publishing.release()
     await program.aclose()
 
-    chosen = bob.home.menu("pick me rest=")["initial_options"]
+    chosen = bob.home.menu("pick me rest_days=")["initial_options"]
     assert [option["value"] for option in chosen] == ["sun"]
 
 
@@ -362,7 +362,7 @@ async def test_the_home_updates_after_an_answer(fake: Slack, bob: Person) -> Non
     await fake.next(fake.published)
     await bob.presses(await fake.heard(), "A")
 
-    assert "Today counts already" in (await fake.next(fake.published)).words
+    assert "Today already counts" in (await fake.next(fake.published)).words
 
 
 async def test_files_arrive_by_direct_message(fake: Slack, bob: Person) -> None:
