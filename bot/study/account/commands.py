@@ -35,9 +35,7 @@ COMMANDS = (
                 converters.one_of(*settings.STANDINGS),
                 choices=settings.STANDINGS,
             ),
-            Parameter(
-                "rest_days", "weekdays you rest, like sat,sun, or none", converters.weekdays, aliases=("rest",)
-            ),
+            Parameter("rest_days", "weekdays you rest, like sat,sun, or none", converters.weekdays, aliases=("rest",)),
             REMIND,
         ),
         replaces_message=True,
