@@ -45,7 +45,7 @@ STARTED_AT = time.monotonic()
 
 
 def now() -> datetime:
-    """Return a moment of the benchmark's own day, on which time passes."""
+    """Return the current time of the benchmark's own day."""
     return NOW + timedelta(seconds=time.monotonic() - STARTED_AT)
 
 
@@ -70,7 +70,7 @@ class Watched:
 
 
 class Bare(discord.AutoShardedClient):
-    """The least a bot can be: it gives the same answer to everything."""
+    """A minimal bot: it gives the same answer to everything."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -118,7 +118,7 @@ async def bare(token: str) -> None:
 
 
 class Ours(Watched):
-    """The real one, on a new SQLite file; it connects when told to, after its database was filled."""
+    """The real bot, on a new SQLite file; it connects on request, after its database has been filled."""
 
     def __init__(self, app: App, token: str, running: AsyncExitStack) -> None:
         super().__init__()

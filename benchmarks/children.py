@@ -1,4 +1,4 @@
-"""Programs of a benchmark that run beside it: told what to do in lines of JSON, and answering in such lines."""
+"""Run a benchmark's programs as child processes, which take orders and answer in lines of JSON."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Order = Callable[..., Awaitable[Any]]
 
 
 class Child:
-    """A program of ours as a process."""
+    """One of our programs, as a child process."""
 
     def __init__(self, process: Process, name: str) -> None:
         self._process = process
         self._name = name
 
     async def ask(self, order: str, **values: Any) -> Any:
-        """Return its answer to an order, however long that takes. Raises RuntimeError where it has ended."""
+        """Send an order and return the answer, however long it takes. Raises RuntimeError if the process has ended."""
         assert self._process.stdin is not None  # noqa: S101
         assert self._process.stdout is not None  # noqa: S101
         self._process.stdin.write(json.dumps([order, values]).encode() + b"\n")
@@ -37,7 +37,7 @@ class Child:
 
 @asynccontextmanager
 async def child(module: str, *arguments: str, log: IO[bytes]) -> AsyncIterator[Child]:
-    """Run the module as a process while this is open; what it writes besides its answers goes to `log`."""
+    """Run the module as a child process while the block runs; its standard error goes to `log`."""
     root = Path(__file__).parents[1]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", module, *arguments, cwd=root, stdin=PIPE, stdout=PIPE, stderr=log, limit=LONGEST
@@ -54,7 +54,7 @@ async def child(module: str, *arguments: str, log: IO[bytes]) -> AsyncIterator[C
 
 
 async def obey(orders: Mapping[str, Order]) -> None:
-    """In the process itself: carry out one order after the other, until there are no more."""
+    """Run in the child process: carry out orders one by one until the input ends."""
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         order, values = json.loads(line)

@@ -1,6 +1,6 @@
-"""A fake Discord whose members don't wait for each other, as a process (`benchmarks.children`) next to a bot's.
+"""A fake Discord whose members don't wait for each other, run as a separate process (`benchmarks.children`).
 
-It is the tests' fake, without its checks of requests: they would take more time than answering does.
+It's the tests' fake without its checks of requests, which would take longer than answering them.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Measure what the bot costs on Discord, over real sockets, next to a bare discord.py bot that says one sentence.
+"""Measure what the bot costs on Discord, over real sockets, compared with a bare discord.py bot that says one sentence.
 
     python -m benchmarks.discord [--seconds 5] [--rate 200] [--ask-rate 20] [--channels 1000] [--only streak]
 
-Members of a fake Discord act at random moments, at a fixed rate whether or not earlier ones were answered: with one bot
-and the other in turns. Each bot is a process with its own Discord. Prints the bots' CPU per interaction (all threads),
-and the milliseconds until Discord has a bot's first answer; then how long it takes to post in many channels that are
-due at once, where Discord accepts 50 requests per second.
+Members of a fake Discord act at random moments, at a fixed rate whether or not earlier ones were answered: with one
+bot, then the other, in turns. Each bot is a process with its own Discord. Prints the bots' CPU per interaction (all
+threads), and the milliseconds until Discord has a bot's first answer; then how long it takes to post in many channels
+that are due at once, when Discord accepts 50 requests per second.
 
 Goals: at most 4 times the bare bot's CPU (except for /ask, which asks a language model), no answer after 3 s, no
 failures; posts in at most 1.2 times what Discord's limits alone take.
@@ -34,7 +34,7 @@ from benchmarks.children import Child, child  # noqa: E402
 
 MEMBERS = 200
 WARM = 1.0
-"""Seconds of each kind that don't count."""
+"""Warm-up seconds of each kind, which don't count."""
 TURNS = 2
 MAX_REQUESTS_PER_SECOND = 50
 """Requests that Discord accepts from a bot."""

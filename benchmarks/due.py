@@ -1,4 +1,4 @@
-"""Time many channels that are due at once, next to a floor: inserting the bare rows.
+"""Time many channels that are due at once, compared with a floor: inserting the bare rows.
 
     python -m benchmarks.due [--channels 1000] [--database URL]
 
@@ -72,7 +72,7 @@ def seed(connection: Connection, platform: str, channels: int, next_due: datetim
 
 
 def insert_bare(connection: Connection, schedules: list[Schedule]) -> None:
-    """Insert a delivery and a round for each schedule, with nothing decided."""
+    """Insert a delivery and a round for each schedule, without picking any question."""
     workspace_id = connection.execute(
         tables.channels.select().where(tables.channels.c.id == schedules[0].channel_id)
     ).mappings().one()["workspace_id"]  # fmt: skip

@@ -1,11 +1,11 @@
-"""CPU time of a request, from `handle` to its last reply, next to a floor from the same run.
+"""CPU time of a request, from `handle` to its last reply, compared with a floor from the same run.
 
     python -m benchmarks.respond [--members 200] [--requests 500] [--postgresql] [--profile streak]
 
 The workspace has had a daily question for thirty days, which most members answered. Prints milliseconds of CPU per
-request (all threads of this process, so the driver's too, but not PostgreSQL's own), how many times the floor that is,
-and the statements per request, including BEGIN and ROLLBACK where SQLAlchemy sends them. The floor is one row by its
-key, straight from the driver; next to it is the same row by a query of the store. Nothing is rendered.
+request (all threads of this process, including the driver's, but not PostgreSQL's), how many times the floor that is,
+and the statements per request, including BEGIN and ROLLBACK where SQLAlchemy sends them. The floor is reading one row
+by its key straight from the driver; the same row read through the store is shown too. Nothing is rendered.
 """
 
 from __future__ import annotations

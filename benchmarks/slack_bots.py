@@ -42,7 +42,7 @@ def today(_: signature.Clock) -> float:
 
 
 class Bare(Watched):
-    """The least an app can do: always the same answer.
+    """A minimal app: always the same answer.
 
     A command gets it in its acknowledgement, a button through its response_url, over one session, because Bolt's own
     `respond` opens a session for each answer.
@@ -56,7 +56,7 @@ class Bare(Watched):
         self._session: aiohttp.ClientSession
 
     async def connect(self) -> str:
-        """Listen, and return where."""
+        """Start listening, and return the address."""
         self._session = await self._running.enter_async_context(aiohttp.ClientSession())
         web = AsyncWebClient(token=self._given.token, base_url=self._given.api, session=self._session)
         bolt = AsyncApp(client=web, signing_secret=self._given.secret, process_before_response=True)
@@ -95,7 +95,7 @@ class Ours(bots.Ours):
         self._api: str = options.api
 
     async def connect(self) -> str:  # type: ignore[override]  # here the crowd comes to the app
-        """Listen, and return where."""
+        """Start listening, and return the address."""
         routes = await self._running.enter_async_context(slack(self.app, self._keys, api=self._api))
         address = await self._running.enter_async_context(served(web_app(self.app, routes), "127.0.0.1", 0))
         return f"{address}{EVENTS_PATH}"

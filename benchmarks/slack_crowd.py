@@ -1,6 +1,6 @@
-"""Slack with members who don't wait for each other, as a process (`benchmarks.children`) beside an app's.
+"""A fake Slack whose members don't wait for each other, run as a separate process (`benchmarks.children`).
 
-It's the fake of the tests, except that it doesn't check the app's answers: that would take longer than receiving them.
+It's the tests' fake without its checks of the app's answers, which would take longer than receiving them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FORM = "application/x-www-form-urlencoded"
 KEEPALIVE = 2.0
 """Seconds that an idle connection is kept: uvicorn closes it after 5, and a request sent just then is lost."""
 MAX_FAILURES_LOGGED = 3
-"""Per load."""
+"""Failures logged per load."""
 EXPECTED = {
     "ask what is LoRA": r"(?i)low-rank",
     "ask why do VAEs blur": r"VAE",

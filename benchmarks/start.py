@@ -1,11 +1,11 @@
-"""How long a start takes and what it costs, in processes of their own, each beside the least that it could take.
+"""Measure how long a start takes and what it costs, in separate processes, each compared with a floor.
 
     python -m benchmarks.start [--lookups 1000] [--rounds 3] [--only ask]
 
-Cold is a fresh copy of the program as its installation leaves it, without data, whose packages are not in the page
-cache; warm is the same again. Prints wall time, CPU of the process and its children, and peak memory; the median of
-the warm rounds. Then a bot on a fake Slack: when it serves, when search by meaning is ready, the longest that a request
-for its health waits until then (which bounds what holds the event loop up), and its memory after many lookups.
+A cold start uses a freshly installed copy of the program, without data, whose packages are not in the page cache; a
+warm start is the same again. Prints wall time, CPU of the process and its children, and peak memory; the median of
+the warm rounds. Then a bot on a fake Slack: when it serves, when search by meaning is ready, the longest wait for a
+health check until then (which bounds how long the event loop is blocked), and its memory after many lookups.
 
 Goals on two idle cores: the first `ask` of a fresh clone answered in full in 10 s, and by words in 3 s; the room open
 in 2 s; no wait over .1 s; the first `ask` of a running bot no slower than the second; 500 MB after 1,000 lookups.
@@ -46,10 +46,10 @@ ANSWER = b"low-rank"
 BY_WORDS = b"By keywords"
 PROMPT = "› ".encode()
 STOP = b"\x03"
-"""Ctrl-C: the rest is not waited for."""
+"""Ctrl-C, so the benchmark needn't wait for the rest."""
 PATIENCE = 180
 HEALTH_EVERY = 0.002
-"""Seconds between two requests for its health."""
+"""Seconds between two health checks."""
 
 IMPORTS = "import typer, rich.console, pydantic, structlog, markdown_it, pylatexenc.latexwalker, rapidfuzz"
 ASK_FLOOR = f"{IMPORTS}, numpy, safetensors, tokenizers, onnxruntime"
@@ -59,7 +59,7 @@ SERVE_FLOOR = f"{ROOM_FLOOR}, slack_bolt.async_app, uvicorn, starlette.applicati
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one process took: seconds until its sign came, and until its end; CPU seconds; megabytes at most."""
+    """What one process took: seconds until its sign appeared, and until it ended; CPU seconds; peak megabytes."""
 
     until: float
     wall: float
@@ -116,7 +116,7 @@ def commands(folder: Path, given: argparse.Namespace) -> Table:
 
 
 def fresh(folder: Path) -> Path:
-    """Copy the program as its installation leaves it: compiled, without data."""
+    """Return a copy of the program as if freshly installed: compiled, without data."""
     program = Path(tempfile.mkdtemp(dir=folder))
     for name in PROGRAM:
         source = ROOT / name
@@ -129,7 +129,7 @@ def fresh(folder: Path) -> Path:
 
 
 def forget_pages() -> None:
-    """Have the system drop the pages of all packages, as after a start of the machine; not every system does."""
+    """Ask the system to drop the pages of all packages, as after a reboot; not every system does."""
     for path in Path(sys.prefix).rglob("*"):
         with suppress(OSError):
             if path.is_file() and not path.is_symlink():
@@ -183,7 +183,7 @@ def shown(runs: list[Run]) -> tuple[str, ...]:
 
 
 async def bot(folder: Path, lookups: int, console: Console, log: IO[bytes]) -> None:
-    """Measure a serving bot from its start to its memory after the lookups."""
+    """Measure a serving bot, from its start to its memory after the lookups."""
     table = Table("a bot on Slack", "", title="Serving")
     table.columns[1].justify = "right"
     floor = process(fresh(folder), ["-c", f"{SERVE_FLOOR}; print('ready')"], b"ready", b"", b"")
@@ -240,7 +240,7 @@ TEXTS = (
 
 
 async def load(crowd: Child, kind: str, texts: Sequence[str], *, rate: int = 20, seconds: int = 1) -> Any:
-    """Return the outcome of so many requests a second; `last` are the milliseconds to their answers."""
+    """Send `rate` requests a second and return the results; `last` has the milliseconds to their answers."""
     values = [{"text": text} for text in texts]
     return await crowd.ask(
         "load", kind=kind, values=values, rate=rate, seconds=seconds, seed=seconds, expect=".", patience=PATIENCE
@@ -248,7 +248,7 @@ async def load(crowd: Child, kind: str, texts: Sequence[str], *, rate: int = 20,
 
 
 async def health(web: aiohttp.ClientSession, url: str, started: float) -> tuple[float, float, float]:
-    """Seconds until the bot serves and until all of it is ready, and the longest that its health was waited for."""
+    """Return the seconds until the bot serves and until all of it is ready, and the longest wait for a health check."""
     served, longest = 0.0, 0.0
     async with asyncio.timeout(PATIENCE):
         while True:
@@ -268,7 +268,7 @@ async def health(web: aiohttp.ClientSession, url: str, started: float) -> tuple[
 
 
 def memory(pid: int) -> float:
-    """Megabytes that a process and its children take, what they share counted once."""
+    """Return the megabytes that a process and its children use, counting shared memory once."""
     total = 0
     for one in family(pid):
         lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()

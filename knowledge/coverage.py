@@ -31,8 +31,8 @@ MIN_LEAD = 0.05
 similar than to any key point.
 
 Good answers mention misconceptions to reject them, so both have to contain a denial, or neither. In the bank's own
-answers (there were 40), 0.60 without that condition points out ten sentences, and this two. A misconception quoted from
-the bank is found seven times out of ten.
+answers (40 at the time), 0.60 points out ten sentences without that condition, and two with it. A misconception quoted
+from the bank is found seven times out of ten.
 """
 
 MAX_ANSWER_LENGTH = 4000

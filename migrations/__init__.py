@@ -1,1 +1,1 @@
-"""The history of the tables, one revision a file, run by Alembic."""
+"""The history of the tables, one revision per file, run by Alembic."""

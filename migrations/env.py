@@ -44,4 +44,4 @@ elif "DATABASE_URL" in os.environ:
     url = parse_url(os.environ["DATABASE_URL"])
     (postgresql.migrate if file_of(url) is None else sqlite.migrate)(url, migrate)
 else:
-    sys.exit("Set DATABASE_URL to the database whose tables are compared, or use `studyhall db upgrade`.")
+    sys.exit("Set DATABASE_URL to the database to compare with, or use `studyhall db upgrade`.")

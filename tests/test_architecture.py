@@ -156,7 +156,7 @@ def test_every_exception_is_in_the_tree_of_errors() -> None:
 
 
 @pytest.mark.parametrize("folder", ["bot/platforms/", "bot/web/"])
-def test_platforms_use_the_app_and_never_what_is_behind_it(folder: str) -> None:
+def test_platforms_use_the_app_and_not_its_internals(folder: str) -> None:
     reached = [
         f"{path}:{node.lineno}"
         for path, tree in sources()

@@ -100,7 +100,7 @@ def test_an_issue_form_has_a_required_field_and_unique_ids(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["SECURITY.md", ".github/pull_request_template.md", *(str(form) for form in FORMS)])
-def test_templates_name_no_person_to_write_to(name: str) -> None:
+def test_templates_do_not_name_a_person_to_contact(name: str) -> None:
     assert re.findall(r"[\w.+-]+@[\w-]+\.\w+|(?<!\w)@\w+", text(name)) == []
 
 

@@ -22,7 +22,7 @@ _NAMESPACE = "{http://www.w3.org/1998/Math/MathML}"
 
 
 def formula(latex: str) -> bytes | None:
-    """Return a PNG of the formula, centered on a card; None if it can't be drawn correctly, or not legibly."""
+    """Return a PNG of the formula, centered on a card; None if it can't be drawn correctly and legibly."""
     latex = latex.strip()
     if not latex or undrawable(latex):
         return None

@@ -113,7 +113,7 @@ _families: dict[str, bool] = {}
 
 
 def _in_system(family: str, character: str) -> bool:
-    """Tell whether a system font draws the family, that is, whether one of its characters leaves a mark."""
+    """Return whether a system font draws the family, that is, whether one of its characters leaves a mark."""
     if family not in _families:
         size = 20.0
         _families[family] = render_png(_alone(character, size), size, size, zoom=1) != render_png(

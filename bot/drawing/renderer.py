@@ -66,7 +66,7 @@ class Renderer:
         return await self._picture(block, draw)
 
     def close(self) -> None:
-        """Stop drawing; pictures that haven't been started are canceled for whoever waits for them."""
+        """Stop drawing; pictures that haven't been started are canceled for everybody who waits for them."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._cache.clear()
 

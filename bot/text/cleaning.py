@@ -1,4 +1,4 @@
-"""Clean what people type of invisible characters: controls, bidi overrides, zero-width characters."""
+"""Remove invisible characters from what people type: controls, bidi overrides, zero-width characters."""
 
 from __future__ import annotations
 

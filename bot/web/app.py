@@ -15,7 +15,7 @@ from bot.app import App
 def web_app(app: App, routes: Sequence[Route] = ()) -> Starlette:
     """Build the application. `/healthz` says that the program runs, `/readyz` whether it can serve members.
 
-    `/readyz` answers 200 even while search works by words alone, since everything is served then. It answers 503, with
+    `/readyz` answers 200 even while search matches words alone, since everything else works then. It answers 503, with
     the reason, if the database can't be used.
     """
 

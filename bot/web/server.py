@@ -32,7 +32,7 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def served(app: Starlette, host: str, port: int) -> AsyncIterator[str]:
-    """Serve while open and yield the address. `port` 0 takes any free one. Raises ListenError."""
+    """Serve while the block runs; yields the address. `port` 0 takes any free one. Raises ListenError."""
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as problem:

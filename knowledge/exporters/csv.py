@@ -11,7 +11,7 @@ from knowledge.questions import Question
 
 
 def lines(questions: Iterable[Question]) -> Iterator[str]:
-    """Yield the header and one row per question, each maybe several lines. A spreadsheet runs none of the cells."""
+    """Yield the header and one row per question; a row can take several lines. A spreadsheet runs none of the cells."""
     buffer = io.StringIO()
     rows = csv.writer(buffer, lineterminator="\n")
     for row in (csv_format.COLUMNS, *map(_row, questions)):

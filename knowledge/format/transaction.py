@@ -48,7 +48,7 @@ def add(folder: Path, questions: Sequence[Question]) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Delete what a killed import has left. Touches only question files, and follows no links."""
+    """Delete what a killed import left behind. Touches only question files, and follows no links."""
     for path in unfinished(folder):
         is_inside = len(path.parts) == 2 and ".." not in path.parts and not path.is_absolute()
         if is_inside and path.suffix == ".md" and not (folder / path.parent).is_symlink():

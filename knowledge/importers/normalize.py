@@ -25,7 +25,7 @@ OPTIONAL_PARTS = {
     "aliases": "aliases",
     "tags": "tags",
 }
-"""Fields that can be dropped, in the order in which it's tried, and their names in problems."""
+"""Fields that can be dropped, in the order in which that's tried, and their names in problems."""
 TOO_LARGE = f"larger than {SIZE_LIMIT // 1024} KiB, too large for one question"
 
 

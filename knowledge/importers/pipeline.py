@@ -18,7 +18,7 @@ from knowledge.retrieval.index import Index
 from knowledge.retrieval.passages import Kind, plain
 
 MIN_SIMILARITY = 0.75
-"""From this similarity on, two questions ask the same thing.
+"""At this similarity or above, two questions ask the same thing.
 
 It's mostly the cosine of their wordings after the bank's own projection, and for the rest that of their texts:
 questions on neighboring subjects have similar wordings but different answers. Measured with 183 imported questions and
@@ -30,7 +30,7 @@ WORDING_WEIGHT = 0.6
 ANSWER_LENGTH = 400
 """Characters of an answer that count when texts are compared."""
 BATCH_SIZE = 256
-"""Questions that are embedded between two reports of progress."""
+"""Questions that are embedded between two progress reports."""
 Where = Literal["bank", "target", "import"]
 
 

@@ -1,4 +1,4 @@
-"""Read documents of questions and answers, in any of the styles that people mark them up in."""
+"""Read documents of questions and answers, in any of the styles that people write them in."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ ZIP = b"PK\x03\x04"
 
 
 def read(path: Path) -> ParsedFile:
-    """Return the drafts in a file. Raises nothing: what can't be read is a problem of the result."""
+    """Return the drafts in a file. Never raises: what can't be read is listed in the result's problems."""
     data = _bytes(path)
     if isinstance(data, str):
         return _unreadable(data)

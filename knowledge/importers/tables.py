@@ -17,7 +17,7 @@ from knowledge.questions import Difficulty
 MAX_CELL_LENGTH = 1_000_000
 """Characters of a cell."""
 SAMPLE_ROWS = 5
-"""Rows that are looked at to tell a table from a document."""
+"""Rows that are checked to tell a table from a document."""
 CUT_SHORT = "unexpected end of data"
 """The csv module's message for an unclosed quotation mark."""
 

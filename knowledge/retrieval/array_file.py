@@ -55,7 +55,7 @@ def file_name(model: str) -> str:
 
 
 def save(path: Path, model: str, rows: Mapping[int, Row]) -> None:
-    """Replace the file atomically; the same rows give the same bytes. Raises OSError and then leaves what was there."""
+    """Replace the file atomically; the same rows give the same bytes. Raises OSError, and keeps the old file then."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _delete_stale(path)
     ordered = sorted(rows)
@@ -100,7 +100,7 @@ def _digest(keys: npt.NDArray[np.uint64], vectors: npt.NDArray[np.int8]) -> str:
 
 
 def _delete_stale(path: Path) -> None:
-    """Delete what a process left that was killed while saving."""
+    """Delete what a process killed while saving left behind."""
     for part in path.parent.glob(f"{path.name}.*.part"):
         with suppress(OSError):
             if time.time() - part.stat().st_mtime > STALE_AFTER:

@@ -77,7 +77,7 @@ class Changes:
 def ship(
     bank: Bank, embedder: Embedder, progress: Progress | None = None, *, folder: Path = SHIPPED, write: bool = True
 ) -> Changes:
-    """Update the files in `folder` to exactly the passages of each topic, keeping the vectors that are there.
+    """Update the files in `folder` to exactly the passages of each topic, keeping the vectors that already exist.
 
     Without `write`, only count the changes. Raises ModelError.
     """

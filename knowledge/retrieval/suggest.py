@@ -45,7 +45,7 @@ def _matches(bank: Bank, typed: str) -> Iterator[Question]:
 
 
 def _has_each(starts: list[str], text: str) -> bool:
-    """Return whether for each start the text has a word that begins with it."""
+    """Return whether the text has, for each of these starts, a word that begins with it."""
     words = _words(text)
     return all(any(word.startswith(start) for word in words) for start in starts)
 

@@ -1,4 +1,4 @@
-"""Questions of a workspace's own."""
+"""Custom questions of a workspace."""
 
 from __future__ import annotations
 

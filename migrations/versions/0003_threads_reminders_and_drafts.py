@@ -78,6 +78,6 @@ def upgrade() -> None:
 
 
 def _partial_index(name: str, table: str, column: str) -> None:
-    """Of the rows alone that have something to be done."""
+    """Create an index of only the rows with something left to do."""
     there = sa.text(f"{column} IS NOT NULL")
     op.create_index(name, table, [column], sqlite_where=there, postgresql_where=there)

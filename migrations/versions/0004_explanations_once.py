@@ -1,4 +1,4 @@
-"""An explanation knows the request that brought it and who may read it; nothing is posted without being done or due."""
+"""Explanations store their request and whether they are public; open deliveries are those due or being sent."""
 
 from __future__ import annotations
 

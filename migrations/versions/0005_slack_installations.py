@@ -1,4 +1,4 @@
-"""Slack workspaces that installed the app, states of installations under way, and requests that have been seen."""
+"""Slack workspaces that installed the app, states of installations in progress, and requests already received."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Tables and columns get the names that the program uses for what they hold.
 
-Only names change: every row stays as it is, but for the terminal's posts that nobody has seen yet. They are kept as
-JSON with the names of blocks and fields, which changed too.
+Only names change, and no rows except the terminal's posts that nobody has seen yet. These are stored as JSON with the
+names of blocks and fields, which changed too.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ PARTS = {
     "QuestionCard": {"options": {"action": "button"}},
     "Standings": {"rows": {"place": "rank"}, "mine": {"place": "rank"}},
 }
-"""Fields of the parts that stand in a block's field."""
+"""Fields of the parts inside a block's field."""
 
 
 def upgrade() -> None:
@@ -114,7 +114,7 @@ def _rename_in_unseen_posts(connection: sa.Connection) -> None:
 
 
 def _renamed_body(body: str) -> str:
-    """Return the post with the new names; as it is where it can't be read."""
+    """Return the post with the new names; unchanged if it can't be read."""
     try:
         blocks = [_renamed_block(*block) for block in json.loads(body)]
     except (TypeError, ValueError, AttributeError):
@@ -130,7 +130,7 @@ def _renamed_block(kind: str, fields: dict[str, Any]) -> list[Any]:
 
 
 def _renamed(value: Any, names: dict[str, str]) -> Any:
-    """Rename keys of an object, or of each object in a list; return anything else as it is."""
+    """Rename keys of an object, or of each object in a list; return anything else unchanged."""
     if isinstance(value, list):
         return [_renamed(item, names) for item in value]
     if isinstance(value, dict):

@@ -95,7 +95,7 @@ def test_a_workspace_imports_its_own_questions_and_exports_them_again(
         (["bank", "check", "--coverage", "/nowhere.csv"], "Can't read"),
     ],
 )
-def test_what_cannot_be_done_is_refused_in_a_sentence(
+def test_an_impossible_bank_command_is_refused_in_a_sentence(
     home: dict[str, str], mine: Path, tmp_path: Path, words: list[str], reason: str
 ) -> None:
     (tmp_path / "link.csv").symlink_to(mine)
@@ -173,7 +173,7 @@ def test_two_imports_into_a_folder_do_not_mix(home: dict[str, str], mine: Path, 
     assert not list(tmp_path.rglob("own-*.md"))
 
 
-def test_a_long_list_of_problems_is_cut(home: dict[str, str], tmp_path: Path) -> None:
+def test_a_long_list_of_problems_is_cut_short(home: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "many.md"
     path.write_text("".join(f"### {number}. Who is number {number}?\n\n" for number in range(1, 31)))
 

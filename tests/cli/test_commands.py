@@ -50,7 +50,7 @@ def test_piped_lines_are_answered_until_the_input_ends(home: dict[str, str]) -> 
 
 
 @pytest.mark.parametrize("stdin", ["", "\n\n", "exit\nhelp\n"])
-def test_without_anything_to_do_it_ends_right_away(home: dict[str, str], stdin: str) -> None:
+def test_without_any_input_it_ends_right_away(home: dict[str, str], stdin: str) -> None:
     done = studyhall(home, "run", "terminal", stdin=stdin)
 
     assert done.returncode == 0
@@ -215,7 +215,7 @@ def test_an_evaluation_without_queries_is_refused(
     assert problem in done.stderr
 
 
-def test_ids_that_the_bank_does_not_have_are_named_by_an_evaluation(home: dict[str, str], tmp_path: Path) -> None:
+def test_an_evaluation_names_ids_that_the_bank_does_not_have(home: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "cases.jsonl").write_text('{"query": "gan makes one face", "gold": ["nobody-asks"]}\n')
 
     done = studyhall(home, "eval", "retrieval", str(tmp_path / "cases.jsonl"))
@@ -301,7 +301,7 @@ def test_totals_are_rebuilt_from_the_answers(home: dict[str, str]) -> None:
     assert (done.returncode, done.stdout) == (0, "Rebuilt the totals of 1 workspace.\n")
 
 
-def test_the_doctor_names_what_is_there_and_what_is_missing(whole: dict[str, str]) -> None:
+def test_the_doctor_says_what_is_set_up_and_what_is_missing(whole: dict[str, str]) -> None:
     studyhall(whole, "db", "upgrade")
     done = studyhall({**whole, "DISCORD_TOKEN": "very-secret-token"}, "doctor")
 

@@ -144,7 +144,7 @@ async def test_a_database_before_its_first_upgrade_needs_one(findings: Findings,
     assert "studyhall db upgrade" in found.words
 
 
-async def test_a_database_that_is_not_one_is_a_problem(findings: Findings, folder: Path) -> None:
+async def test_a_file_that_is_not_a_database_is_a_problem(findings: Findings, folder: Path) -> None:
     (folder / "study.db").write_text("not a database at all, but long enough to be taken for one" * 20)
 
     found = (await findings(DATABASE_URL=f"sqlite:///{folder}/study.db"))["database"]
@@ -202,7 +202,7 @@ async def test_an_index_is_fine_until_it_is_damaged_or_the_bank_changes(
 @pytest.mark.parametrize(
     ("model", "state"), [("./nowhere", "problem"), ("somebody/a-model-nobody-has-fetched", "missing")]
 )
-async def test_another_model_must_be_there_or_be_downloaded(findings: Findings, model: str, state: str) -> None:
+async def test_a_custom_model_must_exist_locally_or_be_downloaded(findings: Findings, model: str, state: str) -> None:
     assert (await findings(STUDYHALL_SEARCH__MODEL=model))["model"].state == state
 
 
@@ -229,7 +229,7 @@ async def test_a_model_the_server_does_not_have_is_a_problem(findings: Findings)
     assert found.words.endswith("has no model huge. Set INFERENCE_MODEL to: smol?[2J, large")
 
 
-async def test_an_inference_server_that_is_not_there_is_a_problem(findings: Findings, unused_tcp_port: int) -> None:
+async def test_an_unreachable_inference_server_is_a_problem(findings: Findings, unused_tcp_port: int) -> None:
     found = (await findings(INFERENCE_BASE_URL=f"http://127.0.0.1:{unused_tcp_port}/v1"))["inference"]
 
     assert (found.state, "can't reach the inference server" in found.words) == ("problem", True)

@@ -371,7 +371,7 @@ def test_what_cannot_be_a_settings_file_is_refused(refused: Refused, named: str)
         ('[inference]\nbase_url = "http://ada:hush-hush@gpu/v1"', "INFERENCE_BASE_URL"),
     ],
 )
-def test_a_secret_in_the_file_is_sent_to_its_variable(refused: Refused, toml: str, variable: str) -> None:
+def test_a_secret_in_the_file_is_refused_and_its_variable_named(refused: Refused, toml: str, variable: str) -> None:
     [line] = refused(toml)
 
     assert line.startswith("config.toml, line 2")

@@ -43,7 +43,7 @@ async def test_a_search_does_not_wait_for_the_model_and_says_so(library: Library
     assert library.pending == "the model is loading"
 
 
-async def test_once_it_is_ready_search_goes_by_meaning(library: Library) -> None:
+async def test_once_it_is_ready_search_uses_meaning(library: Library) -> None:
     await library.wait_ready()
     found = await library.search("cheap adapters for a big network")
 

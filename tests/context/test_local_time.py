@@ -136,7 +136,7 @@ def test_changing_back_on_the_same_day_changes_nothing() -> None:
     assert (ada.next_zone, ada.next_from) == (None, None)
 
 
-def test_a_second_change_starts_from_the_clock_that_took_over_before() -> None:
+def test_a_second_change_starts_from_the_clock_that_the_first_one_set() -> None:
     ada = member("Europe/Paris")
     ada = change_clock(ada, utc("2026-11-16T12:00"), zone="Asia/Tokyo")
     ada = change_clock(ada, utc("2026-11-20T12:00"), zone="America/New_York")

@@ -116,7 +116,7 @@ async def test_a_subscriber_that_raises_undoes_the_answer(chat: Chat) -> None:
     assert await chat.study.store.query(only_member) == before
 
 
-async def test_nobody_can_answer_anothers_practice(chat: Chat) -> None:
+async def test_nobody_can_answer_another_members_practice(chat: Chat) -> None:
     right, _ = await chat.practice("ada")
 
     assert "question is no longer available" in await chat.say("bob", right)
@@ -164,7 +164,7 @@ async def test_an_empty_line_leaves_a_form(chat: Chat) -> None:
     assert "what I can do" in await chat.say("ada", "help")
 
 
-async def test_practice_repeats_no_question_before_all_were_asked(chat: Chat) -> None:
+async def test_practice_repeats_no_question_until_all_were_asked(chat: Chat) -> None:
     asked = []
     vae_questions = sum(question.topic == "vae" for question in chat.study.library.bank)
     for _ in range(vae_questions):
@@ -178,7 +178,7 @@ async def test_practice_repeats_no_question_before_all_were_asked(chat: Chat) ->
     assert (await chat.question_of("ada")).id == asked[0]
 
 
-async def test_an_answer_stores_its_moment_and_day(chat: Chat) -> None:
+async def test_an_answer_stores_its_time_and_day(chat: Chat) -> None:
     right, _ = await chat.practice("ada")
     await chat.say("ada", right)
 
@@ -208,7 +208,7 @@ async def test_a_report_reaches_the_managers_who_can_retire_the_question(chat: C
     assert "can be asked again" in await chat.say("maya", f"reports restore {question_id}")
 
 
-async def test_a_letter_still_answers_the_question_at_hand_after_a_reveal(chat: Chat) -> None:
+async def test_a_letter_still_answers_the_current_question_after_a_reveal(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 reveal=10:00")
     chat.clock.forward(hours=1)
     await chat.posts()

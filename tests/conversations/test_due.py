@@ -113,7 +113,7 @@ def _make_first_schedule_due_again(connection: Connection) -> None:
     connection.execute(update(tables.schedules).where(schedules.id == first).values(next_due=due, next_day=due.date()))
 
 
-async def test_a_time_that_comes_due_again_holds_up_no_other_schedule(chat: Chat) -> None:
+async def test_a_schedule_that_is_due_twice_does_not_hold_up_others(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00")
     await chat.say("maya", "schedule setup 09:30")
     chat.clock.forward(hours=1)
@@ -126,7 +126,7 @@ async def test_a_time_that_comes_due_again_holds_up_no_other_schedule(chat: Chat
     assert [state for state, _ in await states(chat)] == [DeliveryState.DONE, DeliveryState.DONE]
 
 
-async def test_a_broken_reveal_holds_up_no_other_post(chat: Chat) -> None:
+async def test_a_broken_reveal_does_not_hold_up_other_posts(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 09:00 reveal=10:00")
     chat.clock.forward(hours=1)
     await chat.posts()

@@ -72,7 +72,7 @@ SHOW_NO_ANSWER = {
 }  # fmt: skip
 
 
-def test_it_is_known_of_every_command_whether_it_shows_an_answer(chat: Chat) -> None:
+def test_every_command_is_listed_by_whether_it_shows_an_answer(chat: Chat) -> None:
     """A new command that shows one records it, or refuses in a channel; then it goes on the right list."""
     shows = {line.split()[0] for line in (*SHOW_AN_ANSWER, *SHOW_IT_TO_THE_CHANNEL, *ASK_A_QUESTION)}
     assert {name.split()[0] for name in chat.app.registry.commands} <= shows | SHOW_NO_ANSWER
@@ -109,7 +109,7 @@ async def test_a_member_who_is_shown_the_answer_earns_nothing_for_it(chat: Chat,
     assert "+" in await chat.say("bob", chat.lines(daily)[0])
 
 
-async def test_a_member_who_grades_their_answer_earns_nothing_where_it_opened_since(chat: Chat) -> None:
+async def test_a_self_grade_earns_nothing_if_the_question_has_opened_since(chat: Chat) -> None:
     await chat.practice("ada", "gan")
     question = await chat.question_of("ada")
     written = (await chat.round_of("ada")).round_key

@@ -23,7 +23,7 @@ async def test_buttons_open_the_parts_of_an_answer(chat: Chat) -> None:
     assert "An interviewer might ask next" in await chat.say("ada", "show mode-collapse related")
 
 
-async def test_other_candidates_are_offered_where_the_first_is_not_clear(chat: Chat) -> None:
+async def test_other_candidates_are_offered_if_the_first_is_not_clear(chat: Chat) -> None:
     found = await chat.study.library.search("lora")
     reply = (await chat.replies("ada", "ask lora"))[-1]
 

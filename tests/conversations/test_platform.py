@@ -185,7 +185,7 @@ async def test_a_process_of_another_platform_leaves_the_counts_alone(guild: Guil
     assert "1 answer so far" in plain(guild.box.edits[-1])
 
 
-async def test_a_problem_that_nobody_can_be_told_of_does_not_stop_other_posts(guild: Guild) -> None:
+async def test_a_problem_that_cannot_be_reported_does_not_stop_other_posts(guild: Guild) -> None:
     await guild.schedule()
     await guild.ask("1", "privacy delete everything")
     guild.box.lacks = "I am not in that server any more."

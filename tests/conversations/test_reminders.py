@@ -130,7 +130,7 @@ async def test_a_day_with_a_paused_question_brings_no_reminder(chat: Chat) -> No
     assert any("ends tonight" in post for post in await at(chat, "20 20:00"))
 
 
-async def test_off_is_off(chat: Chat) -> None:
+async def test_a_reminder_can_be_turned_off(chat: Chat) -> None:
     await study(chat)
     assert await reminder_row(chat) == "off"
     await chat.say("ada", "me remind=20:00")
@@ -313,7 +313,7 @@ async def test_an_unreachable_member_is_not_tried_again_until_they_ask(chat: Cha
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("trouble", [PostError("Busy.", retry=True), TimeoutError(), ConnectionError(), KeyError("x")])
-async def test_a_passing_problem_is_retried_the_next_day_and_holds_up_no_other_reminder(
+async def test_a_temporary_problem_is_retried_the_next_day_and_does_not_hold_up_other_reminders(
     chat: Chat, elsewhere: Elsewhere, trouble: Exception
 ) -> None:
     for who in ("u1", "u2"):

@@ -118,7 +118,7 @@ async def test_a_follow_up_can_be_about_something_close_to_it(chat: Chat) -> Non
     assert explanation.citations[0].id == "lora-math"
 
 
-async def test_another_workspaces_explanation_looks_like_none_at_all(chat: Chat) -> None:
+async def test_another_workspaces_explanation_looks_like_it_does_not_exist(chat: Chat) -> None:
     reply = await last(chat, "ada", f"explain {COLLAPSE}")
 
     for label, rest in (("Ask more", " why"), ("Share", "")):
@@ -129,7 +129,7 @@ async def test_another_workspaces_explanation_looks_like_none_at_all(chat: Chat)
         assert there == plain(await elsewhere(chat, "eve", command.replace(key, "abcdefghjk"), workspace="others"))
 
 
-async def test_talk_answers_everyone_and_goes_on_from_what_everyone_has_read(chat: Chat) -> None:
+async def test_talk_answers_everyone_and_continues_from_what_everyone_has_read(chat: Chat) -> None:
     await chat.say("ada", f"talk {COLLAPSE}")
     chat.clock.forward(hours=23)
 
@@ -141,7 +141,7 @@ async def test_talk_answers_everyone_and_goes_on_from_what_everyone_has_read(cha
     assert lines(reply) == ["show mode-collapse", f"followup {second.explanation_key}"]
 
 
-async def test_talk_does_not_go_on_from_yesterday_or_from_another_channel(chat: Chat) -> None:
+async def test_talk_does_not_continue_from_yesterday_or_from_another_channel(chat: Chat) -> None:
     await chat.say("ada", f"talk {COLLAPSE}")
     there = explained(await elsewhere(chat, "ada", "talk why is that?"))
     chat.clock.forward(hours=25)
@@ -185,7 +185,7 @@ async def test_in_a_daily_thread_talk_is_about_its_question_once_it_is_revealed(
     assert explanation.citations[0].id == daily.question_id
 
 
-async def test_a_thread_of_another_workspace_means_nothing_here(chat: Chat) -> None:
+async def test_a_thread_in_another_workspace_is_unknown_here(chat: Chat) -> None:
     daily = await open_question(chat)
     thread = await thread_of(chat, daily.delivery_id)
 
@@ -242,7 +242,7 @@ async def test_a_shared_answer_says_who_shared_it(chat: Chat) -> None:
 
 
 @pytest.mark.parametrize("part", ["answer", "depth", "points", "related"])
-async def test_every_part_can_be_shared_and_opened_further(chat: Chat, part: str) -> None:
+async def test_every_part_can_be_shared_and_leads_to_the_others(chat: Chat, part: str) -> None:
     shared = await last(chat, "ada", f"share question mode-collapse {part}")
 
     assert shared.blocks[0] == Notice("Shared by ada")
@@ -278,7 +278,7 @@ async def test_everyone_can_follow_up_on_a_shared_explanation(chat: Chat) -> Non
     assert talked.citations[0].id == "mode-collapse"
 
 
-async def test_talk_goes_on_from_an_explanation_shared_in_its_channel(chat: Chat) -> None:
+async def test_talk_continues_from_an_explanation_shared_in_its_channel(chat: Chat) -> None:
     private = await last(chat, "ada", f"explain {COLLAPSE}")
     await elsewhere(chat, "ada", line(private, "Share"))
 

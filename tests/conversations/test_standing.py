@@ -94,7 +94,7 @@ async def test_a_team_needs_three_active_members_to_be_ranked(chat: Chat) -> Non
     assert "There's already a team called Blue Birds" in await chat.say("zoe", "team create BLUE birds")
 
 
-async def test_a_streak_and_its_reasons(chat: Chat) -> None:
+async def test_a_streak_explains_each_day(chat: Chat) -> None:
     for _ in range(3):
         right, _ = await chat.practice("ada")
         await chat.say("ada", right)
@@ -110,7 +110,7 @@ async def test_a_streak_and_its_reasons(chat: Chat) -> None:
     assert "a member called “nobody”" in await chat.say("bob", "streak nobody")
 
 
-async def test_the_members_row_keeps_what_the_answers_say(chat: Chat) -> None:
+async def test_the_members_row_matches_their_answers(chat: Chat) -> None:
     async def kept() -> tuple[int, int, int]:
         member = await chat.study.store.query(_member, "ada")
         return member.streak, member.longest, member.freezes

@@ -36,21 +36,21 @@ async def test_ask_answers_by_keywords_and_says_so(chat: Chat) -> None:
     assert "In depth" in said
 
 
-async def test_a_search_without_a_match_says_that_it_went_by_keywords(chat: Chat) -> None:
+async def test_a_search_without_a_match_says_that_it_used_keywords(chat: Chat) -> None:
     said = await chat.say("ada", "ask how long do I boil an egg")
 
     assert "I have nothing on that" in said
     assert BY_KEYWORDS in said
 
 
-async def test_an_explanation_rests_on_keywords_and_says_so(chat: Chat) -> None:
+async def test_an_explanation_uses_keywords_and_says_so(chat: Chat) -> None:
     said = await chat.say("ada", "explain mode collapse")
 
     assert BY_KEYWORDS in said
     assert "The bank's own text" in said
 
 
-async def test_everything_else_works_as_always(chat: Chat) -> None:
+async def test_everything_else_works_as_usual(chat: Chat) -> None:
     right, _ = await chat.practice("ada", "gan")
 
     assert "Right!" in await chat.say("ada", right)
@@ -59,5 +59,5 @@ async def test_everything_else_works_as_always(chat: Chat) -> None:
     assert chat.study.library.suggest("mode coll", 5)
 
 
-async def test_a_quiz_about_a_message_goes_by_keywords(chat: Chat) -> None:
+async def test_a_quiz_about_a_message_uses_keywords(chat: Chat) -> None:
     assert "mode collapse" in (await chat.say("ada", "quiz our GAN has mode collapse")).lower()

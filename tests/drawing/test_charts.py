@@ -99,7 +99,9 @@ def test_no_name_breaks_the_standings(rows: list[Rank], mine: Rank | None, title
 
 
 @given(names, st.integers(0, 10**9), st.lists(st.tuples(st.dates(), st.sampled_from(DayMark)), max_size=40))
-def test_no_title_and_no_days_break_the_calendar(title: str, number: int, marks: list[tuple[date, DayMark]]) -> None:
+def test_no_title_number_or_mark_breaks_the_calendar(
+    title: str, number: int, marks: list[tuple[date, DayMark]]
+) -> None:
     block = Calendar(title, number, number, number, tuple(sorted(marks)))
 
     assert size(calendar(block))[0] == 1120

@@ -53,7 +53,7 @@ def test_a_wide_formula_is_drawn_smaller() -> None:
         pytest.param(r"\left(" * 40 + "x" + r"\right)" * 40, id="brackets that would take years"),
     ],
 )
-def test_what_cannot_be_drawn_as_it_is_meant_is_not_drawn(latex: str) -> None:
+def test_what_cannot_be_drawn_correctly_is_not_drawn(latex: str) -> None:
     assert formula(latex) is None
 
 
@@ -62,7 +62,7 @@ def test_brackets_are_as_tall_as_the_sum_within(latex: str) -> None:
     assert size(drawn(latex))[1] < 300
 
 
-def test_bars_stretch_only_where_they_are_told_to() -> None:
+def test_bars_stretch_only_after_left_and_right() -> None:
     tall = r"\frac{\frac{a}{b}}{\frac{c}{d}}"
 
     assert formula(rf"\lfloor {tall} \rfloor") != formula(rf"\left\lfloor {tall} \right\rfloor")
@@ -111,7 +111,7 @@ def _sane(latex: str) -> bool:
 
 
 @given(st.text(alphabet="x2^_{}\\$&% <>\0\n\u202e日", max_size=12) | st.text(max_size=8))
-def test_no_text_makes_it_raise(latex: str) -> None:
+def test_no_text_raises_an_error(latex: str) -> None:
     png = formula(latex)
 
     assert png is None or size(png)[0] <= MAX_WIDTH

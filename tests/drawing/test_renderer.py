@@ -44,7 +44,7 @@ async def test_it_draws_formulas_and_charts(renderer: Renderer) -> None:
     assert all(picture is not None and size(picture)[0] >= 1000 for picture in pictures)
 
 
-async def test_an_undrawable_formula_is_none(renderer: Renderer) -> None:
+async def test_an_undrawable_formula_gives_none(renderer: Renderer) -> None:
     assert await renderer.formula(r"\tfrac{1}{2}") is None
     assert await renderer.formula(r"\tfrac{1}{2}") is None
 

@@ -56,7 +56,7 @@ async def test_text_comes_in_pieces(llama: str) -> None:
     assert "".join(pieces).strip()
 
 
-async def test_an_explanation_is_written_from_the_sources_and_labelled(
+async def test_an_explanation_is_written_from_the_sources_and_labeled(
     llama: str, sqlite_store: Store, tmp_path: Path
 ) -> None:
     """The question is a short one, since a small model takes its time to read."""
@@ -87,7 +87,7 @@ async def test_an_unreachable_server_leaves_the_banks_own_text(sqlite_store: Sto
     assert library.question("mode-collapse").answer in explanation.text
 
 
-async def test_without_a_server_the_banks_text_is_labelled(sqlite_store: Store, library: Library) -> None:
+async def test_without_a_server_the_banks_text_is_labeled(sqlite_store: Store, library: Library) -> None:
     said = await Chat(sqlite_store, library).say("ada", f"explain {QUESTION}")
 
     assert "The bank's own text (no inference server is configured)" in said

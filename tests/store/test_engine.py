@@ -97,7 +97,7 @@ async def test_an_error_undoes_the_whole_transaction(store: Store) -> None:
     assert await names(store) == ["Ada's team"]
 
 
-async def test_a_transaction_that_does_nothing_holds_nobody_up(store: Store, database_url: str) -> None:
+async def test_a_transaction_that_does_nothing_does_not_block_others(store: Store, database_url: str) -> None:
     await store.transaction(lambda connection: None)
 
     other = await Store.open(database_url, busy_timeout_ms=0)
@@ -112,7 +112,7 @@ async def test_a_query_cannot_write(store: Store) -> None:
     assert await names(store) == []
 
 
-async def test_a_query_sees_one_moment_on_sqlite(sqlite_store: Store) -> None:
+async def test_a_query_sees_a_single_snapshot_on_sqlite(sqlite_store: Store) -> None:
     await sqlite_store.transaction(add_workspace)
 
     def count_twice(connection: Connection) -> list[int]:
@@ -133,7 +133,7 @@ async def test_a_channel_needs_its_workspace(store: Store) -> None:
         await store.transaction(lambda c: c.execute(insert(c, tables.channels).values(channel.columns())))
 
 
-async def test_rows_go_with_the_workspace_they_belong_to(store: Store) -> None:
+async def test_rows_are_deleted_with_their_workspace(store: Store) -> None:
     def add(connection: Connection) -> None:
         channel = Channel(workspace_id=add_workspace(connection), external_id="general", name="general")
         connection.execute(insert(connection, tables.channels).values(channel.columns()))
@@ -255,7 +255,7 @@ async def test_a_database_the_server_does_not_have_is_named(database_url: str) -
         await Store.open(re.sub(r"/study\d+", "/missing", database_url))
 
 
-async def test_another_programs_lock_becomes_a_plain_sentence(sqlite_store: Store) -> None:
+async def test_another_programs_lock_is_reported_in_a_plain_sentence(sqlite_store: Store) -> None:
     url = f"sqlite:///{sqlite_store.name}"
     other = await Store.open(url, busy_timeout_ms=50)
     async with another_program_writing(url):
@@ -266,7 +266,7 @@ async def test_another_programs_lock_becomes_a_plain_sentence(sqlite_store: Stor
     assert await names(sqlite_store) == ["other"]
 
 
-async def test_a_full_disk_becomes_a_plain_sentence_and_changes_nothing(sqlite_store: Store) -> None:
+async def test_a_full_disk_is_reported_in_a_plain_sentence_and_changes_nothing(sqlite_store: Store) -> None:
     await sqlite_store.transaction(add_workspace)
 
     def fill(connection: Connection) -> None:
@@ -279,7 +279,7 @@ async def test_a_full_disk_becomes_a_plain_sentence_and_changes_nothing(sqlite_s
     assert await names(sqlite_store) == ["Ada's team"]
 
 
-async def test_a_transaction_canceled_as_its_turn_comes_leaves_the_turn_to_others(store: Store) -> None:
+async def test_a_transaction_canceled_when_its_turn_comes_does_not_block_others(store: Store) -> None:
     for ticks in range(6):
         went_on = False
 
@@ -301,7 +301,7 @@ async def test_a_transaction_canceled_as_its_turn_comes_leaves_the_turn_to_other
         await store.transaction(add_workspace)
 
 
-async def test_a_server_that_was_away_is_not_noticed_once_it_is_back(postgresql: PostgresqlDatabases) -> None:
+async def test_a_server_that_is_back_after_an_outage_causes_no_errors(postgresql: PostgresqlDatabases) -> None:
     store = await Store.open(postgresql.with_tables())
     await store.transaction(add_workspace)
     assert await names(store) == ["Ada's team"]
@@ -317,7 +317,9 @@ async def test_a_server_that_was_away_is_not_noticed_once_it_is_back(postgresql:
     await store.close()
 
 
-async def test_a_server_that_goes_away_in_the_middle_becomes_a_plain_sentence(postgresql: PostgresqlDatabases) -> None:
+async def test_a_server_that_goes_away_in_the_middle_is_reported_in_a_plain_sentence(
+    postgresql: PostgresqlDatabases,
+) -> None:
     store = await Store.open(postgresql.with_tables())
 
     def write(connection: Connection) -> None:

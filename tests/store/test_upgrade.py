@@ -141,13 +141,13 @@ async def test_ready_names_the_command_for_a_database_without_tables(store: Stor
         await store.ready()
 
 
-def test_the_folder_of_a_new_database_is_made(tmp_path: Path) -> None:
+def test_the_folder_of_a_new_database_is_created(tmp_path: Path) -> None:
     upgrade(f"sqlite:///{tmp_path}/deep/down/study.db")
 
     assert (tmp_path / "deep/down/study.db").is_file()
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
     with pytest.raises(DatabaseError, match=r"folder .*file/deep can't be created"):

@@ -45,6 +45,6 @@ def test_wrong_urls_are_refused_without_repeating_them(wrong: str) -> None:
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
-def test_a_place_shows_neither_user_nor_password() -> None:
+def test_a_displayed_url_shows_neither_user_nor_password() -> None:
     assert display_name(parse_url("postgres://ada:s3cret@db.example:6432/study")) == "db.example:6432/study"
     assert display_name(parse_url("sqlite:///data/study.db")) == "data/study.db"

@@ -20,7 +20,7 @@ signs = st.lists(st.sampled_from([*"[]()<>*_~|`#@\\$!&-+=.1: \n/", "http", "://"
     "name",
     ["Jean-Luc", "O'Neil", "ada_l", "李雷", "J.R.", "Ada (she/her)", "Zoë & Max", "C#", "2.5", "👩\u200d🚀 Sally"],
 )
-def test_an_ordinary_name_stays_as_it_is(name: str) -> None:
+def test_an_ordinary_name_does_not_change(name: str) -> None:
     assert named(name) == name
 
 
@@ -65,7 +65,7 @@ def test_any_name_is_plain_text_in_markdown(name: str) -> None:
 
 
 @given(signs, signs)
-def test_two_names_together_are_plain_text(one: str, other: str) -> None:
+def test_two_names_next_to_each_other_are_plain_text(one: str, other: str) -> None:
     said = f"On a streak: {named(one)}, {named(other)} and {named(one)}."
     tokens = MarkdownIt("commonmark").enable("strikethrough").parse(readable(said))
 

@@ -96,7 +96,7 @@ def test_converted_parts_are_not_converted_again() -> None:
     assert "\u0302" not in formula(r"\frac{" * 7 + hidden + "}" * 7)
 
 
-def test_a_formula_leaves_nothing_behind_for_the_next() -> None:
+def test_a_formula_does_not_affect_the_next_one() -> None:
     formula(r"\title{a secret}\author{somebody}")
 
     assert "secret" not in formula(r"x \maketitle")
@@ -148,5 +148,5 @@ def test_nesting_does_not_blow_up_a_formula(opening: str, depth: int, letters: i
         (r"$\text{a`b`}$", r"a\`b\`"),
     ],
 )
-def test_formulas_stand_outside_code_and_create_no_markup(markdown: str, shown: str) -> None:
+def test_converted_formulas_stay_outside_code_and_create_no_markup(markdown: str, shown: str) -> None:
     assert readable(markdown) == shown

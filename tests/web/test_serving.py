@@ -65,7 +65,7 @@ async def test_health_is_served_in_socket_mode_too(home: dict[str, str]) -> None
                 assert answer.status == 404
 
 
-async def test_a_taken_port_is_reported_and_stops_only_what_needs_it(home: dict[str, str], taken: str) -> None:
+async def test_a_port_in_use_is_reported_and_stops_only_what_needs_it(home: dict[str, str], taken: str) -> None:
     async with Slack().listening() as fake:
         fake.patience = HANG
         team = fake.team("readers")

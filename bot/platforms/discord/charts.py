@@ -1,4 +1,4 @@
-"""Charts as text: standings, streaks and topics when no picture was asked for."""
+"""Charts as text: standings, streaks and topics, unless a picture was requested."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
 BAR_LENGTH = 10
 """Squares in a full bar."""
 SQUARES = {**MARKS, DayMark.BLANK: "▪️"}
-"""The shared blank is a full black square, which stands out too much in the light theme."""
+"""The blank shared with Slack is a solid black square, which stands out too much in the light theme."""
 
 
 def standings_lines(standings: Standings) -> Iterator[str]:

@@ -26,13 +26,13 @@ from bot.platforms.discord.tree import build_tree
 out = Console()
 WHEN_NEEDED = {"always": "always", "thread": "for threads", "pin": "for pins"}
 ROLE_NOTE = (
-    "The bot doesn't ask to mention everyone. To let it mention a role, open Server Settings, Roles, the role, and "
-    "turn on “Allow anyone to @mention this role”."
+    "The bot doesn't ask for permission to mention everyone. To let it mention a role, open Server Settings, Roles, "
+    "the role, and turn on “Allow anyone to @mention this role”."
 )
 
 
 def invite(application_id: str) -> None:
-    """Print the invite link and what it asks for; without an id, ask Discord for it. Raises SetupError."""
+    """Print the invite link and the permissions it asks for; without an id, get it from Discord. Raises SetupError."""
     if application_id and not re.fullmatch(r"[0-9]{15,20}", application_id):
         raise SetupError("--app-id is the Application ID on the app's page in the Developer Portal: 17 to 20 digits.")
     link = discord.utils.oauth_url(
@@ -58,7 +58,7 @@ def sync(*, dry: bool, clear: bool) -> None:
 
 
 def command_tree(client: discord.Client) -> app_commands.CommandTree[Any]:
-    """Build the tree to register: all the commands, with nothing behind them."""
+    """Build the command tree to register; nothing runs when its commands are called."""
 
     async def nothing(*_: Any) -> Any:
         return ()
@@ -86,7 +86,7 @@ async def _sync(config: Config, *, dry: bool, clear: bool) -> None:
             if changes and not dry:
                 await register(client, ours, guild)
         except REQUEST_ERRORS as problem:
-            hint = " Is the bot in the server of [discord] dev_guild?" if guild else ""
+            hint = " Is the bot in the server that [discord] dev_guild names?" if guild else ""
             raise SetupError(f"Discord didn't register the commands: {reason(problem)}.{hint}") from None
     if not changes:
         out.print("Nothing to change.")

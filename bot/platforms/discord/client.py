@@ -1,4 +1,4 @@
-"""The Discord client: the command tree, and buttons and forms that outlive restarts since their ids hold everything."""
+"""The Discord client: the command tree, and buttons and forms that survive restarts since their ids hold everything."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class StudyClient(discord.AutoShardedClient):
         await self._run_logged(self.app.workspace_left(Location("discord", str(guild.id), "", guild.name)))
 
     async def _run_logged(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run what no member waits for; log its errors."""
+        """Run work that no member waits for, and log its errors."""
         with self._dispatch.background_tasks.track():
             try:
                 await work
@@ -109,7 +109,7 @@ class StudyClient(discord.AutoShardedClient):
 
 
 def command_tree(client: discord.Client, app: App, dispatch: Dispatch) -> app_commands.CommandTree[Any]:
-    """Build the client's tree with every command, carried out by `dispatch`."""
+    """Build the client's tree with every command; `dispatch` runs them."""
 
     async def complete(interaction: discord.Interaction[Any], parameter: Parameter, typed: str) -> Sequence[Suggestion]:
         if parameter.autocomplete is None:
@@ -126,7 +126,7 @@ def command_tree(client: discord.Client, app: App, dispatch: Dispatch) -> app_co
 
 @asynccontextmanager
 async def connected(app: App, *, token: str, **options: Any) -> AsyncIterator[asyncio.Task[None]]:
-    """Stay logged in to Discord while open; the task ends only with the connection. Raises SetupError."""
+    """Stay logged in while the block runs; the task ends only with the connection. Raises SetupError."""
     async with StudyClient(app, **options) as client:
         await log_in(client, token)
         task = asyncio.create_task(client.connect(), name="discord")

@@ -50,7 +50,7 @@ EXPIRED_CODES = {
 
 
 class Dispatch:
-    """Carry out commands, buttons, menus, forms and mentions."""
+    """Run commands, buttons, menus, forms and mentions."""
 
     def __init__(self, app: App, renderer: Renderer) -> None:
         self.app = app
@@ -58,7 +58,7 @@ class Dispatch:
         self.background_tasks = BackgroundTasks()
 
     async def on_command(self, interaction: Interaction, command: Command, values: Mapping[str, str]) -> None:
-        """Carry out a slash command with its options, or an entry in the menu of a message or a member."""
+        """Run a slash command with its options, or an entry in the menu of a message or a member."""
         with self._tracked("command"):
             if command.opens_form and command.missing(values):
                 await self._open_form(interaction, command, command.name, values, workspace="")
@@ -75,7 +75,7 @@ class Dispatch:
                 await self._show(responder, command, request)
 
     async def on_component(self, interaction: Interaction, data: Mapping[str, Any]) -> None:
-        """Carry out the command line of a pressed button, or of a menu, whose line lacks its last value."""
+        """Run the command line of a pressed button, or of a menu, whose line lacks its last value."""
         with self._tracked("component"):
             workspace, line = split_workspace(data["custom_id"])
             line, selected = _selected(line, data)
@@ -86,7 +86,7 @@ class Dispatch:
             await self._carry_out(interaction, command, line, selected, workspace=workspace)
 
     async def on_form(self, interaction: Interaction, data: Mapping[str, Any]) -> None:
-        """Carry out the command line that opened a form, with what was typed into it."""
+        """Run the command line that opened a form, with what was typed into it."""
         with self._tracked("form"):
             workspace, line = split_workspace(data["custom_id"])
             command, _ = self._parse(line)
@@ -228,7 +228,7 @@ class Dispatch:
 
 
 def _selected(line: str, data: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """Split a menu's line into its command line and the selected value of its last parameter; leave a button's."""
+    """Split a menu's line into its command line and the value selected for its last parameter; keep a button's."""
     if not line.endswith("=") or "values" not in data:
         return line, {}
     command_line, _, parameter = line[:-1].rpartition(" ")
@@ -236,7 +236,7 @@ def _selected(line: str, data: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
 
 
 def _own_message(interaction: Interaction) -> bool:
-    """Tell whether only the member who pressed sees the message, or it answers a command of theirs."""
+    """Return whether only the member who pressed the button sees its message, or the message answers their command."""
     message = interaction.message
     if message is None:
         return False
@@ -247,5 +247,5 @@ def _own_message(interaction: Interaction) -> bool:
 
 
 def _replaces_for_another(interaction: Interaction, command: Command) -> bool:
-    """Tell whether it would replace somebody else's public message, which stays: this member gets a private copy."""
+    """Return whether the reply would replace somebody else's public message: this member gets a private copy then."""
     return command.replaces_message and interaction.message is not None and not _own_message(interaction)

@@ -17,7 +17,7 @@ from bot.text.cleaning import short
 def build_form(command: Command, line: str, fields: tuple[Parameter, ...], values: Mapping[str, str]) -> ui.Modal:
     """Build a command's form; its id is the command line, so it can be sent even after a restart.
 
-    It's stopped so that discord.py doesn't keep it: most forms that are opened are never sent.
+    The form is stopped so that discord.py doesn't keep it in memory: most opened forms are never submitted.
     """
     modal = ui.Modal(title=short(command.description, limits.TITLE), custom_id=line)
     for parameter in fields:

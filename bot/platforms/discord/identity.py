@@ -1,4 +1,4 @@
-"""Who acts on Discord, and where."""
+"""Find out who acts on Discord, and where."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WORKSPACE = re.compile(r"@(\d{1,20}) ")
 
 
 class UnknownMemberError(Exception):
-    """Who pressed a button in a direct message can't be looked up in its server; the message tells them why."""
+    """The member behind a direct message can't be looked up in its server; the message says why."""
 
 
 def split_workspace(custom_id: str) -> tuple[str, str]:
@@ -48,14 +48,14 @@ def actor_of(user: discord.User | discord.Member, rights: discord.Permissions) -
 
 
 async def location_and_actor(interaction: Interaction, workspace: str) -> tuple[Location, Actor]:
-    """Return where and who; for a direct message, look the member up in its server. Raises UnknownMemberError."""
+    """Return location and actor; in a direct message, look the member up in its server. Raises UnknownMemberError."""
     location = location_of(interaction, workspace)
     if not workspace:
         return location, actor_of(interaction.user, interaction.permissions)
     try:
         member = await _member(interaction.client, int(workspace), interaction.user.id)
     except (discord.NotFound, discord.Forbidden):
-        raise UnknownMemberError("This belongs to a server that one of us has left.") from None
+        raise UnknownMemberError("This is from a server that you or I have left.") from None
     except (discord.HTTPException, aiohttp.ClientError) as problem:
         log.warning("member not looked up", problem=type(problem).__name__)
         raise UnknownMemberError(
@@ -73,6 +73,6 @@ async def _member(client: discord.Client, guild_id: int, user_id: int) -> discor
 
 
 def on_other_shard(client: discord.Client, guild_id: int) -> bool:
-    """Tell whether a guild belongs to another process's shards, so that this process knows nothing of it."""
+    """Return whether a guild belongs to another process's shards, so that this process knows nothing about it."""
     shard_ids, count = getattr(client, "shard_ids", None), client.shard_count
     return bool(shard_ids and count) and (guild_id >> 22) % (count or 1) not in (shard_ids or ())

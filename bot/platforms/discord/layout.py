@@ -1,4 +1,4 @@
-"""Lay out components one below the other, on as many messages as it takes, each within Discord's limits."""
+"""Lay out components one below the other, in as many messages as it takes, each within Discord's limits."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ STYLES = {
 }
 SHORTENED = "-# Cut short: the rest is too long to post here."
 MIN_SPLIT_SIZE = 160
-"""Characters: with less room than this, text starts on the next message."""
+"""If there's room for fewer characters than this, text starts in the next message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """Text in Discord's own markup, already escaped; its `button`, if any, stands next to it."""
+    """Text in Discord's own markup, already escaped; its `button`, if any, goes next to it."""
 
     text: str
     button: Button | None = None
@@ -61,7 +61,7 @@ Piece = Markup | tuple[Button, ...] | Menu | Image | Attachment | Divider
 class RenderedMessage:
     """One message to send: its view, and the files that the view refers to.
 
-    The view is stopped so that discord.py doesn't keep it: a button carries all that pressing it needs.
+    The view is stopped so that discord.py doesn't keep it in memory: a button's id holds everything it needs.
     """
 
     view: ui.LayoutView
@@ -175,7 +175,7 @@ class Layout:
                 self._page.add(ui.ActionRow(*drawn), 1 + len(drawn))
 
     def _button(self, button: Button) -> ui.Button[Any] | None:
-        """Return None for a second button with the same id, which Discord refuses; it would do the same."""
+        """Return None for a second button with the same id: Discord refuses it, and it would only do the same thing."""
         custom_id = self._custom_id(button.line)
         if custom_id is None or custom_id in self._page.ids:
             return None
@@ -210,7 +210,7 @@ class Layout:
     def messages(
         self, *, color: int | None, framed: bool, frame_id: int | None = None, mention: str = ""
     ) -> list[RenderedMessage]:
-        """Return the messages. `frame_id` is the id of the first one's frame; `mention` stands above the first one."""
+        """Return the messages. `frame_id` is the id of the first one's frame; `mention` goes above the first one."""
         if self._cut:
             self._page.items.append(ui.TextDisplay(SHORTENED))
         if not any(page.items for page in self._pages):

@@ -1,4 +1,4 @@
-"""Log in, and say in words what can go wrong."""
+"""Log in, and say in plain words what went wrong if that fails."""
 
 from __future__ import annotations
 

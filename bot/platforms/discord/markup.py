@@ -1,4 +1,4 @@
-"""Convert Markdown to Discord's markup, in which nothing mentions anybody, hides a link or looks like the bot's own.
+"""Convert Markdown to Discord's markup, so that it can't mention anybody, hide a link or look like the bot's own text.
 
 Code stays code: pieces of code are rewritten, and all other backticks are escaped. But Discord lets bold text and the
 like end within code, so mentions and misleading links are broken everywhere.
@@ -85,7 +85,7 @@ def markdown(text: str, *, model: bool = False) -> str:
 
 
 def _keep_code(code: list[str], found: re.Match[str]) -> str:
-    """Store a piece of code, rewritten so that Discord reads it as nothing else, and return its placeholder."""
+    """Store a piece of code, rewritten so that Discord can't read it as anything else, and return its placeholder."""
     if found["table"]:
         code.append(_fenced("text", _aligned(found["table"])))
         return f"{_CODE_PLACEHOLDER}\n"

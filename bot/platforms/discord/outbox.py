@@ -24,7 +24,7 @@ from bot.replies import Reply
 
 NO_MENTIONS = discord.AllowedMentions.none()
 HISTORY_LIMIT = 50
-"""Newest messages of a channel that are searched for an earlier try."""
+"""How many of a channel's newest messages are searched for a post from an earlier try."""
 BUSY = "Discord can't take messages right now."
 TOO_MANY_REQUESTS = 429
 THREAD_EXISTS = 160004
@@ -32,7 +32,7 @@ TOO_OLD_TO_EDIT = 30046
 PINS_FULL = 30003
 CANNOT_MESSAGE_USER = 50007
 ROLE_SEPARATOR = "&"
-"""Between the message and the role that it mentions, in a reference."""
+"""Separates the message from the role that it mentions, in a reference."""
 ARCHIVE_AFTER: Literal[1440] = 1440
 """Minutes without a message after which Discord archives a thread."""
 
@@ -63,7 +63,7 @@ class DiscordOutbox(Outbox):
             )
         in_thread = isinstance(channel, discord.Thread)
         if in_thread and wants.thread:
-            return "A thread can't have threads of its own. Set the question up in the channel, or without `thread`."
+            return "A thread can't have threads inside it. Set the question up in the channel, or without `thread`."
         granted = channel.permissions_for(guild.me)
         missing = permissions.missing(granted, thread=wants.thread, pin=wants.pin, inside=in_thread)
         if missing:
@@ -145,7 +145,7 @@ class DiscordOutbox(Outbox):
         return [str(guild.owner_id)] if guild.owner_id else []
 
     def _gone(self, location: Location) -> bool:
-        """Tell whether the bot is no longer in the server; unknown, so False, until the client is ready."""
+        """Return whether the bot has left the server; False until the client is ready, since it can't know before."""
         client, guild_id = self._client, int(location.workspace)
         return client.is_ready() and client.get_guild(guild_id) is None and not on_other_shard(client, guild_id)
 

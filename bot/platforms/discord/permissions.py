@@ -35,7 +35,7 @@ REQUIRED = (
     RequiredPermission(
         "create_public_threads", "Create Public Threads", "to open a thread under a daily question", "thread"
     ),
-    RequiredPermission("pin_messages", "Pin Messages", "to pin a daily question and unpin the one before", "pin"),
+    RequiredPermission("pin_messages", "Pin Messages", "to pin a daily question and unpin the previous one", "pin"),
     RequiredPermission(
         "mention_everyone",
         "Mention @everyone, @here, and All Roles",
@@ -46,7 +46,7 @@ REQUIRED = (
 
 
 def invite_permissions() -> discord.Permissions:
-    """Return all but the one for roles, with which the bot could mention everyone: a role can be opened up instead."""
+    """Return all but the one for mentioning roles, which also covers everyone: a role can be opened up instead."""
     return discord.Permissions(**{needed.flag: True for needed in REQUIRED if needed.when != "role"})
 
 

@@ -57,7 +57,8 @@ def draw(
 ) -> list[RenderedMessage]:
     """Render the whole reply, in one message or a few.
 
-    `key` gives the first one its `frame_id`, by which it's found again; `role` is mentioned by it. In a direct message,
+    The first message has a `frame_id` made from `key`, for finding it again, and mentions `role`. In a direct
+    message,
     `workspace` is the server that its buttons belong to.
     """
     layout = Layout(workspace)
@@ -76,7 +77,7 @@ def draw(
 
 
 def frame_id(key: str) -> int:
-    """Turn a post's key into its frame's component id, which Discord returns in history; it uses small ids itself."""
+    """Turn a post's key into its frame's component id, which history includes; ids that Discord picks are small."""
     return zlib.crc32(key.encode()) & 0x3FFF_FFFF | 0x4000_0000
 
 
@@ -91,7 +92,7 @@ def _color(block: Block) -> int | None:
 
 
 def _framed(block: Block) -> bool:
-    """Tell whether a block needs a frame; short notices and files alone don't."""
+    """Return whether a block needs a frame; short notices and files alone don't."""
     match block:
         case Notice(_, tone):
             return tone in (Tone.WARNING, Tone.PROBLEM)
@@ -102,7 +103,7 @@ def _framed(block: Block) -> bool:
 
 
 def _divided(above: Block, below: Block) -> bool:
-    """Tell whether a divider stands between two blocks: around long texts, and around questions."""
+    """Return whether a divider goes between two blocks: around long texts, and around questions."""
     match above, below:
         case (Menu(), Menu()) | (Notice(), Notice()) | (Buttons(prompt=""), Buttons(prompt="")):
             return False
@@ -159,7 +160,7 @@ def _heading(title: str) -> str:
 def _rich(text: str, pictures: Pictures, *, head: str = "", model: bool = False) -> Iterator[Piece]:
     """Split Markdown around the display formulas that are drawn; the others become readable Unicode.
 
-    The head is one piece with the start of the text, so that no message ends with it.
+    The head stays with the start of the text, so that no message ends with a head.
     """
     start = 0
     for found in DISPLAY_FORMULA.finditer(text):
@@ -181,7 +182,7 @@ def _card(card: QuestionCard) -> Iterator[Piece]:
         yield (card.write,)
     notes = [f"-# {markdown(card.note)}"] if card.note else []
     if card.closes:
-        notes.append(f"-# The answer comes {format_dt(card.closes, 'R')}, {format_dt(card.closes, 'f')}.")
+        notes.append(f"-# I'll reveal the answer {format_dt(card.closes, 'R')}, {format_dt(card.closes, 'f')}.")
     yield Markup("\n".join(notes))
 
 
@@ -220,7 +221,7 @@ def _explanation(explanation: Explanation, pictures: Pictures) -> Iterator[Piece
 
 
 def _chart(block: Standings | Calendar | Mastery, pictures: Pictures) -> Iterator[Piece]:
-    """Yield the picture if it's drawn, else the same as text."""
+    """Yield the picture if it was drawn, else the block as text."""
     if png := pictures.get(block):
         yield Image(png, alt_of(block))  # the picture has the title
         return
@@ -238,7 +239,7 @@ def _chart_lines(block: Standings | Calendar | Mastery) -> Iterator[str]:
 
 
 def _table(table: Table) -> str:
-    """Write one row below the other: Discord has no tables, and aligned columns would wrap on a phone.
+    """Write rows one below the other: Discord has no tables, and aligned columns would wrap on a phone.
 
     The first two columns are a name and its value. Further columns follow on a small line, each with its name.
     """

@@ -13,6 +13,6 @@ from bot.replies import Reply
 async def render_images(
     renderer: Renderer, reply: Reply, *, key: str = "", role: str = "", workspace: str = ""
 ) -> list[RenderedMessage]:
-    """Return the reply's messages, with the pictures that it asks for."""
+    """Return the reply's messages, with its pictures."""
     pictures = await draw_pictures(renderer, reply, formulas(reply))
     return draw(reply, pictures, key=key, role=role, workspace=workspace)

@@ -37,7 +37,7 @@ class Responder:
         self._lock = asyncio.Lock()
 
     def defer_if_slow(self, background_tasks: BackgroundTasks) -> asyncio.TimerHandle:
-        """Schedule `defer` for when Discord would soon give up; the caller cancels the timer."""
+        """Schedule `defer` for shortly before Discord gives up; the caller cancels the timer."""
         return asyncio.get_running_loop().call_later(DEFER_AFTER, lambda: background_tasks.start(self.defer()))
 
     async def defer(self) -> None:

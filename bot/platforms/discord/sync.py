@@ -39,7 +39,7 @@ DEFAULTS: Mapping[str, Any] = {
     "integration_types": None,
     "dm_permission": True,
 }
-"""What is compared besides names, with the defaults. Whatever else Discord returns is its own."""
+"""The keys that are compared besides names, with their defaults. Discord adds any other keys itself."""
 SCOPE_KEYS = ("contexts", "integration_types", "dm_permission")
 """Where a command is offered."""
 
@@ -81,7 +81,7 @@ async def register(client: discord.Client, ours: Sequence[Payload], guild: int |
 async def sync(client: discord.Client, tree: app_commands.CommandTree[Any], guild: int | None) -> list[str]:
     """Register the tree's commands if they changed, in one guild or globally, and return the changes.
 
-    Errors are logged, not raised: Discord still has the commands of the last time.
+    Errors are logged, not raised: Discord still has the commands that were registered last time.
     """
     ours = payload(tree)
     try:

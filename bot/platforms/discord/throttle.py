@@ -1,13 +1,14 @@
-"""Keep unasked requests below Discord's limit: so many requests a second per bot, whatever they are about."""
+"""Keep requests that nobody is waiting for below Discord's limit on a bot's requests per second."""
 
 from __future__ import annotations
 
 import asyncio
 
 REQUESTS_PER_SECOND = 46.0
-"""Discord takes 50; the rest is for conversations in channels, which aren't throttled.
+"""Discord accepts 50; the others are for conversations in channels, which aren't throttled.
 
-Answers to interactions don't count. Beyond the limit Discord refuses everything for a while, and bans bots that go on.
+Answers to interactions don't count. Beyond the limit Discord refuses everything for a while, and bans bots that go on
+anyway.
 """
 
 

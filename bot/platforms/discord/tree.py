@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 MANAGERS = discord.Permissions(manage_guild=True)
 
 CommandHandler = Callable[[Any, Command, Mapping[str, str]], Awaitable[None]]
-"""Carries out a command, from the interaction, the command and its values."""
+"""Runs a command; called with the interaction, the command and its values."""
 Completer = Callable[[Any, Parameter, str], Awaitable[Sequence[Suggestion]]]
-"""Completes a value, from the interaction, the parameter and what was typed so far."""
+"""Suggests values; called with the interaction, the parameter and what was typed so far."""
 
 
 def build_tree(

@@ -1,4 +1,4 @@
-"""Background work that is finished before the program ends."""
+"""Finish background work before the program ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CANCEL_TIMEOUT = 3.0
 
 
 class BackgroundTasks:
-    """Keep references to tasks of our own, so none is garbage-collected, and count work in the tasks of others."""
+    """Keep references to our own tasks, so none is garbage-collected, and count work that runs in a library's tasks."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -31,7 +31,7 @@ class BackgroundTasks:
 
     @contextmanager
     def track(self) -> Iterator[None]:
-        """Make `finish` wait for the work in this block, which runs in somebody else's task."""
+        """Make `finish` wait for the work in this block, which runs in a library's task."""
         self._tracked += 1
         self._none_tracked.clear()
         try:
@@ -47,7 +47,7 @@ class BackgroundTasks:
             log.error("reply not delivered", exc_info=problem)
 
     async def finish(self, seconds: float) -> None:
-        """Wait up to that long for all work, then cancel our own tasks."""
+        """Wait up to `seconds` for all work, then cancel our own tasks."""
         try:
             async with asyncio.timeout(seconds):
                 await self._none_tracked.wait()

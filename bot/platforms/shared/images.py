@@ -1,4 +1,4 @@
-"""Draw the pictures of a reply in time, or not at all: every platform can also say in words what they show."""
+"""Draw a reply's pictures in time, or leave them out: every platform can also say in words what they show."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 async def throttle(items: AsyncIterator[T], every: float) -> AsyncGenerator[T, None]:
-    """Yield the newest item at most once in `every` seconds: the first at once and the last always, others maybe.
+    """Yield at most one item, the newest, per `every` seconds: the first right away, the last always, others maybe.
 
-    Items are read in a task of its own, so a slow consumer doesn't hold the source up. Raises what `items` raises.
+    Items are read in a separate task, so a slow consumer doesn't hold up the source. Raises what `items` raises.
     """
     newest: list[T] = []
     changed = asyncio.Event()

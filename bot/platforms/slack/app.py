@@ -29,7 +29,7 @@ from bot.platforms.slack.uninstall import Uninstall
 
 API_URL = "https://slack.com/api/"
 CALL_TIMEOUT = aiohttp.ClientTimeout(total=20)
-"""For one call of the Web API, whose client leaves timeouts to the session."""
+"""Seconds for one Web API call; the client leaves timeouts to the session."""
 SHUTDOWN_TIMEOUT = 10.0
 """Seconds that replies in progress get at the end."""
 
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 class Credentials:
     """The app's secrets.
 
-    For one workspace `bot_token`, for many the client's; over HTTP `signing_secret`, by a socket `app_token`.
+    `bot_token` for one workspace or the client's for many; `signing_secret` over HTTP or `app_token` in Socket Mode.
     """
 
     signing_secret: str = field(default="", repr=False)
@@ -112,5 +112,5 @@ async def slack(app: App, credentials: Credentials, *, api: str = API_URL) -> As
 
 
 async def _authorize(enterprise_id: str | None, team_id: str | None, **_: Any) -> AuthorizeResult:
-    """Look nothing up before the acknowledgement: the dispatcher gets the workspace's token."""
+    """Don't look anything up before the acknowledgement: the dispatcher gets the workspace's token."""
     return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id)

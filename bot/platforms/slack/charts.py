@@ -1,4 +1,4 @@
-"""Standings, tables, streaks and topics as blocks: tables where Slack takes one, else lists in mrkdwn."""
+"""Standings, tables, streaks and topics as blocks: tables if Slack takes one there, else lists in mrkdwn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, Table, Topi
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
 BAR_LENGTH = 10
 DAY_SQUARES = {**MARKS, DayMark.BLANK: "▫️"}
-"""The shared blank is a full black square, which stands out too much in a light theme."""
+"""The blank shared with Discord is a solid black square, which stands out too much in a light theme."""
 LEFT: BlockKit = {"align": "left", "is_wrapped": True}
 RIGHT: BlockKit = {"align": "right"}
 CENTER: BlockKit = {"align": "center"}

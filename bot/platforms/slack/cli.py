@@ -13,11 +13,11 @@ from bot.errors import SetupError
 from bot.platforms.slack.manifest import manifest
 
 MAX_URL_LENGTH = 2_000
-"""Slack takes a little more, with our paths added."""
+"""With our paths added, the addresses stay a little below what Slack accepts."""
 
 
 def print_manifest(url: str, *, many: bool = False) -> None:
-    """Print the manifest as JSON. Raises SetupError for an address that Slack doesn't take."""
+    """Print the manifest as JSON. Raises SetupError for an address that Slack doesn't accept."""
     if url and not _is_public_address(url):
         raise SetupError(
             "--url must be an https address where Slack can reach Studyhall, like https://study.example.org"

@@ -32,7 +32,7 @@ NOT_REPEATABLE = ("chat.postMessage", "chat.postEphemeral")
 
 
 TokenRejected = Callable[[Installation], Awaitable[bool]]
-"""Called where a workspace's token no longer works; False where the app has a newer one there."""
+"""Called when a workspace's token no longer works; returns False if the app has a newer one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Clients:
         self._cache: LRUCache[str, tuple[float, Client]] = LRUCache(CACHE_SIZE)
 
     async def use_only(self, token: str) -> Client:
-        """Serve the one workspace that the token belongs to. Raises SetupError where Slack rejects the token."""
+        """Serve the one workspace that the token belongs to. Raises SetupError if Slack rejects the token."""
         web = self.web(token)
         try:
             identity = await web.auth_test()
@@ -83,17 +83,18 @@ class Clients:
         return self._only
 
     async def socket_url(self, token: str) -> str:
-        """Return an address to connect to in Socket Mode. Raises SetupError where Slack rejects the app's token."""
+        """Return an address to connect to in Socket Mode. Raises SetupError if Slack rejects the app's token."""
         try:
             return str((await self.web().apps_connections_open(app_token=token))["url"])
         except API_ERRORS as problem:
             raise _rejected("SLACK_APP_TOKEN", problem) from problem
 
     async def for_team(self, team: str) -> Client | None:
-        """Return a workspace's client; None where the app isn't installed, or its token can't be renewed anymore.
+        """Return a workspace's client; None if the app isn't installed, or its token can't be renewed anymore.
 
-        While the database can't be used, the last one known. Raises DatabaseError where there is none, SetupError for a
-        token that our key doesn't decrypt, and API_ERRORS where the token has expired and can't be renewed right now.
+        While the database can't be used, return the last one known. Raises DatabaseError if there's none, SetupError
+        for a token that our key doesn't decrypt, and API_ERRORS if the token has expired and can't be renewed right
+        now.
         """
         if self._only is not None:
             return self._only if self._only.install.team == team else None
@@ -119,7 +120,7 @@ class Clients:
         self._cache.pop(team, None)
 
     async def remove(self, team: str, *, token: str = "", before: datetime | None = None) -> bool:
-        """Delete a workspace's installation; False where it has another token, or was installed after `before`."""
+        """Delete a workspace's installation; False if it has another token, or was installed after `before`."""
         self.forget(team)
         return self._installs is None or await self._installs.remove(team, token=token, before=before)
 
@@ -161,7 +162,7 @@ def _rejected(setting: str, problem: Exception) -> SetupError:
 
 
 class _ReconnectHandler(AsyncConnectionErrorRetryHandler):
-    """Retries once where the connection broke, as connections do that were idle for long."""
+    """Retries once if the connection broke, as long-idle connections tend to do."""
 
     async def _can_retry_async(
         self,

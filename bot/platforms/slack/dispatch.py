@@ -1,4 +1,4 @@
-"""Carrying out an interaction: open a form if something is missing, else reply, then update the member's home."""
+"""Run an interaction: open a form if something is missing, else reply, then update the member's home."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Dispatcher:
         self._homes = Homes(app, self._members)
 
     async def dispatch(self, interaction: Interaction) -> None:
-        """Carry out an interaction, then update the member's home; do nothing if it was delivered before."""
+        """Run an interaction, then update the member's home; do nothing if it was delivered before."""
         team = interaction.invocation.location.workspace
         try:
             client = await self._client(team)
@@ -76,7 +76,7 @@ class Dispatcher:
     async def form_errors(self, invocation: Invocation, values: Mapping[str, str], fields: Payload) -> dict[str, str]:
         """Return problems by field, as far as they can be found in time; `handle` finds the rest.
 
-        While nobody can be answered, there's an error too, so that the form stays open with everything typed into it.
+        While the app can't answer anybody, there's an error too, so the form stays open with everything typed into it.
         """
         looking_up = asyncio.create_task(self._client(invocation.location.workspace))
         await asyncio.wait({looking_up}, timeout=FORM_LOOKUP_TIMEOUT)  # not canceled: a token can be renewed only once
@@ -97,7 +97,7 @@ class Dispatcher:
         return {name: error for name, error in errors.items() if name in fields}
 
     async def parse(self, line: str, location: Location) -> tuple[Command | None, dict[str, str]]:
-        """Return the command and its values; None if there's no such command, which `handle` tells the member."""
+        """Return the command and its values; None if there's no such command, and then `handle` says so."""
         command, values = _parse(self._app, line)
         return (command, values) if command else _parse(await self._for_workspace(location), line)
 
@@ -113,7 +113,7 @@ class Dispatcher:
             await self._homes.publish(client, user)
 
     async def _client(self, team: str) -> Client | Notice:
-        """Return the workspace's client, or why nobody can be answered there."""
+        """Return the workspace's client, or why the app can't answer anybody there."""
         try:
             client = await self._clients.for_team(team)
         except DatabaseError as problem:
@@ -194,7 +194,7 @@ class Dispatcher:
             await self._responder(client, interaction).send(_retry_form(line), private=True)
 
     async def _reply_on_home(self, client: Client, interaction: Interaction) -> None:
-        """Carry out what was picked on a home, and publish it anew with the reply's notices."""
+        """Run what was picked on a home, and republish it with the reply's notices."""
         request = await self._request(client, interaction)
         replies = [reply async for reply in self._app.handle(request)]
         await self._homes.publish(client, interaction.user, replies[-1])
@@ -239,7 +239,7 @@ class Dispatcher:
         )
 
     async def _claim(self, team: str, request_id: str) -> bool:
-        """Tell whether the request comes for the first time, as far as the database can say."""
+        """Return whether this is the first delivery of the request, as far as the database knows."""
         try:
             return await self._app.claim_request("slack", f"{team}-{request_id}")
         except DatabaseError as problem:  # `handle` will report it, and give back what was typed
@@ -266,7 +266,7 @@ def _parse(app: App, line: str) -> tuple[Command | None, dict[str, str]]:
 
 
 def _retry_form(line: str) -> Reply:
-    """Offer a button that opens the form: pressing it brings a new trigger id."""
+    """Offer a button that opens the form: pressing it creates a new trigger id."""
     return Reply.of(
         Notice("Slack didn't open the form in time.", Tone.WARNING),
         Buttons((Button("Open the form", line, "primary"),)),

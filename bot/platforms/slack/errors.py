@@ -8,14 +8,14 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackRequestError
 
 UNREACHABLE = (OSError, TimeoutError, aiohttp.ClientError, SlackRequestError)
-"""Raised where Slack doesn't answer, or answers with something unreadable."""
+"""Raised if Slack doesn't answer, or its answer can't be read."""
 API_ERRORS = (SlackApiError, *UNREACHABLE)
 """Everything a Web API call may raise."""
 REASONS = {
     "not_in_channel": "I'm not in that channel. To add me, type `/invite @Studyhall` there.",
     "channel_not_found": "I'm not in that channel, or it's gone. To add me, type `/invite @Studyhall` there.",
     "is_archived": "The channel is archived.",
-    "restricted_action": "Only some people may post there.",
+    "restricted_action": "Only certain people can post there.",
     "message_not_found": "The message is gone.",
     "edit_window_closed": "This workspace doesn't allow editing messages that old.",
     "missing_scope": "The app doesn't have all the permissions it needs there. Install it again to grant the new ones.",
@@ -30,11 +30,11 @@ TRANSIENT = {
     "token_expired",
 }
 INVALID_TOKEN = {"invalid_auth", "account_inactive", "token_revoked", "not_authed"}
-"""The workspace removed the app. An expired token isn't among them: it's renewed."""
+"""Codes that mean the workspace removed the app. The one for an expired token isn't here: it's renewed."""
 
 
 def error_code(problem: Exception) -> str:
-    """Return Slack's own code; else the HTTP status, or the exception's name where there was no answer."""
+    """Return Slack's own code; else the HTTP status, or the exception's name if there was no answer."""
     if not isinstance(problem, SlackApiError):
         return type(problem).__name__
     data = getattr(problem.response, "data", None)
@@ -42,6 +42,6 @@ def error_code(problem: Exception) -> str:
 
 
 def http_status(problem: SlackApiError) -> int:
-    """Return the status. A body that isn't JSON leaves aiohttp's own response, which calls it `status`."""
+    """Return the status. If the body isn't JSON, the response is aiohttp's own, which calls it `status`."""
     response: Any = problem.response
     return int(response.status_code if hasattr(response, "status_code") else response.status)

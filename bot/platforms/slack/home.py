@@ -1,4 +1,4 @@
-"""App Home: a member's overview on one page, published when they open it and after what they do."""
+"""App Home: a member's overview on one page, published when they open it and after each of their actions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Homes:
     async def publish(self, client: Client, user: str, result: Reply | None = None) -> None:
         """Publish a member's home as it is now, below the notices of `result`.
 
-        Problems show on the page: `handle` turns them into words.
+        `handle` turns problems into words, which are shown on the page.
         """
         key = client.install.team, user
         async with self._locks.setdefault(key, asyncio.Lock()):  # an older page must not replace a newer one

@@ -17,19 +17,19 @@ from bot.platforms.slack.errors import API_ERRORS, error_code
 log = structlog.get_logger()
 T = TypeVar("T")
 Cache = LRUCache[tuple[str, str], tuple[float, T]]
-"""By workspace and user: until when the value is fresh, and the value."""
+"""By workspace and user: the time until which the value is fresh, and the value."""
 
 CACHE_SIZE = 10_000
 MAX_CHANNELS = 999
 """The most that Slack lists in one call."""
 FRESH_FOR = 600.0
-"""Seconds for which an answer is taken as still right: Slack allows 50 to 100 of these calls a minute."""
+"""Seconds for which an answer is considered fresh: Slack allows 50 to 100 of these calls a minute."""
 LOOKUP_TIMEOUT = 3.0
 """Seconds: nobody should wait for an answer just because their name isn't known."""
 
 
 class MemberLookup:
-    """Asks Slack at most once in ten minutes. Managers are its owners and admins, and whoever installed the app."""
+    """Asks Slack at most once every ten minutes. Managers are its owners and admins, and whoever installed the app."""
 
     def __init__(self) -> None:
         self._actors: Cache[Actor] = LRUCache(CACHE_SIZE)
@@ -38,7 +38,7 @@ class MemberLookup:
     async def actor(self, client: Client, user: str, name: str) -> Actor:
         """Return the member as Slack knows them.
 
-        Where Slack doesn't answer: as it knew them last, or under the request's `name` and without rights.
+        If Slack doesn't answer, return the last answer about them, or else the request's `name` without manager rights.
         """
 
         async def ask() -> Actor:

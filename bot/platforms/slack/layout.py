@@ -1,4 +1,4 @@
-"""Blocks laid out one below the other, on as many messages as it takes, each within Slack's limits."""
+"""Lay out blocks one below the other, in as many messages as it takes, each within Slack's limits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILES_NOTE = "_Pictures and files are in our chat._"
 BUTTON_PREFIX, MENU_PREFIX = "press", "pick"
 """What the action ids of buttons and menus begin with. A button's command is its value, a menu's is in its id."""
 MIN_TEXT = 160
-"""Characters: with less room than that, a text begins on the next message."""
+"""If there's room for fewer characters than this, text starts in the next message."""
 _NOTES_LENGTH = len(SHORTENED_NOTE) + len(FILES_NOTE)
 
 
@@ -46,14 +46,14 @@ class SmallText:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A header, in which nothing is formatting."""
+    """A header in plain text, without any formatting."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table whose first row is its header, and a `fallback` that says the same without one."""
+    """A table whose first row is its header, and a `fallback` that says the same without a table."""
 
     rows: tuple[tuple[BlockKit, ...], ...]
     columns: tuple[BlockKit, ...]
@@ -155,7 +155,7 @@ class Layout:
         return _Page(limits.BLOCKS, limits.MESSAGE_TEXT)
 
     def _next_page(self) -> bool:
-        """Begin a new message; False if there may be no more."""
+        """Start a new message; False if there are already as many as allowed."""
         if len(self._pages) == (1 if self._home else limits.PAGES):
             self._shortened = True
             return False
@@ -163,7 +163,7 @@ class Layout:
         return True
 
     def _make_room(self, characters: int) -> bool:
-        """Tell whether a block of that many characters fits, on this page or on a new one."""
+        """Return whether a block of that many characters fits, on this page or on a new one."""
         return self._page.has_room(characters) or (self._next_page() and self._page.has_room(characters))
 
     def _add_text(self, text: str, block: Callable[[str], BlockKit], max_length: int) -> None:
@@ -275,7 +275,7 @@ def _markdown(text: str) -> BlockKit:
 
 
 def _verbatim(mrkdwn: str) -> BlockKit:
-    """Return text in which Slack doesn't turn addresses or names into links."""
+    """Return text whose addresses and names Slack doesn't turn into links."""
     return {"type": "mrkdwn", "text": mrkdwn, "verbatim": True}
 
 

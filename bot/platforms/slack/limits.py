@@ -1,4 +1,4 @@
-"""What Slack accepts, in characters where nothing else is said."""
+"""Slack's limits, in characters unless it says otherwise."""
 
 BLOCKS = 50
 """Blocks of one message."""

@@ -35,7 +35,7 @@ COMMAND = "/study"
 PRACTICE = "practice"
 """The callback id of the global shortcut."""
 ACK_TIMEOUT = 0.8
-"""Seconds that an acknowledgement waits for the answer, to take it along; Slack gives up after 3."""
+"""Seconds that an acknowledgement waits for the answer, to include it; Slack gives up after 3."""
 TYPED_SUBTYPES = (None, "file_share", "thread_broadcast")
 """Subtypes of messages that somebody typed."""
 UNINSTALL_TIMEOUT = 2.0
@@ -46,7 +46,7 @@ log = structlog.get_logger()
 
 
 class Listeners:
-    """The listeners of a Bolt app, which runs with `process_before_response`: an acknowledgement leaves at once."""
+    """The listeners of a Bolt app, which runs with `process_before_response`: an acknowledgement is sent at once."""
 
     def __init__(self, app: App, dispatcher: Dispatcher, uninstall: Uninstall) -> None:
         self._app, self._dispatcher, self._uninstall = app, dispatcher, uninstall
@@ -204,7 +204,8 @@ class Listeners:
     async def _remove(self, body: Payload) -> None:
         """Record an uninstall.
 
-        Slack reports it twice, and for an hour if it isn't acknowledged: the app may be installed again by then.
+        Slack reports it twice, and keeps doing so for an hour if it isn't acknowledged: the app may be installed again
+        by then.
         """
         at = datetime.fromtimestamp(body["event_time"], UTC)
         async with asyncio.timeout(UNINSTALL_TIMEOUT):

@@ -302,7 +302,7 @@ def split(text: str, max_length: int) -> tuple[str, str]:
 
 
 def _split_at(text: str) -> int:
-    """Return where to end a part that may be all of `text`."""
+    """Return where to cut the text, at its end at the latest."""
     for mark in ("\n\n", "\n", ". ", " "):
         if (end := text.rfind(mark)) > len(text) // 2:
             return end + len(mark.rstrip(" \n"))

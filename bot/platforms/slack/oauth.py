@@ -88,7 +88,7 @@ class StateStore(AsyncOAuthStateStore):
 
 
 class InstallationStore(AsyncInstallationStore):
-    """Only stores; tokens are read by `Clients`."""
+    """Only stores installations; `Clients` reads their tokens."""
 
     def __init__(self, installs: Installations, on_installed: OnInstalled) -> None:
         self._installs = installs
@@ -124,7 +124,7 @@ def install_flow(
     client_secret: str,
     scopes: Sequence[str],
 ) -> AsyncOAuthFlow:
-    """Return the install pages of one Slack app. Slack's own consent page is at the Web API's host."""
+    """Return the install pages of one Slack app. Slack's own consent page is on the Web API's host."""
     settings = AsyncOAuthSettings(
         client_id=client_id,
         client_secret=client_secret,

@@ -21,7 +21,7 @@ from bot.replies import Notice, Reply
 METADATA_TYPE = "studyhall_post"
 """The type of the metadata by which a post is found again."""
 HISTORY_LIMIT = 50
-"""The newest messages of a channel among which an earlier try is looked for."""
+"""How many of a channel's newest messages are searched for a post from an earlier try."""
 POST_INTERVAL, EDIT_INTERVAL = 1.0, 1.2
 """Seconds between two posts in one channel, and between two edits in one workspace: Slack allows 50 a minute."""
 NOT_INSTALLED = "Studyhall isn't installed in that workspace anymore."
@@ -31,7 +31,7 @@ THREAD_INTRO = Reply.of(
 
 
 class SlackOutbox(Outbox):
-    """Posts carry their key as metadata, by which every try but the first looks for its own message.
+    """Posts carry their key as metadata, so that a retry can find the message of an earlier try.
 
     A reference is the message's time stamp, which is unique in its channel; a thread's is `thread_location`.
     """
@@ -133,7 +133,7 @@ class SlackOutbox(Outbox):
         except SlackApiError as problem:
             code = error_code(problem)
             if client is None:
-                raise PostError(f"Slack isn't renewing my token right now ({code}).", retry=True) from problem
+                raise PostError(f"Slack didn't renew my token ({code}).", retry=True) from problem
             if code in INVALID_TOKEN:
                 removed = await self._on_rejected(client.install)
                 raise PostError(NOT_INSTALLED, retry=not removed) from problem
@@ -144,12 +144,12 @@ class SlackOutbox(Outbox):
 
 
 def thread_location(channel: str, ts: str) -> str:
-    """Name a thread as a channel of its own, which it is on other platforms."""
+    """Name a thread as if it were a separate channel, which it is on other platforms."""
     return f"{channel}/{ts}"
 
 
 def _key_of(message: Mapping[str, Any]) -> str:
-    """Return the key of a post of ours; "" for any other message."""
+    """Return the key of one of our posts; "" for any other message."""
     metadata = message.get("metadata") or {}
     if metadata.get("event_type") != METADATA_TYPE:
         return ""

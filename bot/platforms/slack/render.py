@@ -60,7 +60,7 @@ from bot.text.maths import formula
 __all__ = ["BUTTON_PREFIX", "MENU_PREFIX", "RenderedMessage", "render", "render_home"]
 
 Divided = Callable[[Block | None, Block], bool]
-"""Tells whether a line goes between one block and the next."""
+"""Returns whether a line goes between one block and the next."""
 MAX_QUOTE = 200
 """Characters quoted from a sentence."""
 
@@ -101,7 +101,7 @@ def _pictures_of(block: Block, pictures: Pictures) -> Iterator[Picture]:
 
 
 def _divided_in_message(above: Block | None, below: Block) -> bool:
-    """Put lines around longer texts, and between groups of buttons. A table has a frame of its own."""
+    """Put lines around longer texts, and between groups of buttons. A table already has a frame."""
     match above, below:
         case None, _:
             return False

@@ -37,7 +37,7 @@ class AckSlot:
         self._message: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
 
     def take(self, message: dict[str, Any]) -> bool:
-        """Take a message along; False if it's too late."""
+        """Send this message with the acknowledgement; False if it's too late."""
         if self._message.done():
             return False
         self._message.set_result(message)
@@ -48,7 +48,7 @@ class AckSlot:
         self.take({})
 
     async def message(self, timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 (what comes too late is no error)
-        """Wait for the message, and take none after `timeout` seconds. Returns {} if there was none."""
+        """Wait for the message, for at most `timeout` seconds. Returns {} if there was none by then."""
         await asyncio.wait({self._message}, timeout=timeout)
         self.close()
         return self._message.result()
@@ -68,9 +68,9 @@ async def post_to_response_url(session: aiohttp.ClientSession, url: str, message
 
 @dataclass(frozen=True, slots=True)
 class Responder:
-    """Answers a member. A `response_url` takes 5 messages in 30 minutes, even where the app isn't in the channel.
+    """Answers a member. A `response_url` takes 5 messages in 30 minutes, even if the app isn't in the channel.
 
-    After that comes a message that only they see, where the app is in the channel; and finally the direct message.
+    After that, the answer is a message that only they see if the app is in the channel, and otherwise a direct message.
 
     `replaces_message`: the first message replaces the one whose button was pressed, unless it's a refusal.
     `channel_url` is the response_url of a channel they picked, for public messages.
@@ -150,11 +150,11 @@ class Responder:
 
     @property
     def _direct_channel(self) -> str:
-        """Return where the member is alone with the app; a thread there is kept to."""
+        """Return where to send a direct message: to the direct thread they wrote in, if any, else to the member."""
         return self.channel if self.thread and self.channel.startswith("D") else self.user
 
     async def _post_elsewhere(self, message: RenderedMessage, *, private: bool) -> None:
-        """Post where the member asked, if the app may post there; else in the direct message."""
+        """Post where the member asked if the app may post there; else in their direct messages."""
         try:
             if not private:
                 await self._post(self.channel, message)

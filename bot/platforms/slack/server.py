@@ -24,7 +24,7 @@ TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
 def routes(bolt: AsyncApp, install_flow: AsyncOAuthFlow | None = None) -> list[Route]:
-    """Return the route for Slack's requests, and the install pages where there is a flow for them."""
+    """Return the route for Slack's requests, and for the install pages if there's a flow for them."""
 
     async def events(request: Request) -> Response:
         if not _has_signature(request):
@@ -49,13 +49,13 @@ def routes(bolt: AsyncApp, install_flow: AsyncOAuthFlow | None = None) -> list[R
 
 
 def _has_signature(request: Request) -> bool:
-    """Tell whether there's something that looks like a signature: Bolt checks it, but crashes on anything else."""
+    """Return whether there's something that looks like a signature: Bolt checks it, but crashes on anything else."""
     timestamp, signature = (request.headers.get(f"x-slack-{name}", "0") for name in ("request-timestamp", "signature"))
     return TIMESTAMP.fullmatch(timestamp) is not None and signature.isascii()
 
 
 async def _body(request: Request) -> bytes | None:
-    """Return the body; None where it's too large, whatever its headers say."""
+    """Return the body; None if it's too large, whatever its headers say."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -65,7 +65,7 @@ async def _body(request: Request) -> bytes | None:
 
 
 def _parsed(request: Request, body: bytes) -> AsyncBoltRequest | None:
-    """Return the request for Bolt; None where the body isn't text, or isn't JSON where it should be."""
+    """Return the request for Bolt; None if the body isn't text, or isn't JSON although it should be."""
     try:
         parsed = to_async_bolt_request(request, body)
     except (ValueError, TypeError, AttributeError, RecursionError):

@@ -22,13 +22,13 @@ class Uninstall:
     clients: Clients
 
     async def token_rejected(self, install: Installation) -> bool:
-        """Remove an installation whose token no longer works; False where the workspace has a newer token."""
+        """Remove an installation whose token no longer works; False if the workspace has a newer token."""
         return await self.remove(install.team, token=install.token)
 
     async def remove(self, team: str, *, token: str = "", before: datetime | None = None) -> bool:
         """Record that the workspace removed the app.
 
-        Returns False, and does nothing, where the app has another token, or was installed again after `before`.
+        Returns False, and does nothing, if the app has another token, or was installed again after `before`.
         """
         removed = await self.clients.remove(team, token=token, before=before)
         if removed:

@@ -57,7 +57,7 @@ def restore(body: str) -> Reply:
 
 
 def _encoded(value: object) -> dict[str, str]:
-    """Encode what JSON has no type for as an object with one key that tells the type."""
+    """Encode what JSON has no type for as an object with one key that names the type."""
     match value:
         case datetime():  # before date, of which it is a subclass
             return {"@moment": value.isoformat()}

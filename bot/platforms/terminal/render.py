@@ -166,7 +166,7 @@ def _card(card: QuestionCard) -> RenderableType:
     if card.note:
         lines.append(Line(safe(card.note), style="dim"))
     if card.closes:
-        lines.append(Line(f"The answer comes {_local_time(card.closes)}.", style="dim"))
+        lines.append(Line(f"I'll reveal the answer {_local_time(card.closes)}.", style="dim"))
     title = Line(safe(f"{card.heading} · {card.topic} · {card.difficulty}"))
     return Panel(Group(*lines), title=title, title_align="left", box=box.ROUNDED, padding=(1, 2))
 

@@ -33,7 +33,7 @@ class Repl:
         self._showing_posts = asyncio.Lock()
 
     async def run(self) -> int:
-        """Carry out lines one after the other until the input ends; return how many there were."""
+        """Run lines one by one until the input ends; return how many there were."""
         count = 0
         if self._interactive:
             self._console.print(_welcome(self._app))
@@ -62,7 +62,7 @@ class Repl:
             self._prompting = False
 
     async def _show_replies(self, replies: AsyncIterator[Reply]) -> None:
-        """On a terminal, each draft replaces the one before; into a pipe goes only the last reply."""
+        """On a terminal, each draft replaces the one before; a pipe gets only the last reply."""
         last: Reply | None = None
         if not self._interactive:
             async for reply in replies:
@@ -79,7 +79,7 @@ class Repl:
             self._console.print()
 
     async def _watch_posts(self) -> None:
-        """Show posts that come while the room waits for a line, then show again what was typed of it."""
+        """Show posts that arrive while the room waits for a line, then restore what was typed so far."""
         while True:
             await self._outbox.arrived.wait()
             self._outbox.arrived.clear()

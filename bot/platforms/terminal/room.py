@@ -1,4 +1,4 @@
-"""The study room: lines from several members in, replies out. The REPL and the tests speak through it."""
+"""The study room: lines from several members in, replies out. The REPL and the tests use it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Room:
         return speaker is not None and speaker.form is not None
 
     def receives(self, channel: str) -> bool:
-        """Tell whether a post is for somebody in the room: for all by its channel, or for one by `@` and their id."""
+        """Return whether a post is for the room: everybody, by its channel, or one person, by `@` and their id."""
         return channel == LOCATION.channel or channel.removeprefix("@") in {self.owner.lower(), *self._speakers}
 
     def offer(self, post: Reply) -> None:

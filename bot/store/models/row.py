@@ -24,6 +24,8 @@ SQLModel.metadata = MetaData(
 class Row(SQLModel):
     """A row as plain values, which nothing changes. The class with `Table` behind its name makes the table of it."""
 
+    model_config = {"frozen": True}
+
     @classmethod
     def of(cls, columns: Mapping[Any, Any]) -> Self:
         """Make a row of what a statement returned, as `result.mappings()` gives it; nothing is validated."""
@@ -36,7 +38,7 @@ class Row(SQLModel):
 
     def columns(self) -> dict[str, Any]:
         """Return the columns for an INSERT, without an `id` that the database has yet to give."""
-        values = dict(self)
+        values = dict(vars(self))
         if values.get("id", 0) is None:
             del values["id"]
         return values

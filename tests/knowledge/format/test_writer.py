@@ -33,7 +33,7 @@ def test_a_question_without_an_optional_part_survives_a_round_trip(bank: Bank) -
         assert round_trip(question) == question
 
 
-def test_an_answer_is_enough() -> None:
+def test_a_question_only_needs_an_answer() -> None:
     question = Question(
         "own-freeze", "house-rules", "When may we deploy?", load().bank["lora"].difficulty, "Not on Friday."
     )

@@ -196,7 +196,7 @@ def test_any_text_becomes_a_question_or_a_problem(
 
 
 @given(st.text(max_size=200))
-def test_slugs_are_ids(text: str) -> None:
+def test_slugs_are_valid_ids(text: str) -> None:
     slugged = slug(text, "question")
 
     assert 0 < len(slugged) <= NAME_LIMIT

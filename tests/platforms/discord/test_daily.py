@@ -229,7 +229,7 @@ async def test_a_restart_changes_nothing(
     assert "1 answer so far" in words(post)
 
 
-async def test_a_questions_thread_goes_on_after_a_day(
+async def test_a_questions_thread_continues_after_a_day(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
 ) -> None:
     await set_up(maya, channel, thread="on")

@@ -75,7 +75,7 @@ hostile = st.lists(st.sampled_from(PIECES + EMPHASIS), max_size=25).map("".join)
 upright = st.lists(st.sampled_from(PIECES), max_size=25).map("".join)
 
 
-def test_the_model_of_discord_finds_what_is_live() -> None:
+def test_the_discord_parser_finds_mentions_and_links() -> None:
     for text in ("[a [b] c](https:x)", "[a\nb](https://x.y)", r"\\<#1>", "```\n<#1>", r"\`<#1>\`", "**a `** <#1> `"):
         assert hidden(text)
     for text in (r"\<#1>", "`<#1>`", "```\n<#1>\n```", "[a](b)", r"\[a](b)", "`a` <\u200b#1>"):
@@ -104,7 +104,7 @@ def test_no_url_that_a_model_writes_is_a_link(text: str) -> None:
 
 
 @given(hostile)
-def test_nothing_in_a_name_is_live(name: str) -> None:
+def test_a_name_contains_no_mentions_or_links(name: str) -> None:
     assert list(live(plain(name))) == []
 
 
@@ -132,7 +132,7 @@ def test_nothing_in_a_name_is_live(name: str) -> None:
         ("`</s>`, `a[i](x)` and <b>", "`</s>`, `a[i](x)` and <b>"),
     ],
 )
-def test_what_a_model_writes_looks_like_what_it_is(written: str, shown: str) -> None:
+def test_text_from_a_model_cannot_pass_for_the_bots_own(written: str, shown: str) -> None:
     assert markdown(written, model=True).strip() == shown
 
 

@@ -102,7 +102,9 @@ async def test_the_greetings_button_sets_up_a_question_for_a_manager(
     assert "Hello!" in words(posts(visit.channel)[0])
 
 
-async def test_the_greetings_button_refuses_everybody_else(app: App, env: Env, clock: Clock, visit: Visit) -> None:
+async def test_the_greetings_button_refuses_everyone_but_managers(
+    app: App, env: Env, clock: Clock, visit: Visit
+) -> None:
     await visit.begin()
     bob = visit.member("bob")
     refused = await press(bob, posts(visit.channel)[0], NINE)

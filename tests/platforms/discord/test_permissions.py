@@ -52,13 +52,13 @@ def test_nothing_is_missing_with_the_invite_link() -> None:
         ({"inside": True}, ("Attach Files", "Send Messages in Threads")),
     ],
 )
-def test_only_what_a_post_needs_is_missing(wants: dict[str, bool], lacking: tuple[str, ...]) -> None:
+def test_only_permissions_that_a_post_needs_are_missing(wants: dict[str, bool], lacking: tuple[str, ...]) -> None:
     have = discord.Permissions(view_channel=True, read_message_history=True)
 
     assert missing(have, **wants) == lacking
 
 
-def test_missing_permissions_come_with_who_can_grant_them() -> None:
+def test_missing_permissions_are_listed_with_who_can_grant_them() -> None:
     one, two, three = (
         sentence(names, "papers")
         for names in (("Send Messages",), ("Send Messages", "Attach Files"), ("A", "B", "Pin Messages"))

@@ -318,4 +318,4 @@ async def test_former_members_of_a_guild_on_another_shard_are_told_so(discord: D
     del discord.guilds[channel.guild.id]
 
     told = await bob.press(discord.conversation(bob.user).last, "Practice now").answered()
-    assert "a server that one of us has left" in told.text
+    assert "a server that you or I have left" in told.text

@@ -97,7 +97,7 @@ async def test_a_member_who_left_the_server_is_told_so(env: Env, reminded: Membe
     await env.settle()
     told = await press(user, user.dm_channel.history()[0], "Practice now")
 
-    assert "a server that one of us has left" in said(told)
+    assert "a server that you or I have left" in said(told)
 
 
 async def test_a_server_that_removed_the_bot_counts_as_left(env: Env, reminded: MemberActor) -> None:
@@ -106,7 +106,7 @@ async def test_a_server_that_removed_the_bot_counts_as_left(env: Env, reminded: 
     await env.settle()
     told = await press(user, user.dm_channel.history()[0], "Practice now")
 
-    assert "a server that one of us has left" in said(told)
+    assert "a server that you or I have left" in said(told)
 
 
 async def test_a_member_who_blocks_messages_is_not_tried_again(

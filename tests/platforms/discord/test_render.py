@@ -117,7 +117,7 @@ pieces = st.one_of(
 
 @given(st.lists(pieces, max_size=60))
 @example([*(Markup("a") for _ in range(35)), Divider(), Menu("Days", "go", "days", (MenuOption("Monday", "monday"),))])
-async def test_dividers_change_nothing_else(laid: list[Piece]) -> None:
+async def test_dividers_do_not_change_anything_else(laid: list[Piece]) -> None:
     def drawn(pieces: list[Piece]) -> list[list[dict[str, Any]]]:
         layout = Layout()
         for piece in pieces:

@@ -240,7 +240,7 @@ async def test_a_missing_permission_is_named_before_the_schedule_is_set_up(
     assert await app.study.store.query(stored_schedules) == []
 
 
-async def test_a_role_that_cannot_be_mentioned_comes_with_a_fix(
+async def test_a_role_that_cannot_be_mentioned_is_reported_with_a_fix(
     env: Env, channel: ChannelHandle, maya: MemberActor
 ) -> None:
     deny(channel, mention_everyone=True)

@@ -220,7 +220,7 @@ async def test_a_post_survives_a_short_outage(discord: Discord, outbox: Outbox, 
     assert len(papers.messages) == 1
 
 
-async def test_a_longer_outage_can_be_retried(discord: Discord, outbox: Outbox, papers: Channel) -> None:
+async def test_a_post_can_be_retried_after_a_longer_outage(discord: Discord, outbox: Outbox, papers: Channel) -> None:
     discord.fail("POST", MESSAGES, 503)
 
     with pytest.raises(PostError) as refusal:
@@ -283,7 +283,7 @@ async def test_a_post_without_a_network_can_be_retried(
     assert refusal.value.retry
 
 
-async def test_an_outage_while_unpinning_can_be_retried(discord: Discord, outbox: Outbox, papers: Channel) -> None:
+async def test_unpinning_can_be_retried_after_an_outage(discord: Discord, outbox: Outbox, papers: Channel) -> None:
     before, after = [await outbox.post(at(papers), POST, key) for key in ("daily-7", "daily-8")]
     discord.fail("DELETE", r"/channels/\d+/messages/pins/\d+", 503)
 
@@ -342,7 +342,7 @@ async def test_a_former_member_is_told_so_even_if_the_lookup_is_slow(
     pressed = await bob.press(told, "Practice now").until(lambda it: it.callback is not None)
     enough.set()
 
-    assert "a server that one of us has left" in (await pressed.answered()).text
+    assert "a server that you or I have left" in (await pressed.answered()).text
 
 
 async def test_a_failed_member_lookup_is_explained(discord: Discord, told: Message, bob: Person) -> None:
@@ -366,7 +366,7 @@ async def test_nothing_is_lost_when_the_connection_breaks(discord: Discord, pape
 
 
 @pytest.mark.usefixtures("bot")
-async def test_it_reconnects_when_told_to(discord: Discord, papers: Channel, bob: Person) -> None:
+async def test_it_reconnects_when_discord_asks(discord: Discord, papers: Channel, bob: Person) -> None:
     await discord.gateway.order_away()
     await discord.until(lambda: bool(discord.gateway.resumed))
     await bob.slash(papers, "team list").answered()
@@ -375,7 +375,7 @@ async def test_it_reconnects_when_told_to(discord: Discord, papers: Channel, bob
 
 
 @pytest.mark.usefixtures("bot")
-async def test_a_lost_session_is_started_again(discord: Discord, papers: Channel, bob: Person) -> None:
+async def test_a_lost_session_is_replaced_by_a_new_one(discord: Discord, papers: Channel, bob: Person) -> None:
     await discord.gateway.invalidate()
     await discord.until(lambda: len(discord.gateway.identified) == 2)
     await discord.until(lambda: discord.gateway.ready)

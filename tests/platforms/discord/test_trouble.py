@@ -171,7 +171,7 @@ async def test_a_discord_outage_is_waited_out(
     assert not direct(maya)
 
 
-async def test_managers_who_block_messages_stop_nothing(
+async def test_managers_who_block_messages_do_not_stop_posts(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
 ) -> None:
     await set_up(maya, channel)

@@ -130,7 +130,7 @@ HOME = {
 # The Web API
 
 
-async def test_a_token_sees_its_own_workspace_alone(slack: Slack, team: Team, client: AsyncWebClient) -> None:
+async def test_a_token_sees_only_its_own_workspace(slack: Slack, team: Team, client: AsyncWebClient) -> None:
     other = slack.team("others")
     theirs = AsyncWebClient(token=other.token, base_url=slack.api)
 
@@ -185,7 +185,7 @@ async def test_unknown_methods_and_arguments_are_recorded(slack: Slack, team: Te
 
 @described
 @pytest.mark.parametrize("method", RULES)
-def test_what_the_fake_knows_of_a_method_agrees_with_its_description(method: str) -> None:
+def test_what_the_fake_knows_about_a_method_agrees_with_its_description(method: str) -> None:
     about, own = spec.rule(method), RULES[method]
     assert about is not None
 
@@ -217,7 +217,7 @@ async def test_posts_are_read_back_with_their_metadata(team: Team, bob: Person, 
     assert link["permalink"].endswith(f"/archives/{team.main.id}/p{first['ts'].replace('.', '')}")
 
 
-async def test_history_comes_a_page_at_a_time(team: Team, client: AsyncWebClient) -> None:
+async def test_history_is_returned_one_page_at_a_time(team: Team, client: AsyncWebClient) -> None:
     for number in range(5):
         await client.chat_postMessage(channel=team.main.id, text=str(number))
     pages = []
@@ -284,7 +284,7 @@ async def test_a_message_to_a_user_is_in_their_own_conversation(
     assert person["tz"] == "Europe/Amsterdam"
 
 
-async def test_messages_are_edited_by_their_author_and_in_time(
+async def test_messages_can_be_edited_only_by_their_author_and_in_time(
     slack: Slack, team: Team, bob: Person, client: AsyncWebClient
 ) -> None:
     sent = await client.chat_postMessage(
@@ -343,7 +343,7 @@ async def test_files_are_uploaded_and_shared(slack: Slack, team: Team, bob: Pers
     await client.chat_postMessage(channel=team.main.id, text="a chart", blocks=[picture])
 
 
-async def test_pins_and_reactions(slack: Slack, team: Team, client: AsyncWebClient) -> None:
+async def test_messages_are_pinned_and_get_reactions(slack: Slack, team: Team, client: AsyncWebClient) -> None:
     token = slack.token(team, [*slack.scopes, "pins:read", "reactions:write"]).value
     client = AsyncWebClient(token=token, base_url=slack.api)
     sent = await client.chat_postMessage(channel=team.main.id, text="hello")
@@ -993,7 +993,7 @@ async def test_forged_and_repeated_requests_can_be_sent(slack: Slack, team: Team
     assert heard[1][0] == heard[2][0] == heard[3][0]
 
 
-async def test_an_app_that_is_slow_or_silent_is_recorded(slack: Slack, bob: Person, bolt: AsyncApp) -> None:
+async def test_a_slow_or_silent_app_is_recorded(slack: Slack, bob: Person, bolt: AsyncApp) -> None:
     enough = asyncio.Event()
 
     @bolt.event("app_mention")
@@ -1009,7 +1009,7 @@ async def test_an_app_that_is_slow_or_silent_is_recorded(slack: Slack, bob: Pers
 # Socket Mode
 
 
-async def test_everything_comes_over_socket_mode_too(
+async def test_everything_also_works_over_socket_mode(
     slack: Slack, team: Team, bob: Person, client: AsyncWebClient
 ) -> None:
     app = AsyncApp(client=client, signing_secret=slack.signing_secret)

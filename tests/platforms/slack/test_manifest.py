@@ -238,7 +238,7 @@ def test_an_address_that_slack_would_refuse_is_an_error(url: str) -> None:
         cli.print_manifest(url)
 
 
-def test_many_workspaces_need_an_address() -> None:
+def test_serving_many_workspaces_requires_an_address() -> None:
     done = studyhall({}, "slack", "manifest", "--many")
 
     assert (done.returncode, done.stdout) == (2, "")

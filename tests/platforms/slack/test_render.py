@@ -406,7 +406,7 @@ def test_a_verdict_quotes_a_sentence_once_and_gives_the_reference() -> None:
     assert "**The reference**\n\n**Because** 2 &lt; 3" in drawn
 
 
-def test_a_models_text_cannot_pass_for_ours() -> None:
+def test_text_from_a_model_cannot_pass_for_the_apps_own() -> None:
     text = "# Right!\nSee https://evil.example/x or [this](https://evil.example/y)\n\n> The bank's own text\n\n***"
     blocks = only(Reply.of(Explanation(text, "model", (Citation(1, "lora", "What is *LoRA*?"),)))).blocks
     label, body, sources = blocks

@@ -245,7 +245,7 @@ each_step_of_an_upload = pytest.mark.parametrize(
 
 
 @each_step_of_an_upload
-async def test_a_refused_picture_costs_nothing_else(
+async def test_a_refused_picture_does_not_affect_the_rest_of_the_answer(
     fake: Slack, bob: Person, program: AsyncExitStack, step: str, fault: dict[str, object]
 ) -> None:
     fake.fail(step, **fault)  # type: ignore[arg-type]

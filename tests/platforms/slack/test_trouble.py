@@ -361,7 +361,7 @@ async def test_a_silent_response_url_is_not_waited_for(fake: Slack, bob: Person,
     answering.release()
 
 
-async def test_with_a_used_up_response_url_the_answer_is_ephemeral(fake: Slack, bob: Person, team: Team) -> None:
+async def test_once_a_response_url_is_used_up_the_answer_is_ephemeral(fake: Slack, bob: Person, team: Team) -> None:
     question = await asked(fake, bob)
     fake.fail("response_url", status=404)
     await bob.presses(question, "A")

@@ -217,7 +217,7 @@ async def test_the_install_page_says_so_while_the_database_is_down(
     assert "Something on our side isn't responding right now." in page.body
 
 
-async def test_a_refused_greeting_stops_nothing(fake: Slack, root: str) -> None:
+async def test_a_refused_greeting_does_not_stop_the_installation(fake: Slack, root: str) -> None:
     ada = Person.joins(fake, fake.team("readers", installed=False), "ada", owner=True)
     fake.fail("chat.postMessage", error="restricted_action")
     assert (await ada.installs(f"{root}/slack/install")).status == 200
@@ -278,7 +278,7 @@ async def test_workspaces_know_nothing_of_each_other(fake: Slack, root: str, rea
     assert "Owls" in (await fake.heard()).words
 
 
-async def test_another_workspaces_id_opens_nothing(fake: Slack, root: str, readers: Home) -> None:
+async def test_another_workspaces_ids_do_not_open_anything(fake: Slack, root: str, readers: Home) -> None:
     writers = await Home.made(fake, root, "writers")
     before = len(fake.messages.seen)
     forging = writers.ada.forging(team=readers.team.id, signature="v0=guessed")
@@ -343,7 +343,7 @@ async def test_an_uninstall_is_acknowledged_only_once_it_is_stored(
 
 
 @pytest.mark.both_databases
-async def test_an_expired_token_that_fails_to_renew_stops_no_schedule(
+async def test_an_expired_token_that_fails_to_renew_does_not_stop_schedules(
     fake: Slack, root: str, url: str, library: Library
 ) -> None:
     fake.rotates = True
@@ -453,7 +453,7 @@ async def test_a_token_that_fails_to_renew_is_used_until_it_expires(
 # Uninstalled
 
 
-async def test_after_an_uninstall_it_is_silent_and_keeps_all_answers(
+async def test_after_an_uninstall_the_app_is_silent_and_keeps_all_answers(
     fake: Slack, root: str, readers: Home, app: App
 ) -> None:
     await readers.set_up()
@@ -475,7 +475,9 @@ async def test_after_an_uninstall_it_is_silent_and_keeps_all_answers(
 
 
 @pytest.mark.both_databases
-async def test_a_late_uninstall_event_ends_nothing(fake: Slack, root: str, readers: Home, app: App, url: str) -> None:
+async def test_a_late_uninstall_event_does_not_end_the_new_installation(
+    fake: Slack, root: str, readers: Home, app: App, url: str
+) -> None:
     _, gone = await readers.ada.uninstalls()
     await over(app)
     fake.clock.forward(60)
@@ -532,7 +534,7 @@ async def test_an_uninstall_during_an_answer_ends_it(fake: Slack, readers: Home,
 
 
 @pytest.mark.both_databases
-async def test_a_rejected_old_token_ends_nothing_if_there_is_a_new_one(
+async def test_a_rejected_old_token_does_not_end_an_installation_with_a_new_one(
     *, fake: Slack, root: str, readers: Home, app: App, url: str, library: Library
 ) -> None:
     await readers.set_up()

@@ -35,7 +35,7 @@ async def test_a_key_answers_a_question(room: Room) -> None:
     assert "The reference" in await said(room, "@bob: a")
 
 
-async def test_a_form_takes_an_answer_in_ones_own_words(room: Room) -> None:
+async def test_a_form_takes_a_written_answer(room: Room) -> None:
     await said(room, "@bob: question vae")
 
     assert "Your answer" in await said(room, "@bob: w")

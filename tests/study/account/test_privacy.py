@@ -103,7 +103,7 @@ def _makers(connection: Connection) -> list[int | None]:
     return list(connection.execute(select(tables.schedules.c.made_by)).scalars())
 
 
-async def test_a_person_stays_while_they_are_a_member_elsewhere(room: Classroom, store: Store) -> None:
+async def test_a_person_is_kept_while_they_are_a_member_elsewhere(room: Classroom, store: Store) -> None:
     elsewhere = await Classroom(store, "elsewhere").open()
     await room.join("ada")
     await elsewhere.join("ada")

@@ -63,7 +63,7 @@ def test_every_kind_of_round_has_its_rules() -> None:
         (RoundKind.TEST, OPENED, True, UnscoredReason.TEST),
     ],
 )
-def test_an_answer_is_unscored_for_one_reason(
+def test_each_unscored_answer_has_exactly_one_reason(
     kind: RoundKind, at: datetime, viewed: bool, reason: UnscoredReason | None
 ) -> None:
     asked = new_round(LORA, workspace_id=1, channel_id=1, kind=kind, at=OPENED, closes=CLOSES)

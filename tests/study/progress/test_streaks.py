@@ -424,7 +424,7 @@ async def test_a_day_without_a_daily_question_is_excused(store: Store) -> None:
     assert drawn(await study.streak(4)) == "seems"
 
 
-async def test_a_question_posted_in_one_channel_leaves_no_excuse(store: Store) -> None:
+async def test_a_question_posted_in_one_channel_means_no_excuse(store: Store) -> None:
     study = await History(store).begin()
     await study.answers(0, 2)
     await study.answers(0, channel=1)
@@ -434,7 +434,7 @@ async def test_a_question_posted_in_one_channel_leaves_no_excuse(store: Store) -
     assert drawn(await study.streak(2)) == "sms"
 
 
-async def test_a_channel_joined_later_takes_no_excuse_back(store: Store) -> None:
+async def test_joining_a_channel_later_does_not_revoke_an_excuse(store: Store) -> None:
     study = await History(store).begin()
     await study.answers(0, 2)
     await study.delivery(1, DeliveryState.FAILED, channel=0)
