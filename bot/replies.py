@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Literal
 
 LINE_LIMIT = 100
-"""Longest command line an `Action` may carry: Discord's limit for a button's id."""
+"""Characters a button's line may have: Discord's limit for a button's id."""
 
 
 @dataclass(frozen=True, slots=True)

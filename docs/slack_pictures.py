@@ -155,7 +155,7 @@ async def live(story: Story) -> None:
     line = "schedule setup 09:00 Europe/Paris topics=gan,vae,rag"
     await story.keep("settings", await story.asks("maya", line))
     for who in ("ada", "bob"):
-        await story.asks(who, "me rest=sat,sun zone=Europe/Paris")
+        await story.asks(who, "me rest_days=sat,sun zone=Europe/Paris")
     for name in ("Blue", "Red"):
         await story.asks("maya", f"team create {name}")
     for day in range(12):

@@ -41,7 +41,7 @@ async def post_failed(study: Study, claim: ClaimedDelivery, reason: str, *, retr
         await extras_failed(study, claim, reason)
     elif managers is not None:
         text = (
-            f"The daily question in {_channel_name(claim.location)} is paused: {reason} "
+            f"The daily question in {_channel_name(claim.location)} has stopped: {reason} "
             "Once that's fixed, run `schedule resume` there."
         )
         await _tell_managers(study, claim.location, managers, text, f"paused-{claim.delivery.id}")
