@@ -66,10 +66,23 @@ def spoken(words: str, title: bool) -> bool:
 def of_code(path: Path, source: str) -> Iterator[tuple[int, str, str]]:
     """Give line, kind and words of what is said in a Python file."""
     nodes = sorted(ast.walk(ast.parse(source)), key=lambda it: (getattr(it, "lineno", 0), getattr(it, "col_offset", 0)))
+    kinds = kinds_of(nodes)
+    for node in nodes:
+        if isinstance(node, FUNCTIONS) and node.name.startswith("test_") and path.parts[0] == "tests":
+            yield node.lineno, "tests", node.name[len("test_") :].replace("_", " ")
+        kind, words = kinds.get(node, "text"), string(node)
+        if words is None or not (kind == "docstring" or (kind and path.parts[0] in SPEAKING)):
+            continue
+        if kind in ("docstring", "log") or spoken(words, title=kind == "title"):
+            yield getattr(node, "lineno", 1), kind.replace("title", "text"), words
+
+
+def kinds_of(nodes: Sequence[ast.AST]) -> dict[ast.AST, str]:
+    """Tell the kinds of a module's strings, as far as their places show them; "" is for what nobody sees."""
     imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
     modules = {it.asname or it.name: getattr(node, "module", "") or it.name for node in imports for it in node.names}
     unspoken = {name for name, module in modules.items() if module.split(".")[0] in UNSPOKEN}
-    kinds = dict[ast.AST, str]()  # "" is for what nobody sees
+    kinds = dict[ast.AST, str]()
     for node in nodes:
         silent: Sequence[ast.AST] = ()
         match node:
@@ -93,14 +106,7 @@ def of_code(path: Path, source: str) -> Iterator[tuple[int, str, str]]:
             case ast.keyword(arg=str(name), value=value) if TITLES.fullmatch(name):
                 kinds |= {it: kinds.get(it, "title") for it in strings(value)}
         kinds |= {inner: "" for outer in silent for inner in ast.walk(outer)}
-    for node in nodes:
-        if isinstance(node, FUNCTIONS) and node.name.startswith("test_") and path.parts[0] == "tests":
-            yield node.lineno, "tests", node.name[len("test_") :].replace("_", " ")
-        kind, words = kinds.get(node, "text"), string(node)
-        if words is None or not (kind == "docstring" or (kind and path.parts[0] in SPEAKING)):
-            continue
-        if kind in ("docstring", "log") or spoken(words, title=kind == "title"):
-            yield getattr(node, "lineno", 1), kind.replace("title", "text"), words
+    return kinds
 
 
 def of_page(path: Path, source: str) -> Iterator[tuple[int, str, str]]:

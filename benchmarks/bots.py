@@ -89,7 +89,7 @@ class Bare(discord.AutoShardedClient):
             await say(interaction)
 
         @self.tree.command(name="ask", description="ask")
-        async def ask(interaction: discord.Interaction[Any], text: str) -> None:
+        async def ask(interaction: discord.Interaction[Any], text: str) -> None:  # noqa: ARG001  # the option's name
             await say(interaction)
 
     async def setup_hook(self) -> None:

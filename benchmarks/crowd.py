@@ -70,6 +70,7 @@ class Crowd:
 
     async def load(
         self,
+        *,
         kind: str,
         values: list[dict[str, str]],
         rate: float,

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from datetime import time as clock_time
 
 from sqlalchemy import Connection
+from typing_extensions import override
 
 from bot import logs
 from bot.context.identity import Location
@@ -40,12 +41,15 @@ NOW = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
 class InstantOutbox(Outbox):
     """An outbox that accepts everything at once."""
 
+    @override
     async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
         return key
 
+    @override
     async def edit(self, location: Location, ref: str, reply: Reply) -> None:
         return None
 
+    @override
     async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
         return None
 

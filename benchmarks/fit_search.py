@@ -127,9 +127,9 @@ def main() -> None:
         print(title)
         rows = [measure(search, case) for case in cases]
         halves = {half: [row for row in rows if in_first_half(row.case) is half] for half in (True, False)}
-        for half in halves:
-            weights = fit(halves[half])
-            report("  fitted half", halves[half], weights, in_use)
+        for half, half_rows in halves.items():
+            weights = fit(half_rows)
+            report("  fitted half", half_rows, weights, in_use)
             report("  other half ", halves[not half], weights, in_use)
         report("  all, as shipped", rows, as_array(in_use, names), in_use)
         whole = fit(rows)

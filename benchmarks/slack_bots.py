@@ -42,8 +42,11 @@ def today(_: signature.Clock) -> float:
 
 
 class Bare(Watched):
-    """A minimal app: always the same answer. A command gets it in its acknowledgement, a button through its
-    response_url, over one session, because Bolt's own `respond` opens a session for each answer."""
+    """A minimal app: always the same answer.
+
+    A command gets it in its acknowledgement, a button through its response_url, over one session, because Bolt's own
+    `respond` opens a session for each answer.
+    """
 
     def __init__(self, options: argparse.Namespace, running: AsyncExitStack) -> None:
         super().__init__()

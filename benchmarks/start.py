@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def commands(folder: Path, given: argparse.Namespace) -> Table:
-    """The command line and the room, cold and warm, each after its floor."""
+    """Measure the command line and the room, cold and warm, each after its floor."""
     table = Table("what", "until its sign, s", "until its end, s", "CPU s", "peak MB", title="The start")
     for column in table.columns[1:]:
         column.justify = "right"
@@ -153,7 +153,8 @@ def process(program: Path, words: list[str], sign: bytes, typed: bytes, then: by
         stdout=there,
         stderr=there,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C arrives
+        # so that Ctrl-C arrives; no thread runs yet
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
     )
     os.close(there)
     os.write(here, typed)

@@ -62,13 +62,13 @@ def _print_version(requested: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(help="A study bot for teams preparing for generative AI interviews.")
 def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """A study bot for teams preparing for generative AI interviews."""
+    """Take the options that stand before a command."""
 
 
 @app.command()
@@ -124,6 +124,7 @@ def bank_stats(json: Json = False) -> None:
 
 @bank.command("import")
 def bank_import(
+    *,
     files: Annotated[list[Path], typer.Argument(help="Markdown, text, CSV, TSV, JSON lines or Anki files.")],
     into: Annotated[Path | None, typer.Option(help="Folder of your own bank to import into.")] = None,
     workspace: Annotated[str, typer.Option(help="Workspace to import into, like slack:T0123.")] = "",

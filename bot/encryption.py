@@ -26,7 +26,7 @@ class Vault:
         return self._fernet.encrypt(secret.encode()).decode()
 
     def decrypt(self, text: str) -> str:
-        """Raises SetupError if it was encrypted with another key."""
+        """Decrypt a value. Raises SetupError if it was encrypted with another key."""
         try:
             return self._fernet.decrypt(text.encode()).decode()
         except InvalidToken:

@@ -1,8 +1,8 @@
 """Errors whose text people read; the others are listed here with their modules.
 
 UserError                      a member can fix it: the text is shown to them
-├── NotAllowed                 the command is for managers
-└── NotFound                   nothing here has that name
+├── NotAllowedError            the command is for managers
+└── NotFoundError              nothing here has that name
 SetupError                     the operator can fix it: the text is shown, and the program ends
 ├── ConfigError                a setting is wrong: says where it is and what would be right
 ├── DatabaseError              unreachable, locked, full, or newer than the program
@@ -11,8 +11,8 @@ SetupError                     the operator can fix it: the text is shown, and t
 The calling package catches each of these, and turns it into one of the above, a message or a fallback:
 
 PostError                      bot.context.outbox: a platform refused a post
-InferenceUnavailable           bot.inference.client: the inference server gave no answer
-└── CutShort                   bot.inference.client: its answer was cut off
+InferenceError                 bot.inference.client: the inference server gave no answer
+└── InferenceCutShortError     bot.inference.client: its answer was cut off
 UnknownMemberError             bot.platforms.discord.identity: the sender of a direct message is unknown
 ImportInProgressError          knowledge.format.transaction: another import is writing to the folder
 AnkiError                      knowledge.importers.anki: the file isn't an Anki package
@@ -32,11 +32,11 @@ class UserError(Exception):
     """A problem that the member can fix; the text is all they see."""
 
 
-class NotAllowed(UserError):
+class NotAllowedError(UserError):
     """The member isn't allowed to do this here."""
 
 
-class NotFound(UserError):
+class NotFoundError(UserError):
     """Nothing here has that name."""
 
 

@@ -20,6 +20,7 @@ from typing import Literal, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+from typing_extensions import override
 
 from bot.errors import SetupError
 
@@ -60,6 +61,7 @@ class _LogFile(RotatingFileHandler):
 
     failed = False
 
+    @override
     def handleError(self, record: logging.LogRecord) -> None:
         problem = sys.exc_info()[1]
         if not self.failed:
@@ -153,7 +155,7 @@ class _Renderer:
         return text
 
 
-def _describe_exception(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+def _describe_exception(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     """Replace `exc_info` with the types of the exceptions and where they were raised."""
     info = event.pop("exc_info", None)
     problem = info[1] if isinstance(info, tuple) else info if isinstance(info, BaseException) else None
@@ -195,11 +197,11 @@ def _type_and_code(problem: BaseException) -> str:
     return f"{kind.__module__}.{kind.__qualname__}{f' ({code})' if isinstance(code, str) else ''}{types}"
 
 
-def _omit_private_values(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+def _omit_private_values(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     return {key: OMITTED if key in PRIVATE_KEYS else value for key, value in event.items()}
 
 
-def _shorten_library_event(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+def _shorten_library_event(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     """Add the logger's name, and keep the first line only: asyncio puts the exception's text in the others."""
     event["logger"] = event["_record"].name
     first, *rest = str(event["event"]).splitlines() or [""]

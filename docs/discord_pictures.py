@@ -106,7 +106,7 @@ class Story:
             channel or self.channel, viewers=[viewer], width=WIDTH, height=HEIGHT, timezone="Europe/Paris"
         ) as preview:
             # The preview would start its own browser; it closes this one instead.
-            preview._capture_manager._browser = await self._browser()
+            preview._capture_manager._browser = await self._browser()  # noqa: SLF001  # simcord has no setting for it
             shot = await preview.screenshot(viewer=viewer, target=target, allow_incomplete=True)
         self.album.keep(name, shot.png)
 
@@ -246,7 +246,12 @@ async def draw(album: Album) -> None:
         library, _ = open_library(loader.load(), announce)
         await library.wait_ready()
         now: list[Any] = []
-        study = Study(store=store, library=library, clock=lambda: now[0].now())
+
+        def clock() -> datetime:
+            moment: datetime = now[0].now()
+            return moment
+
+        study = Study(store=store, library=library, clock=clock)
         app = App(registry(), study, TerminalPosts(store))
         try:
             async with async_playwright() as playwright, simcord.run(StudyClient(app), shard_count=1) as env:

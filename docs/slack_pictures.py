@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo
 from PIL import Image
 from playwright.async_api import async_playwright
 from slack_preview import CHANNEL, message, modal, page, view
+from typing_extensions import override
 
 from bot import logs
 from bot.app import App, TerminalPosts, open_library
@@ -86,19 +87,24 @@ class Channel(Outbox):
     def __init__(self) -> None:
         self.newest = Reply(())
 
+    @override
     async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
         self.newest = reply
         return key
 
+    @override
     async def edit(self, location: Location, ref: str, reply: Reply) -> None:
         self.newest = reply
 
+    @override
     async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
         return
 
+    @override
     async def open_thread(self, location: Location, ref: str, name: str, *, again: bool = False) -> str:
         return ref
 
+    @override
     async def pin(self, location: Location, ref: str, instead: str = "") -> None:
         return
 
@@ -203,7 +209,7 @@ async def forms(story: Story) -> None:
     for name, line in (("form", "schedule setup"), ("form-share", "share explanation 1"), ("form-words", write)):
         command, values = story.app.registry.parse(story.app.study, line)
         fields = missing_fields(command, values)
-        view_body = form_view(story.app, command, fields, Invocation(line, PLACE), values, bob)
+        view_body = form_view(story.app, command, fields, Invocation(line, PLACE), values, actor=bob)
         await story.album.keep(name, page([modal(view_body)]))
 
 

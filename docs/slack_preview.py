@@ -62,7 +62,7 @@ def modal(form: dict[str, Any]) -> str:
     return f'<article class="modal"><h1>{title} <i>✕</i></h1>{"".join(map(_block, form["blocks"]))}{foot}</article>'
 
 
-def _block(block: dict[str, Any]) -> str:
+def _block(block: dict[str, Any]) -> str:  # noqa: PLR0911  # one return for each kind of block
     match block["type"]:
         case "header":
             return f"<h2>{html.escape(block['text']['text'])}</h2>"
@@ -136,9 +136,10 @@ def mrkdwn(text: str) -> str:
     text = _DATE.sub(lambda found: _at(int(found[1] or found[2])), text)
     pieces = re.split(r"(```.*?```|`[^`\n]+`)", text, flags=re.DOTALL)
     for number, piece in enumerate(pieces):
+        marked = piece
         for pattern, replacement in _MARKS[:2] if number % 2 else _MARKS[2:]:
-            piece = pattern.sub(replacement, piece)
-        pieces[number] = piece if "<pre>" in piece else piece.replace("\n", "<br>")
+            marked = pattern.sub(replacement, marked)
+        pieces[number] = marked if "<pre>" in marked else marked.replace("\n", "<br>")
     return "".join(pieces).replace("</blockquote><br>", "</blockquote>")
 
 

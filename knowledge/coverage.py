@@ -87,8 +87,8 @@ class Coverage:
 def sentences(text: str) -> list[str]:
     """Split a text into sentences, each long one followed by its clauses; at most `MAX_SENTENCES`."""
     parts = []
-    for sentence in END.split(text[:MAX_ANSWER_LENGTH]):
-        sentence = " ".join(sentence.split())
+    for part in END.split(text[:MAX_ANSWER_LENGTH]):
+        sentence = " ".join(part.split())
         if not re.search(r"\w", sentence):
             continue
         parts.append(sentence)

@@ -20,9 +20,9 @@ from bot.store.urls import file_of, parse_url
 
 def migrate(connection: Connection) -> None:
     """Run the migrations in the open transaction; SQLite changes a table by rebuilding it."""
-    progress = context.config.attributes.get("progress", lambda line: None)
+    progress = context.config.attributes.get("progress", lambda _line: None)
 
-    def told(ctx: MigrationContext, step: MigrationInfo, heads: Collection[Any], run_args: Mapping[str, Any]) -> None:
+    def told(ctx: MigrationContext, step: MigrationInfo, heads: Collection[Any], run_args: Mapping[str, Any]) -> None:  # noqa: ARG001  # Alembic passes all by name
         script = step.up_revision
         assert isinstance(script, Script)  # noqa: S101 (revisions come from our folder of scripts)
         progress(f"Database revision {script.revision}: {script.doc}")

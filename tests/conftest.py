@@ -88,13 +88,13 @@ def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databa
 
 @pytest.fixture
 def empty_database_url(databases: Databases) -> str:
-    """A database before its first upgrade; the SQLite file does not exist yet."""
+    """Name a database before its first upgrade; the SQLite file doesn't exist yet."""
     return databases.empty()
 
 
 @pytest.fixture
 def database_url(databases: Databases) -> str:
-    """A database with all its tables and no rows."""
+    """Make a database with all its tables and no rows."""
     return databases.with_tables()
 
 
@@ -118,7 +118,7 @@ async def sqlite_store(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[S
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    """The built-in bank with the packaged model, opened once; every search waits until it is ready."""
+    """Open the built-in bank with the packaged model, once; every search waits until it's ready."""
     opened = Library(load().bank, tmp_path_factory.mktemp("index"), Embedder(), max_wait=None)
     yield opened
     opened.close()
@@ -126,7 +126,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 
 @pytest.fixture(scope="session")
 def small_bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a bank with the built-in bank's questions on three topics, where one need not read them all."""
+    """Make the folder of a bank with the built-in bank's questions on three topics, for tests that don't need all."""
     folder = tmp_path_factory.mktemp("small") / "bank"
     for topic in ("fine-tuning", "gan", "vae"):
         shutil.copytree(BUILT_IN / topic, folder / topic)
@@ -135,6 +135,6 @@ def small_bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path, small_bank: Path) -> dict[str, str]:
-    """An environment for the command line: a data folder of its own, the small bank, and any port that is free."""
+    """Make an environment for the command line: a data folder of its own, the small bank, and any port that's free."""
     settings = {"STUDYHALL_BANK__FOLDER": str(small_bank), "PORT": "0"}
     return surroundings(STUDYHALL_DATA=str(tmp_path / "data"), **settings)

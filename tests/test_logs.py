@@ -12,6 +12,7 @@ import sqlite3
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -166,8 +167,8 @@ def test_error_codes_of_the_system_and_the_database_are_logged(stream: io.String
     database.execute("INSERT INTO answers VALUES (?)", (TYPED,))
 
     for work in (
-        lambda: database.execute("INSERT INTO answers VALUES (?)", (TYPED,)),
-        lambda: (tmp_path / TYPED).read_text(),
+        partial(database.execute, "INSERT INTO answers VALUES (?)", (TYPED,)),
+        (tmp_path / TYPED).read_text,
         lambda: (_ for _ in ()).throw(DatabaseError("The disk is full.")),
     ):
         try:

@@ -101,14 +101,8 @@ def bank(config: Config) -> Finding:
 
 
 def model(setting: str) -> Finding:
-    from knowledge.retrieval.models import ModelError
-    from knowledge.retrieval.models.packaged import weights
-
     if not setting:
-        try:
-            return Finding("model", "ok", f"all-MiniLM-L6-v2 in {weights()}, with the right checksum")
-        except ModelError as problem:
-            return Finding("model", "problem", f"{str(problem).rstrip('.')}.")
+        return _packaged_model()
     folder = Path(setting).expanduser()
     if folder.is_dir():
         if (folder / "config.json").is_file():
@@ -122,6 +116,16 @@ def model(setting: str) -> Finding:
     if isinstance(try_to_load_from_cache(name, "config.json"), str):
         return Finding("model", "ok", f"{setting}, already downloaded")
     return Finding("model", "missing", f"{setting} will be downloaded for the first search, which needs a network.")
+
+
+def _packaged_model() -> Finding:
+    from knowledge.retrieval.models import ModelError
+    from knowledge.retrieval.models.packaged import weights
+
+    try:
+        return Finding("model", "ok", f"all-MiniLM-L6-v2 in {weights()}, with the right checksum")
+    except ModelError as problem:
+        return Finding("model", "problem", f"{str(problem).rstrip('.')}.")
 
 
 def index(config: Config) -> Finding:
@@ -151,7 +155,7 @@ def index(config: Config) -> Finding:
 
 
 async def inference(config: Config) -> Finding:
-    from bot.inference.client import Inference, InferenceUnavailable
+    from bot.inference.client import Inference, InferenceError
 
     settings, name = config.inference, "inference"
     if not settings.base_url:
@@ -160,7 +164,7 @@ async def inference(config: Config) -> Finding:
     server = Inference(settings.base_url, settings.model, config.inference_api_key, first_text_timeout=SERVER_TIMEOUT)
     try:
         models = [_printable(model) for model in await server.models()]
-    except InferenceUnavailable as problem:
+    except InferenceError as problem:
         return Finding(name, "problem", f"{settings.place}: {problem}.")
     finally:
         await server.close()

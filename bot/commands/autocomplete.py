@@ -44,22 +44,22 @@ def all_topics(study: Study) -> Sequence[Suggestion]:
     return [Suggestion(name, name) for name in sorted(study.library.bank.topics)]
 
 
-def zones(study: Study, typed: str) -> Sequence[Suggestion]:
+def zones(_study: Study, typed: str) -> Sequence[Suggestion]:
     """Suggest time zones."""
     return [Suggestion(name, name) for name in zones_like(typed)[:MAX_SUGGESTIONS]]
 
 
-def weekdays(study: Study) -> Sequence[Suggestion]:
+def weekdays(_study: Study) -> Sequence[Suggestion]:
     """Return every weekday, from Monday; the value is its first three letters."""
     return [Suggestion(day, day[:3].lower()) for day in WEEKDAYS]
 
 
-def weeks(study: Study, typed: str) -> Sequence[Suggestion]:
+def weeks(_study: Study, typed: str) -> Sequence[Suggestion]:
     """Suggest the usual choices of weekdays."""
     return [Suggestion(days, days) for days in _WEEKS if days.startswith(typed.strip().lower())]
 
 
-def times(study: Study, typed: str) -> Sequence[Suggestion]:
+def times(_study: Study, typed: str) -> Sequence[Suggestion]:
     """Suggest the half hours that begin with what was typed, starting at 7 a.m."""
     begun = typed.strip()
     matches = [time for time in _TIMES if time.startswith((begun, f"0{begun}"))]

@@ -18,12 +18,12 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 _ROUND_KEY = re.compile(r"[a-z0-9]{4,16}", re.IGNORECASE)
 
 
-def text(study: Study, typed: str) -> str:
+def text(_study: Study, typed: str) -> str:
     """Return the text unchanged."""
     return typed
 
 
-def round_key(study: Study, typed: str) -> str:
+def round_key(_study: Study, typed: str) -> str:
     """Return the key of a round or an explanation in lowercase."""
     if not _ROUND_KEY.fullmatch(typed):
         raise UserError(f"“{typed[:40]}” isn't a question's key. A key looks like k3f7w2ab.")
@@ -33,7 +33,7 @@ def round_key(study: Study, typed: str) -> str:
 def one_of(*choices: str) -> Callable[[Study, str], str]:
     """Return a converter that accepts these words, in any case."""
 
-    def read(study: Study, typed: str) -> str:
+    def read(_study: Study, typed: str) -> str:
         if typed.lower() in choices:
             return typed.lower()
         raise UserError(f"“{typed[:40]}” isn't one of {', '.join(choices)}.")
@@ -44,7 +44,7 @@ def one_of(*choices: str) -> Callable[[Study, str], str]:
 def whole_number(minimum: int, maximum: int) -> Callable[[Study, str], int]:
     """Return a converter for whole numbers from `minimum` to `maximum`, both included."""
 
-    def read(study: Study, typed: str) -> int:
+    def read(_study: Study, typed: str) -> int:
         if re.fullmatch(r"\d{1,4}", typed) and minimum <= int(typed) <= maximum:
             return int(typed)
         raise UserError(f"“{typed[:40]}” isn't a whole number from {minimum} to {maximum}.")
@@ -52,7 +52,7 @@ def whole_number(minimum: int, maximum: int) -> Callable[[Study, str], int]:
     return read
 
 
-def on_or_off(study: Study, typed: str) -> bool:
+def on_or_off(_study: Study, typed: str) -> bool:
     """Return True for "on" or "yes", False for "off" or "no"."""
     if typed.lower() in {"on", "yes"}:
         return True
@@ -61,7 +61,7 @@ def on_or_off(study: Study, typed: str) -> bool:
     raise UserError(f"“{typed[:40]}” isn't on or off.")
 
 
-def schedule(study: Study, typed: str) -> int | str:
+def schedule(_study: Study, typed: str) -> int | str:
     """Return a schedule's number in its channel's list, or the key that buttons use, like s12."""
     if re.fullmatch(r"[1-9]|10", typed):
         return int(typed)
@@ -70,7 +70,7 @@ def schedule(study: Study, typed: str) -> int | str:
     raise UserError(f"“{typed[:40]}” isn't a schedule's number. `schedule list` shows the numbers.")
 
 
-def role(study: Study, typed: str) -> str:
+def role(_study: Study, typed: str) -> str:
     """Return the id of a role to mention; "" for none."""
     if match := re.fullmatch(r"(?:<@&)?(\d{1,20})>?", typed.strip()):
         return match[1]
@@ -95,7 +95,7 @@ def topics(study: Study, typed: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(study.library.topic(name) for name in named))
 
 
-def difficulty(study: Study, typed: str) -> Difficulty:
+def difficulty(_study: Study, typed: str) -> Difficulty:
     """Return a difficulty."""
     try:
         return Difficulty(typed.lower())
@@ -108,7 +108,7 @@ def question(study: Study, typed: str) -> Question:
     return study.library.question(typed)
 
 
-def time_of_day(study: Study, typed: str) -> time:
+def time_of_day(_study: Study, typed: str) -> time:
     """Return a time of day, typed as 09:30, 9:30, 9 or 9am."""
     if match := _TIME.fullmatch(typed.strip()):
         hour, minute, half = int(match[1]), int(match[2] or 0), (match[3] or "").lower()
@@ -133,7 +133,7 @@ def time_or_off(study: Study, typed: str) -> time | Literal["off"]:
     raise UserError(f"“{typed[:40]}” isn't a time of day. Write it like 20:00, or off for no reminders.")
 
 
-def zone(study: Study, typed: str) -> ZoneInfo:
+def zone(_study: Study, typed: str) -> ZoneInfo:
     """Return a time zone."""
     return parse_zone(typed)
 
@@ -148,7 +148,7 @@ def day(study: Study, typed: str) -> date:
         raise UserError(f"“{typed[:40]}” isn't a date. Write it like 2027-01-31.") from None
 
 
-def weekdays(study: Study, typed: str) -> str:
+def weekdays(_study: Study, typed: str) -> str:
     """Return weekdays as digits, Monday as 0, typed as names, ranges, "weekdays", "weekends", "daily" or "none"."""
     named = {"weekdays": "01234", "weekends": "56", "weekend": "56", "daily": "0123456", "everyday": "0123456"}
     typed = typed.lower().strip()

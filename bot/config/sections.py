@@ -182,7 +182,7 @@ class InferenceSettings(Section):
         return f"{parts.scheme}://{host}{port}{parts.path}" if self.base_url else ""
 
     @field_serializer("base_url")
-    def _shown(self, url: str) -> str:
+    def _shown(self, _url: str) -> str:
         return self.place
 
     @model_validator(mode="after")

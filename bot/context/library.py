@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from bot.errors import NotFound, SetupError, UserError, did_you_mean
+from bot.errors import NotFoundError, SetupError, UserError, did_you_mean
 from knowledge.questions import Bank, Question
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Library:
         self._progress = progress
         self._max_wait = max_wait
         self._beneath = beneath
-        self._threads: _Threads = beneath._threads if beneath else _Threads()
+        self.threads: _Threads = beneath.threads if beneath else _Threads()
         self._keyword_search: KeywordSearch | None = None
         self._search: Search | None = None
         self._loading_keywords = Lock()
@@ -133,7 +133,7 @@ class Library:
         """Start preparing search, unless that has already started. The future is done once that succeeds or fails."""
         if self._preparing is None or (self._problem and time.monotonic() - self._failed_at >= RETRY_DELAY):
             self._problem = ""
-            self._preparing = self._threads.background.submit(self._prepare)
+            self._preparing = self.threads.background.submit(self._prepare)
         return self._preparing
 
     def _prepare(self) -> None:
@@ -189,7 +189,7 @@ class Library:
         return await self._in_thread(work)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads.model, work)
+        return await asyncio.get_running_loop().run_in_executor(self.threads.model, work)
 
     def suggest(self, typed: str, limit: int) -> tuple[Question, ...]:
         """Return the questions whose titles match what was typed so far, best first. Needs no model."""
@@ -198,11 +198,11 @@ class Library:
         return suggest(self.bank, typed, limit)
 
     def question(self, question_id: str) -> Question:
-        """Return a question by its id, in any case. Raises NotFound with the closest id."""
+        """Return a question by its id, in any case. Raises NotFoundError with the closest id."""
         if question := self.bank.get(question_id.strip().lower()):
             return question
         hint = did_you_mean(question_id, self.bank.questions) or " `ask` searches the questions."
-        raise NotFound(f"There's no question `{question_id[:60]}`.{hint}")
+        raise NotFoundError(f"There's no question `{question_id[:60]}`.{hint}")
 
     def topic(self, name: str) -> str:
         """Return a topic by its name, in any case or spacing. Raises UserError with the list of topics."""
@@ -217,5 +217,5 @@ class Library:
         if self._beneath is not None:
             return
         self.embedder.close()
-        for executor in (self._threads.background, self._threads.model):
+        for executor in (self.threads.background, self.threads.model):
             executor.shutdown(wait=False, cancel_futures=True)

@@ -15,7 +15,7 @@ from bot.context.identity import Actor, Location, RequestContext
 from bot.context.study import Study
 from bot.dispatch import form_drafts
 from bot.dispatch.request import Request
-from bot.errors import DatabaseError, NotAllowed, UserError
+from bot.errors import DatabaseError, NotAllowedError, UserError
 from bot.replies import Block, Button, Buttons, Notice, Reply, Text, Tone
 from bot.study.members.directory import get_or_create_member
 from bot.study.workspaces.custom_questions import with_custom_questions
@@ -43,7 +43,7 @@ async def handle(registry: Registry, study: Study, request: Request) -> AsyncGen
                 await form_drafts.save(study, context, request.line, {**request.values, **request.platform_values})
             command, texts = _parse(registry, study, request)
             if command.managers_only and not context.manager:
-                raise NotAllowed(f"`{command.name}` is for managers. Ask a manager to run it.")
+                raise NotAllowedError(f"`{command.name}` is for managers. Ask a manager to run it.")
             if request.form and (problems := command.check(study, texts)):
                 raise UserError("\n\n".join(problems.values()))
             values = _convert(study, command, texts)

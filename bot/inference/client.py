@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
 
 
-class InferenceUnavailable(Exception):
+class InferenceError(Exception):
     """The server didn't give a complete answer; the text tells the operator why, without secrets."""
 
 
-class CutShort(InferenceUnavailable):
+class InferenceCutShortError(InferenceError):
     """The answer was cut off because it reached its maximum length."""
 
 
@@ -53,17 +53,20 @@ class Inference:
         return self._client
 
     async def models(self) -> list[str]:
-        """Return the names of the server's models. Raises InferenceUnavailable."""
+        """Return the names of the server's models. Raises InferenceError."""
         import openai
 
         try:
             async with asyncio.timeout(self.first_text_timeout):
                 return [model.id async for model in self._open().models.list()]
         except (openai.OpenAIError, OSError, TimeoutError) as problem:
-            raise InferenceUnavailable(_reason(problem)) from problem
+            raise InferenceError(_reason(problem)) from problem
 
     async def stream(self, messages: list[Message]) -> AsyncIterator[str]:
-        """Yield pieces of text as they're written. Raises InferenceUnavailable, even midway, CutShort at the end."""
+        """Yield pieces of text as they're written.
+
+        Raises InferenceError, even midway, InferenceCutShortError at the end.
+        """
         import httpx2
         import openai
 
@@ -93,15 +96,17 @@ class Inference:
                                 timeout = self.total_timeout
                                 yield choice.delta.content
                     if not finish_reason:
-                        raise InferenceUnavailable("the inference server stopped in the middle of an answer")
+                        raise InferenceError("the inference server stopped in the middle of an answer")
                     if finish_reason == "length":
-                        raise CutShort(f"cut off at {self.max_tokens} tokens, the maximum length of an explanation")
+                        raise InferenceCutShortError(
+                            f"cut off at {self.max_tokens} tokens, the maximum length of an explanation"
+                        )
             finally:
                 self._slots.release()
         except TimeoutError as problem:
-            raise InferenceUnavailable(f"the inference server took more than {timeout:g} seconds") from problem
+            raise InferenceError(f"the inference server took more than {timeout:g} seconds") from problem
         except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError) as problem:
-            raise InferenceUnavailable(_reason(problem)) from problem
+            raise InferenceError(_reason(problem)) from problem
 
     async def _begin(self, messages: list[Message]) -> AsyncStream[ChatCompletionChunk]:
         turns: Any = [{"role": message.role, "content": message.content} for message in messages]
@@ -115,7 +120,7 @@ class Inference:
             await self._client.close()
 
 
-def _reason(problem: Exception) -> str:
+def _reason(problem: Exception) -> str:  # noqa: PLR0911  # one return for each kind of error
     import openai
 
     match problem:

@@ -41,7 +41,7 @@ class Check:
         return self.revision == self.newest and not self.differences
 
 
-def upgrade(url: str, progress: Callable[[str], None] = lambda line: None) -> None:
+def upgrade(url: str, progress: Callable[[str], None] = lambda _line: None) -> None:
     """Migrate to the newest revision, all or nothing; create a SQLite file and its folder first if they're missing.
 
     `progress` gets a sentence for each step. Raises DatabaseError, also for a database newer than this program.

@@ -102,9 +102,9 @@ def _html(text: str) -> str:
     parser = MarkdownIt("commonmark", {"html": False}).use(dollarmath_plugin, allow_digits=False)
     parser.enable("table").disable("image")  # loading a remote picture would reveal who looks at the card
     parser.options["highlight"] = None
-    parser.add_render_rule("math_inline", lambda self, tokens, at, *_: f"\\({html.escape(tokens[at].content)}\\)")
+    parser.add_render_rule("math_inline", lambda _self, tokens, at, *_: f"\\({html.escape(tokens[at].content)}\\)")
     for name in ("math_block", "math_inline_double"):
-        parser.add_render_rule(name, lambda self, tokens, at, *_: f"\\[{html.escape(tokens[at].content.strip())}\\]")
+        parser.add_render_rule(name, lambda _self, tokens, at, *_: f"\\[{html.escape(tokens[at].content.strip())}\\]")
     rendered = ANKI_COMMAND.sub("&#91;", str(parser.render(text)).strip())
     single_paragraph = rendered.startswith("<p>") and rendered.endswith("</p>") and rendered.count("<p>") == 1
     return rendered[3:-4] if single_paragraph else rendered

@@ -74,7 +74,6 @@ def load_file(path: Path, known: Mapping[str, Question] | None = None) -> Questi
 
 def read(topic: str, question_id: str, source: str, problems: set[tuple[int, str]]) -> Question | None:
     """Return the question in a file's text, or None after adding the problems with their lines to `problems`."""
-
     from knowledge.format import front_matter, sections
     from knowledge.format.markdown import check_hidden_characters
 
@@ -169,7 +168,7 @@ def _data(path: Path, problems: set[tuple[int, str]]) -> bytes:
 
 
 def _source(data: bytes, problems: set[tuple[int, str]]) -> str:
-    """Return the text with `\\n` as line ends, or "" and a problem if it isn't text."""
+    r"""Return the text with `\n` as line ends, or "" and a problem if it isn't text."""
     if problems:
         return ""
     try:

@@ -18,17 +18,15 @@ class DecodeError(Exception):
 
 
 def decode(data: bytes, note: Note) -> str:
-    """Return the text with `\\n` as line ends, noting what was changed. Raises DecodeError."""
+    r"""Return the text with `\n` as line ends, noting what was changed. Raises DecodeError."""
     text = _decoded(data, note)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for number, line in enumerate(lines, 1):
-        if MOJIBAKE.search(line):
-            line = _fix_encoding()(line)
-        if HIDDEN.search(line):
-            visible = HIDDEN.sub("", line)
-            note(number, f"{len(line) - len(visible)} invisible characters were left out")
-            line = visible
-        lines[number - 1] = line
+        repaired = _fix_encoding()(line) if MOJIBAKE.search(line) else line
+        visible = HIDDEN.sub("", repaired)
+        if visible != repaired:
+            note(number, f"{len(repaired) - len(visible)} invisible characters were left out")
+        lines[number - 1] = visible
     return "\n".join(lines)
 
 

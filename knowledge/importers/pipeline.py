@@ -103,7 +103,9 @@ class ImportPipeline:
         new_titles, new_bodies = np.empty_like(titles), np.empty_like(bodies)  # of the imported questions, in order
         for (draft, question), title, body in zip(made, titles, bodies, strict=True):
             count = len(self._known) - first
-            duplicate = self._duplicate(draft, question, title, body, new_titles[:count], new_bodies[:count])
+            duplicate = self._duplicate(
+                draft, question, title, body, new_titles=new_titles[:count], new_bodies=new_bodies[:count]
+            )
             if duplicate:
                 result.duplicates.append(duplicate)
             if duplicate is None or (self._keep_duplicates and not duplicate.same):
@@ -141,6 +143,7 @@ class ImportPipeline:
         question: Question,
         title: Floats,
         body: Floats,
+        *,
         new_titles: Floats,
         new_bodies: Floats,
     ) -> Duplicate | None:

@@ -91,18 +91,19 @@ class KeywordExtractor:
         self.questions = tuple(passages.bank)
         self.firsts = passages.firsts
         self._base = base
-        self._lexicon: Lexicon = Lexicon(passages.texts, base._lexicon if base else None)
-        self._passage_idfs: Floats = self._lexicon.passage_idfs()
+        self.lexicon: Lexicon = Lexicon(passages.texts, base.lexicon if base else None)
+        self._passage_idfs: Floats = self.lexicon.passage_idfs()
         self._numbers = {question.id: number for number, question in enumerate(self.questions)}
 
     def corrected(self, query: str) -> str:
         """Return the query with its typos corrected."""
-        return self._lexicon.corrected(query, vocabulary().__contains__)
+        return self.lexicon.corrected(query, vocabulary().__contains__)
 
     def features(self, query: str, *, limit: int, without: Set[str]) -> Features:
-        return self._features(self.corrected(query), limit, without)
+        return self.measure(self.corrected(query), limit, without)
 
-    def _features(self, corrected: str, limit: int, without: Set[str]) -> Features:
+    def measure(self, corrected: str, limit: int, without: Set[str]) -> Features:
+        """Do what `features` does, for a query whose typos are corrected."""
         matches = self.matches(corrected)
         kinds = self.passages.kinds
         overlap = 2 * matches.idf * matches.passages / (matches.idf + self._passage_idfs)
@@ -117,7 +118,7 @@ class KeywordExtractor:
         ).astype(np.float32)
         best = self.best(values.sum(axis=1), limit, without)
         features = Features(tuple(self.questions[number] for number in best), values[best], matches.query)
-        return features.over(self._base._features(corrected, limit, without)) if self._base else features
+        return features.over(self._base.measure(corrected, limit, without)) if self._base else features
 
     def best(self, scores: Floats, limit: int, without: Set[str]) -> list[int]:
         """Return the numbers of the `limit` questions with the highest scores, without the ids in `without`."""
@@ -133,11 +134,11 @@ class KeywordExtractor:
         distinct = dict.fromkeys(words(corrected))
         total = unknown = 0.0
         for word in distinct:
-            passages, idf = self._lexicon.passages_with(word), self._lexicon.idf(word)
+            passages, idf = self.lexicon.passages_with(word), self.lexicon.idf(word)
             in_passages[passages] += idf
             in_questions[np.unique(owners[passages])] += idf
             total += idf
-            unknown += idf * (not self._lexicon.knows(word))
+            unknown += idf * (not self.lexicon.knows(word))
         total = max(total, MIN_QUERY_IDF)
         query = np.array([unknown / total, unknown > 0, 1 / max(1, len(distinct))], np.float32)
         return KeywordMatches(in_passages / total, in_questions / total, query, total)
@@ -161,18 +162,19 @@ class SemanticExtractor:
         self._kinds = index.passages.kinds
         owners = index.passages.owners
         short = self._kinds != Kind.BODY
-        self._projection: Floats = base._projection if base else projection.fit(self._vectors[short], owners[short])
-        self._projected = projection.project(self._vectors, self._projection)
+        self.projection: Floats = base.projection if base else projection.fit(self._vectors[short], owners[short])
+        self._projected = projection.project(self._vectors, self.projection)
         self._spans = list(pairwise([*keywords.firsts.tolist(), len(owners)]))
 
     def features(self, query: str, *, limit: int, without: Set[str]) -> Features:
         corrected = self._keywords.corrected(query)
-        return self._features(corrected, self._embedder.vectors([corrected])[0], limit, without)
+        return self.measure(corrected, self._embedder.vectors([corrected])[0], limit, without)
 
-    def _features(self, corrected: str, vector: Floats, limit: int, without: Set[str]) -> Features:
+    def measure(self, corrected: str, vector: Floats, limit: int, without: Set[str]) -> Features:
+        """Do what `features` does, for a corrected query and its vector."""
         matches = self._keywords.matches(corrected)
         cosines = self._vectors @ vector
-        projected = self._projected @ projection.project(vector[None], self._projection)[0]
+        projected = self._projected @ projection.project(vector[None], self.projection)[0]
         scores = np.maximum.reduceat(
             (cosines + projected) / 2 + KEYWORD_WEIGHT * matches.passages, self._keywords.firsts
         )
@@ -184,7 +186,7 @@ class SemanticExtractor:
         candidates = tuple(self._keywords.questions[number] for number in best)
         values = np.array(rows, np.float32).reshape(-1, len(SEMANTIC_FEATURES))
         features = Features(candidates, values, matches.query)
-        return features.over(self._base._features(corrected, vector, limit, without)) if self._base else features
+        return features.over(self._base.measure(corrected, vector, limit, without)) if self._base else features
 
     def _of_passages(self, number: int, cosines: Floats, projected: Floats, keywords: Floats) -> list[float]:
         """Return all `SEMANTIC_FEATURES` of a question but the last."""

@@ -37,17 +37,17 @@ class Lexicon:
     def __init__(self, texts: Sequence[str], base: Lexicon | None = None) -> None:
         self._base = base
         passages: defaultdict[str, list[int]] = defaultdict(list)
-        self._spellings: Counter[str] = Counter()
+        self.spellings: Counter[str] = Counter()
         for number, text in enumerate(texts):
             spellings = WORD.findall(text.casefold())
             for word in dict.fromkeys(map(_singular, spellings)):
                 passages[word].append(number)
-            self._spellings.update(set(spellings))
+            self.spellings.update(set(spellings))
         self._passages = {word: np.array(numbers, np.int32) for word, numbers in passages.items()}
-        self._by_first_letter: defaultdict[str, list[str]] = defaultdict(list)
-        for spelling in self._spellings:
+        self.by_first_letter: defaultdict[str, list[str]] = defaultdict(list)
+        for spelling in self.spellings:
             if len(spelling) >= MIN_CORRECTED_LENGTH - 1:
-                self._by_first_letter[spelling[0]].append(spelling)
+                self.by_first_letter[spelling[0]].append(spelling)
         self._passage_count = len(texts)
 
     def passages_with(self, word: str) -> npt.NDArray[np.int32]:
@@ -56,11 +56,11 @@ class Lexicon:
 
     def knows(self, word: str) -> bool:
         """Return whether any passage has the word."""
-        return self._counts(word)[0] > 0
+        return self.counts(word)[0] > 0
 
     def idf(self, word: str) -> float:
         """Return the inverse document frequency: about 0 for a word of every passage, largest for an unknown one."""
-        count, total = self._counts(word)
+        count, total = self.counts(word)
         return log((total + 1) / (count + 0.5))
 
     def passage_idfs(self) -> npt.NDArray[np.float32]:
@@ -70,9 +70,9 @@ class Lexicon:
             sums[passages] += self.idf(word)
         return sums
 
-    def _counts(self, word: str) -> tuple[int, int]:
+    def counts(self, word: str) -> tuple[int, int]:
         """Return how many passages have the word, and how many there are."""
-        count, total = self._base._counts(word) if self._base else (0, 0)
+        count, total = self._base.counts(word) if self._base else (0, 0)
         return count + len(self.passages_with(word)), total + self._passage_count
 
     def corrected(self, text: str, is_word: Callable[[str], bool]) -> str:
@@ -87,13 +87,14 @@ class Lexicon:
         if len(word) < MIN_CORRECTED_LENGTH or not word.isalpha() or self._spelling_count(word) or is_word(word):
             return typed
         max_typos = int(len(word) * TYPOS_PER_LETTER)
-        spellings = [spelling for lexicon in self._layers() for spelling in lexicon._by_first_letter.get(word[0], ())]
+        spellings = [spelling for lexicon in self.layers() for spelling in lexicon.by_first_letter.get(word[0], ())]
         near = process.extract(word, spellings, scorer=OSA.distance, score_cutoff=max_typos, limit=8)
         return min(near, key=lambda match: (match[1], -self._spelling_count(match[0])), default=(typed, 0, 0))[0]
 
     def _spelling_count(self, word: str) -> int:
         """Count the passages that have exactly this spelling."""
-        return sum(lexicon._spellings[word] for lexicon in self._layers())
+        return sum(lexicon.spellings[word] for lexicon in self.layers())
 
-    def _layers(self) -> tuple[Lexicon, ...]:
-        return (self, *self._base._layers()) if self._base else (self,)
+    def layers(self) -> tuple[Lexicon, ...]:
+        """Return this lexicon, its base, the base's base and so on."""
+        return (self, *self._base.layers()) if self._base else (self,)

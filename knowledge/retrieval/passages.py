@@ -24,7 +24,7 @@ MARKUP = re.compile(
 
 
 def plain(text: str) -> str:
-    """Strip Markdown and LaTeX down to words on one line: `$\\sigma$` becomes sigma."""
+    r"""Strip Markdown and LaTeX down to words on one line: `$\sigma$` becomes sigma."""
     return " ".join(MARKUP.sub(" ", text).split())
 
 

@@ -17,10 +17,11 @@ MIN_SIMILARITY = 65.0
 
 
 def suggest(bank: Bank, prefix: str, limit: int = 25) -> tuple[Question, ...]:
-    """Return titles that start with the prefix, then those with a word for each typed one, then such aliases, then
-    similar titles.
+    """Return questions for what was typed, best first.
 
-    Each group is in the order of the bank, the last one most similar first. With nothing typed, it's the bank's first.
+    Those whose titles start with it come first, then titles with a word for each typed one, such aliases, and similar
+    titles. Each group is in the order of the bank, the last one most similar first. With nothing typed, it's the bank's
+    first.
     """
     suggestions: dict[str, Question] = {}
     for question in _matches(bank, prefix[:MAX_LENGTH].casefold().strip()):

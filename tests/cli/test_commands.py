@@ -34,7 +34,7 @@ SLACK_FOR_MANY = {
 
 @pytest.fixture
 def whole(home: dict[str, str]) -> dict[str, str]:
-    """The same with the whole built-in bank."""
+    """Make the same environment with the whole built-in bank."""
     return {**home, "STUDYHALL_BANK__FOLDER": ""}
 
 
@@ -246,7 +246,9 @@ def test_settings_without_mistakes_pass_their_check(home: dict[str, str]) -> Non
 
 def test_a_full_disk_under_the_output_is_reported_in_a_sentence(home: dict[str, str]) -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run([*STUDYHALL, "--version"], env=home, stdout=full, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            [*STUDYHALL, "--version"], env=home, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
 
     assert done.returncode == 2
     assert done.stderr == "studyhall: The disk is full, so the output is incomplete. Nothing else was lost.\n"
@@ -254,7 +256,7 @@ def test_a_full_disk_under_the_output_is_reported_in_a_sentence(home: dict[str, 
 
 def test_standard_input_can_be_closed(home: dict[str, str]) -> None:
     command = ["sh", "-c", 'exec "$@" <&-', "sh", *STUDYHALL, "run", "terminal"]
-    done = subprocess.run(command, env=home, capture_output=True, text=True, timeout=HANG)
+    done = subprocess.run(command, env=home, capture_output=True, text=True, timeout=HANG, check=False)
 
     assert done.returncode == 0, done.stderr
     assert "The input ended before the first line" in done.stderr

@@ -58,7 +58,7 @@ def inside(folder: Path) -> list[Path]:
 
 @pytest.fixture(scope="session")
 def one_question(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a bank with one question of the built-in bank, so that checking it is fast."""
+    """Make the folder of a bank with one question of the built-in bank, so that checking it is fast."""
     source = sorted(BUILT_IN.rglob("*.md"))[0]
     bank = tmp_path_factory.mktemp("one") / "questions"
     shutil.copytree(source.parent, bank / source.parent.name, ignore=lambda _, names: {*names} - {source.name})
@@ -100,7 +100,7 @@ async def two_models(request: web.Request) -> web.StreamResponse:
 
 @pytest.fixture
 def bank(folder: Path, one_question: Path) -> Path:
-    """A copy of that bank that can be changed."""
+    """Copy that bank, so that it can be changed."""
     return Path(shutil.copytree(one_question, folder / "questions"))
 
 

@@ -29,7 +29,7 @@ def a_bank() -> Bank:
 
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Library]:
-    """A library of three questions whose searches never wait."""
+    """Open a library of three questions whose searches never wait."""
     opened = Library(a_bank(), tmp_path / "index", Embedder(), max_wait=0)
     yield opened
     opened.close()

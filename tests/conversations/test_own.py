@@ -68,10 +68,10 @@ async def test_another_workspace_never_sees_custom_questions(team: Chat) -> None
 async def test_a_custom_question_is_practiced_in_your_own_words(team: Chat) -> None:
     card = await team.say("ada", "question house-rules")
     assert FREEZE.title in card
-    round = await team.round_of("ada")
+    question_round = await team.round_of("ada")
 
-    assert "This question has no choices" in await team.say("ada", f"answer {round.round_key} a")
-    said = await team.say("ada", f"write {round.round_key} On a Friday only a fix of an outage goes out.")
+    assert "This question has no choices" in await team.say("ada", f"answer {question_round.round_key} a")
+    said = await team.say("ada", f"write {question_round.round_key} On a Friday only a fix of an outage goes out.")
     assert "You mentioned 1 of 2 statements in the answer" in said
 
 
@@ -80,9 +80,9 @@ async def test_a_custom_question_can_be_the_daily_question(team: Chat) -> None:
     team.clock.forward(hours=2)
     (post,) = await team.posts()
     assert FREEZE.title in post
-    round = await team.daily()
-    assert round.kind is RoundKind.DAILY
-    await team.say("ada", f"write {round.round_key} Only a fix of an outage goes out on a Friday.")
+    question_round = await team.daily()
+    assert question_round.kind is RoundKind.DAILY
+    await team.say("ada", f"write {question_round.round_key} Only a fix of an outage goes out on a Friday.")
     team.clock.forward(hours=9)
     (reveal,) = await team.posts()
 

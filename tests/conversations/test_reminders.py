@@ -39,13 +39,13 @@ def _next_reminder(connection: Connection, external_id: str) -> datetime | None:
 
 
 async def reminder_row(chat: Chat) -> str:
-    """What `me` shows of ada's reminder."""
+    """Return what `me` shows of ada's reminder."""
     [row] = [line.split() for line in (await chat.say("ada", "me")).splitlines() if "Reminder" in line]
     return " ".join(row[1:])
 
 
 async def at(chat: Chat, moment: str) -> list[str]:
-    """What comes at a moment in UTC, as in "19 20:00" of November 2026."""
+    """Return what arrives at a moment in UTC, as in "19 20:00" of November 2026."""
     day, _, time = moment.partition(" ")
     chat.clock.now = datetime.fromisoformat(f"2026-11-{day}T{time}:00+00:00")
     return await chat.posts()

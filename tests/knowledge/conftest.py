@@ -19,7 +19,7 @@ def embedder() -> Embedder:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The folder of a bank with three valid files."""
+    """Make the folder of a bank with three valid files."""
     folder = tmp_path / "bank"
     put(folder, "fine-tuning/lora", LORA)
     put(folder, "rag/rag", RAG)

@@ -22,7 +22,7 @@ from tests.databases import SqliteDatabases
 
 @asynccontextmanager
 async def opened(url: str, folder: Path) -> AsyncIterator[App]:
-    """An app with a bank of one question."""
+    """Make an app with a bank of one question."""
     question = load_file(BUILT_IN / "fine-tuning" / "lora.md")
     assert isinstance(question, Question)
     store, library = await Store.open(url), Library(Bank.of([question]), folder / "index", Embedder(), max_wait=0)

@@ -20,7 +20,7 @@ from tests.platforms.slack.fake import Person, Slack
 
 @pytest.fixture
 def taken() -> Iterator[str]:
-    """A port that's already in use."""
+    """Return a port that's already in use."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield str(listening.getsockname()[1])
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import aiohttp
 import discord
+from typing_extensions import override
 
 from bot.context.identity import Location
 from bot.context.outbox import Outbox, PostError, PostExtras
@@ -51,6 +52,7 @@ class DiscordOutbox(Outbox):
         self._renderer = renderer
         self._throttle = Throttle()
 
+    @override
     async def missing_permissions(self, location: Location, wants: PostExtras) -> str:
         guild = self._client.get_guild(int(location.workspace))
         if guild is None or guild.unavailable:  # unknown here: only trying can tell
@@ -77,6 +79,7 @@ class DiscordOutbox(Outbox):
                 )
         return ""
 
+    @override
     async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
         channel = self._channel(location)
         suffix = f"{ROLE_SEPARATOR}{role}" if role else ""
@@ -92,12 +95,14 @@ class DiscordOutbox(Outbox):
                 raise PostError(missing) from problem
             raise
 
+    @override
     async def edit(self, location: Location, ref: str, reply: Reply) -> None:
         first, *_ = await render_images(self._renderer, reply, role=ref.partition(ROLE_SEPARATOR)[2])
         message = self._channel(location).get_partial_message(_message_id(ref))
         async with self._request():
             await message.edit(view=first.view, attachments=first.files, allowed_mentions=NO_MENTIONS)
 
+    @override
     async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
         async with self._request():
             user = self._client.get_user(int(member)) or await self._client.fetch_user(int(member))
@@ -105,6 +110,7 @@ class DiscordOutbox(Outbox):
             channel = await user.create_dm()
         await self._send(channel, await render_images(self._renderer, reply, workspace=location.workspace), key)
 
+    @override
     async def open_thread(self, location: Location, ref: str, name: str, *, again: bool = False) -> str:
         message = self._channel(location).get_partial_message(_message_id(ref))
         try:
@@ -116,6 +122,7 @@ class DiscordOutbox(Outbox):
             raise
         return str(thread.id)
 
+    @override
     async def pin(self, location: Location, ref: str, instead: str = "") -> None:
         channel = self._channel(location)
         if instead:
@@ -129,6 +136,7 @@ class DiscordOutbox(Outbox):
         async with self._request():
             await channel.get_partial_message(_message_id(ref)).pin()
 
+    @override
     async def owners(self, location: Location) -> Sequence[str]:
         async with _as_post_errors():
             guild = self._client.get_guild(int(location.workspace)) or await self._client.fetch_guild(

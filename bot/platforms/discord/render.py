@@ -39,6 +39,14 @@ from bot.text.cleaning import short
 from bot.text.maths import formula
 
 BLUE, GREEN, RED, GREY, GOLD, TEAL = 0x5865F2, 0x3BA55D, 0xD83C3E, 0x99AAB5, 0xF1C40F, 0x1ABC9C
+_COLORS: dict[type[Block], int] = {
+    QuestionCard: BLUE,
+    Menu: BLUE,
+    Standings: GOLD,
+    Calendar: GREEN,
+    Mastery: TEAL,
+    Explanation: TEAL,
+}
 _TONES = {Tone.INFO: None, Tone.GOOD: GREEN, Tone.WARNING: GOLD, Tone.PROBLEM: RED}
 MAX_QUOTE = 200
 """Characters."""
@@ -75,20 +83,12 @@ def frame_id(key: str) -> int:
 
 def _color(block: Block) -> int | None:
     match block:
-        case QuestionCard() | Menu():
-            return BLUE
         case Verdict(right):
             return {True: GREEN, False: RED, None: BLUE}[right]
-        case Standings():
-            return GOLD
-        case Calendar():
-            return GREEN
-        case Mastery() | Explanation():
-            return TEAL
         case Notice(_, tone):
             return _TONES[tone]
         case _:
-            return None
+            return _COLORS.get(type(block))
 
 
 def _framed(block: Block) -> bool:
@@ -130,18 +130,12 @@ def _pieces(block: Block, pictures: Pictures) -> Iterator[Piece]:
             yield from _verdict(block, pictures)
         case Explanation():
             yield from _explanation(block, pictures)
-        case Standings(title):
-            yield from _chart(block, pictures, title, standings_lines(block))
-        case Calendar(title):
-            yield from _chart(block, pictures, title, calendar_lines(block))
-        case Mastery(title):
-            yield from _chart(block, pictures, title, mastery_lines(block))
+        case Standings() | Calendar() | Mastery():
+            yield from _chart(block, pictures)
         case Table():
             yield Markup(_table(block))
-        case Buttons(buttons, prompt):
-            if prompt:
-                yield Markup(spoken(prompt))
-            yield buttons
+        case Buttons():
+            yield from _buttons(block)
         case Menu():
             yield block
         case Picture(png, alt):
@@ -150,6 +144,12 @@ def _pieces(block: Block, pictures: Pictures) -> Iterator[Piece]:
             yield Attachment(name, content.encode())
         case _:
             assert_never(block)
+
+
+def _buttons(block: Buttons) -> Iterator[Piece]:
+    if block.prompt:
+        yield Markup(spoken(block.prompt))
+    yield block.buttons
 
 
 def _heading(title: str) -> str:
@@ -220,14 +220,22 @@ def _explanation(explanation: Explanation, pictures: Pictures) -> Iterator[Piece
     yield Markup("\n".join(f"-# [{cited.number}] {plain(cited.title)}" for cited in explanation.citations))
 
 
-def _chart(
-    block: Standings | Calendar | Mastery, pictures: Pictures, title: str, lines: Iterator[str]
-) -> Iterator[Piece]:
+def _chart(block: Standings | Calendar | Mastery, pictures: Pictures) -> Iterator[Piece]:
     """Yield the picture if it was drawn, else the block as text."""
     if png := pictures.get(block):
         yield Image(png, alt_of(block))  # the picture has the title
         return
-    yield Markup("\n".join((_heading(title), *lines)))
+    yield Markup("\n".join((_heading(block.title), *_chart_lines(block))))
+
+
+def _chart_lines(block: Standings | Calendar | Mastery) -> Iterator[str]:
+    match block:
+        case Standings():
+            return standings_lines(block)
+        case Calendar():
+            return calendar_lines(block)
+        case Mastery():
+            return mastery_lines(block)
 
 
 def _table(table: Table) -> str:

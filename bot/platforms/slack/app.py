@@ -38,8 +38,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The app's secrets: `bot_token` for one workspace or the client's for many; `signing_secret` over HTTP or
-    `app_token` in Socket Mode."""
+    """The app's secrets.
+
+    `bot_token` for one workspace or the client's for many; `signing_secret` over HTTP or `app_token` in Socket Mode.
+    """
 
     signing_secret: str = field(default="", repr=False)
     bot_token: str = field(default="", repr=False)

@@ -179,7 +179,7 @@ class Dispatcher:
         if interaction.ack_slot:
             draft.pop(CHANNEL_FIELD, None)  # a typed command is about the channel it's typed in
         app = await self._for_workspace(location)
-        view = form_view(app, command, fields, interaction.invocation, {**values, **draft}, actor)
+        view = form_view(app, command, fields, interaction.invocation, {**values, **draft}, actor=actor)
         too_long = len(view["private_metadata"]) > limits.METADATA or len(line) > limits.BUTTON_VALUE
         if not allowed or too_long:
             await self._reply(client, command, interaction)  # which says why

@@ -63,6 +63,7 @@ def form_view(
     fields: tuple[Parameter, ...],
     invocation: Invocation,
     values: Mapping[str, str],
+    *,
     actor: Actor,
 ) -> dict[str, Any]:
     """Return a command's form as a modal view, with `values` filled in.
@@ -87,7 +88,10 @@ def form_view(
 
 
 def _channel_field(channel: str, *, posts: bool) -> dict[str, Any]:
-    """`posts`: the form brings a response_url for the channel, which works even where the app isn't a member."""
+    """Ask for a channel.
+
+    `posts`: the form brings a response_url for the channel, which works even where the app isn't a member.
+    """
     element: dict[str, Any] = {
         "type": "conversations_select",
         "action_id": CHANNEL_FIELD,

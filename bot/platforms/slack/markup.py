@@ -193,6 +193,7 @@ class _Writer:
 
     def __init__(self, dialect: Dialect, from_model: bool) -> None:
         self._dialect, self._from_model = dialect, from_model
+        self._marks = {"strong": dialect.strong, "em": dialect.emphasis, "s": dialect.strike}
 
     def blocks(self, parent: SyntaxTreeNode) -> list[str]:
         return [text for node in parent.children if (text := self._block(node)).strip()]
@@ -250,15 +251,11 @@ class _Writer:
                 return " " if bold else "\n"
             case "code_inline":
                 return self._dialect.code(node.content)
-            case "strong":
-                return "".join(inside) if bold else self._marked(self._dialect.strong, "".join(inside))
-            case "em":
-                return self._marked(self._dialect.emphasis, "".join(inside))
-            case "s":
-                return self._marked(self._dialect.strike, "".join(inside))
+            case "strong" | "em" | "s" as kind if not (bold and kind == "strong"):
+                return self._marked(self._marks[kind], "".join(inside))
             case "link":
                 return self._link(str(node.attrs.get("href", "")), "".join(inside))
-            case _:  # a picture's alternative text
+            case _:  # a picture's alternative text, or what is bold already
                 return "".join(inside)
 
     def _marked(self, mark: str, inside: str) -> str:

@@ -18,6 +18,7 @@ from slack_sdk.oauth.installation_store import Installation as SlackInstallation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
+from typing_extensions import override
 
 from bot.app import Installation, Installations
 from bot.errors import SetupError
@@ -50,18 +51,21 @@ OnInstalled = Callable[[Installation], Awaitable[None]]
 class InstallFlow(AsyncOAuthFlow):
     """Bolt's own flow with our pages, including one for errors that Bolt doesn't expect."""
 
+    @override
     async def handle_installation(self, request: AsyncBoltRequest) -> BoltResponse:
         try:
             return await super().handle_installation(request)
         except (SetupError, *UNREACHABLE) as problem:
             return _unavailable(problem)
 
+    @override
     async def handle_callback(self, request: AsyncBoltRequest) -> BoltResponse:
         try:
             return await super().handle_callback(request)
         except (SetupError, *UNREACHABLE) as problem:
             return _unavailable(problem)
 
+    @override
     async def build_install_page_html(self, url: str, request: Any) -> str:
         words = "A question a day on generative AI, graded in private, with streaks and a leaderboard for your team."
         more = f'<a href="{escape(url)}">Add to Slack</a>'
@@ -74,9 +78,11 @@ class StateStore(AsyncOAuthStateStore):
     def __init__(self, installs: Installations) -> None:
         self._installs = installs
 
+    @override
     async def async_issue(self, *args: Any, **kwargs: Any) -> str:
         return await self._installs.new_state()
 
+    @override
     async def async_consume(self, state: str) -> bool:
         return await self._installs.use_state(state)
 
@@ -88,6 +94,7 @@ class InstallationStore(AsyncInstallationStore):
         self._installs = installs
         self._on_installed = on_installed
 
+    @override
     async def async_save(self, installation: SlackInstallation) -> None:
         if installation.is_enterprise_install or not installation.team_id:
             raise BoltError(ORG_INSTALL)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
+from typing_extensions import override
 
 from bot.context.identity import Location
 from bot.context.outbox import Outbox, PostError, PostExtras
@@ -42,6 +43,7 @@ class SlackOutbox(Outbox):
         self._throttle = throttle
         self._on_rejected = on_rejected
 
+    @override
     async def missing_permissions(self, location: Location, wants: PostExtras) -> str:
         """Join the channel if it's public. Slack doesn't let the app see a private one until it's invited."""
         async with self._client(location) as client:
@@ -58,20 +60,24 @@ class SlackOutbox(Outbox):
             await client.web.conversations_join(channel=location.channel)
         return ""
 
+    @override
     async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
         async with self._client(location) as client:
             posted = await self._posted(client, location.channel) if again else {}
             return await self._send(client, location.channel, reply, key, posted)
 
+    @override
     async def edit(self, location: Location, ref: str, reply: Reply) -> None:
         first, *_ = render(reply)
         async with self._client(location) as client, self._throttle.turn(EDIT_INTERVAL, location.workspace, "edit"):
             await client.web.chat_update(channel=location.channel, ts=ref, text=first.text, blocks=first.blocks)
 
+    @override
     async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
         async with self._client(location) as client:
             await self._send(client, member, reply, key, {})
 
+    @override
     async def open_thread(self, location: Location, ref: str, name: str, *, again: bool = False) -> str:
         """Start a thread with a message of our own: on Slack a thread exists once somebody writes in it."""
         async with self._client(location) as client:
@@ -79,6 +85,7 @@ class SlackOutbox(Outbox):
             await self._send(client, location.channel, THREAD_INTRO, f"thread-{ref}", posted, thread_ts=ref)
         return thread_location(location.channel, ref)
 
+    @override
     async def owners(self, location: Location) -> Sequence[str]:
         async with self._client(location) as client:
             return [client.install.installer] if client.install.installer else []

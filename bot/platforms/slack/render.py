@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import assert_never
 
 from bot.drawing.alt_text import alt_of
@@ -138,18 +138,9 @@ def _pieces(block: Block, dialect: Dialect) -> Iterator[Piece]:
             yield from _verdict(block, dialect)
         case Explanation():
             yield from _explanation(block, dialect)
-        case Standings(title):
-            yield Header(title)
-            yield from standings_pieces(block)
-        case Calendar(title):
-            yield Header(title)
-            yield from calendar_pieces(block)
-        case Mastery(title):
-            yield Header(title)
-            yield from mastery_pieces(block)
-        case Table():
+        case Standings() | Calendar() | Mastery() | Table():
             yield Header(block.title)
-            yield from table_pieces(block)
+            yield from _chart(block)
         case Buttons(buttons, prompt):
             yield Mrkdwn(own_text(prompt))
             yield buttons
@@ -157,6 +148,18 @@ def _pieces(block: Block, dialect: Dialect) -> Iterator[Piece]:
             yield block
         case _:
             assert_never(block)
+
+
+def _chart(block: Standings | Calendar | Mastery | Table) -> Iterable[Piece]:
+    match block:
+        case Standings():
+            return standings_pieces(block)
+        case Calendar():
+            return calendar_pieces(block)
+        case Mastery():
+            return mastery_pieces(block)
+        case Table():
+            return table_pieces(block)
 
 
 def _question(card: QuestionCard) -> Iterator[Piece]:

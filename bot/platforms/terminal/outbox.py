@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
+from typing_extensions import override
 
 from bot import replies
 from bot.app import TerminalPosts
@@ -27,14 +28,17 @@ class TerminalOutbox(Outbox):
         self._posts = posts
         self.arrived = asyncio.Event()
 
+    @override
     async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
         ref = await self._posts.add(key, location.channel, dump(reply))
         self.arrived.set()
         return ref
 
+    @override
     async def edit(self, location: Location, ref: str, reply: Reply) -> None:
         await self._posts.replace(ref, dump(reply))
 
+    @override
     async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
         await self._posts.add(key, f"@{member}", dump(reply))
         self.arrived.set()

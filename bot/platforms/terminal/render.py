@@ -92,11 +92,8 @@ def _markdown(text: str) -> Markdown:
 
 def _block(block: Block, keys: dict[int, str]) -> Iterator[RenderableType]:
     match block:
-        case Text(body, title):
-            if title:
-                yield Line(f"\n{safe(title)}", style="bold")
-                yield Line()
-            yield _markdown(body)
+        case Text():
+            yield from _text(block)
         case Notice(body, tone, when):
             sign, color = TONES[tone]
             time = Line(f" {_local_time(when)}", style="bold") if when else Line()
@@ -107,19 +104,10 @@ def _block(block: Block, keys: dict[int, str]) -> Iterator[RenderableType]:
             yield from _verdict(block)
         case Explanation():
             yield from _explanation(block)
-        case Standings():
-            yield _standings(block)
-        case Calendar():
-            yield _calendar(block)
-        case Table():
-            yield _table(block)
-        case Buttons(buttons, prompt):
-            if prompt:
-                yield Line(f"\n{safe(prompt)}", style="dim")
-            labels = [Line.assemble((f"[{keys[id(button)]}]", "cyan"), f" {safe(button.label)}") for button in buttons]
-            yield Line("   ").join(labels)
-        case Mastery(title, topics):
-            yield _table(Table(("Topic", "Questions", "Mastery"), tuple(map(_topic_row, topics)), title=title))
+        case Standings() | Calendar() | Mastery() | Table():
+            yield _chart(block)
+        case Buttons():
+            yield from _buttons(block, keys)
         case Menu(prompt, _, _, options):
             chosen = ", ".join(option.label for option in options if option.chosen) or "none"
             yield Line.assemble((f"{safe(prompt)}: ", "dim"), safe(chosen), (f"   `{block.id}…`", "dim"))
@@ -130,6 +118,32 @@ def _block(block: Block, keys: dict[int, str]) -> Iterator[RenderableType]:
             yield Line(safe(content))
         case _:
             assert_never(block)
+
+
+def _text(block: Text) -> Iterator[RenderableType]:
+    if block.title:
+        yield Line(f"\n{safe(block.title)}", style="bold")
+        yield Line()
+    yield _markdown(block.body)
+
+
+def _buttons(block: Buttons, keys: dict[int, str]) -> Iterator[RenderableType]:
+    if block.prompt:
+        yield Line(f"\n{safe(block.prompt)}", style="dim")
+    labels = [Line.assemble((f"[{keys[id(button)]}]", "cyan"), f" {safe(button.label)}") for button in block.buttons]
+    yield Line("   ").join(labels)
+
+
+def _chart(block: Standings | Calendar | Mastery | Table) -> RenderableType:
+    match block:
+        case Standings():
+            return _standings(block)
+        case Calendar():
+            return _calendar(block)
+        case Mastery(title, topics):
+            return _table(Table(("Topic", "Questions", "Mastery"), tuple(map(_topic_row, topics)), title=title))
+        case Table():
+            return _table(block)
 
 
 def _local_time(when: datetime) -> str:

@@ -65,13 +65,14 @@ def _enqueue(
     planned: list[tuple[Delivery, Round | None]] = []
     moved: list[Schedule] = []
     for schedule in due:
-        while schedule.next_day and schedule.next_due and schedule.next_due <= now:
-            following = _moved_on(schedule, after=schedule.next_due)
-            if (schedule.id, schedule.next_day) not in enqueued:
+        current = schedule
+        while current.next_day and current.next_due and current.next_due <= now:
+            following = _moved_on(current, after=current.next_due)
+            if (current.id, current.next_day) not in enqueued:
                 outdated = following.next_due is not None and following.next_due <= now
-                planned.append(_plan(schedule, picker, now, max_delay, outdated=outdated))
-            schedule = following
-        moved.append(schedule)
+                planned.append(_plan(current, picker, now, max_delay, outdated=outdated))
+            current = following
+        moved.append(current)
     schedule_queries.set_next(connection, moved)
     delivery_queries.add_questions(connection, planned)
 

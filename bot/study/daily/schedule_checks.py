@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from bot.context.identity import RequestContext
 from bot.context.outbox import PostError, PostExtras
 from bot.context.study import Study
-from bot.errors import NotFound, UserError
+from bot.errors import NotFoundError, UserError
 from bot.store.models import Schedule
 from bot.study.daily.schedule_card import schedule_key
 from bot.study.daily.selection import pick_question
@@ -51,17 +51,19 @@ def _same_questions_and_times(schedule: Schedule, other: Schedule) -> bool:
 def find_schedule(in_channel: Sequence[Schedule], which: int | str | None) -> Schedule:
     """Find a schedule by its number in the channel's list, by its key, or as the only one if neither is given.
 
-    Raises NotFound, or UserError if it could be any of several.
+    Raises NotFoundError, or UserError if it could be any of several.
     """
     if not in_channel:
-        raise NotFound("This channel doesn't have a schedule yet. `schedule setup 09:00` creates one.")
+        raise NotFoundError("This channel doesn't have a schedule yet. `schedule setup 09:00` creates one.")
     if isinstance(which, str):
         by_key = {schedule_key(schedule): schedule for schedule in in_channel}
         if which not in by_key:
-            raise NotFound("That schedule was removed, or it's in another channel. `schedule list` shows what's here.")
+            raise NotFoundError(
+                "That schedule was removed, or it's in another channel. `schedule list` shows what's here."
+            )
         return by_key[which]
     if which is None and len(in_channel) > 1:
         raise UserError(f"This channel has {len(in_channel)} schedules. Add the number of yours in `schedule list`.")
     if which is not None and not 1 <= which <= len(in_channel):
-        raise NotFound(f"There's no schedule {which} here. `schedule list` shows 1 to {len(in_channel)}.")
+        raise NotFoundError(f"There's no schedule {which} here. `schedule list` shows 1 to {len(in_channel)}.")
     return in_channel[(which or 1) - 1]

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from bot.context.identity import RequestContext
 from bot.context.library import Library
 from bot.context.study import Study
-from bot.inference.client import CutShort, Inference, InferenceUnavailable
+from bot.inference.client import Inference, InferenceCutShortError, InferenceError
 from bot.replies import Button, Buttons, Citation, Explanation, Notice, Reply
 from bot.study.lookup import explanations, queries
 from bot.study.lookup.ask import KEYWORDS_ONLY, MAX_LABEL
@@ -130,9 +130,9 @@ async def _write(
             written += piece
             if written.strip():
                 yield Explanation(written, "model", citations(sources), done=False)
-    except CutShort as problem:
+    except InferenceCutShortError as problem:
         cut_short = str(problem)
-    except InferenceUnavailable as problem:
+    except InferenceError as problem:
         log.warning("inference", problem=str(problem))
         yield from_bank(sources, why=str(problem), deeper=deeper)
         return

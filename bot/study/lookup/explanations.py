@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from bot.context.identity import RequestContext
 from bot.context.study import Study
-from bot.errors import DatabaseError, NotFound
+from bot.errors import DatabaseError, NotFoundError
 from bot.replies import Citation, Explanation
 from bot.store.models import StoredExplanation
 from bot.study.lookup import queries
@@ -89,10 +89,10 @@ def _store(connection: Connection, context: RequestContext, new: StoredExplanati
 
 
 def require_explanation(connection: Connection, context: RequestContext, key: str) -> StoredExplanation:
-    """Return the explanation of that key. Raises NotFound, alike for none and for another workspace's."""
+    """Return the explanation of that key. Raises NotFoundError, alike for none and for another workspace's."""
     stored = queries.explanation_by_key(connection, context, key)
     if stored is None:
-        raise NotFound("That explanation is no longer available. `explain` gets you a new one.")
+        raise NotFoundError("That explanation is no longer available. `explain` gets you a new one.")
     return stored
 
 

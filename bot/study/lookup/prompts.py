@@ -91,7 +91,7 @@ def _recites(text: str, rules: str) -> bool:
 
 
 def citations(sources: Sequence[Question]) -> tuple[Citation, ...]:
-    """Number the sources from 1 on."""
+    """Return the sources, numbered from 1."""
     return tuple(Citation(n, q.id, q.title) for n, q in enumerate(sources, 1))
 
 

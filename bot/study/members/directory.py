@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from bot.context.identity import Actor, Location, RequestContext
 from bot.context.study import Study
-from bot.errors import NotFound
+from bot.errors import NotFoundError
 from bot.replies import Notice
 from bot.store.models import Member
 from bot.study.members import queries
@@ -55,17 +55,17 @@ async def is_manager(study: Study, location: Location, actor: Actor) -> bool:
 
 
 def require_member(connection: Connection, context: RequestContext, name: str) -> Member:
-    """Like `find_member`, but also raise NotFound for somebody unknown."""
+    """Like `find_member`, but also raise NotFoundError for somebody unknown."""
     if (found := find_member(connection, context, name)) is not None:
         return found
     wanted = name.strip().lstrip("@")
-    raise NotFound(f"I don't know a member called “{wanted}” here. I get to know people when they use a command.")
+    raise NotFoundError(f"I don't know a member called “{wanted}” here. I get to know people when they use a command.")
 
 
 def find_member(connection: Connection, context: RequestContext, name: str) -> Member | None:
     """Find a member of the workspace by mention, by id on the platform or by name; None for somebody unknown.
 
-    Raises NotFound if several have the name. A mention's id is never taken for a name: members choose their names,
+    Raises NotFoundError if several have the name. A mention's id is never taken for a name: members choose their names,
     and one could choose somebody else's id.
     """
     mention = _ID.fullmatch(name.strip())
@@ -75,7 +75,7 @@ def find_member(connection: Connection, context: RequestContext, name: str) -> M
         return found
     called = queries.members_by_name(connection, context.workspace_id, wanted)
     if len(called) > 1:
-        raise NotFound(f"There are {len(called)} members called {wanted}. Mention the one you mean.")
+        raise NotFoundError(f"There are {len(called)} members called {wanted}. Mention the one you mean.")
     return called[0] if called else None
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from bot.context.identity import RequestContext
 from bot.context.study import Study
-from bot.errors import NotFound, UserError
+from bot.errors import NotFoundError, UserError
 from bot.replies import Button, Buttons, Notice, Reply, Table, Tone
 from bot.store.models import Team
 from bot.study.members import queries
@@ -54,7 +54,9 @@ def _join(connection: Connection, context: RequestContext, name: str) -> tuple[i
     """Return the id of the previous team, and the new team."""
     team = queries.team_by_key(connection, context.workspace_id, _key(name))
     if team is None:
-        raise NotFound(f"There's no team “{name}”. `team list` shows all teams, and `team create {name}` starts it.")
+        raise NotFoundError(
+            f"There's no team “{name}”. `team list` shows all teams, and `team create {name}` starts it."
+        )
     member = queries.lock_member(connection, context.member_id)
     queries.set_team(connection, member.id, team.id)
     return member.team_id, team

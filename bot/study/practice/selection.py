@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from bot.context.identity import RequestContext
 from bot.context.study import Study
-from bot.errors import NotFound
+from bot.errors import NotFoundError
 from bot.replies import Reply
 from bot.store.models import Round, RoundKind
 from bot.study.members.queries import lock_member
@@ -44,7 +44,7 @@ async def ask_as_practice(study: Study, context: RequestContext, chosen: Questio
 
 
 def choose(bank: Bank, history: _History, topic: str | None, difficulty: Difficulty | None) -> Question:
-    """Choose at random among the questions that were answered longest ago, or never. Raises NotFound if none fits."""
+    """Choose at random among the questions answered longest ago, or never. Raises NotFoundError if none fits."""
     suitable = [
         q
         for q in bank
@@ -87,12 +87,12 @@ def _card(study: Study, asked: Round) -> Reply:
     return Reply.of(question_card(asked, study.library.question(asked.question_id), "Practice", note=note))
 
 
-def _nothing_to_ask(bank: Bank, topic: str | None, difficulty: Difficulty | None) -> NotFound:
+def _nothing_to_ask(bank: Bank, topic: str | None, difficulty: Difficulty | None) -> NotFoundError:
     on_topic = f" on {topic}" if topic else ""
     levels = {q.difficulty for q in bank if topic in (None, q.topic)}
     if difficulty and difficulty not in levels:
         others = " and ".join(level.value for level in Difficulty if level in levels)
-        return NotFound(f"The bank has no {difficulty} questions{on_topic}, only {others} ones.")
-    return NotFound(
+        return NotFoundError(f"The bank has no {difficulty} questions{on_topic}, only {others} ones.")
+    return NotFoundError(
         f"Every matching question{on_topic} is either retired or open in a channel right now. Try another topic."
     )

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from bot.context.identity import RequestContext
 from bot.context.local_time import assigned_day, clock_in_force, period_keys
 from bot.context.study import Study
-from bot.errors import NotFound, UserError
+from bot.errors import NotFoundError, UserError
 from bot.replies import Reply
 from bot.store.models import Answer, Member, Round
 from bot.study.members.queries import member_with_zone
@@ -69,7 +69,7 @@ def accept(
     """Store an answer and everything that follows from it, or find the member's earlier answer.
 
     Its verdict shows the answer to the question. If that's open elsewhere, it's recorded as viewed there.
-    Raises NotFound for a round that is not the member's to answer, and UserError.
+    Raises NotFoundError for a round that is not the member's to answer, and UserError.
     """
     attempt = _attempt(connection, context, bank, submission)
     prior = queries.prior_state(connection, context, attempt.question_round)
@@ -86,7 +86,7 @@ def accept(
 def self_grade(
     connection: Connection, context: RequestContext, bank: Bank, round_key: str, judgment: str
 ) -> tuple[Question, Round, Graded]:
-    """Replace the grade of a written answer with the member's own. Raises NotFound and UserError."""
+    """Replace the grade of a written answer with the member's own. Raises NotFoundError and UserError."""
     question_round, question = _round_and_question(connection, context, bank, round_key)
     member, _ = member_with_zone(connection, context.member_id, lock=True)
     prior = queries.prior_state(connection, context, question_round)
@@ -114,7 +114,7 @@ class _Attempt:
 
 
 def _attempt(connection: Connection, context: RequestContext, bank: Bank, submission: Submission) -> _Attempt:
-    """Find the round and its question, and lock the member's row. Raises NotFound and UserError."""
+    """Find the round and its question, and lock the member's row. Raises NotFoundError and UserError."""
     found = queries.round_to_answer(connection, submission.round_key, context.member_id)
     if found is None:
         raise _not_available()
@@ -201,12 +201,12 @@ def _round_and_question(
 
 
 def _question_to_answer(context: RequestContext, bank: Bank, question_round: Round) -> Question:
-    """Return the round's question. Raises NotFound if the round is not the member's to answer, and UserError."""
+    """Return the round's question. Raises NotFoundError if the round is not the member's to answer, and UserError."""
     if not may_answer(question_round, context):
         raise _not_available()
     return question_of(bank, question_round)
 
 
-def _not_available() -> NotFound:
-    """The same for somebody else's round as for a missing one, so nobody can find out which keys exist."""
-    return NotFound("That question is no longer available. `question` gets you a new one.")
+def _not_available() -> NotFoundError:
+    """Return the same for somebody else's round as for a missing one, so nobody can find out which keys exist."""
+    return NotFoundError("That question is no longer available. `question` gets you a new one.")

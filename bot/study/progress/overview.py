@@ -84,7 +84,7 @@ def _next_steps(streak: Streak, view: str) -> Buttons:
 
 
 def _reasons(streak: Streak, title: str) -> tuple[Table | Notice, ...]:
-    """What each day of the calendar was, newest first."""
+    """Describe each day of the calendar, newest first."""
     days = [(day, mark) for day, mark in streak.marks[-CALENDAR_DAYS:] if mark is not DayMark.BLANK]
     freezes = f"{streak.freezes} of {streaks.MAX_FREEZES} freezes held"
     summary = Notice(f"{title}: {streak.current}, longest {streak.longest}, {freezes}.")

@@ -82,10 +82,7 @@ def compute_streak(
     `arrival` is what an answer right now would be, so that a date that was just lost already shows as bridged.
     Days after today are ignored.
     """
-    studied: dict[date, StudyDay] = {}
-    for study_day in days:
-        if (day := study_day.day) <= today:
-            studied[day] = studied[day] + study_day if day in studied else study_day
+    studied = _studied_days(days, today)
     if not studied:
         return Streak(0, 0, 0, ((today, DayMark.OPEN),))
     bridged = _bridged_days([*studied.values(), *([arrival] if arrival and today not in studied else [])])
@@ -119,6 +116,15 @@ def compute_streak(
         marks.append((day, mark))
         day += ONE_DAY
     return Streak(current, longest, freezes, tuple(marks))
+
+
+def _studied_days(days: Iterable[StudyDay], today: date) -> dict[date, StudyDay]:
+    """Merge the parts of each day up to today."""
+    studied: dict[date, StudyDay] = {}
+    for study_day in days:
+        if (day := study_day.day) <= today:
+            studied[day] = studied[day] + study_day if day in studied else study_day
+    return studied
 
 
 def _is_rest_day(newest_first: Sequence[RestDays], day: date) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from bot.context.identity import RequestContext
 from bot.context.study import Study
-from bot.errors import NotFound
+from bot.errors import NotFoundError
 from bot.replies import Button, Buttons, Notice, Reply, Table, Tone
 from bot.store.models import Report
 from bot.study.workspaces import queries
@@ -88,9 +88,9 @@ def _retire(connection: Connection, context: RequestContext, question_id: str) -
 
 
 async def restore(study: Study, context: RequestContext, *, question: Question) -> Reply:
-    """Ask a retired question again. Raises NotFound for one that isn't retired."""
+    """Ask a retired question again. Raises NotFoundError for one that isn't retired."""
     if not await study.store.transaction(queries.restore_question, context.workspace_id, question.id):
-        raise NotFound(f"`{question.id}` isn't retired here.")
+        raise NotFoundError(f"`{question.id}` isn't retired here.")
     return Reply.of(Notice(f"`{question.id}` can be asked again.", Tone.GOOD))
 
 

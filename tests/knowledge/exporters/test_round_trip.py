@@ -84,7 +84,8 @@ def test_an_anki_package_opens_in_ankis_own_library(bank: Bank, package: Path, t
         log = collection.import_anki_package(ImportAnkiPackageRequest(package_path=str(package))).log
         assert len(log.new) == collection.note_count() == len(bank)
         (note,) = (
-            collection.get_note(id) for id in collection.find_notes("LoRA deck:Studyhall tag:topic::fine-tuning")
+            collection.get_note(note_id)
+            for note_id in collection.find_notes("LoRA deck:Studyhall tag:topic::fine-tuning")
         )
         assert note.fields[0] == bank["lora"].title
         assert r"\(" in note.fields[1]

@@ -14,7 +14,7 @@ from knowledge.questions import Question
 
 @pytest.fixture
 def bank(tmp_path: Path) -> Path:
-    """The folder of a bank with one topic of the built-in bank."""
+    """Make the folder of a bank with one topic of the built-in bank."""
     shutil.copytree(BUILT_IN / "vae", tmp_path / "bank" / "vae")
     return tmp_path / "bank"
 

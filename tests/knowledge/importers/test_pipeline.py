@@ -188,7 +188,7 @@ def test_structure_in_an_answer_stays_part_of_the_answer(
     title=st.text(max_size=80), answer=st.text(max_size=200), depth=st.text(max_size=100), topic=st.text(max_size=90)
 )
 def test_any_text_becomes_a_question_or_a_problem(
-    bank: Bank, embedder: Embedder, cache: Path, title: str, answer: str, depth: str, topic: str
+    *, bank: Bank, embedder: Embedder, cache: Path, title: str, answer: str, depth: str, topic: str
 ) -> None:
     result = pipeline(bank, embedder, cache).run([QuestionDraft(title, answer, in_depth=depth, topic=topic)])
 

@@ -10,11 +10,11 @@ from knowledge.retrieval.suggest import suggest
 
 
 @pytest.mark.parametrize(
-    ("typed", "id"),
+    ("typed", "question_id"),
     [("what is lo", "lora"), ("LORA", "lora"), ("auto var", "vae"), ("documents", "rag"), ("retreival", "rag")],
 )
-def test_the_question_that_was_typed_comes_first(bank: Bank, typed: str, id: str) -> None:
-    assert suggest(bank, typed)[0].id == id
+def test_the_question_that_was_typed_comes_first(bank: Bank, typed: str, question_id: str) -> None:
+    assert suggest(bank, typed)[0].id == question_id
 
 
 def test_nothing_typed_gives_the_banks_first_questions(bank: Bank) -> None:

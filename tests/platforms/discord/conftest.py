@@ -48,7 +48,7 @@ async def simcord_bot(app: App) -> StudyClient:
 
 @pytest.fixture
 def env(simcord_env: Env, clock: Clock) -> Iterator[Env]:
-    """The simulated Discord; whatever was said in it by the end of the test, nobody was called."""
+    """Run the simulated Discord; whatever was said in it by the end of the test, nobody was mentioned."""
     clock.env = simcord_env
     yield simcord_env
     nobody_is_called(simcord_env)
@@ -71,6 +71,6 @@ def ada(env: Env, channel: ChannelHandle) -> MemberActor:
 
 @pytest.fixture
 def maya(env: Env, channel: ChannelHandle) -> MemberActor:
-    """A manager."""
+    """Add a manager."""
     role = env.guild.create_role("Hosts", permissions=discord.Permissions(manage_guild=True))
     return env.guild.add_member(env.create_user("maya"), roles=[role])

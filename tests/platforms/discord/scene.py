@@ -79,12 +79,12 @@ def said(result: InteractionResult) -> str:
 
 
 def buttons(message: Any) -> dict[str, str]:
-    """The labels of a message's buttons, with the command line behind each."""
+    """Return the labels of a message's buttons, with the command line behind each."""
     return {part["label"]: part["custom_id"] for part in parts(message) if part.get("type") == 2}
 
 
 def menus(message: Any) -> dict[str, list[str]]:
-    """What a message's menus set, with what is picked in each."""
+    """Return what a message's menus set, with what is picked in each."""
     found: dict[str, list[str]] = {}
     for part in parts(message):
         if part.get("type") in (3, 6):
@@ -106,13 +106,13 @@ async def pick(member: Someone, shown: Any, setting: str, *values: Any) -> Inter
     """Pick in the menu of that setting."""
     message = shown.response if isinstance(shown, InteractionResult) else shown
     assert message is not None
-    id = next(p["custom_id"] for p in parts(message) if p.get("custom_id", "").endswith(f" {setting}="))
-    result: InteractionResult = await member.select(message, values, custom_id=id)
+    custom_id = next(p["custom_id"] for p in parts(message) if p.get("custom_id", "").endswith(f" {setting}="))
+    result: InteractionResult = await member.select(message, values, custom_id=custom_id)
     return result
 
 
 def fields(form: InteractionResult) -> dict[str, str]:
-    """A form's fields, with what stands in each when it opens."""
+    """Return a form's fields, with what stands in each when it opens."""
     assert form.modal is not None, "no form was opened"
     controls = [label["component"] for label in form.modal["components"]]
     return {control["custom_id"]: control.get("value") or "" for control in controls}
@@ -127,14 +127,14 @@ def deny(channel: ChannelHandle, **permissions: bool) -> None:
 
 
 def direct(member: Someone) -> list[discord.Message]:
-    """What the bot has written to somebody alone."""
+    """Return what the bot has written to somebody alone."""
     user = member.user if isinstance(member, MemberActor) else member
     messages: list[discord.Message] = user.dm_channel.history()
     return messages
 
 
 def posts(channel: ChannelHandle) -> list[discord.Message]:
-    """The bot's own messages in a channel, without what Discord says about threads and pins."""
+    """Return the bot's own messages in a channel, without what Discord says about threads and pins."""
     default = (discord.MessageType.default, discord.MessageType.reply)
     return [m for m in channel.history() if m.type in default and m.author.bot and not m.flags.ephemeral]
 
@@ -146,7 +146,7 @@ async def turn(app: App, env: Env) -> None:
 
 
 async def set_up(manager: MemberActor, channel: ChannelHandle, **options: Any) -> None:
-    """A question there on weekdays at 09:00."""
+    """Schedule a question there on weekdays at 09:00."""
     done = await manager.slash(channel, "schedule setup", time="09:00", **options)
     assert "all set: weekdays at 09:00" in said(done)
 
@@ -166,7 +166,7 @@ def round_by_key(connection: Connection, round_key: str) -> Round:
 
 
 def requests(env: Env, method: str, path: str) -> list[Any]:
-    """What the bot has sent to Discord by that method, to paths that match."""
+    """Return what the bot has sent to Discord by that method, to paths that match."""
     return [r.json for r in env.http_requests if r.method == method and re.fullmatch(path, r.path)]
 
 
@@ -182,7 +182,7 @@ CALLBACKS = (4, 7)
 
 
 def spoken(env: Env) -> list[dict[str, Any]]:
-    """The body of every request that makes or edits a message."""
+    """Return the body of every request that makes or edits a message."""
     found = []
     for request in env.http_requests:
         if any(request.method == method and re.fullmatch(path, request.path) for method, path in SPOKEN):

@@ -39,7 +39,7 @@ def guild(discord: Discord) -> Guild:
 
 
 def guild_of(discord: Discord, shard: int, *, unavailable: bool = False) -> Guild:
-    """A guild of that shard, with a system channel."""
+    """Add a guild of that shard, with a system channel."""
     while (made := discord.guild()).id >> 22 & 1 != shard:
         del discord.guilds[made.id]
     made.system_channel, made.unavailable = discord.channel(made, "lobby"), unavailable
@@ -52,7 +52,7 @@ def lobby(guild: Guild) -> Channel:
 
 
 async def is_told(discord: Discord, channel: Channel) -> str:
-    """What is said there once something is."""
+    """Wait until something is said there, and return it."""
     await discord.until(lambda: bool(channel.messages))
     [message] = channel.messages.values()
     return message.text
@@ -95,7 +95,7 @@ async def test_the_owner_is_greeted_if_the_audit_log_cannot_be_read(discord: Dis
 
 
 async def known(app: App, guild: Guild) -> Location:
-    """A guild that has been greeted."""
+    """Add a guild that has been greeted."""
     place = Location("discord", str(guild.id), "", guild.name)
     assert await app.workspace_joined(place) is not None
     return place

@@ -54,7 +54,7 @@ def values(command: Command, ada: MemberActor) -> dict[str, Any]:
 
 
 async def opened(env: Env, maya: MemberActor, result: InteractionResult) -> InteractionResult:
-    """A form is filled in and sent; all else is taken as it is."""
+    """Fill in and send a form; return anything else unchanged."""
     if result.modal is None:
         return result
     return await maya.submit_modal(result, {name: VALUES.get(name, "") for name in fields(result)})
@@ -62,9 +62,9 @@ async def opened(env: Env, maya: MemberActor, result: InteractionResult) -> Inte
 
 @pytest.fixture
 async def lived_in(
-    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, ada: MemberActor
+    *, app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, ada: MemberActor
 ) -> ChannelHandle:
-    """A channel where something has happened: a schedule with an open question, answers, a team, a report."""
+    """Fill a channel: a schedule with an open question, answers, a team, a report."""
     await maya.slash(channel, "schedule setup", time="09:00")
     clock.until("09:00")
     await turn(app, env)
@@ -161,7 +161,7 @@ async def test_a_wrong_answer_gets_the_reason_and_the_right_answer(
 
 
 async def test_a_verdict_stays_when_its_reader_sets_a_time_zone(
-    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
+    *, app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
 ) -> None:
     await maya.slash(channel, "schedule setup", time="09:00", zone="Europe/Berlin")
     clock.until("09:00")

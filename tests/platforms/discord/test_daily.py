@@ -127,6 +127,7 @@ async def test_a_pin_that_somebody_removed_does_not_matter(
 
 
 async def test_the_count_is_shown_at_most_every_ten_seconds(
+    *,
     app: App,
     env: Env,
     clock: Clock,
@@ -160,7 +161,7 @@ async def test_the_count_is_shown_at_most_every_ten_seconds(
 
 
 async def test_updating_the_count_keeps_the_mention_of_the_role(
-    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
+    *, app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
 ) -> None:
     role = env.guild.create_role("readers", mentionable=True)
     await set_up(maya, channel, role=role)
@@ -176,7 +177,7 @@ async def test_updating_the_count_keeps_the_mention_of_the_role(
 
 
 async def test_the_reveal_is_a_separate_message(
-    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
+    *, app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
 ) -> None:
     await set_up(maya, channel)
     clock.until("09:00")
@@ -214,7 +215,7 @@ async def test_two_processes_post_nothing_twice(
 
 
 async def test_a_restart_changes_nothing(
-    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
+    *, app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
 ) -> None:
     await set_up(maya, channel, thread="on")
     clock.until("09:00")

@@ -202,7 +202,7 @@ async def test_a_button_with_a_nonsense_id_gets_an_explanation(
 
 
 async def test_the_answer_is_revealed_even_if_the_question_was_deleted(
-    env: Env, app: App, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
+    *, env: Env, app: App, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
 ) -> None:
     await maya.slash(channel, "schedule setup", time="09:00")
     clock.until("09:00")
@@ -219,6 +219,7 @@ async def test_the_answer_is_revealed_even_if_the_question_was_deleted(
 
 
 async def test_while_the_database_is_down_suggestions_come_from_the_bank_and_events_are_logged(
+    *,
     env: Env,
     clock: Clock,
     channel: ChannelHandle,

@@ -39,7 +39,7 @@ INNER = [
 
 
 def live(text: str) -> Iterator[tuple[str, str]]:
-    """The mentions, links and the like that Discord makes of a text."""
+    """Return the mentions, links and the like that Discord makes of a text."""
     at = 0
     while at < len(text):
         rest = text[at:]

@@ -110,7 +110,7 @@ async def test_quoting_the_question_mentions_nobody(env: Env, channel: ChannelHa
 
 
 async def test_an_open_question_is_never_answered_in_public(
-    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
+    *, app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
 ) -> None:
     await maya.slash(channel, "schedule setup", time="09:00")
     clock.until("09:00")
@@ -131,7 +131,7 @@ async def test_an_open_question_is_never_answered_in_public(
 
 
 async def test_it_does_not_give_a_question_away_in_its_thread(
-    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
+    *, app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
 ) -> None:
     await maya.slash(channel, "schedule setup", time="09:00", thread="on")
     clock.until("09:00")

@@ -48,7 +48,7 @@ class Visit:
 
 @pytest.fixture
 def visit(env: Env) -> Visit:
-    """A server with a system channel, before the bot has come to it."""
+    """Make a server with a system channel, before the bot has come to it."""
     listeners, env.backend.subscribers = env.backend.subscribers, []
     guild = env.create_guild("Readers")
     channel = guild.create_text_channel("lobby")
@@ -65,7 +65,7 @@ def quietly(env: Env, change: Callable[[], object]) -> None:
 
 
 def shut_out(visit: Visit, **permissions: bool) -> None:
-    """The bot has no such rights in the system channel."""
+    """Deny the bot such rights in the system channel."""
     overwrite = Overwrite(
         target_id=visit.env.backend.bot_user.id,
         type=OverwriteType.MEMBER,

@@ -17,7 +17,7 @@ PNG = b"\x89PNG"
 
 
 def alts(result: InteractionResult) -> list[str]:
-    """What the pictures of an answer say to those who cannot see them; each is attached, and is a picture."""
+    """Return the alternative texts of an answer's pictures; each is attached, and is a picture."""
     assert result.response is not None
     env: Env = result._env
     found = []
@@ -35,9 +35,9 @@ def alts(result: InteractionResult) -> list[str]:
 
 @pytest.fixture
 async def scored(
-    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
+    *, app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
 ) -> ChannelHandle:
-    """A channel in which bob has points."""
+    """Make a channel in which bob has points."""
     await maya.slash(channel, "schedule setup", time="09:00")
     clock.until("09:00")
     await turn(app, env)

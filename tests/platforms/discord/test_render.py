@@ -44,7 +44,7 @@ SEPARATOR = 14
 
 
 def sent(drawings: list[RenderedMessage]) -> list[list[dict[str, Any]]]:
-    """The components of each message, as they are sent."""
+    """Return the components of each message, as they are sent."""
     flags = discord.MessageFlags(components_v2=True).value
     drawn = (drawing.view.to_components() for drawing in drawings)  # type: ignore[no-untyped-call]
     return [validate_components(found, flags=flags) for found in drawn]
@@ -55,12 +55,12 @@ def messages(reply: Reply, **options: Any) -> list[list[dict[str, Any]]]:
 
 
 def inside(message: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What stands one under the other, in the frame where the message has one."""
+    """Return what stands one under the other, in the frame where the message has one."""
     return message[-1].get("components", message) if message[-1]["type"] == 17 else message
 
 
 def looks(reply: Reply) -> list[str]:
-    """The first message from top to bottom: its texts, `---` for a line, the labels of its buttons in brackets."""
+    """Write the first message from top to bottom: texts, `---` for a line, the labels of buttons in brackets."""
     found = []
     for part in walk_components(inside(messages(reply)[0])):
         if part["type"] == SEPARATOR:
@@ -99,7 +99,7 @@ async def test_no_limit_is_broken(reply: Reply) -> None:
 def lines_part(message: list[dict[str, Any]]) -> bool:
     """No line at the beginning or the end, and never two in a row."""
     lines = [part["type"] == SEPARATOR for part in inside(message)]
-    return not (lines[0] or lines[-1] or any(one and next for one, next in pairwise(lines)))
+    return not (lines[0] or lines[-1] or any(above and below for above, below in pairwise(lines)))
 
 
 @given(any_reply)

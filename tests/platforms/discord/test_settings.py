@@ -21,7 +21,7 @@ SETUP = "schedule setup"
 
 @pytest.fixture
 async def card(channel: ChannelHandle, maya: MemberActor) -> InteractionResult:
-    """The settings of a question at 09:00."""
+    """Open the settings of a question at 09:00."""
     return await maya.slash(channel, SETUP, time="09:00")
 
 
@@ -92,6 +92,7 @@ async def test_the_card_shows_the_settings_and_what_can_be_changed(card: Interac
     ],
 )
 async def test_a_selection_is_saved_at_once_and_the_card_updates(
+    *,
     app: App,
     channel: ChannelHandle,
     maya: MemberActor,
@@ -221,6 +222,7 @@ async def test_members_who_are_not_managers_are_refused_whatever_they_press(
     ],
 )
 async def test_a_missing_permission_is_named_before_the_schedule_is_set_up(
+    *,
     app: App,
     env: Env,
     channel: ChannelHandle,

@@ -182,7 +182,7 @@ async def test_the_same_key_again_is_the_same_message(outbox: Outbox, papers: Ch
     other = await outbox.post(at(papers), POST, "daily-7-2027-02-01")
 
     assert first == again != other
-    assert [str(id) for id in papers.messages] == [first, other]
+    assert [str(message_id) for message_id in papers.messages] == [first, other]
 
 
 async def test_a_post_whose_response_got_lost_is_not_repeated(
@@ -195,7 +195,7 @@ async def test_a_post_whose_response_got_lost_is_not_repeated(
 
     ref = await outbox.post(at(papers), POST, "daily-7")
 
-    assert [str(id) for id in papers.messages] == [ref]
+    assert [str(message_id) for message_id in papers.messages] == [ref]
 
 
 @pytest.mark.parametrize("everywhere", [False, True], ids=["here", "everywhere"])
@@ -315,7 +315,7 @@ async def test_a_member_who_blocks_messages_is_reported(outbox: Outbox, papers: 
 
 @pytest.fixture
 async def told(discord: Discord, outbox: Outbox, papers: Channel, bob: Person) -> Message:
-    """A direct message to Bob, with a button that belongs to the server."""
+    """Send a direct message to Bob, with a button that belongs to the server."""
     await outbox.send_direct(at(papers), str(bob.user.id), ALONE, "reminder-7")
     return discord.conversation(bob.user).last
 
@@ -426,7 +426,7 @@ async def test_an_explanation_that_outlives_its_token_does_no_harm(
 
 
 def _logged_and_expected(events: Sequence[Mapping[str, object]], caplog: pytest.LogCaptureFixture) -> None:
-    """The bot says itself what happened; to discord.py it is no accident."""
+    """Check that the bot says itself what happened; to discord.py it is no accident."""
     assert [record.getMessage() for record in caplog.records if record.name.startswith("discord.")] == []
     told = [event for event in events if event["log_level"] in ("warning", "error")]
     assert len(told) == 1

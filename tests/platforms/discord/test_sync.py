@@ -48,7 +48,7 @@ def ours(tree: app_commands.CommandTree[Any]) -> list[Payload]:
 
 
 def as_discord_tells(ours: list[Payload], guild: str = "") -> list[Payload]:
-    """The same commands in Discord's answer: more keys, and the same things said in other ways."""
+    """Write the same commands as Discord answers them: more keys, and the same things said in other ways."""
 
     def option(it: Payload) -> Payload:
         told: Payload = {k: v for k, v in it.items() if v not in (False, [], None) or k == "min_value"}
@@ -69,7 +69,7 @@ def as_discord_tells(ours: list[Payload], guild: str = "") -> list[Payload]:
 
 
 def parts(node: Payload) -> Iterator[Payload]:
-    """A command and everything within it."""
+    """Yield a command and everything within it."""
     yield node
     for option in node.get("options", ()):
         yield from parts(option)

@@ -53,7 +53,7 @@ class Forgetful(Outbox):
 
 
 async def test_a_post_that_was_never_recorded_is_found_again(
-    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
+    *, app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
 ) -> None:
     await set_up(maya, channel)
     app.attach("discord", Forgetful(app.study.outboxes["discord"]))
@@ -157,7 +157,7 @@ async def test_when_pins_are_full_it_posts_with_its_thread_and_reports_once(
 
 @pytest.mark.parametrize(("status", "code"), [(500, 0), (503, 0), (429, 0)])
 async def test_a_discord_outage_is_waited_out(
-    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, status: int, code: int
+    *, app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, status: int, code: int
 ) -> None:
     await set_up(maya, channel)
     clock.until("09:00")

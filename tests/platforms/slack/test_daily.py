@@ -91,7 +91,7 @@ async def test_two_processes_post_every_question_and_reveal_once(fake: Slack, te
 
 
 async def test_the_count_is_edited_at_most_every_ten_seconds(
-    fake: Slack, team: Team, app: App, bob: Person, ada: Person, maya: Person
+    *, fake: Slack, team: Team, app: App, bob: Person, ada: Person, maya: Person
 ) -> None:
     await set_up(fake, maya, team.main)
     monday(fake)

@@ -324,7 +324,7 @@ async def test_a_refusing_response_url_still_leaves_a_way_to_answer(
 @pytest.mark.parametrize("where", ["a public channel", "a private channel", "two members' conversation"])
 @pytest.mark.parametrize(("command", "words"), [("leaderboard", "Nobody has earned points"), ("streak", "Your streak")])
 async def test_a_late_answer_outside_the_apps_channels_comes_by_direct_message(
-    fake: Slack, bob: Person, maya: Person, team: Team, where: str, command: str, words: str
+    *, fake: Slack, bob: Person, maya: Person, team: Team, where: str, command: str, words: str
 ) -> None:
     places = {
         "a public channel": fake.channel(team, "open", joined=False),

@@ -402,7 +402,7 @@ async def test_a_rate_limit_is_waited_out(fake: Slack, maya: Person, team: Team,
 @pytest.mark.parametrize("arrives", [True, False], ids=["it arrived", "it was lost"])
 @pytest.mark.parametrize("broken", [True, False], ids=["the connection broke", "a server failed"])
 async def test_a_post_with_an_unknown_outcome_appears_once(
-    fake: Slack, maya: Person, team: Team, app: App, arrives: bool, broken: bool
+    *, fake: Slack, maya: Person, team: Team, app: App, arrives: bool, broken: bool
 ) -> None:
     await maya.types(DAILY)
     until(fake, "09:00")

@@ -535,7 +535,7 @@ async def test_an_uninstall_during_an_answer_ends_it(fake: Slack, readers: Home,
 
 @pytest.mark.both_databases
 async def test_a_rejected_old_token_does_not_end_an_installation_with_a_new_one(
-    fake: Slack, root: str, readers: Home, app: App, url: str, library: Library
+    *, fake: Slack, root: str, readers: Home, app: App, url: str, library: Library
 ) -> None:
     await readers.set_up()
     monday(fake)

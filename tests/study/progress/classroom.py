@@ -90,25 +90,10 @@ class Classroom:
         """Answer a new question, `minutes` after the start; return the answer's id."""
         self._count += 1
         at = START + timedelta(minutes=minutes)
-        return await self.store.transaction(
-            self._answer, self._count, self.members[name], points, at, self.channels[channel], scored
-        )
-
-    def _answer(
-        self,
-        connection: Connection,
-        number: int,
-        member_id: int,
-        points: int,
-        at: datetime,
-        channel_id: int,
-        scored: bool,
-    ) -> int:
-        member = lock_member(connection, member_id)
         new_round = Round(
-            round_key=f"{self.name}-{number}",
+            round_key=f"{self.name}-{self._count}",
             workspace_id=self.workspace,
-            channel_id=channel_id,
+            channel_id=self.channels[channel],
             kind=RoundKind.DAILY,
             question_id="lora",
             choice_order="0123",
@@ -116,13 +101,12 @@ class Classroom:
             opened_at=START,
         )
         week, month = period_keys(at, "UTC")
-        answer = Answer(
-            request_id=f"{number}",
-            round_id=add(connection, tables.rounds, new_round.columns()),
-            member_id=member.id,
+        unplaced = Answer(
+            request_id=f"{self._count}",
+            round_id=0,
+            member_id=self.members[name],
             workspace_id=self.workspace,
-            channel_id=channel_id,
-            team_id=member.team_id,
+            channel_id=self.channels[channel],
             question_id="lora",
             topic="fine-tuning",
             scored=scored,
@@ -133,9 +117,16 @@ class Classroom:
             week=week,
             month=month,
         )
+        return await self.store.transaction(self._answer, new_round, unplaced)
+
+    def _answer(self, connection: Connection, new_round: Round, unplaced: Answer) -> int:
+        """Store an answer in its new round, for the team that the member is in."""
+        member = lock_member(connection, unplaced.member_id)
+        round_id = add(connection, tables.rounds, new_round.columns())
+        answer = unplaced.model_copy(update={"round_id": round_id, "team_id": member.team_id})
         answer_id = add(connection, tables.answers, answer.columns())
-        if scored:
-            totals.add_points(connection, answer.model_copy(update={"id": answer_id}), member, points=points)
+        if answer.scored:
+            totals.add_points(connection, answer.model_copy(update={"id": answer_id}), member, points=answer.points)
         return answer_id
 
     async def raise_points(self, answer_id: int, more: int) -> None:

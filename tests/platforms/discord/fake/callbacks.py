@@ -10,7 +10,7 @@ from tests.platforms.discord.fake.calls import Call, Route
 from tests.platforms.discord.fake.gateway import GUILD_MESSAGES
 from tests.platforms.discord.fake.interactions import COMPLETE, COMPONENT, FORM, TOKEN_LIVES, Interaction
 from tests.platforms.discord.fake.model import EPHEMERAL, LOADING, Message, Payload
-from tests.platforms.discord.fake.refusals import Refusal
+from tests.platforms.discord.fake.refusals import RefusalError
 
 if TYPE_CHECKING:
     from tests.platforms.discord.fake.server import Discord
@@ -37,14 +37,14 @@ class Callbacks:
         it = self._discord.interactions.get(call.ids["interaction_token"])
         late = it is None or it.expired or now > it.at + self._discord.patience
         if it is None or str(it.id) != call.ids["interaction_id"] or (late and it.callback is None):
-            raise Refusal(404, 10062)
+            raise RefusalError(404, 10062)
         if it.callback is not None:
-            raise Refusal(400, 40060)
+            raise RefusalError(400, 40060)
         kind = call.json["type"]
         if (it.kind == COMPLETE) is not (kind == SUGGEST) or (it.kind == FORM and kind == MODAL):
-            raise Refusal(400, 50035, f"Interaction of type {it.kind} cannot be answered by type {kind}")
+            raise RefusalError(400, 50035, f"Interaction of type {it.kind} cannot be answered by type {kind}")
         if kind in (DEFER_UPDATE, UPDATE) and it.source is None:
-            raise Refusal(400, 50035, "There is no message to update")
+            raise RefusalError(400, 50035, "There is no message to update")
         body: Payload = call.json.get("data") or {}
         if kind in (MESSAGE, DEFER):
             flags = (body.get("flags") or 0) | (LOADING if kind == DEFER else 0)
@@ -76,25 +76,25 @@ class Callbacks:
             self._discord.gateway.tell(name, message.payload, it.channel.guild, GUILD_MESSAGES)
 
     def _open(self, call: Call) -> Interaction:
-        """The interaction whose token it is, while the token lives. Raises Refusal."""
+        """Return the interaction whose token it is, while the token lives. Raises RefusalError."""
         it = self._discord.interactions.get(call.ids["webhook_token"])
         if call.id("webhook_id") != self._discord.application:
-            raise Refusal(404, 10015)
+            raise RefusalError(404, 10015)
         if it is None or it.expired or self._discord.clock.now() > it.at + TOKEN_LIVES:
-            raise Refusal(401, 50027)
+            raise RefusalError(401, 50027)
         if it.callback is None:
-            raise Refusal(404, 10015)
+            raise RefusalError(404, 10015)
         return it
 
     def _message(self, it: Interaction, name: str) -> Message:
         if name == "@original":
             if it.message is None:
-                raise Refusal(404, 10008)
+                raise RefusalError(404, 10008)
             return it.message
         for message in (it.message, *it.followups):
             if message is not None and str(message.id) == name:
                 return message
-        raise Refusal(404, 10008)
+        raise RefusalError(404, 10008)
 
     async def show(self, call: Call) -> Payload:
         return self._message(self._open(call), call.ids["message_id"]).payload
@@ -118,10 +118,10 @@ class Callbacks:
             it.followups.remove(message)
 
     async def follow_up(self, call: Call) -> Payload:
-        """The first one takes the place of "thinking", and is as private as that."""
+        """Add a message. The first one takes the place of "thinking", and is as private as that."""
         it = self._open(call)
         if it.kind == COMPLETE:
-            raise Refusal(404, 10015)
+            raise RefusalError(404, 10015)
         if it.message is not None and it.message.flags & LOADING and it.kind != COMPONENT:
             compose.edit(self._discord, it.message, call.json, call.files)
             it.settled()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tests.platforms.discord.fake.refusals import Refusal
+from tests.platforms.discord.fake.refusals import RefusalError
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class Call:
     def id(self, name: str) -> int:
         text = self.ids[name]
         if not text.isdecimal():
-            raise Refusal(400, 50035, f"{text} is not a snowflake")
+            raise RefusalError(400, 50035, f"{text} is not a snowflake")
         return int(text)
 
 

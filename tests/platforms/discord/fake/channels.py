@@ -12,7 +12,7 @@ from tests.platforms.discord.fake.calls import Call, Route
 from tests.platforms.discord.fake.clock import stamp
 from tests.platforms.discord.fake.gateway import DIRECT_MESSAGES, GUILD_MESSAGES, GUILDS
 from tests.platforms.discord.fake.model import FORUM, THREAD, Channel, Message, Payload
-from tests.platforms.discord.fake.refusals import Refusal
+from tests.platforms.discord.fake.refusals import RefusalError
 
 if TYPE_CHECKING:
     from tests.platforms.discord.fake.server import Discord
@@ -44,25 +44,25 @@ class Channels:
         self._discord = discord
 
     def _find(self, call: Call, **needed: bool) -> Channel:
-        """The channel, if the bot sees it and may do what is needed there. Raises Refusal."""
+        """Return the channel, if the bot sees it and may do what is needed there. Raises RefusalError."""
         channel = self._discord.channels.get(call.id("channel_id"))
         if channel is None:
-            raise Refusal(404, 10003)
+            raise RefusalError(404, 10003)
         if channel.guild is None:
             return channel
         if channel.guild.id not in self._discord.guilds:
-            raise Refusal(403, 50001)
+            raise RefusalError(403, 50001)
         mine = channel.guild.permissions(self._discord.me.id, channel)
         if not mine.view_channel:
-            raise Refusal(403, 50001)
+            raise RefusalError(403, 50001)
         if not Permissions(**needed) <= mine:
-            raise Refusal(403, 50013)
+            raise RefusalError(403, 50013)
         return channel
 
     def _message(self, channel: Channel, call: Call) -> Message:
         found = channel.messages.get(call.id("message_id"))
         if found is None:
-            raise Refusal(404, 10008)
+            raise RefusalError(404, 10008)
         return found
 
     def _tell(self, name: str, channel: Channel, data: Payload) -> None:
@@ -72,7 +72,7 @@ class Channels:
     async def converse(self, call: Call) -> Payload:
         user = self._discord.users.get(int(call.json["recipient_id"]))
         if user is None:
-            raise Refusal(404, 10013)
+            raise RefusalError(404, 10013)
         return self._discord.conversation(user).payload
 
     async def show(self, call: Call) -> Payload:
@@ -95,7 +95,7 @@ class Channels:
         found = [m for m in channel.messages.values() if (not before or m.id < before) and m.id > after]
         limit = int(call.query.get("limit", 50))
         if not 1 <= limit <= 100:
-            raise Refusal(400, 50035, "limit is between 1 and 100")
+            raise RefusalError(400, 50035, "limit is between 1 and 100")
         return [m.payload for m in sorted(found[:limit] if after else found[-limit:], key=lambda m: -m.id)]
 
     async def message(self, call: Call) -> Payload:
@@ -104,11 +104,11 @@ class Channels:
     async def post(self, call: Call) -> Payload:
         channel = self._find(call)
         if channel.type == FORUM:
-            raise Refusal(400, 50008)
+            raise RefusalError(400, 50008)
         needed = "send_messages_in_threads" if channel.type == THREAD else "send_messages"
         self._find(call, **{needed: True}, attach_files=bool(call.files))
         if channel.recipient and channel.recipient.closed:
-            raise Refusal(403, 50007)
+            raise RefusalError(403, 50007)
         nonce = call.json.get("nonce")
         if nonce and call.json.get("enforce_nonce") and (made := compose.remembered(self._discord, channel, nonce)):
             return made.payload
@@ -122,7 +122,7 @@ class Channels:
         channel = self._find(call)
         message = self._message(channel, call)
         if message.author is not self._discord.me:
-            raise Refusal(403, 50005)
+            raise RefusalError(403, 50005)
         compose.edit(self._discord, message, call.json, call.files)
         self._tell("MESSAGE_UPDATE", channel, message.payload)
         return message.payload
@@ -154,9 +154,9 @@ class Channels:
         if message.pinned:
             return
         if len(self._pinned(channel)) >= MOST_PINS:
-            raise Refusal(400, 30003)
+            raise RefusalError(400, 30003)
         message.pinned = True
-        said = compose.create(self._discord, channel, {}, {}, type=6, reference=message.id)
+        said = compose.create(self._discord, channel, {}, {}, kind=6, reference=message.id)
         self._tell("MESSAGE_CREATE", channel, said.payload)
 
     async def unpin(self, call: Call) -> None:
@@ -165,7 +165,7 @@ class Channels:
     async def open_thread(self, call: Call) -> Payload:
         message = self._message(self._find(call, create_public_threads=True), call)
         if message.id in self._discord.channels:
-            raise Refusal(400, 160004)
+            raise RefusalError(400, 160004)
         thread = self._discord.thread(message, call.json["name"])
         self._discord.gateway.tell("THREAD_CREATE", thread.payload | {"newly_created": True}, thread.guild, GUILDS)
         return thread.payload

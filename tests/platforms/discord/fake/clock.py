@@ -36,5 +36,5 @@ def stamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
-def made_at(id: int) -> float:
-    return (id >> 22) / 1000 + EPOCH
+def made_at(snowflake: int) -> float:
+    return (snowflake >> 22) / 1000 + EPOCH

@@ -17,7 +17,7 @@ from tests.platforms.discord.fake.model import (
     Payload,
     parts,
 )
-from tests.platforms.discord.fake.refusals import Refusal
+from tests.platforms.discord.fake.refusals import RefusalError
 
 if TYPE_CHECKING:
     from tests.platforms.discord.fake.server import Discord
@@ -34,11 +34,11 @@ def create(
     files: Files,
     *,
     interaction: Interaction | None = None,
-    type: int = 0,
+    kind: int = 0,
     reference: int | None = None,
 ) -> Message:
-    """A new message of the bot's; in a channel it is there at once, a private one only for its reader."""
-    message = Message(discord.clock.id(), channel, discord.me, {}, type=type, reference=reference)
+    """Make a new message of the bot's; in a channel it's there at once, a private one only for its reader."""
+    message = Message(discord.clock.id(), channel, discord.me, {}, type=kind, reference=reference)
     message.flags = int(body.get("flags") or 0)
     message.interaction = interaction.metadata if interaction else None
     _fill(discord, message, body, files)
@@ -56,7 +56,7 @@ def edit(discord: Discord, message: Message, body: Payload, files: Files) -> Non
 
 def _fill(discord: Discord, message: Message, body: Payload, files: Files) -> None:
     if any(len(content) > FILE_LIMIT for content in files.values()):
-        raise Refusal(413, 40005)
+        raise RefusalError(413, 40005)
     for name in ("content", "embeds"):
         if name in body:
             message.body[name] = body[name]
@@ -75,11 +75,11 @@ def _fill(discord: Discord, message: Message, body: Payload, files: Files) -> No
 
 
 def _attachment(discord: Discord, message: Message, name: str, content: bytes, description: str | None) -> Payload:
-    id = discord.clock.id()
-    path = f"/attachments/{message.channel.id}/{id}/{name}"
+    attachment_id = discord.clock.id()
+    path = f"/attachments/{message.channel.id}/{attachment_id}/{name}"
     discord.blobs[path] = content
     return {
-        "id": str(id),
+        "id": str(attachment_id),
         "filename": name,
         "size": len(content),
         "url": f"{discord.address}{path}",
@@ -99,7 +99,7 @@ def _components(given: list[Payload], attachments: list[Payload]) -> list[Payloa
             if medium and url.startswith("attachment://"):
                 found = by_name.get(url.removeprefix("attachment://"))
                 if found is None:
-                    raise Refusal(400, 50035, f"The referenced attachment was not found: {url}")
+                    raise RefusalError(400, 50035, f"The referenced attachment was not found: {url}")
                 medium |= {"url": found["url"], "proxy_url": found["proxy_url"]}
                 if part["type"] == 13:
                     part |= {"name": found["filename"], "size": found["size"]}
@@ -112,7 +112,7 @@ def remember(discord: Discord, nonce: str, message: Message) -> None:
 
 
 def remembered(discord: Discord, channel: Channel, nonce: str, minutes: float = 5) -> Message | None:
-    """The message made with that nonce, which Discord knows for some minutes."""
+    """Return the message made with that nonce, which Discord knows for some minutes."""
     message = discord.nonces.get((channel.id, nonce))
     if message is None or discord.clock.now() - made_at(message.id) > minutes * 60:
         return None

@@ -28,7 +28,7 @@ KEPT = 5000
 
 
 def _packer(kind: str | None) -> Callable[[bytes], bytes] | None:
-    """What one connection compresses its messages with, by the `compress` of its address."""
+    """Return what a connection compresses its messages with, by the `compress` of its address."""
     if kind == "zstd-stream":
         zstd = zstandard.ZstdCompressor().compressobj()
         return lambda data: zstd.compress(data) + zstd.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
@@ -106,7 +106,7 @@ class Gateway:
         return {s.shard for s in live} == set(range(self.shards)) and all(s.queue.empty() for s in live)
 
     def tell(self, name: str, data: Any, guild: Guild | None = None, intent: int = 0) -> None:
-        """An event to the shard of the guild, if it wants such events. It waits where the shard is away."""
+        """Send an event to the shard of the guild, if it wants such events. It waits while the shard is away."""
         shard = (guild.id >> 22) % self.shards if guild else 0
         for session in self.sessions.values():
             if session.shard == shard and (not intent or session.intents & intent):
@@ -137,7 +137,7 @@ class Gateway:
         return [s for s in self.sessions.values() if s.socket is not None]
 
     async def connect(self, request: web.Request) -> web.WebSocketResponse:
-        """A connection, for as long as it lasts."""
+        """Serve a connection, for as long as it lasts."""
         await self.opened.wait()
         ws = web.WebSocketResponse(max_msg_size=4096 * 4)
         await ws.prepare(request)
@@ -198,8 +198,9 @@ class Gateway:
             return None
         session = Session(shard, data["intents"], socket=socket)
         # Another process with the same shard goes on hearing everything; what was left behind is forgotten.
-        gone = [id for id, s in self.sessions.items() if s.shard == shard and s.socket is None]
-        self.sessions = {id: s for id, s in self.sessions.items() if id not in gone} | {session.id: session}
+        gone = [session_id for session_id, s in self.sessions.items() if s.shard == shard and s.socket is None]
+        kept = {session_id: s for session_id, s in self.sessions.items() if session_id not in gone}
+        self.sessions = kept | {session.id: session}
         mine = [g for g in self._discord.guilds.values() if (g.id >> 22) % shards == shard]
         ready = {
             "v": 10,

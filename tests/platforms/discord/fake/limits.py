@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.platforms.discord.fake.refusals import Refusal
+from tests.platforms.discord.fake.refusals import RefusalError
 
 BUCKETS = (
     ("post", re.compile(r"POST (/channels/\d+)/messages$"), 5, 5.0),
@@ -32,7 +32,7 @@ class Rates:
         self._second: deque[float] = deque()
 
     def admit(self, method: str, path: str) -> dict[str, str]:
-        """The headers that say how much is left. Raises Refusal with when to come again."""
+        """Return the headers that say how much is left. Raises RefusalError with when to come again."""
         if not self.on:
             return {}
         now = self.clock()
@@ -47,7 +47,7 @@ class Rates:
         while self._second and self._second[0] <= now - 1:
             self._second.popleft()
         if len(self._second) >= EVERYWHERE:
-            refusal = Refusal(429, after=round(self._second[0] + 1 - now, 3))
+            refusal = RefusalError(429, after=round(self._second[0] + 1 - now, 3))
             refusal.everywhere = True
             raise refusal
         self._second.append(now)
@@ -65,7 +65,7 @@ class Rates:
             "X-RateLimit-Bucket": f"{name}-bucket",
         }
         if used >= most:
-            refusal = Refusal(429, after=round(began + seconds - now, 3))
+            refusal = RefusalError(429, after=round(began + seconds - now, 3))
             refusal.headers = headers
             raise refusal
         self._windows[name, major] = (began, used + 1)
@@ -78,7 +78,7 @@ class Fault:
 
     method: str
     path: re.Pattern[str]
-    refusal: Refusal | None = None
+    refusal: RefusalError | None = None
     times: int = 1
     until: asyncio.Event | None = None
     cut: bool = False

@@ -31,13 +31,13 @@ class Person:
 
     @classmethod
     def joins(cls, discord: Discord, guild: Guild, name: str, *roles: int) -> Person:
-        """A new person, and a member of the guild."""
+        """Add a new person as a member of the guild."""
         user = discord.user(name)
         guild.members[user.id] = Membership(user, list(roles))
         return cls(discord, user)
 
     def slash(self, channel: Channel, command: str, /, **values: str) -> Interaction:
-        """A command that is registered, with its options as a member would type them."""
+        """Run a registered command, with its options as a member would type them."""
         return self._send(channel, COMMAND, self._command(channel, command, values))
 
     def completes(self, channel: Channel, command: str, /, option: str, typed: str = "", **values: str) -> Interaction:
@@ -45,19 +45,19 @@ class Person:
         return self._send(channel, COMPLETE, self._command(channel, command, values | {option: typed}, focused=option))
 
     def press(self, message: Message, label: str) -> Interaction:
-        """The button of that label."""
+        """Press the button of that label."""
         data = {"component_type": 2, "custom_id": message.buttons[label], "id": 1}
         return self._send(message.channel, COMPONENT, data, source=message)
 
-    def choose(self, message: Message, id: str, *values: str) -> Interaction:
+    def choose(self, message: Message, custom_id: str, *values: str) -> Interaction:
         """Values of the menu of that id."""
-        [menu] = [p for p in parts(message.body["components"]) if p.get("custom_id") == id]
+        [menu] = [p for p in parts(message.body["components"]) if p.get("custom_id") == custom_id]
         assert set(values) <= {option["value"] for option in menu["options"]}
-        data = {"component_type": menu["type"], "custom_id": id, "id": menu["id"], "values": list(values)}
+        data = {"component_type": menu["type"], "custom_id": custom_id, "id": menu["id"], "values": list(values)}
         return self._send(message.channel, COMPONENT, data, source=message)
 
     def submit(self, opened: Interaction, **values: str) -> Interaction:
-        """The form that an interaction opened, its fields named by their ids."""
+        """Send the form that an interaction opened, its fields named by their ids."""
         fields = {p["custom_id"]: p for p in parts(opened.modal["components"]) if p["type"] in FIELDS}
         assert not values.keys() - fields.keys(), f"the form has only {list(fields)}"
         sent: list[Payload] = []
@@ -72,7 +72,7 @@ class Person:
         return self._send(opened.channel, FORM, data, source=opened.source)
 
     def says(self, channel: Channel, text: str, *, mentions: bool = False, answers: Message | None = None) -> Message:
-        """A message; the bot gets to read it only where it is mentioned."""
+        """Write a message; the bot gets to read it only where it's mentioned."""
         message = Message(self.discord.clock.id(), channel, self.user, {"content": text})
         message.reference = answers.id if answers else None
         channel.messages[message.id] = message
@@ -113,24 +113,25 @@ class Person:
         return said | ({"resolved": resolved} if (resolved := self._resolved(channel, node, values)) else {})
 
     def _resolved(self, channel: Channel, node: Payload, values: dict[str, str]) -> Payload:
-        """What the ids among the values stand for, by kind."""
+        """Return what the ids among the values stand for, by kind."""
         found: Payload = {}
         guild = channel.guild
         for option in node.get("options") or ():
-            id = values.get(option["name"], "")
-            if option["type"] not in (USER, CHANNEL, ROLE) or guild is None or not id.isdecimal():
+            object_id = values.get(option["name"], "")
+            if option["type"] not in (USER, CHANNEL, ROLE) or guild is None or not object_id.isdecimal():
                 continue
             if option["type"] == ROLE:
-                found.setdefault("roles", {})[id] = guild.roles[int(id)].payload
+                found.setdefault("roles", {})[object_id] = guild.roles[int(object_id)].payload
             elif option["type"] == CHANNEL:
-                payload = guild.channels[int(id)].payload
-                rights = str(guild.permissions(self.user.id, guild.channels[int(id)]).value)
-                found.setdefault("channels", {})[id] = payload | {"permissions": rights}
+                payload = guild.channels[int(object_id)].payload
+                rights = str(guild.permissions(self.user.id, guild.channels[int(object_id)]).value)
+                found.setdefault("channels", {})[object_id] = payload | {"permissions": rights}
             else:
-                member = {k: v for k, v in guild.members[int(id)].payload.items() if k not in ("user", "deaf", "mute")}
-                rights = str(guild.permissions(int(id), channel).value)
-                found.setdefault("users", {})[id] = guild.members[int(id)].user.payload
-                found.setdefault("members", {})[id] = member | {"permissions": rights}
+                payload = guild.members[int(object_id)].payload
+                member = {k: v for k, v in payload.items() if k not in ("user", "deaf", "mute")}
+                rights = str(guild.permissions(int(object_id), channel).value)
+                found.setdefault("users", {})[object_id] = guild.members[int(object_id)].user.payload
+                found.setdefault("members", {})[object_id] = member | {"permissions": rights}
         return found
 
 

@@ -182,12 +182,12 @@ class Channel:
             "position": 0,
             "permission_overwrites": [
                 {
-                    "id": str(id),
-                    "type": 0 if id in self.guild.roles else 1,
+                    "id": str(target_id),
+                    "type": 0 if target_id in self.guild.roles else 1,
                     "allow": str(allow.value),
                     "deny": str(deny.value),
                 }
-                for id, (allow, deny) in self.overwrites.items()
+                for target_id, (allow, deny) in self.overwrites.items()
             ],
             "nsfw": False,
             "topic": None,
@@ -248,7 +248,7 @@ class Guild:
             ((channel.parent or channel).overwrites) if channel else {}
         )
         for group in ((self.id,), tuple(member.roles), (user,)):
-            found = [exceptions[id] for id in group if id in exceptions]
+            found = [exceptions[target_id] for target_id in group if target_id in exceptions]
             for _, deny in found:
                 value &= ~deny.value
             for allow, _ in found:

@@ -30,7 +30,7 @@ WORDS = {
 }
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """An answer that is no success; `after` (seconds) makes a 429 of it that a client may wait for."""
 
     def __init__(self, status: int, code: int = 0, words: str = "", *, after: float | None = None) -> None:

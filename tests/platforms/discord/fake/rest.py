@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.platforms.discord.fake.calls import Call, Route
 from tests.platforms.discord.fake.model import Guild, Payload
-from tests.platforms.discord.fake.refusals import Refusal
+from tests.platforms.discord.fake.refusals import RefusalError
 
 if TYPE_CHECKING:
     from tests.platforms.discord.fake.server import Discord
@@ -65,7 +65,7 @@ class Rest:
     async def user(self, call: Call) -> Payload:
         user = self._discord.users.get(call.id("user_id"))
         if user is None:
-            raise Refusal(404, 10013)
+            raise RefusalError(404, 10013)
         return user.payload
 
     async def application(self, call: Call) -> Payload:
@@ -106,7 +106,7 @@ class Rest:
 
     def _scope(self, call: Call) -> int:
         if call.id("application_id") != self._discord.application:
-            raise Refusal(403, 50001)
+            raise RefusalError(403, 50001)
         return self._guild(call).id if "guild_id" in call.ids else 0
 
     def _command(self, call: Call, given: Payload, known: dict[str, str]) -> Payload:
@@ -138,7 +138,7 @@ class Rest:
     async def role(self, call: Call) -> Payload:
         found = self._guild(call).roles.get(call.id("role_id"))
         if found is None:
-            raise Refusal(404, 10011, "Unknown Role")
+            raise RefusalError(404, 10011, "Unknown Role")
         return found.payload
 
     async def threads(self, call: Call) -> Payload:
@@ -147,14 +147,14 @@ class Rest:
     async def member(self, call: Call) -> Payload:
         found = self._guild(call).members.get(call.id("user_id"))
         if found is None:
-            raise Refusal(404, 10007)
+            raise RefusalError(404, 10007)
         return found.payload
 
     async def audit_log(self, call: Call) -> Payload:
         """Newest first, with everybody who is named in it."""
         guild, asked = self._guild(call), call.query
         if not guild.permissions(self._discord.me.id).view_audit_log:
-            raise Refusal(403, 50013)
+            raise RefusalError(403, 50013)
         before, narrowed = int(asked.get("before", sys.maxsize)), asked.keys() & {"action_type", "user_id", "target_id"}
         found = [entry for entry in reversed(guild.audit_log) if int(entry["id"]) < before]
         found = [entry for entry in found if all(str(entry[name]) == asked[name] for name in narrowed)]
@@ -169,5 +169,5 @@ class Rest:
     def _guild(self, call: Call) -> Guild:
         found = self._discord.guilds.get(call.id("guild_id"))
         if found is None or self._discord.me.id not in found.members:
-            raise Refusal(404, 10004)
+            raise RefusalError(404, 10004)
         return found

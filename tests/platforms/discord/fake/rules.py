@@ -27,7 +27,7 @@ class Problem(NamedTuple):
 
 
 def message(body: Payload, files: Mapping[str, bytes], *, new: bool) -> Iterator[Problem]:
-    """A message that is sent (`new`) or edited."""
+    """Check a message that is sent (`new`) or edited."""
     components = body.get("components") or []
     found = list(parts(components))
     if "allowed_mentions" not in body:
@@ -87,11 +87,11 @@ def _shown(found: list[Payload]) -> Iterator[str]:
 
 def _ids(found: list[Payload]) -> Iterator[Problem]:
     ids = [part["custom_id"] for part in found if part.get("custom_id") is not None]
-    for id, times in Counter(ids).items():
+    for custom_id, times in Counter(ids).items():
         if times > 1:
-            yield Problem(f"{times} components have the custom_id {id!r}")
-        if not 1 <= len(id) <= LINE:
-            yield Problem(f"a custom_id has {len(id)} characters of {LINE}")
+            yield Problem(f"{times} components have the custom_id {custom_id!r}")
+        if not 1 <= len(custom_id) <= LINE:
+            yield Problem(f"a custom_id has {len(custom_id)} characters of {LINE}")
 
 
 def _rows(found: list[Payload]) -> Iterator[Problem]:
@@ -116,7 +116,7 @@ def _rows(found: list[Payload]) -> Iterator[Problem]:
 
 
 def callback(body: Payload, files: Mapping[str, bytes]) -> Iterator[Problem]:
-    """The answer to an interaction."""
+    """Check the answer to an interaction."""
     data: Payload = body.get("data") or {}
     match body.get("type"):
         case 4 | 7:

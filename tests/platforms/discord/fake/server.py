@@ -20,7 +20,7 @@ from tests.platforms.discord.fake.gateway import GUILDS, Gateway
 from tests.platforms.discord.fake.interactions import ACKNOWLEDGE_WITHIN
 from tests.platforms.discord.fake.limits import Fault, Faults, Rates
 from tests.platforms.discord.fake.model import BOT_ADD, Guild, Payload, User
-from tests.platforms.discord.fake.refusals import Refusal
+from tests.platforms.discord.fake.refusals import RefusalError
 from tests.platforms.discord.fake.spec import check, queried
 from tests.platforms.discord.fake.world import World
 
@@ -97,12 +97,12 @@ class Discord(World):
         self.gateway.tell("GUILD_CREATE", payload, guild, GUILDS)
 
     def part_with(self, guild: Guild) -> None:
-        """The bot leaves, or is made to."""
+        """Remove the bot, as if it left or was made to."""
         self.guilds.pop(guild.id, None)
         self.gateway.tell("GUILD_DELETE", {"id": str(guild.id)}, guild, GUILDS)
 
     def asked(self, method: str, path: str) -> list[Call]:
-        """The requests of a kind so far, oldest first; `path` is a pattern for the whole path."""
+        """Return the requests of a kind so far, oldest first; `path` is a pattern for the whole path."""
         return [r for r in self.requests if r.method == method and re.fullmatch(path, r.path)]
 
     def fail(
@@ -116,19 +116,19 @@ class Discord(World):
         after: float | None = None,
         everywhere: bool = False,
     ) -> None:
-        """The next requests of the kind are refused; with `after` they may come again so many seconds later."""
-        refusal = Refusal(status, code, after=after)
+        """Refuse the next requests of the kind; with `after` they may come again so many seconds later."""
+        refusal = RefusalError(status, code, after=after)
         refusal.everywhere = everywhere
         self.faults.waiting.append(Fault(method, re.compile(path), refusal, times))
 
     def hold(self, method: str, path: str) -> asyncio.Event:
-        """The next request of the kind waits for the event."""
+        """Let the next request of the kind wait for the event."""
         event = asyncio.Event()
         self.faults.waiting.append(Fault(method, re.compile(path), until=event))
         return event
 
     def cut(self, method: str, path: str) -> None:
-        """The next request of the kind is carried out, and its answer gets lost."""
+        """Carry out the next request of the kind, and lose its answer."""
         self.faults.waiting.append(Fault(method, re.compile(path), cut=True))
 
     def _serving(self, route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -147,14 +147,14 @@ class Discord(World):
                 if fault is not None and fault.refusal is not None:
                     raise fault.refusal
                 if not path.startswith(OPEN) and request.headers.get("Authorization") != f"Bot {self.token}":
-                    raise Refusal(401)
+                    raise RefusalError(401)
                 headers = self.rates.admit(call.method, path)
                 self._hold_against_the_rules(route, call)
                 answer = await route.handler(call)
                 if fault is not None and fault.cut and request.transport is not None:
                     request.transport.abort()
                 call.status = 204 if answer is None else 200
-            except Refusal as refusal:
+            except RefusalError as refusal:
                 call.status, answer, headers = refusal.status, refusal.json, headers | refusal.with_headers()
             finally:
                 self.changed()
@@ -173,11 +173,11 @@ class Discord(World):
             found += check(route.method, route.path, call.json, call.files)
         self.problems += [f"{call.method} {call.path}: {problem.text}" for problem in found]
         if any(problem.refused for problem in found):
-            raise Refusal(400, 50035, "; ".join(problem.text for problem in found))
+            raise RefusalError(400, 50035, "; ".join(problem.text for problem in found))
 
     async def _nowhere(self, call: Call) -> Payload:
         self.problems.append(f"{call.method} {call.path}: this fake has no such route")
-        raise Refusal(404, 0, "404: Not Found")
+        raise RefusalError(404, 0, "404: Not Found")
 
     async def _attachment(self, request: web.Request) -> web.Response:
         found = self.blobs.get(request.path)
@@ -185,7 +185,7 @@ class Discord(World):
 
 
 async def _read(request: web.Request, call: Call) -> None:
-    """The body: JSON that is called so, or files with the JSON as one part. Raises Refusal."""
+    """Read the body: JSON that is called so, or files with the JSON as one part. Raises RefusalError."""
     text: str | None = None
     if request.content_type == "multipart/form-data":
         async for part in await request.multipart():
@@ -196,18 +196,18 @@ async def _read(request: web.Request, call: Call) -> None:
                 call.files[getattr(part, "filename", None) or str(name)] = bytes(content)
     elif request.can_read_body:
         if request.content_type != "application/json":
-            raise Refusal(400, 50109, f"Content-Type is {request.content_type}")
+            raise RefusalError(400, 50109, f"Content-Type is {request.content_type}")
         text = await request.text()
     if text:
         with suppress(ValueError):
             call.json = json.loads(text)
             return
-        raise Refusal(400, 50109)
+        raise RefusalError(400, 50109)
 
 
 @asynccontextmanager
 async def met(*, shards: int = 1) -> AsyncIterator[Discord]:
-    """A Discord that the clients of this process meet, and that has nothing against what they sent."""
+    """Run a Discord that the clients of this process meet, and check that it accepts all they send."""
     # It waits longer than the real one: what is tested must not depend on how busy this machine is.
     there = Discord(shards=shards, patience=HANG)
     async with there.listening():

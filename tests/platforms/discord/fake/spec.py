@@ -36,7 +36,7 @@ def check(method: str, path: str, body: Any, files: Mapping[str, bytes]) -> list
 
 
 def described(method: str, path: str, body: Any) -> Iterator[str]:
-    """What the description has against it. A request without a body is let through."""
+    """Return what the description has against it. A request without a body is let through."""
     validator = _validator(method, path)
     if validator is None or body is None:
         return
@@ -46,7 +46,7 @@ def described(method: str, path: str, body: Any) -> Iterator[str]:
 
 
 def queried(method: str, path: str, query: Mapping[str, str]) -> Iterator[Problem]:
-    """What the description has against that which stands behind the question mark of an address."""
+    """Return what the description has against the query of an address."""
     known = _parameters(method, path)
     if known is None:
         return
@@ -65,7 +65,7 @@ def _value(text: str, schema: Mapping[str, Any]) -> Any:
 
 
 def answered(method: str, path: str, answer: Any) -> Iterator[str]:
-    """What the description has against an answer, which is this fake's own doing."""
+    """Return what the description has against an answer, which is this fake's own doing."""
     operation = _operation(method, path)
     if operation is not None:
         schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
@@ -98,7 +98,7 @@ def _description() -> dict[str, Any] | None:
 
 
 def _by_type(node: Any, schemas: Mapping[str, Any]) -> Any:
-    """The same with every choice between kinds that differ in `type` made a look-up."""
+    """Return the same with every choice between kinds that differ in `type` made a look-up."""
     if isinstance(node, list):
         return [_by_type(item, schemas) for item in node]
     if not isinstance(node, dict):
@@ -152,7 +152,7 @@ def _operation(method: str, path: str) -> dict[str, Any] | None:
 
 @cache
 def _parameters(method: str, path: str) -> dict[str, Any] | None:
-    """The schema of each parameter behind the question mark; None where nothing is said about such requests."""
+    """Return the schema of each query parameter; None where nothing is said about such requests."""
     operation = _operation(method, path)
     if operation is None:
         return None

@@ -11,7 +11,7 @@ import pytest
 from tests.clocks import HANG
 from tests.platforms.discord.fake import Channel, Discord, Guild, Person, spec
 from tests.platforms.discord.fake.limits import Rates
-from tests.platforms.discord.fake.refusals import Refusal
+from tests.platforms.discord.fake.refusals import RefusalError
 from tests.platforms.discord.fake.spec import HOOK, MESSAGE, answered, check
 
 NOBODY: dict[str, Any] = {"allowed_mentions": {"parse": []}}
@@ -66,7 +66,7 @@ def test_fifty_requests_a_second_are_allowed_not_counting_interactions() -> None
     for _ in range(50):
         rates.admit("GET", "/users/@me")
 
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(RefusalError) as refusal:
         rates.admit("GET", "/users/@me")
     rates.admit("POST", "/interactions/1/a/callback")
 
@@ -130,7 +130,7 @@ async def test_a_nonce_is_remembered_for_a_few_minutes(
     ids=["acknowledged twice", "acknowledged after three seconds"],
 )
 async def test_an_interaction_is_acknowledged_once_and_in_time(
-    discord: Discord, papers: Channel, http: aiohttp.ClientSession, seconds: float, times: int, code: int
+    *, discord: Discord, papers: Channel, http: aiohttp.ClientSession, seconds: float, times: int, code: int
 ) -> None:
     assert papers.guild is not None
     discord.commands[0] = [{"id": "1", "name": "team", "options": [], "default_member_permissions": None}]
@@ -151,7 +151,10 @@ def text(content: str = "hello") -> dict[str, Any]:
 
 
 def row(*ids: str) -> dict[str, Any]:
-    return {"type": 1, "components": [{"type": 2, "style": 1, "label": "A", "custom_id": id} for id in ids]}
+    return {
+        "type": 1,
+        "components": [{"type": 2, "style": 1, "label": "A", "custom_id": custom_id} for custom_id in ids],
+    }
 
 
 def modern(*components: dict[str, Any], **more: Any) -> dict[str, Any]:

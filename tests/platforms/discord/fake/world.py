@@ -56,8 +56,8 @@ class World:
         self.users[made.id] = made
         return made
 
-    def channel(self, guild: Guild, name: str = "papers", type: int = TEXT) -> Channel:
-        made = Channel(self.clock.id(), name, guild, type)
+    def channel(self, guild: Guild, name: str = "papers", kind: int = TEXT) -> Channel:
+        made = Channel(self.clock.id(), name, guild, kind)
         guild.channels[made.id] = self.channels[made.id] = made
         return made
 
@@ -75,7 +75,7 @@ class World:
         guild.audit_log.append({name: value if name == "action_type" else str(value) for name, value in entry.items()})
 
     def conversation(self, user: User) -> Channel:
-        """The direct one with a user."""
+        """Return the direct channel with a user."""
         for channel in self.channels.values():
             if channel.recipient is user:
                 return channel

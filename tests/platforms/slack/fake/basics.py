@@ -1,4 +1,4 @@
-"""auth.*, users.*, pins.*, reactions.* and apps.*"""
+"""Methods of auth, users, pins, reactions and apps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tests.platforms.slack.fake.calls import Call, Handler
 from tests.platforms.slack.fake.chat import inside
 from tests.platforms.slack.fake.model import Channel, Message
-from tests.platforms.slack.fake.refusals import Refusal
+from tests.platforms.slack.fake.refusals import RefusalError
 from tests.platforms.slack.fake.shown import Payload
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Basics:
         """Return a user. One from another workspace is a stranger unless they share a channel that the app can see."""
         found = call.team.users.get(call.text("user"))
         if found is None:
-            raise Refusal("user_not_found")
+            raise RefusalError("user_not_found")
         told = found.payload | ({"locale": found.locale} if call.flag("include_locale") else {})
         if found.team != call.team.id:
             seen = [c for c in call.team.channels.values() if not c.direct and (c.joined or not c.private)]
@@ -69,16 +69,16 @@ class Basics:
     def pin(self, call: Call) -> Payload:
         channel, message = self._message(call)
         if message.pinned:
-            raise Refusal("already_pinned")
+            raise RefusalError("already_pinned")
         if sum(m.pinned for m in channel.messages.values()) >= PINS:
-            raise Refusal("too_many_pins")
+            raise RefusalError("too_many_pins")
         channel.messages[message.ts] = replace(message, pinned=True)
         return {}
 
     def unpin(self, call: Call) -> Payload:
         channel, message = self._message(call)
         if not message.pinned:
-            raise Refusal("no_pin")
+            raise RefusalError("no_pin")
         channel.messages[message.ts] = replace(message, pinned=False)
         return {}
 
@@ -92,25 +92,25 @@ class Basics:
         channel, message = self._message(call)
         name = call.text("name")
         if name.startswith(":") or not name:
-            raise Refusal("invalid_name")
+            raise RefusalError("invalid_name")
         if name in message.reactions:
-            raise Refusal("already_reacted")
+            raise RefusalError("already_reacted")
         channel.messages[message.ts] = replace(message, reactions=(*message.reactions, name))
         return {}
 
     def uninstall(self, call: Call) -> Payload:
         if call.text("client_id") != self._slack.client_id:
-            raise Refusal("invalid_client_id")
+            raise RefusalError("invalid_client_id")
         if call.text("client_secret") != self._slack.client_secret:
-            raise Refusal("bad_client_secret")
+            raise RefusalError("bad_client_secret")
         self._slack.expel(call.team)
         return {}
 
     def _message(self, call: Call) -> tuple[Channel, Message]:
         channel = inside(call, call.text("channel"))
         if not call.text("timestamp"):
-            raise Refusal("no_item_specified")
+            raise RefusalError("no_item_specified")
         message = channel.messages.get(call.text("timestamp"))
         if message is None:
-            raise Refusal("message_not_found")
+            raise RefusalError("message_not_found")
         return channel, message

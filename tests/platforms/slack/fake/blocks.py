@@ -159,16 +159,20 @@ def _block(block: Payload) -> Iterator[str]:
             if not block.get("elements"):
                 yield "there is nothing in it"
         case "table":
-            widest = max((len(row) for row in block["rows"]), default=0)
-            if len(block["rows"]) > ROWS or widest > COLUMNS:
-                yield f"a table of {len(block['rows'])} x {widest}, of {ROWS} x {COLUMNS}"
-            if len(block.get("column_settings") or ()) > COLUMNS:
-                yield f"column_settings has more than {COLUMNS} entries"
-            for cell in (cell for row in block["rows"] for cell in row):
-                if cell.get("type") not in ("raw_text", "raw_number", "rich_text"):
-                    yield f"a cell has the type {cell.get('type')!r}"
-                elif cell["type"] == "raw_text" and not cell.get("text"):
-                    yield "a cell is empty"
+            yield from _table(block)
+
+
+def _table(block: Payload) -> Iterator[str]:
+    widest = max((len(row) for row in block["rows"]), default=0)
+    if len(block["rows"]) > ROWS or widest > COLUMNS:
+        yield f"a table of {len(block['rows'])} x {widest}, of {ROWS} x {COLUMNS}"
+    if len(block.get("column_settings") or ()) > COLUMNS:
+        yield f"column_settings has more than {COLUMNS} entries"
+    for cell in (cell for row in block["rows"] for cell in row):
+        if cell.get("type") not in ("raw_text", "raw_number", "rich_text"):
+            yield f"a cell has the type {cell.get('type')!r}"
+        elif cell["type"] == "raw_text" and not cell.get("text"):
+            yield "a cell is empty"
 
 
 def _element(element: Payload) -> Iterator[str]:

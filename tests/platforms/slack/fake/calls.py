@@ -49,7 +49,7 @@ class Call:
         return int(self.args.get(name) or default)
 
     def loaded(self, name: str, error: str = "invalid_arguments") -> Any:
-        """Return an argument that is JSON, or text with JSON; None if it's missing. Raises Refusal."""
+        """Return an argument that is JSON, or text with JSON; None if it's missing. Raises RefusalError."""
         value = self.args.get(name)
         if not isinstance(value, str):
             return value

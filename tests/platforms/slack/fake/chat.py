@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tests.platforms.slack.fake import blocks
 from tests.platforms.slack.fake.calls import Call, Handler
 from tests.platforms.slack.fake.model import Channel, Message
-from tests.platforms.slack.fake.refusals import Refusal, wrong
+from tests.platforms.slack.fake.refusals import RefusalError, wrong
 from tests.platforms.slack.fake.shown import Payload, elements
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Chat:
     def whisper(self, call: Call) -> Payload:
         channel, reader = self._where(call), call.text("user")
         if reader not in channel.members:
-            raise Refusal("user_not_in_channel")
+            raise RefusalError("user_not_in_channel")
         said, shown = content(self._slack, call)
         message = Message(
             call.team.id,
@@ -72,9 +72,9 @@ class Chat:
         channel, message = own(call, "cant_update_message")
         window = call.team.edit_window
         if window is not None and self._slack.clock.now() > float(message.ts) + window:
-            raise Refusal("edit_window_closed")
+            raise RefusalError("edit_window_closed")
         if message.streaming:
-            raise Refusal("streaming_state_conflict")
+            raise RefusalError("streaming_state_conflict")
         said, shown = content(self._slack, call)
         told = metadata(call)
         edited = replace(
@@ -97,7 +97,7 @@ class Chat:
         channel = inside(call, call.text("channel"))
         message = channel.messages.get(call.text("message_ts"))
         if message is None:
-            raise Refusal("message_not_found")
+            raise RefusalError("message_not_found")
         path = f"archives/{channel.id}/p{message.ts.replace('.', '')}"
         return {"channel": channel.id, "permalink": f"https://{call.team.domain}.slack.com/{path}"}
 
@@ -107,49 +107,49 @@ class Chat:
         if channel_id in call.team.users and call.method == "chat.postMessage":
             try:
                 return self._slack.conversation(call.team, channel_id)
-            except Refusal:
-                raise Refusal("channel_not_found") from None
+            except RefusalError:
+                raise RefusalError("channel_not_found") from None
         return writable(call, channel_id)
 
 
 def seen(call: Call, channel_id: str) -> Channel:
-    """Return a channel that the token may see. Raises Refusal."""
+    """Return a channel that the token may see. Raises RefusalError."""
     found = call.team.channels.get(channel_id)
     if found is None or (found.private and not found.joined):
-        raise Refusal("channel_not_found")
+        raise RefusalError("channel_not_found")
     return found
 
 
 def inside(call: Call, channel_id: str) -> Channel:
-    """Return a channel that the app is in. Raises Refusal."""
+    """Return a channel that the app is in. Raises RefusalError."""
     found = seen(call, channel_id)
     if not found.joined:
-        raise Refusal("not_in_channel")
+        raise RefusalError("not_in_channel")
     return found
 
 
 def writable(call: Call, channel_id: str) -> Channel:
     found = seen(call, channel_id)
     if found.archived:
-        raise Refusal("is_archived")
+        raise RefusalError("is_archived")
     return inside(call, channel_id)
 
 
 def own(call: Call, error: str, ts: str = "ts") -> tuple[Channel, Message]:
-    """Return one of the app's messages, for editing. Raises Refusal."""
+    """Return one of the app's messages, for editing. Raises RefusalError."""
     channel = seen(call, call.text("channel"))
     message = channel.messages.get(call.text(ts))
     if message is None:
-        raise Refusal("message_not_found")
+        raise RefusalError("message_not_found")
     if message.user != call.team.me.id:
-        raise Refusal(error)
+        raise RefusalError(error)
     return channel, message
 
 
 def thread(call: Call, channel: Channel) -> str:
     ts = call.text("thread_ts")
     if ts and ts not in channel.messages:
-        raise Refusal("cannot_reply_to_message")
+        raise RefusalError("cannot_reply_to_message")
     return ts
 
 
@@ -159,28 +159,28 @@ def metadata(call: Call) -> Payload | None:
     if given is None or given == {}:
         return None if given is None else {}
     if not isinstance(given, dict) or not given.get("event_type") or not isinstance(given.get("event_payload"), dict):
-        raise Refusal("invalid_metadata_format")
+        raise RefusalError("invalid_metadata_format")
     if len(str(given)) > METADATA:
-        raise Refusal("metadata_too_large")
+        raise RefusalError("metadata_too_large")
     return given
 
 
 def content(slack: Slack, call: Call) -> tuple[str, list[Payload] | None]:
-    """Return a message's text and blocks once they're checked. Raises Refusal."""
+    """Return a message's text and blocks once they're checked. Raises RefusalError."""
     said, markdown = call.text("text"), call.text("markdown_text")
     given: Any = call.loaded("blocks", "invalid_blocks_format")
     if markdown:
         if said or given:
-            raise Refusal("markdown_text_conflict")
+            raise RefusalError("markdown_text_conflict")
         said, given = markdown, [{"type": "markdown", "text": markdown}]
     if not said and not given and not call.args.get("attachments"):
-        raise Refusal("no_text")
+        raise RefusalError("no_text")
     hold(slack, call.team.id, call.method, given, said)
     return said, named(slack, given)
 
 
 def hold(slack: Slack, team: str, method: str, given: Any, said: str) -> None:
-    """Check a message. Raises Refusal."""
+    """Check a message. Raises RefusalError."""
     found = list(blocks.message(given, said))
     for picture in (block for block in given or () if isinstance(block, dict) and block.get("type") == "image"):
         file = slack.teams[team].files.get((picture.get("slack_file") or {}).get("id", ""))
@@ -190,7 +190,7 @@ def hold(slack: Slack, team: str, method: str, given: Any, said: str) -> None:
 
 
 def refuse(slack: Slack, method: str, found: list[blocks.Problem]) -> None:
-    """Record violations. Raises Refusal for those that Slack refuses."""
+    """Record violations. Raises RefusalError for those that Slack refuses."""
     for problem in found:
         slack.violate("blocks", method, problem.text)
     if refused := [problem for problem in found if problem.error]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tests.platforms.slack.fake.calls import Call, Handler
 from tests.platforms.slack.fake.chat import inside, seen
 from tests.platforms.slack.fake.model import Channel, Message
-from tests.platforms.slack.fake.refusals import Refusal
+from tests.platforms.slack.fake.refusals import RefusalError
 from tests.platforms.slack.fake.shown import Payload
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ class Conversations:
             return {"channel": {"id": seen(call, channel).id}, "no_op": True, "already_open": True}
         users = [user for user in call.text("users").split(",") if user]
         if not users:
-            raise Refusal("users_list_not_supplied")
+            raise RefusalError("users_list_not_supplied")
         if len(users) > 1:
-            raise Refusal("too_many_users")
+            raise RefusalError("too_many_users")
         there = any(channel.direct == users[0] for channel in call.team.channels.values())
         found = self._slack.conversation(call.team, users[0])
         shown = found.payload if call.flag("return_im") else {"id": found.id}
@@ -54,9 +54,9 @@ class Conversations:
     def join(self, call: Call) -> Payload:
         found = seen(call, call.text("channel"))
         if found.private:
-            raise Refusal("method_not_supported_for_channel_type")
+            raise RefusalError("method_not_supported_for_channel_type")
         if found.archived:
-            raise Refusal("is_archived")
+            raise RefusalError("is_archived")
         already = {"warning": "already_in_channel", "response_metadata": {"warnings": ["already_in_channel"]}}
         warned = already if found.joined else {}
         found.joined = True
@@ -71,7 +71,7 @@ class Conversations:
         """List a user's channels, the private ones only if the app is in them too; without a user, the app's."""
         user = call.text("user") or call.team.me.id
         if user not in call.team.users:
-            raise Refusal("user_not_found")
+            raise RefusalError("user_not_found")
         mine = user == call.team.me.id
         found = [
             channel
@@ -94,7 +94,7 @@ class Conversations:
         channel = inside(call, call.text("channel"))
         first = channel.messages.get(call.text("ts"))
         if first is None:
-            raise Refusal("thread_not_found")
+            raise RefusalError("thread_not_found")
         return self._told(call, channel, [first, *_within(call, channel.thread(first.ts))])
 
     def _told(self, call: Call, channel: Channel, said: Sequence[Message]) -> Payload:
@@ -112,17 +112,17 @@ class Conversations:
         limit = min(call.number("limit", default), most)
         cursor = call.text("cursor")
         if cursor and not cursor.isdecimal():
-            raise Refusal("invalid_cursor")
+            raise RefusalError("invalid_cursor")
         start = int(cursor or 0)
         after = str(start + limit) if start + limit < len(found) else ""
         return found[start : start + limit], {"response_metadata": {"next_cursor": after}}
 
 
 def _asked(call: Call) -> Sequence[Channel]:
-    """Return the channels of the kinds that the call asks for. Raises Refusal."""
+    """Return the channels of the kinds that the call asks for. Raises RefusalError."""
     kinds = [kind.strip() for kind in (call.text("types") or "public_channel").split(",")]
     if not set(kinds) <= set(KINDS.values()):
-        raise Refusal("invalid_types")
+        raise RefusalError("invalid_types")
     there = [channel for channel in call.team.channels.values() if KINDS[channel.kind] in kinds]
     return [channel for channel in there if not (channel.archived and call.flag("exclude_archived"))]
 
@@ -131,7 +131,7 @@ def _within(call: Call, said: Sequence[Message]) -> Sequence[Message]:
     oldest, latest = call.text("oldest"), call.text("latest")
     for name, ts in (("oldest", oldest), ("latest", latest)):
         if ts and not ts.replace(".", "", 1).isdecimal():
-            raise Refusal(f"invalid_ts_{name}")
+            raise RefusalError(f"invalid_ts_{name}")
     ends = call.flag("inclusive")
 
     def fits(message: Message) -> bool:

@@ -11,7 +11,7 @@ from aiohttp import web
 from tests.platforms.slack.fake import chat
 from tests.platforms.slack.fake.calls import Call, Handler
 from tests.platforms.slack.fake.model import File, Message
-from tests.platforms.slack.fake.refusals import Refusal
+from tests.platforms.slack.fake.refusals import RefusalError
 from tests.platforms.slack.fake.shown import Payload
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Uploads:
         file_id, name = self._slack.clock.id("F"), call.text("filename")
         file = File(file_id, call.team.id, name, name, call.number("length", 0), call.text("alt_txt"))
         if not file.length:
-            raise Refusal("missing_argument")
+            raise RefusalError("missing_argument")
         call.team.files[file_id] = file
         return {"upload_url": f"{self._slack.address}/upload/{call.team.id}/{file_id}", "file_id": file_id}
 
@@ -62,7 +62,7 @@ class Uploads:
             if file is not None and file.content is not None
         ]
         if not files or len(files) < len(entries):
-            raise Refusal("file_not_found")
+            raise RefusalError("file_not_found")
         text, shown = call.text("initial_comment"), call.loaded("blocks", "invalid_blocks_format")
         if text or shown:
             chat.hold(self._slack, call.team.id, call.method, shown, text or "…")

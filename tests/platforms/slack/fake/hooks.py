@@ -9,7 +9,7 @@ from aiohttp import web
 
 from tests.platforms.slack.fake import chat
 from tests.platforms.slack.fake.model import Message
-from tests.platforms.slack.fake.refusals import Refusal
+from tests.platforms.slack.fake.refusals import RefusalError
 from tests.platforms.slack.fake.shown import Payload
 
 if TYPE_CHECKING:
@@ -57,25 +57,25 @@ class Hooks:
             async with self._slack.faulty("response_url", request):
                 hook = self._hooks.get(request.match_info["id"])
                 if hook is None or self._slack.clock.now() > hook.at + LIVES:
-                    raise Refusal("expired_url", status=404)
+                    raise RefusalError("expired_url", status=404)
                 if not hook.left:
-                    raise Refusal("used_url", status=404)
+                    raise RefusalError("used_url", status=404)
                 hook.left -= 1
                 self.answer(hook, await request.json(), "response_url")
-        except Refusal as refusal:
+        except RefusalError as refusal:
             status = 400 if refusal.status == 200 else refusal.status
             return web.json_response(refusal.json, status=status, headers=refusal.headers)
         return web.Response(text="ok")
 
     def answer(self, hook: Hook, body: Payload, method: str) -> None:
-        """Post or edit a message where someone acted. Raises Refusal."""
+        """Post or edit a message where someone acted. Raises RefusalError."""
         for name in sorted(body.keys() - KNOWN):
             self._slack.violate("arguments", method, f"{name} is not known there")
         team, source = self._slack.teams[hook.team], hook.source
         channel = team.channels.get(hook.channel)
         if body.get("delete_original"):
             if source is None:
-                raise Refusal("message_not_found", status=404)
+                raise RefusalError("message_not_found", status=404)
             if channel is not None and source.ts in channel.messages:
                 self._slack.remove(channel, source)
             else:
@@ -83,7 +83,7 @@ class Hooks:
             return
         text, given_blocks = str(body.get("text") or ""), body.get("blocks")
         if not text and not given_blocks:
-            raise Refusal("no_text", status=400)
+            raise RefusalError("no_text", status=400)
         chat.hold(self._slack, team.id, method, given_blocks, text)
         shown = chat.named(self._slack, given_blocks) or []
         if body.get("replace_original") and source is not None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.clocks import within_hang
-from tests.platforms.slack.fake.refusals import Refusal, limited
+from tests.platforms.slack.fake.refusals import RefusalError, limited
 
 TIERS = {1: 1, 2: 20, 3: 50, 4: 100}
 """Calls per minute of one method in one workspace, by tier."""
@@ -27,7 +27,7 @@ class Rates:
         self._windows: dict[tuple[str, ...], deque[float]] = {}
 
     def admit(self, team: str, method: str, tier: int, channel: str) -> None:
-        """Count a call. Raises Refusal with the seconds to wait."""
+        """Count a call. Raises RefusalError with the seconds to wait."""
         if not self.on:
             return
         if method == "chat.postMessage":
@@ -70,7 +70,7 @@ class Fault:
     """What the next calls of a method get instead of an answer, or what they wait for (`held`)."""
 
     method: str
-    refusal: Refusal | None = None
+    refusal: RefusalError | None = None
     times: int = 1
     done: bool = False
     """Whether the call is carried out anyway."""

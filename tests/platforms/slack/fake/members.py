@@ -12,7 +12,7 @@ from tests.platforms.slack.fake.elements import EXTERNAL, Given, empty, state, v
 from tests.platforms.slack.fake.hooks import Hook
 from tests.platforms.slack.fake.model import Channel, File, Message, Team, User, View
 from tests.platforms.slack.fake.payloads import Payloads
-from tests.platforms.slack.fake.refusals import Refusal
+from tests.platforms.slack.fake.refusals import RefusalError
 from tests.platforms.slack.fake.shown import Payload, text
 
 if TYPE_CHECKING:
@@ -352,7 +352,7 @@ class Person:
     def _answered(self, view: View, action: str, body: Any) -> View | None:
         try:
             checked = self.slack.modals.held("acknowledgement", body, "modal")
-        except Refusal:
+        except RefusalError:
             return None
         if action == "push":
             return self.slack.modals.shown(self.team, self.id, checked)

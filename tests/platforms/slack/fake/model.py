@@ -177,7 +177,7 @@ class Channel:
         return "directmessage" if self.direct else "privategroup" if self.private else self.name
 
     def thread(self, ts: str) -> list[Message]:
-        """The replies to a message."""
+        """Return the replies to a message."""
         return [m for m in self.messages.values() if m.thread_ts == ts and m.ts != ts]
 
     @property

@@ -11,7 +11,7 @@ from yarl import URL
 
 from tests.platforms.slack.fake.calls import Call, Handler
 from tests.platforms.slack.fake.model import Team, Token, User
-from tests.platforms.slack.fake.refusals import Refusal
+from tests.platforms.slack.fake.refusals import RefusalError
 from tests.platforms.slack.fake.shown import Payload
 from tests.platforms.slack.fake.world import EXPIRES
 
@@ -80,23 +80,23 @@ class OAuth:
 
     def access(self, call: Call) -> Payload:
         if call.text("client_id") != self._slack.client_id:
-            raise Refusal("invalid_client_id")
+            raise RefusalError("invalid_client_id")
         if call.text("client_secret") != self._slack.client_secret:
-            raise Refusal("bad_client_secret")
+            raise RefusalError("bad_client_secret")
         match call.text("grant_type") or "authorization_code":
             case "authorization_code":
                 return self._exchanged(call)
             case "refresh_token":
                 return self._refreshed(call)
             case _:
-                raise Refusal("invalid_grant_type")
+                raise RefusalError("invalid_grant_type")
 
     def _exchanged(self, call: Call) -> Payload:
         consent = self._codes.get(call.text("code"))
         if consent is None or consent.used or self._slack.clock.now() > consent.at + LIVES:
-            raise Refusal("invalid_code" if consent is None or not consent.used else "code_already_used")
+            raise RefusalError("invalid_code" if consent is None or not consent.used else "code_already_used")
         if consent.redirect_uri and call.text("redirect_uri") != consent.redirect_uri:
-            raise Refusal("bad_redirect_uri")
+            raise RefusalError("bad_redirect_uri")
         consent.used = True
         team = consent.team
         live = [token for token in team.tokens if not token.gone and token.expires is None]
@@ -117,7 +117,7 @@ class OAuth:
                 fresh = self._slack.token(team, token.scopes)
                 fresh.org_wide = token.org_wide
                 return self._told(team, fresh)
-        raise Refusal("invalid_refresh_token")
+        raise RefusalError("invalid_refresh_token")
 
     def _told(self, team: Team, token: Token) -> Payload:
         rotating = {"refresh_token": token.refresh, "expires_in": EXPIRES} if token.refresh else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """`error` is Slack's code; most refusals have status 200."""
 
     def __init__(self, error: str, *, status: int = 200, after: int | None = None, **more: Any) -> None:
@@ -16,10 +16,10 @@ class Refusal(Exception):
         self.json: dict[str, Any] = {"ok": False, "error": error, **more}
 
 
-def limited(after: int) -> Refusal:
-    return Refusal("ratelimited", status=429, after=after)
+def limited(after: int) -> RefusalError:
+    return RefusalError("ratelimited", status=429, after=after)
 
 
-def wrong(error: str, *messages: str) -> Refusal:
+def wrong(error: str, *messages: str) -> RefusalError:
     """Return a refusal with reasons, as Slack gives them for arguments and blocks."""
-    return Refusal(error, response_metadata={"messages": [f"[ERROR] {message}" for message in messages]})
+    return RefusalError(error, response_metadata={"messages": [f"[ERROR] {message}" for message in messages]})

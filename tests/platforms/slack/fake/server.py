@@ -20,7 +20,7 @@ from tests.platforms.slack.fake.limits import Fault, Faults, Hold, Rates
 from tests.platforms.slack.fake.model import Channel, Feed, File, Message, View
 from tests.platforms.slack.fake.overlay import Rule
 from tests.platforms.slack.fake.payloads import VERIFICATION
-from tests.platforms.slack.fake.refusals import Refusal, limited, wrong
+from tests.platforms.slack.fake.refusals import RefusalError, limited, wrong
 from tests.platforms.slack.fake.shown import Payload
 from tests.platforms.slack.fake.sockets import Sockets
 from tests.platforms.slack.fake.world import SCOPES, World
@@ -160,7 +160,7 @@ class Slack(World):
         With one of Slack's `error` codes, an HTTP status, or a 429 to retry `after` that many seconds. With `done` they
         are carried out anyway.
         """
-        refusal = Refusal(error) if error else Refusal("service_unavailable", status=status)
+        refusal = RefusalError(error) if error else RefusalError("service_unavailable", status=status)
         self.faults.waiting.append(Fault(method, limited(after) if after is not None else refusal, times, done))
 
     def cut(self, method: str, *, times: int = 1, done: bool = True) -> None:
@@ -186,7 +186,7 @@ class Slack(World):
 
     @asynccontextmanager
     async def faulty(self, method: str, request: web.Request) -> AsyncIterator[Fault]:
-        """Apply a fault before or after the block that carries out a call. Raises Refusal."""
+        """Apply a fault before or after the block that carries out a call. Raises RefusalError."""
         fault = self.faults.next(method)
         if fault.held is not None:
             await fault.held.pass_through()
@@ -204,7 +204,7 @@ class Slack(World):
                 answer = self._answer(call)
                 call.answer = {"ok": True} if fault.hollow else {"ok": True, **answer}
             call.status = 200
-        except Refusal as refusal:
+        except RefusalError as refusal:
             call.status, call.error, call.answer = refusal.status, refusal.error, refusal.json
             headers = refusal.headers
         if call.token is not None:
@@ -215,10 +215,10 @@ class Slack(World):
         known, handler = spec.rule(call.method), self._methods.get(call.method)
         if known is None or handler is None:
             self.violate("method", call.method, "there is no such method here")
-            raise Refusal("unknown_method", req_method=call.method)
+            raise RefusalError("unknown_method", req_method=call.method)
         if call.method == SOCKET:
             if call.bearer != self.app_token:
-                raise Refusal("not_allowed_token_type" if call.bearer in self.tokens else "invalid_auth")
+                raise RefusalError("not_allowed_token_type" if call.bearer in self.tokens else "invalid_auth")
         elif call.method not in TOKENLESS:
             call.token, call.home = self.bearer(call.bearer)
             self.rates.admit(call.team.id, call.method, known.tier, call.text("channel"))
@@ -233,7 +233,7 @@ class Slack(World):
     def _authorise(self, call: Call, known: Rule) -> None:
         try:
             spec.authorise(call, known)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             self.violate("scope", call.method, f"wants {refusal.json['needed']}, has {refusal.json['provided']}")
             raise
 
@@ -241,13 +241,13 @@ class Slack(World):
         try:
             async with self.faulty("upload", request):
                 return await self.uploads.receive(request)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             return web.Response(status=refusal.status, text=refusal.error, headers=refusal.headers)
 
 
 def _break(fault: Fault, request: web.Request) -> None:
     if fault.cut and request.transport is not None:
         request.transport.abort()
-        raise Refusal("cut", status=500)
+        raise RefusalError("cut", status=500)
     if fault.refusal is not None:
         raise fault.refusal

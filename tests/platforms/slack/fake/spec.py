@@ -14,7 +14,7 @@ from typing import Any
 from tests.platforms.slack.fake.calls import Call
 from tests.platforms.slack.fake.model import Channel
 from tests.platforms.slack.fake.overlay import HISTORY, MENDED, READ, RULES, Rule
-from tests.platforms.slack.fake.refusals import Refusal
+from tests.platforms.slack.fake.refusals import RefusalError
 
 FILE = Path(__file__).parents[5] / "shared" / "specs" / "slack-methods.json"
 ALWAYS = ("team_id",)
@@ -67,13 +67,10 @@ def _fits(value: Any, kind: str, typed: bool) -> bool:
         case "boolean":
             return isinstance(value, bool) if typed else str(value).lower() in ("1", "0", "true", "false")
         case "integer" | "number":
-            if typed:
-                return isinstance(value, int | float) and not isinstance(value, bool)
-            return str(value).isdecimal()
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            return number if typed else str(value).isdecimal()
         case "array":
-            if isinstance(value, str):
-                return value.startswith("[")
-            return isinstance(value, list)
+            return value.startswith("[") if isinstance(value, str) else isinstance(value, list)
         case _:
             return True
 
@@ -95,10 +92,10 @@ def needed(call: Call, known: Rule) -> tuple[str, ...]:
 
 
 def authorise(call: Call, known: Rule) -> None:
-    """Check the token's scopes. Raises Refusal."""
+    """Check the token's scopes. Raises RefusalError."""
     assert call.token is not None
     wanted = needed(call, known)
     has = call.token.scopes
     enough = has >= set(wanted) if call.method in LISTS else bool(has & set(wanted))
     if wanted and not enough:
-        raise Refusal("missing_scope", needed=",".join(wanted), provided=",".join(sorted(has)))
+        raise RefusalError("missing_scope", needed=",".join(wanted), provided=",".join(sorted(has)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tests.platforms.slack.fake import blocks, chat
 from tests.platforms.slack.fake.calls import Call, Handler
 from tests.platforms.slack.fake.model import Channel, Message
-from tests.platforms.slack.fake.refusals import Refusal
+from tests.platforms.slack.fake.refusals import RefusalError
 from tests.platforms.slack.fake.shown import Payload
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ class Streams:
         if not channel.direct:
             for name in ("recipient_user_id", "recipient_team_id"):
                 if not call.args.get(name):
-                    raise Refusal(f"missing_{name}")
+                    raise RefusalError(f"missing_{name}")
         if (reader := call.text("recipient_user_id")) and reader not in call.team.users:
-            raise Refusal("user_not_found")
+            raise RefusalError("user_not_found")
         ts, mine = self._slack.clock.ts(), call.team
         message = Message(
             mine.id, channel.id, "", [], ts, mine.me.id, mine.app, thread_ts=chat.thread(call, channel), streaming=True
@@ -54,7 +54,7 @@ class Streams:
     def append(self, call: Call) -> Payload:
         channel, message = self._running(call)
         if not call.args.get("markdown_text") and not call.args.get("chunks"):
-            raise Refusal("no_text")
+            raise RefusalError("no_text")
         self._slack.change(channel, self._grown(call, message))
         return {"channel": channel.id, "ts": message.ts}
 
@@ -71,13 +71,13 @@ class Streams:
     def _running(self, call: Call) -> tuple[Channel, Message]:
         channel, message = chat.own(call, "message_not_owned_by_app")
         if not message.streaming or self._slack.clock.now() > float(message.ts) + LIVES:
-            raise Refusal("message_not_in_streaming_state")
+            raise RefusalError("message_not_in_streaming_state")
         return channel, message
 
     def _grown(self, call: Call, message: Message) -> Message:
         said = call.text("markdown_text")
         if len(said) > blocks.MARKDOWN:
-            raise Refusal("msg_too_long")
+            raise RefusalError("msg_too_long")
         cards = {block["task_id"]: block for block in message.blocks if block["type"] == "task_card"}
         more: list[Payload] = []
         for chunk in call.loaded("chunks", "invalid_chunks") or ():
@@ -94,7 +94,7 @@ class Streams:
                     more += chat.named(self._slack, given) or []
                 case _:
                     self._slack.violate("arguments", call.method, f"there is no such chunk: {chunk}")
-                    raise Refusal("invalid_chunks")
+                    raise RefusalError("invalid_chunks")
         text = message.text + said
         kept = [block for block in message.blocks if block["type"] != "task_card" and block.get("block_id") != TEXT]
         shown = [{"type": "markdown", "block_id": TEXT, "text": text}] if text else []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tests.platforms.slack.fake import blocks, chat
 from tests.platforms.slack.fake.calls import Call, Handler
 from tests.platforms.slack.fake.model import Team, View
-from tests.platforms.slack.fake.refusals import Refusal, wrong
+from tests.platforms.slack.fake.refusals import RefusalError, wrong
 from tests.platforms.slack.fake.shown import Payload
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ class Views:
     def push(self, call: Call) -> Payload:
         user = self._slack.triggers.use(call.text("trigger_id"), call.team.id)
         if not (stack := self.stacks.get(user)):
-            raise Refusal("not_found")
+            raise RefusalError("not_found")
         if len(stack) >= DEEP:
-            raise Refusal("push_limit_reached")
+            raise RefusalError("push_limit_reached")
         return {"view": self.shown(call.team, user, self._body(call, "modal")).payload}
 
     def update(self, call: Call) -> Payload:
@@ -56,7 +56,7 @@ class Views:
                 self._current(call, view)
                 self.changed(view, self._body(call, str(view.body["type"])))
                 return {"view": view.payload}
-        raise Refusal("not_found")
+        raise RefusalError("not_found")
 
     def publish(self, call: Call) -> Payload:
         user = call.text("user_id")
@@ -87,13 +87,13 @@ class Views:
         (self._slack.published if body["type"] == "home" else self._slack.views).put_nowait(view)
 
     def held(self, method: str, body: Any, kind: str) -> Payload:
-        """Return a view once it's checked. Raises Refusal."""
+        """Return a view once it's checked. Raises RefusalError."""
         problems = list(blocks.view(body))
         if isinstance(body, dict) and body.get("type") != kind:
             problems.append(blocks.Problem(f"the view is no {kind}", "invalid_arguments"))
         chat.refuse(self._slack, method, problems)
         if len(str(body)) > SIZE:
-            raise Refusal("view_too_large")
+            raise RefusalError("view_too_large")
         checked: Payload = body
         return checked
 
@@ -109,7 +109,7 @@ class Views:
 
     def _current(self, call: Call, view: View) -> None:
         if (expected := call.text("hash")) and expected != view.hash:
-            raise Refusal("hash_conflict")
+            raise RefusalError("hash_conflict")
 
 
 class Triggers:
@@ -126,13 +126,13 @@ class Triggers:
         return trigger_id
 
     def use(self, trigger_id: str, team: str) -> str:
-        """Use a trigger up, and return its user. Raises Refusal."""
+        """Use a trigger up, and return its user. Raises RefusalError."""
         if trigger_id in self._used:
-            raise Refusal("exchanged_trigger_id")
+            raise RefusalError("exchanged_trigger_id")
         home, user, at = self._open.get(trigger_id, ("", "", 0.0))
         if home != team:
-            raise Refusal("invalid_trigger_id")
+            raise RefusalError("invalid_trigger_id")
         if self._slack.clock.now() > at + self._slack.patience:
-            raise Refusal("expired_trigger_id")
+            raise RefusalError("expired_trigger_id")
         self._used.add(trigger_id)
         return user

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from tests.platforms.slack.fake.clock import Clock
 from tests.platforms.slack.fake.model import Channel, Team, Token, User
-from tests.platforms.slack.fake.refusals import Refusal
+from tests.platforms.slack.fake.refusals import RefusalError
 from tests.platforms.slack.fake.shown import Payload
 
 SCOPES = (
@@ -93,11 +93,11 @@ class World:
         channel.shared.add(user.team)
 
     def conversation(self, team: Team, user: str) -> Channel:
-        """Return the conversation between a user and the app. Raises Refusal."""
+        """Return the conversation between a user and the app. Raises RefusalError."""
         if user not in team.users or team.users[user].bot:
-            raise Refusal("user_not_found")
+            raise RefusalError("user_not_found")
         if team.users[user].deleted:
-            raise Refusal("user_disabled")
+            raise RefusalError("user_disabled")
         for channel in team.channels.values():
             if channel.direct == user:
                 return channel
@@ -125,14 +125,14 @@ class World:
             channel.joined = bool(channel.direct)
 
     def bearer(self, value: str) -> tuple[Token, Team]:
-        """Return a token and its workspace. Raises Refusal."""
+        """Return a token and its workspace. Raises RefusalError."""
         if not value:
-            raise Refusal("not_authed")
+            raise RefusalError("not_authed")
         token = self.tokens.get(value)
         if token is None:
-            raise Refusal("invalid_auth")
+            raise RefusalError("invalid_auth")
         if token.gone:
-            raise Refusal(token.gone)
+            raise RefusalError(token.gone)
         if token.expires is not None and self.clock.now() >= token.expires:
-            raise Refusal("token_expired")
+            raise RefusalError("token_expired")
         return token, self.teams[token.team]
