@@ -310,7 +310,7 @@ async def test_settings_are_picked_on_the_home(fake: Slack, bob: Person, program
     await fake.next(fake.published)
     await bob.picks(bob.home, "pick me rest_days=", "sat", "sun")
     kept = await fake.next(fake.published)
-    assert "From tomorrow on you rest on Saturday, Sunday" in kept.words
+    assert "Starting tomorrow, you rest on Saturday, Sunday" in kept.words
     await bob.picks(bob.home, "pick me rest_days=", "mon", "tue", "wed", "thu")
     assert "At most 3 rest days" in (await fake.next(fake.published)).words
     await bob.picks(bob.home, "pick me remind=", "20:00")
