@@ -1,4 +1,4 @@
-"""Turn the text of a parameter into a value. Each function raises UserError with what's valid; none does I/O."""
+"""Turn the text of a parameter into its value: `mon-fri`, `9am`, a topic, a member. They do no I/O.
 
 from __future__ import annotations
 

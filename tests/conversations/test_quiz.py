@@ -6,7 +6,7 @@ import pytest
 
 from bot.replies import Buttons, QuestionCard, Table
 from bot.store.models import RoundKind
-from bot.study.lookup.practice_from_message import search_texts
+from bot.study.lookup.quiz import search_texts
 from knowledge.retrieval.search import MAX_QUERY_LENGTH
 from tests.chat import Chat
 from tests.conversations.test_fairness import open_question

@@ -6,7 +6,7 @@ from bot.commands import converters
 from bot.commands.command import Command, Shortcut
 from bot.commands.parameters import Parameter
 from bot.commands.shared_parameters import QUESTION, free_text
-from bot.study.lookup import ask, explain, practice_from_message, sharing
+from bot.study.lookup import ask, explain, quiz, sharing
 
 PARTS = tuple(ask.PARTS)
 SHARED = ("question", "explanation", "streak")
@@ -78,7 +78,7 @@ COMMANDS = (
     Command(
         "quiz",
         "Practice with a question about a message",
-        practice_from_message.quiz,
+        quiz.quiz,
         (Parameter("text", "the message", converters.text, required=True, greedy=True, max_length=4000),),
         slow=True,
         hidden=True,
