@@ -1,4 +1,4 @@
-"""Turn the text of a parameter into its value: `mon-fri`, `9am`, a topic, a member. They do no I/O.
+"""Turn the text of a parameter into its value, like `mon-fri`, `9am` or a topic, without any I/O."""
 
 from __future__ import annotations
 
