@@ -1,4 +1,4 @@
-"""Turn the text of a parameter into its value, like `mon-fri`, `9am` or a topic, without any I/O."""
+"""Turn text into a parameter's value, like `mon-fri` or `9am`, without I/O. All raise UserError with what is valid."""
 
 from __future__ import annotations
 
