@@ -126,7 +126,7 @@ class Explanation:
         return {
             "model": "Written by a model from the bank's sources",
             "cache": "Written earlier by a model from the bank's sources",
-            "bank": "The bank's own text",
+            "bank": "From the question bank",
             "refused": "Not in the bank",
         }[self.source]
 

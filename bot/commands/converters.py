@@ -41,6 +41,17 @@ def one_of(*choices: str) -> Callable[[Study, str], str]:
     return read
 
 
+def exactly(word: str, hint: str) -> Callable[[Study, str], str]:
+    """Return a converter that accepts one word, in any case, and says `hint` to anything else."""
+
+    def read(_study: Study, typed: str) -> str:
+        if typed.lower() == word:
+            return word
+        raise UserError(hint)
+
+    return read
+
+
 def whole_number(minimum: int, maximum: int) -> Callable[[Study, str], int]:
     """Return a converter for whole numbers from `minimum` to `maximum`, both included."""
 

@@ -53,7 +53,7 @@ def _calendar(block: Calendar) -> str:
     if counts:
         first, last = block.days[0][0], block.days[-1][0]
         marks = ", ".join(f"{counts[mark]} {mark.value}" for mark in DayMark if mark in counts)
-        text += f" From {first:%d %b} to {last:%d %b %Y}: {marks}."
+        text += f" From {first:%b} {first.day} to {last:%b} {last.day}, {last.year}: {marks}."
     return short(text, MAX_LENGTH)
 
 

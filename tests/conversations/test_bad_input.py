@@ -45,6 +45,7 @@ from tests.chat import Chat, plain
         (f"ask {'x' * 501}", "501 characters, and the limit is 500"),
         ("x" * 9000, "I read at most 8,000"),
         ("'", "There's no command"),
+        ("privacy delete everthing", "To delete your data, type `privacy delete everything`"),
         ("team create \u202e\u200b", "nothing readable"),
     ],
 )

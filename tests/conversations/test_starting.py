@@ -47,7 +47,7 @@ async def test_an_explanation_uses_keywords_and_says_so(chat: Chat) -> None:
     said = await chat.say("ada", "explain mode collapse")
 
     assert BY_KEYWORDS in said
-    assert "The bank's own text" in said
+    assert "From the question bank" in said
 
 
 async def test_everything_else_works_as_usual(chat: Chat) -> None:

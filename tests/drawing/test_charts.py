@@ -135,7 +135,7 @@ def test_alt_text_of_a_calendar_counts_its_days() -> None:
     block = Calendar("Your streak", 1, 4, 2, days(DayMark.BLANK, DayMark.MISSED, DayMark.STUDIED, DayMark.STUDIED))
 
     assert alt_of(block) == (
-        "Your streak: 1 day in a row, longest 4 days, 2 freezes left. From 01 Nov to 04 Nov 2026: 2 studied, 1 missed."
+        "Your streak: 1 day in a row, longest 4 days, 2 freezes left. From Nov 1 to Nov 4, 2026: 2 studied, 1 missed."
     )
 
 

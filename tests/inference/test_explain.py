@@ -90,7 +90,7 @@ async def test_an_unreachable_server_leaves_the_banks_own_text(sqlite_store: Sto
 async def test_without_a_server_the_banks_text_is_labeled(sqlite_store: Store, library: Library) -> None:
     said = await Chat(sqlite_store, library).say("ada", f"explain {QUESTION}")
 
-    assert "The bank's own text (no inference server is configured)" in said
+    assert "From the question bank (no inference server is configured)" in said
     assert "[1] What is mode collapse" in said
 
 

@@ -40,7 +40,7 @@ def calendar_lines(calendar: Calendar) -> Iterator[str]:
         # Weeks start on Monday; the days before the first one are blank.
         week = weeks.setdefault(day - timedelta(days=day.weekday()), [SQUARES[DayMark.BLANK]] * 7)
         week[day.weekday()] = SQUARES[mark]
-    yield from (f"`{monday:%d %b}` {''.join(week)}" for monday, week in weeks.items())
+    yield from (f"`{monday:%b %d}` {''.join(week)}" for monday, week in weeks.items())
     marks = {mark for _, mark in calendar.days}
     if used := [mark for mark in DayMark if mark is not DayMark.BLANK and mark in marks]:
         yield "-# " + "  ".join(f"{SQUARES[mark]} {mark.value}" for mark in used)

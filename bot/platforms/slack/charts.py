@@ -81,7 +81,7 @@ def calendar_pieces(calendar: Calendar) -> Iterator[Piece]:
         # Weeks begin on Mondays; the days before the first one are blank.
         row = weeks.setdefault(day - timedelta(days=day.weekday()), [DAY_SQUARES[DayMark.BLANK]] * 7)
         row[day.weekday()] = DAY_SQUARES[mark]
-    lines += (f"{''.join(week)}  {monday:%d %b}" for monday, week in weeks.items())
+    lines += (f"{''.join(week)}  {monday:%b %d}" for monday, week in weeks.items())
     yield Mrkdwn("\n".join(lines))
     present = {mark for _, mark in calendar.days}
     used = [mark for mark in DayMark if mark is not DayMark.BLANK and mark in present]

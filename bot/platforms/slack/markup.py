@@ -185,7 +185,7 @@ def local_time(when: datetime) -> str:
 
 def utc(when: datetime) -> str:
     """Return the time in UTC, for apps that can't show it in the reader's zone."""
-    return f"{when.astimezone(UTC):%d %b %Y %H:%M} UTC"
+    return f"{when.astimezone(UTC):%b %d, %Y %H:%M} UTC"
 
 
 class _Writer:

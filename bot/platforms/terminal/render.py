@@ -149,7 +149,7 @@ def _chart(block: Standings | Calendar | Mastery | Table) -> RenderableType:
 def _local_time(when: datetime) -> str:
     """Format a time in this computer's zone, which is the reader's."""
     local = when.astimezone()
-    return f"{local:%A, %d %B} at {local:%H:%M %Z}"
+    return f"{local:%A, %B} {local.day} at {local:%H:%M %Z}"
 
 
 def _card(card: QuestionCard) -> RenderableType:
@@ -239,7 +239,7 @@ def _calendar(calendar: Calendar) -> RenderableType:
     grid = Grid.grid(padding=(0, 1))
     grid.add_row("", *(Line(d, style="dim") for d in ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")))
     for monday, week in _weeks(calendar):
-        grid.add_row(Line(f"{monday:%d %b}", style="dim"), *(Line(*MARKS[mark]) for mark in week))
+        grid.add_row(Line(f"{monday:%b %d}", style="dim"), *(Line(*MARKS[mark]) for mark in week))
     used = {mark for _, mark in calendar.days} - {DayMark.BLANK}
     legend = Line("  ").join(Line.assemble((MARKS[m][0], MARKS[m][1]), f" {m.value}") for m in DayMark if m in used)
     return Group(head, Line(), grid, Line(), legend)

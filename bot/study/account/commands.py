@@ -46,7 +46,14 @@ COMMANDS = (
         "privacy delete",
         "Delete everything about you",
         privacy.erase,
-        (Parameter("sure", "type everything to confirm", converters.one_of("everything"), choices=("everything",)),),
+        (
+            Parameter(
+                "sure",
+                "type everything to confirm",
+                converters.exactly("everything", "To delete your data, type `privacy delete everything`."),
+                choices=("everything",),
+            ),
+        ),
     ),
     Command("home", "Your home page", home.home, hidden=True),
     Command(

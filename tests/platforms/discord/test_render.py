@@ -260,7 +260,7 @@ async def test_weeks_of_a_streak_are_labeled_by_their_mondays() -> None:
     days = ((date(2026, 1, 1), DayMark.STUDIED), (date(2026, 1, 5), DayMark.MISSED))
     [drawn] = looks(Reply.of(Calendar("Your streak", 1, 4, 0, days)))
 
-    assert drawn.splitlines()[2:4] == ["`29 Dec` ▪️▪️▪️🟩▪️▪️▪️", "`05 Jan` 🟥▪️▪️▪️▪️▪️▪️"]
+    assert drawn.splitlines()[2:4] == ["`Dec 29` ▪️▪️▪️🟩▪️▪️▪️", "`Jan 05` 🟥▪️▪️▪️▪️▪️▪️"]
 
 
 async def test_no_message_ends_with_the_title_of_the_next() -> None:

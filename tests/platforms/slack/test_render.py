@@ -314,13 +314,13 @@ def test_a_question_has_a_button_beside_each_choice_and_says_when_the_reveal_is(
     assert blocks[2]["text"]["text"] == "*A*  The _a_"
     assert blocks[2]["accessory"]["value"] == "answer k a"
     assert blocks[-1]["elements"][0]["text"] == f"I'll reveal the answer {local_time(NOON)}."
-    assert local_time(NOON) == "<!date^1795003200^{date_short_pretty} {time}|18 Nov 2026 12:00 UTC>"
+    assert local_time(NOON) == "<!date^1795003200^{date_short_pretty} {time}|Nov 18, 2026 12:00 UTC>"
 
 
 def test_notifications_and_screen_readers_get_text_without_formatting() -> None:
     drawing = only(Reply.of(Notice("**Done**, see `team list` & *more* of snake_case", Tone.GOOD, NOON)))
 
-    assert drawing.text == "✅ Done, see /study team list &amp; more of snake_case 18 Nov 2026 12:00 UTC"
+    assert drawing.text == "✅ Done, see /study team list &amp; more of snake_case Nov 18, 2026 12:00 UTC"
 
 
 def test_standings_are_a_table_with_the_readers_row_in_bold() -> None:
@@ -341,7 +341,7 @@ def test_a_second_table_in_a_message_becomes_a_list() -> None:
     blocks = only(Reply.of(table, table)).blocks
 
     assert [block["type"] for block in blocks] == ["header", "table", "header", "section"]
-    assert of_type(blocks, "date")[0]["fallback"] == "18 Nov 2026 12:00 UTC"
+    assert of_type(blocks, "date")[0]["fallback"] == "Nov 18, 2026 12:00 UTC"
     assert blocks[-1]["text"]["text"] == f"• *{local_time(NOON)}*  ∗this*"
 
 
@@ -363,7 +363,7 @@ def test_a_calendars_weeks_start_on_monday_and_its_legend_names_only_marks_in_us
 
     assert head["text"]["text"] == "Your streak"
     assert weeks["text"]["text"].splitlines()[0] == "🔥 *1 day* · longest 2 · 🧊 0 of 2 freezes"
-    assert weeks["text"]["text"].splitlines()[1] == "▫️▫️🟩🧊🟩💤💤  16 Nov"
+    assert weeks["text"]["text"].splitlines()[1] == "▫️▫️🟩🧊🟩💤💤  Nov 16"
     assert legend["elements"][0]["text"] == "🟩 studied · 🧊 freeze · 💤 rest · 🟨 open"
 
 
