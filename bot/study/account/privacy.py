@@ -1,8 +1,7 @@
 """A member's own data: exported as JSON, or deleted.
 
-Both cover every row with a foreign key to a member or their person, which they find from the tables. Tables that
-refer to
-members in another way, or not at all, are listed here; a test fails for a table that is neither.
+Both cover every row with a foreign key to a member or their person, which they find from the tables. Tables that refer
+to members in another way, or not at all, are listed here; a test fails for a table that is neither.
 """
 
 from __future__ import annotations
