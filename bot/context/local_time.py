@@ -1,9 +1,8 @@
 """Local days: which one an instant belongs to, and when a local time comes up next. All such arithmetic is here.
 
-Zones are IANA names; instants are timezone-aware and in UTC. A day begins `day_starts_at` hours after midnight by
-the local clock, so daylight saving never matters. Local times become instants with `fold=0`: a time that occurs twice
-means the
-first one, and a skipped time means what the clock would have shown without the change.
+Zones are IANA names; instants are timezone-aware and in UTC. A day begins `day_starts_at` hours after midnight by the
+local clock, so daylight saving never matters. Local times become instants with `fold=0`: a time that occurs twice means
+the first one, and a skipped time means what the clock would have shown without the change.
 """
 
 from __future__ import annotations

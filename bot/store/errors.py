@@ -1,8 +1,7 @@
 """Turn what a database reports into words for the operator.
 
 Only problems that the operator can fix become a DatabaseError; a violated constraint or a mistake in a statement is
-raised
-unchanged. The driver's own text is left out, because it may repeat values of the statement, or the password.
+raised unchanged. The driver's own text is left out, because it may repeat values of the statement, or the password.
 """
 
 from __future__ import annotations

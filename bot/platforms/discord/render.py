@@ -57,8 +57,7 @@ def draw(
 ) -> list[RenderedMessage]:
     """Render the whole reply, in one message or a few.
 
-    The first message has a `frame_id` made from `key`, for finding it again, and mentions `role`. In a direct
-    message,
+    The first message has a `frame_id` made from `key`, for finding it again, and mentions `role`. In a direct message,
     `workspace` is the server that its buttons belong to.
     """
     layout = Layout(workspace)

@@ -39,14 +39,12 @@ class TeamTable(Team, table=True):
 class Member(Row):
     """A person in one workspace.
 
-    `zone` (None until known) and `day_starts_at` (hours after midnight at which the day begins, 0 to 4) are in
-    effect; the `next_` pair replaces them at `next_from`. `last_day` is the latest day an answer counted for, because
-    days never go
-    backwards. The three streak columns are a cache, computed from the answers as of `last_day`.
+    `zone` (None until known) and `day_starts_at` (hours after midnight at which the day begins, 0 to 4) are in effect;
+    the `next_` pair replaces them at `next_from`. `last_day` is the latest day an answer counted for, because days
+    never go backwards. The three streak columns are a cache, computed from the answers as of `last_day`.
 
-    `remind_at` is the local time for a reminder before a streak ends, None if the member wants none. `next_reminder`
-    is when
-    to check next; `unreachable` says why the platform couldn't deliver one, which stops them.
+    `remind_at` is the local time for a reminder before a streak ends, None if the member wants none. `next_reminder` is
+    when to check next; `unreachable` says why the platform couldn't deliver one, which stops them.
     """
 
     id: int = Field(default=None, primary_key=True)

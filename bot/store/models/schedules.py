@@ -27,8 +27,7 @@ class Schedule(Row):
     time: on the same day if it's later than `at`, else on the next. A removed schedule is kept for its posts.
 
     `thread` opens a thread under each question, and `pin` pins it in place of the previous one. `role` is the
-    platform's id
-    of the role to mention, empty for none. `made_by` gets a message if the schedule has to stop.
+    platform's id of the role to mention, empty for none. `made_by` gets a message if the schedule has to stop.
     """
 
     id: int = Field(default=None, primary_key=True)
@@ -88,8 +87,8 @@ class Delivery(Row):
     """One post that must happen exactly once: unique by schedule, kind and scheduled local date.
 
     `message_ref` and `thread_ref` are the platform's own; `pinned` is True while we have the message pinned.
-    `count_due` is
-    set when there's an answer that the message doesn't count yet, and `counted_at` is when its count was last updated.
+    `count_due` is set when there's an answer that the message doesn't count yet, and `counted_at` is when its count was
+    last updated.
     """
 
     id: int = Field(default=None, primary_key=True)

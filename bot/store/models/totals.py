@@ -22,9 +22,9 @@ class TotalKind(StrEnum):
 class Total(Row):
     """Points of a member or a team in one period and channel, updated in the answer's transaction.
 
-    `period` is "2026-W47", "2026-11" or "all"; `channel_id` is EVERYWHERE for the workspace. `reached_at` decides
-    ties: the time of the last answer that added points. `active_members` is the
-    number of a team's members with a scored answer.
+    `period` is "2026-W47", "2026-11" or "all"; `channel_id` is EVERYWHERE for the workspace. `reached_at` decides ties:
+    the time of the last answer that added points. `active_members` is the number of a team's members with a scored
+    answer.
     """
 
     workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE", primary_key=True)

@@ -14,8 +14,7 @@ class Workspace(Row):
     """A Discord guild, a Slack workspace, or this computer's terminal. `zone` determines its weeks and months.
 
     `custom_questions_version` goes up with every change to its custom questions, and is 0 until there are any.
-    `left_at`
-    is when the bot was removed, or None while it's a member.
+    `left_at` is when the bot was removed, or None while it's a member.
     """
 
     id: int = Field(default=None, primary_key=True)

@@ -56,9 +56,8 @@ def _enqueue(
 ) -> None:
     """Store deliveries for every time that has passed, the rounds of those to be posted, and each schedule's next time.
 
-    Days that are already enqueued are left alone: a manager's `resume` may set a time that has just been enqueued,
-    and adding
-    it again would make the whole batch fail.
+    Days that are already enqueued are left alone: a manager's `resume` may set a time that has just been enqueued, and
+    adding it again would make the whole batch fail.
     """
     first_day = min(schedule.next_day for schedule in due if schedule.next_day)
     enqueued = delivery_queries.enqueued_days(connection, [schedule.id for schedule in due], first_day)

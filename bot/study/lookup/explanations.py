@@ -36,8 +36,7 @@ class Thread:
     """An explanation to follow up on.
 
     `turns` are the explanations up to this one that may be shown where the follow-up is read, newest first.
-    `question_ids`
-    are all questions that these explanations are based on.
+    `question_ids` are all questions that these explanations are based on.
     """
 
     parent: StoredExplanation

@@ -51,8 +51,7 @@ def open_rounds(workspace_id: Any, at: Any, *, unanswered_by: Any = None) -> Sel
     """Select id and question id of open rounds; with a member, only those that this member hasn't answered.
 
     Everything that shows an answer must check this first: an open question must not be given away in a channel, and
-    members
-    who look it up in private earn no points for it. All arguments may be bound parameters.
+    members who look it up in private earn no points for it. All arguments may be bound parameters.
     """
     found = select(rounds.id, rounds.question_id).where(*still_open(workspace_id, at))
     if unanswered_by is None:

@@ -185,9 +185,8 @@ _OWN_TOTAL = _own_total()
 def _history() -> CompoundSelect[Any]:
     """Build one statement for days studied (by zone), changes of rest days, and excused days.
 
-    A day is excused if it was scheduled but no daily question of the member's channels was posted. A channel is
-    theirs from the
-    day of their first answer there, so joining one later doesn't undo an excuse.
+    A day is excused if it was scheduled but no daily question of the member's channels was posted. A channel is theirs
+    from the day of their first answer there, so joining one later doesn't undo an excuse.
     """
     of_member = answers.member_id == bindparam("member")
     studied = (
