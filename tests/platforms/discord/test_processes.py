@@ -1,4 +1,4 @@
-"""Several processes at once on one PostgreSQL, each with its own connections to Discord and its own clockwork."""
+"""Several processes at once on one PostgreSQL, each with its own connections to Discord and its own scheduler."""
 
 from __future__ import annotations
 
