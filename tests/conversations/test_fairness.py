@@ -177,3 +177,19 @@ async def test_a_hidden_member_does_not_show_up_by_asking_for_the_leaderboard(ch
 
     assert "bob" in leaderboard
     assert "ada" not in leaderboard
+
+
+async def test_daily_shows_an_old_verdict_and_so_a_later_round_of_the_question_earns_nothing(chat: Chat) -> None:
+    first = await open_question(chat)
+    await chat.say("ada", chat.lines(first)[0])
+    later = await ask_again(chat, first.question_id, RoundKind.DAILY, open_for=timedelta(hours=8))
+
+    def hide(connection: Connection) -> None:  # the later round is another channel's
+        connection.execute(tables.channels.insert().values(workspace_id=first.workspace_id, external_id="x", name="x"))
+        channel_id = select(tables.channels.c.id).where(tables.channels.c.external_id == "x").scalar_subquery()
+        connection.execute(tables.rounds.update().where(tables.rounds.c.id == later.id).values(channel_id=channel_id))
+
+    await chat.study.store.transaction(hide)
+
+    assert "already answered" in await chat.say("ada", "daily")
+    assert "no points" in await chat.say("ada", chat.lines(later)[0])

@@ -14,6 +14,7 @@ from bot.store.models import Answer, Round
 from bot.study.daily import round_queries, schedule_queries
 from bot.study.daily.posts import HEADING, PRIVACY_NOTE
 from bot.study.practice.feedback import Graded, verdict
+from bot.study.practice.open_questions import record_viewing
 from bot.study.practice.rounds import question_card, unchanged_question
 
 
@@ -29,7 +30,9 @@ class Today:
 async def show(study: Study, context: RequestContext) -> Reply:
     """Show the question of the day from each of the channel's schedules, or say when the next one comes."""
     today = await study.store.query(_today, context)
-    blocks: list[Block] = []
+    answered = [each.question_id for each in today.rounds if each.id in today.answers]
+    viewed = await record_viewing(study, context, answered) if answered else None  # it may be open elsewhere since
+    blocks: list[Block] = [viewed] if viewed else []
     for question_round in today.rounds:
         question = unchanged_question(study.library.bank, question_round)
         if question is None:
