@@ -312,7 +312,7 @@ async def test_settings_are_picked_on_the_home(fake: Slack, bob: Person, program
     kept = await fake.next(fake.published)
     assert "Starting tomorrow, you rest on Saturday, Sunday" in kept.words
     await bob.picks(bob.home, "pick me rest_days=", "mon", "tue", "wed", "thu")
-    assert "At most 3 rest days" in (await fake.next(fake.published)).words
+    assert "up to 3 rest days" in (await fake.next(fake.published)).words
     await bob.picks(bob.home, "pick me remind=", "20:00")
     assert "At 20:00 I write to you" in (await fake.next(fake.published)).words
     await bob.presses(bob.home, "Change the zone")
