@@ -315,7 +315,7 @@ async def test_settings_are_picked_on_the_home(fake: Slack, bob: Person, program
     assert "up to 3 rest days" in (await fake.next(fake.published)).words
     await bob.picks(bob.home, "pick me remind=", "20:00")
     assert "I'll message you at 20:00" in (await fake.next(fake.published)).words
-    await bob.presses(bob.home, "Change the zone")
+    await bob.presses(bob.home, "Change time zone")
     form = await fake.next(fake.views)
     await bob.looks_up(form, "zone", "Tokyo")
     await bob.sends(form, {"zone": "Asia/Tokyo"})
