@@ -1,4 +1,4 @@
-"""Conversations in tests: members talk in the terminal's study room, and the clock only moves when a test moves it."""
+"""Conversations in the terminal's study room, with a clock that only moves when a test moves it."""
 
 from __future__ import annotations
 
@@ -74,17 +74,17 @@ class Chat:
         return posts
 
     async def choices(self, who: str, line: str) -> dict[str, str]:
-        """Return the shortcut keys of the reply, each with its command line."""
+        """Return the command line behind each shortcut key of the reply."""
         reply = (await self.replies(who, line))[-1]
         return {key: action.line for key, action in shortcuts(reply).items()}
 
     async def practice(self, who: str, topic: str = "") -> tuple[str, str]:
-        """Get a practice question, and return the lines of a right and of a wrong answer."""
+        """Ask for a practice question, and return the command lines for a right and a wrong answer."""
         await self.say(who, f"question {topic}")
         return self.lines(await self.round_of(who))
 
     def lines(self, question_round: Round) -> tuple[str, str]:
-        """Return the lines of a right and of a wrong answer to a round."""
+        """Return the command lines for a right and a wrong answer to a round."""
         right = self.study.library.question(question_round.question_id).right_choice
         order = [int(digit) for digit in question_round.choice_order]
         letters = {index: "abcd"[position] for position, index in enumerate(order)}
@@ -109,7 +109,7 @@ class Chat:
         return Round.of(found[0]) if found else pytest.fail("there is no daily round")
 
     async def rows(self, statement: Select[Any]) -> list[RowMapping]:
-        """Return what a SELECT finds, by column."""
+        """Return the rows that a SELECT finds."""
         return await self.study.store.query(_rows, statement)
 
     async def question_of(self, who: str) -> Question:
@@ -133,7 +133,7 @@ def _rows(connection: Connection, statement: Select[Any]) -> list[RowMapping]:
 
 
 def plain(reply: Reply) -> str:
-    """Return the reply as the terminal shows it in a pipe, 100 columns wide."""
+    """Return the reply as plain terminal output, 100 columns wide."""
     page = io.StringIO()
     Console(file=page, width=100, color_system=None).print(draw(reply))
     return re.sub(r"[ \t]+\n", "\n", page.getvalue())

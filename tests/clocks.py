@@ -1,4 +1,4 @@
-"""The event loop's time in the tests' hands, so that no test depends on how fast the machine is."""
+"""Control the event loop's time, so that tests don't depend on how fast the machine is."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ HANG = 600
 """Seconds after which something counts as hung, however busy the machine is."""
 SLOWNESS = 50
 POLL, PAUSE = 0.25, 3.0
-"""Seconds: the longest sleep between two looks at something, and the longest between two calls of a service."""
+"""The longest sleeps, in seconds, between two polls and between two calls to a service."""
 
 _sleep = asyncio.sleep
 
 
 class _LoopTime:
-    """A loop's time, `slowness` times slower than the wall's, plus what tests skipped."""
+    """A loop's time: `slowness` times slower than wall time, plus what tests skipped."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.slowness = 1.0
@@ -34,7 +34,7 @@ class _LoopTime:
 
 
 def _loop_time() -> _LoopTime:
-    """Return the running loop's time, which is ours from now on."""
+    """Return the running loop's time, replacing its clock with ours on first use."""
     loop = asyncio.get_running_loop()
     if not isinstance(loop.time, _LoopTime):
         loop.time = _LoopTime(loop)  # type: ignore[method-assign]
@@ -43,10 +43,10 @@ def _loop_time() -> _LoopTime:
 
 
 def slow(patch: pytest.MonkeyPatch) -> None:
-    """Let the running loop's time pass so slowly that only a test that calls `forward` reaches a limit.
+    """Slow down the running loop's time, so that timeouts only expire if a test calls `forward`.
 
-    Sleeps don't take longer for it: a short one, which polls, takes its seconds on the wall, and one that spaces calls
-    of a service ends at once, with the time moved on by as much.
+    Sleeps don't get longer: a polling sleep (up to POLL) takes its usual wall time, and a pause between calls to a
+    service (up to PAUSE) ends at once and moves the loop's time forward instead.
     """
     _loop_time().slowness = SLOWNESS
     patch.setattr(asyncio, "sleep", _hurried)
@@ -62,12 +62,12 @@ async def _hurried(seconds: float, result: T | None = None) -> T | None:
 
 
 def forward(seconds: float) -> None:
-    """Move the running loop's time on: whatever waits for a time before then is due."""
+    """Move the running loop's time forward, so that timers before then are due."""
     _loop_time().skipped += seconds
 
 
 async def within_hang(work: Coroutine[Any, Any, T]) -> T:
-    """Return what `work` returns. Raises TimeoutError after HANG seconds on the wall, whatever the loop's time is."""
+    """Return the result of `work`. Raises TimeoutError after HANG seconds of wall time, not loop time."""
     deadline = time.monotonic() + HANG
     task = asyncio.create_task(work)
     while not task.done():
@@ -79,9 +79,9 @@ async def within_hang(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def reach_limits(task: asyncio.Task[T]) -> T:
-    """Return the task's result, with the time moved on until limits of time have ended it.
+    """Return the task's result, moving time forward until its timeouts have ended it.
 
-    For a wait that shows nowhere: all limits that are running come closer, so there should be only one.
+    For waits that a test can't observe. It moves every running timeout closer, so there should be only one.
     """
     while not task.done():
         await _sleep(0.02 / SLOWNESS)

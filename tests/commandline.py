@@ -1,6 +1,6 @@
-"""Run `studyhall` commands in this process, which takes a tenth of the time, or as a real process.
+"""Run `studyhall` commands in this process, which is ten times faster, or as a real process.
 
-In this process, a command gets its own environment, standard input and outputs, and its log setup is undone afterwards.
+In this process, a command gets its own environment, stdin, stdout and stderr, and its logging setup is undone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Done = subprocess.CompletedProcess[str]
 
 
 def surroundings(**settings: str) -> dict[str, str]:
-    """Return the settings with the variables of this process that any program needs."""
+    """Return an environment with the settings and the few variables that any program needs."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return {**kept, "OMP_NUM_THREADS": "1", "COLUMNS": "100", "PYTHONUTF8": "1", **settings}
 
@@ -43,7 +43,7 @@ def studyhall(environment: Mapping[str, str], *words: str, stdin: str = "") -> D
         except SystemExit as end:
             code = end.code or 0
     assert isinstance(code, int)
-    gc.unfreeze()  # a serving program freezes what it has loaded
+    gc.unfreeze()  # `serve` freezes loaded objects
     return subprocess.CompletedProcess(words, code, *(page.buffer.getvalue().decode() for page in (out, err)))
 
 

@@ -1,7 +1,7 @@
-"""A pytest plugin that tells what the tests cost in CPU: on a busy machine wall time says little.
+"""A pytest plugin that reports the tests' CPU time: wall time says little on a busy machine.
 
-Counted are the test's process with all its threads, and its children once they have ended. What a fixture takes that
-many tests share is told apart from the test that happened to come first or last.
+It counts the test process with all its threads, and child processes once they've exited. Shared fixtures are listed
+separately instead of being charged to the test that happened to run first or last.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ PROPERTY = "cpu"
 
 
 def cpu() -> float:
-    """Seconds of CPU so far: of this process, and of its children that have ended."""
+    """Return CPU seconds used so far by this process and its exited children."""
     spent = os.times()
     return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 class Meter:
-    """Runs where the tests run, and sends what each phase of a test took along with its report."""
+    """Measures each phase of a test where it runs, and attaches the cost to its report."""
 
     def __init__(self) -> None:
         self._read_at = self._ended_at = cpu()
@@ -41,7 +41,7 @@ class Meter:
             return (yield)
         finally:
             if fixturedef.scope != "function":
-                within = sum(self._shared.values()) - counted  # fixtures that this one asked for by name
+                within = sum(self._shared.values()) - counted  # fixtures that this one requested
                 self._shared[fixturedef.argname] += cpu() - begun - within
 
     @pytest.hookimpl(wrapper=True)
@@ -67,7 +67,7 @@ class Meter:
 
 
 class Bill:
-    """Adds up what the reports say, and shows it at the end."""
+    """Adds up the costs in the reports, and prints them at the end."""
 
     def __init__(self, rows: int) -> None:
         self._rows = rows

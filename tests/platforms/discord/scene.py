@@ -1,4 +1,4 @@
-"""What the conversations on Discord share: reading messages, pressing buttons, and a clock that is moved by hand."""
+"""Helpers for Discord conversation tests: read messages, press buttons, and move the clock."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ NEVER = re.compile(
     r"Something went wrong|There's no command|needs one more word|I don't know what to do with|Usage: `"
     r"|` doesn't take |is no parameter|No part of it"
 )
-"""What no command and no button of ours may come to."""
+"""Replies that no command or button of the bot should ever produce."""
 
 
 class Clock:
-    """Discord's time where a simulated Discord runs, which stands until it is moved; else the present.
+    """The simulated Discord's time, which stands still until a test moves it; without one, the real time.
 
-    It begins on Thursday, the 1st of January 2026, at midnight in UTC.
+    It starts on Thursday, January 1, 2026, at midnight UTC.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Clock:
         self.env.backend.advance_clock(timedelta(**span).total_seconds())
 
     def until(self, moment: str) -> None:
-        """Forward to a time of this day, or of the next where it has passed."""
+        """Move forward to a time of day: today, or tomorrow if it has passed."""
         hour, minute = map(int, moment.split(":"))
         then = self().replace(hour=hour, minute=minute, second=0, microsecond=0)
         self.forward(seconds=((then - self()) % timedelta(days=1)).total_seconds())
@@ -60,7 +60,7 @@ def texts(components: Any) -> str:
 
 
 def parts(message: Any) -> list[Any]:
-    """All components of a message, from the outside to the inside."""
+    """Return all components of a message, outer ones first."""
     components = message.components
     if isinstance(message, discord.Message):
         components = [component.to_dict() for component in components]
@@ -68,23 +68,23 @@ def parts(message: Any) -> list[Any]:
 
 
 def words(message: Any) -> str:
-    """All the text of a message."""
+    """Return all the text of a message."""
     return "\n".join(part["content"] for part in parts(message) if "content" in part)
 
 
 def said(result: InteractionResult) -> str:
-    """All the text of an answer, on however many messages."""
+    """Return all the text of a response, including follow-ups."""
     assert result.response is not None, "it has not been answered"
     return "\n".join(map(words, (result.response, *result.followups)))
 
 
 def buttons(message: Any) -> dict[str, str]:
-    """Return the labels of a message's buttons, with the command line behind each."""
+    """Return the command line behind each button of a message, by label."""
     return {part["label"]: part["custom_id"] for part in parts(message) if part.get("type") == 2}
 
 
 def menus(message: Any) -> dict[str, list[str]]:
-    """Return what a message's menus set, with what is picked in each."""
+    """Return the values picked in a message's menus, by setting."""
     found: dict[str, list[str]] = {}
     for part in parts(message):
         if part.get("type") in (3, 6):
@@ -95,7 +95,7 @@ def menus(message: Any) -> dict[str, list[str]]:
 
 
 async def press(member: Someone, shown: Any, label: str) -> InteractionResult:
-    """Press a button of an answer or a message."""
+    """Press a button of a response or a message."""
     message = shown.response if isinstance(shown, InteractionResult) else shown
     assert message is not None
     result: InteractionResult = await member.click(message, label=label)
@@ -103,7 +103,7 @@ async def press(member: Someone, shown: Any, label: str) -> InteractionResult:
 
 
 async def pick(member: Someone, shown: Any, setting: str, *values: Any) -> InteractionResult:
-    """Pick in the menu of that setting."""
+    """Pick values in the menu for that setting."""
     message = shown.response if isinstance(shown, InteractionResult) else shown
     assert message is not None
     custom_id = next(p["custom_id"] for p in parts(message) if p.get("custom_id", "").endswith(f" {setting}="))
@@ -112,14 +112,14 @@ async def pick(member: Someone, shown: Any, setting: str, *values: Any) -> Inter
 
 
 def fields(form: InteractionResult) -> dict[str, str]:
-    """Return a form's fields, with what stands in each when it opens."""
+    """Return the initial value of each field of a form."""
     assert form.modal is not None, "no form was opened"
     controls = [label["component"] for label in form.modal["components"]]
     return {control["custom_id"]: control.get("value") or "" for control in controls}
 
 
 def deny(channel: ChannelHandle, **permissions: bool) -> None:
-    """Take permissions of the bot away in a channel, or give those that are False back."""
+    """Deny the bot exactly those permissions that are True in a channel; others are no longer denied."""
     env: Env = channel._env
     gone = discord.Permissions(**{name: True for name, taken in permissions.items() if taken})
     overwrite = Overwrite(target_id=env.backend.bot_user.id, type=OverwriteType.MEMBER, allow=0, deny=gone.value)
@@ -127,32 +127,32 @@ def deny(channel: ChannelHandle, **permissions: bool) -> None:
 
 
 def direct(member: Someone) -> list[discord.Message]:
-    """Return what the bot has written to somebody alone."""
+    """Return the messages in the bot's DM channel with a member."""
     user = member.user if isinstance(member, MemberActor) else member
     messages: list[discord.Message] = user.dm_channel.history()
     return messages
 
 
 def posts(channel: ChannelHandle) -> list[discord.Message]:
-    """Return the bot's own messages in a channel, without what Discord says about threads and pins."""
+    """Return the bot's messages in a channel, without system messages about threads and pins."""
     default = (discord.MessageType.default, discord.MessageType.reply)
     return [m for m in channel.history() if m.type in default and m.author.bot and not m.flags.ephemeral]
 
 
 async def turn(app: App, env: Env) -> None:
-    """Run the scheduler once, with whatever Discord tells of it."""
+    """Run the scheduler once, and wait for the resulting Discord events."""
     await Scheduler(app.study, 5).run_once()
     await env.settle()
 
 
 async def set_up(manager: MemberActor, channel: ChannelHandle, **options: Any) -> None:
-    """Schedule a question there on weekdays at 09:00."""
+    """Schedule a question in the channel on weekdays at 09:00."""
     done = await manager.slash(channel, "schedule setup", time="09:00", **options)
     assert "all set: weekdays at 09:00" in said(done)
 
 
 async def letters(app: App, message: Any) -> tuple[str, str, Question]:
-    """Return the labels of the right button of a question and of a wrong one, and the question."""
+    """Return the labels of a right and of a wrong answer button, and the question."""
     line = next(line for line in buttons(message).values() if re.search(r"answer \S+ a$", line))
     question_round = await app.study.store.query(round_by_key, line.split()[-2])
     question = app.study.library.question(question_round.question_id)
@@ -166,7 +166,7 @@ def round_by_key(connection: Connection, round_key: str) -> Round:
 
 
 def requests(env: Env, method: str, path: str) -> list[Any]:
-    """Return what the bot has sent to Discord by that method, to paths that match."""
+    """Return the bodies of the bot's requests with that method and a matching path."""
     return [r.json for r in env.http_requests if r.method == method and re.fullmatch(path, r.path)]
 
 
@@ -178,11 +178,11 @@ SPOKEN = (
     ("PATCH", r"/webhooks/\d+/[^/]+/messages/[^/]+"),
 )
 CALLBACKS = (4, 7)
-"""Kinds of an interaction's answer that have a message in them."""
+"""Interaction callback types that contain a message."""
 
 
 def spoken(env: Env) -> list[dict[str, Any]]:
-    """Return the body of every request that makes or edits a message."""
+    """Return the body of every request that creates or edits a message."""
     found = []
     for request in env.http_requests:
         if any(request.method == method and re.fullmatch(path, request.path) for method, path in SPOKEN):
@@ -196,7 +196,7 @@ def spoken(env: Env) -> list[dict[str, Any]]:
 
 
 def nobody_is_called(env: Env) -> None:
-    """No request may leave it to Discord who is called; only a daily question calls, and only a role."""
+    """Assert that no message can mention anyone, except a role in a daily question."""
     for body in spoken(env):
         allowed = body.get("allowed_mentions")
         assert allowed is not None, f"this may call anybody: {body}"

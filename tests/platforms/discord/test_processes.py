@@ -1,4 +1,4 @@
-"""Several processes at once on one PostgreSQL, each with its own connections to Discord and its own scheduler."""
+"""Several processes on one PostgreSQL database, each with its own Discord connections and scheduler."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def url(server: Server) -> Iterator[str]:
 
 @pytest.fixture
 async def discord() -> AsyncIterator[Discord]:
-    """Early on a Monday."""
+    """Run the fake with two shards, at 06:00 on a Monday."""
     async with met(shards=2) as there:
         until(there, "06:00")
         there.clock.forward(timedelta(days=-present(there).weekday() % 7).total_seconds())
@@ -53,7 +53,7 @@ def present(discord: Discord) -> datetime:
 
 
 def until(discord: Discord, moment: str) -> None:
-    """Forward to the next time that it is this late."""
+    """Move the clock forward to the next occurrence of a time of day."""
     hour, minute = map(int, moment.split(":"))
     then = present(discord).replace(hour=hour, minute=minute, second=0, microsecond=0)
     discord.clock.forward(((then - present(discord)) % timedelta(days=1)).total_seconds())
@@ -61,7 +61,7 @@ def until(discord: Discord, moment: str) -> None:
 
 @dataclass
 class Process:
-    """What one process holds, until it is stopped."""
+    """One simulated process: its app, its scheduler, and the resources to close."""
 
     app: App
     scheduler: Scheduler
@@ -71,20 +71,20 @@ class Process:
         await self.scheduler.run_once()
 
     async def dies(self, working: asyncio.Task[None]) -> None:
-        """In the midst of that work."""
+        """Stop the process in the middle of that work."""
         working.cancel()
         await asyncio.wait([working])
         await self.running.aclose()
 
 
 class Processes:
-    """They are started one after the other, and those that still run are stopped at the end of the test."""
+    """Starts processes; those still running are stopped at the end of the test."""
 
     def __init__(self, discord: Discord, url: str, library: Library, running: AsyncExitStack) -> None:
         self._discord, self._url, self._library, self._running = discord, url, library, running
 
     async def start(self, **shards: Any) -> Process:
-        """One that hears what happens in its guilds."""
+        """Start a process, and wait until it's connected to the gateway."""
         gateway = self._discord.gateway
         connections = len(gateway.identified) + len(shards.get("shard_ids", range(gateway.shards)))
         process = await self.begin(**shards)
@@ -93,7 +93,7 @@ class Processes:
         return process
 
     async def begin(self, **shards: Any) -> Process:
-        """One that has just logged in."""
+        """Start a process without waiting for its gateway connections."""
         running = await self._running.enter_async_context(AsyncExitStack())
         store = await Store.open(self._url)
         running.push_async_callback(store.close)
@@ -110,7 +110,7 @@ async def processes(discord: Discord, url: str, library: Library) -> AsyncIterat
 
 
 def channel_of(discord: Discord, shard: int) -> Channel:
-    """In a guild of its own, which belongs to that shard."""
+    """Create a channel in a new guild that belongs to that shard."""
     while (guild := discord.guild("Readers")).id >> 22 & 1 != shard:
         del discord.guilds[guild.id]
     return discord.channel(guild, "papers")
@@ -137,7 +137,7 @@ def posts(channel: Channel, about: str) -> list[Message]:
 
 
 def tries(discord: Discord, channel: Channel) -> int:
-    """How often a message was sent there, whatever came of it."""
+    """Return how many times the bot tried to post in the channel, including failures."""
     return len(discord.asked("POST", f"/channels/{channel.id}/messages"))
 
 

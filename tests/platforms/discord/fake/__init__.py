@@ -1,6 +1,6 @@
-"""Discord as a bot meets it: its REST API v10 and its gateway, on loopback, with what they refuse and forget.
+"""A fake Discord on loopback: REST API v10 and gateway, including errors, rate limits and expiring sessions.
 
-Used within the tests (`Discord.listening`), or by a process of its own: `python -m tests.platforms.discord.fake`.
+Tests run it in-process with `Discord.listening`; `python -m tests.platforms.discord.fake` runs it on its own.
 """
 
 from tests.platforms.discord.fake.interactions import Interaction

@@ -26,7 +26,7 @@ from tests.platforms.discord.fake.server import Discord
 
 
 class Control:
-    """Members of every guild, who take turns."""
+    """Control routes that make the members of all guilds run commands, in turn."""
 
     def __init__(self, discord: Discord, guilds: int, members: int) -> None:
         self._discord = discord

@@ -1,4 +1,4 @@
-"""Answering interactions: the first acknowledgement, and what its token allows afterwards."""
+"""Interaction responses: the initial callback, and the follow-ups and edits that its token allows."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Callbacks:
             self._discord.gateway.tell(name, message.payload, it.channel.guild, GUILD_MESSAGES)
 
     def _open(self, call: Call) -> Interaction:
-        """Return the interaction whose token it is, while the token lives. Raises RefusalError."""
+        """Return the interaction for the token in the path. Raises RefusalError if it's expired or unknown."""
         it = self._discord.interactions.get(call.ids["webhook_token"])
         if call.id("webhook_id") != self._discord.application:
             raise RefusalError(404, 10015)
@@ -118,7 +118,7 @@ class Callbacks:
             it.followups.remove(message)
 
     async def follow_up(self, call: Call) -> Payload:
-        """Add a message. The first one takes the place of "thinking", and is as private as that."""
+        """Send a follow-up; the first one replaces the "thinking" message and keeps its visibility."""
         it = self._open(call)
         if it.kind == COMPLETE:
             raise RefusalError(404, 10015)

@@ -1,4 +1,4 @@
-"""One request, and what answers it."""
+"""Requests to the fake, and the routes that answer them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tests.platforms.discord.fake.refusals import RefusalError
 
 @dataclass(slots=True)
 class Call:
-    """One request. `at` is in seconds of the monotonic clock, `status` 0 until it is answered."""
+    """A recorded request. `at` is monotonic time in seconds; `status` is 0 until it's answered."""
 
     method: str
     path: str
     ids: dict[str, str]
     query: dict[str, str]
     route: str = ""
-    """The path as Discord's description of its API has it."""
+    """The path template as written in Discord's OpenAPI spec."""
     json: Any = None
     files: dict[str, bytes] = field(default_factory=dict)
     at: float = field(default_factory=time.monotonic)
@@ -36,7 +36,7 @@ Handler = Callable[[Call], Awaitable[Any]]
 
 
 class Route(NamedTuple):
-    """`path` is written as in Discord's own description of its API. None as the answer means 204."""
+    """`path` is a template as in Discord's OpenAPI spec. A handler that returns None answers 204."""
 
     method: str
     path: str

@@ -1,4 +1,4 @@
-"""Channels: messages, pins, threads, direct conversations, and what the bot may do in them."""
+"""Channel routes: messages, pins, threads and DMs, with permission checks."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Channels:
         self._discord = discord
 
     def _find(self, call: Call, **needed: bool) -> Channel:
-        """Return the channel, if the bot sees it and may do what is needed there. Raises RefusalError."""
+        """Return the channel. Raises RefusalError if the bot can't see it or lacks a permission in `needed`."""
         channel = self._discord.channels.get(call.id("channel_id"))
         if channel is None:
             raise RefusalError(404, 10003)
@@ -87,7 +87,7 @@ class Channels:
         self._find(call)
 
     async def read(self, call: Call) -> list[Payload]:
-        """Newest first; nothing at all where the history may not be read."""
+        """Return messages, newest first; an empty list without the permission to read the history."""
         channel = self._find(call)
         if channel.guild and not channel.guild.permissions(self._discord.me.id, channel).read_message_history:
             return []
@@ -148,7 +148,7 @@ class Channels:
         return [m.payload for m in self._pinned(self._find(call, read_message_history=True))]
 
     async def pin(self, call: Call) -> None:
-        """Discord says so in the channel, with a message in the bot's name."""
+        """Pin a message, and post the system message that announces it."""
         channel = self._find(call, pin_messages=True)
         message = self._message(channel, call)
         if message.pinned:

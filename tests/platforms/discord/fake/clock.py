@@ -1,4 +1,4 @@
-"""The present as the fake has it, and ids, which say when they were made."""
+"""The fake's clock, and snowflake ids, which encode when they were created."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 from datetime import UTC, datetime
 
 EPOCH = 1420070400.0
-"""Discord's, in seconds."""
+"""Discord's epoch, in Unix seconds."""
 
 
 class Clock:
-    """The present in seconds since 1970, moved by hand if need be; every id is unlike the ones before."""
+    """A clock in Unix seconds that tests can move forward, and a source of unique ids."""
 
     def __init__(self) -> None:
         self._ahead = 0.0
@@ -28,7 +28,7 @@ class Clock:
         return (int((self.now() - EPOCH) * 1000) << 22) | (next(self._numbers) & 0x3FFFFF)
 
     def spread_id(self) -> int:
-        """For guilds, of which each in its turn belongs to the next shard."""
+        """Return a guild id; consecutive ones belong to consecutive shards."""
         return (int((self.now() - EPOCH - 86400) * 1000) + next(self._places)) << 22
 
 

@@ -1,4 +1,4 @@
-"""From what a bot sends to the message that stands there: files get addresses, components get ids."""
+"""Build stored messages from request bodies: files get URLs, components get ids."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Files = Mapping[str, bytes]
 KEPT = EPHEMERAL | COMPONENTS_V2
-"""Flags that an edit does not take away."""
+"""Flags that an edit can't remove."""
 
 
 def create(
@@ -37,7 +37,7 @@ def create(
     kind: int = 0,
     reference: int | None = None,
 ) -> Message:
-    """Make a new message of the bot's; in a channel it's there at once, a private one only for its reader."""
+    """Create a message from the bot, and add it to the channel unless it's ephemeral."""
     message = Message(discord.clock.id(), channel, discord.me, {}, type=kind, reference=reference)
     message.flags = int(body.get("flags") or 0)
     message.interaction = interaction.metadata if interaction else None
@@ -48,7 +48,7 @@ def create(
 
 
 def edit(discord: Discord, message: Message, body: Payload, files: Files) -> None:
-    """Change what is named in `body` and nothing else."""
+    """Change only the fields that `body` contains."""
     message.flags = int(body.get("flags") or 0) & ~EPHEMERAL | message.flags & KEPT
     message.edited = discord.clock.now()
     _fill(discord, message, body, files)
@@ -112,7 +112,7 @@ def remember(discord: Discord, nonce: str, message: Message) -> None:
 
 
 def remembered(discord: Discord, channel: Channel, nonce: str, minutes: float = 5) -> Message | None:
-    """Return the message made with that nonce, which Discord knows for some minutes."""
+    """Return the message sent with that nonce, if it's recent enough for Discord to remember."""
     message = discord.nonces.get((channel.id, nonce))
     if message is None or discord.clock.now() - made_at(message.id) > minutes * 60:
         return None

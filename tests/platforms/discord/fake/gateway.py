@@ -1,4 +1,4 @@
-"""The gateway: sessions that are identified, resumed with what they missed, invalidated, or cut off."""
+"""The gateway: identifying, resuming with missed events, invalidating and dropping sessions."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID, HELLO, ACK = 0, 1, 2, 6, 7, 9, 10, 11
 GUILDS, GUILD_MESSAGES, DIRECT_MESSAGES = 1 << 0, 1 << 9, 1 << 12
 PRIVILEGED = (1 << 1) | (1 << 8) | (1 << 15)
-"""Members, presences, the content of messages."""
+"""The intents for members, presences and message content."""
 KEPT = 5000
-"""Events of a session that can be had again."""
+"""How many events a session keeps for a resume."""
 
 
 def _packer(kind: str | None) -> Callable[[bytes], bytes] | None:
-    """Return what a connection compresses its messages with, by the `compress` of its address."""
+    """Return the compressor for the `compress` query parameter of a connection, or None."""
     if kind == "zstd-stream":
         zstd = zstandard.ZstdCompressor().compressobj()
         return lambda data: zstd.compress(data) + zstd.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
@@ -40,7 +40,7 @@ def _packer(kind: str | None) -> Callable[[bytes], bytes] | None:
 
 @dataclass(slots=True)
 class Socket:
-    """One connection."""
+    """One WebSocket connection."""
 
     ws: web.WebSocketResponse
     request: web.Request
@@ -54,14 +54,14 @@ class Socket:
             await self.ws.send_str(data.decode())
 
     def cut(self) -> None:
-        """Without a farewell."""
+        """Drop the connection without a close frame."""
         if self.request.transport is not None:
             self.request.transport.abort()
 
 
 @dataclass(slots=True)
 class Session:
-    """What lives on while the connection is down. `queue` holds what still has to be sent over the present one."""
+    """A session, which outlives its connections. `queue` holds the events still to send over the current one."""
 
     shard: int
     intents: int
@@ -81,19 +81,19 @@ class Session:
 
 
 class Gateway:
-    """`identified` and `resumed` hold, oldest first, what clients sent to begin and to go on."""
+    """`identified` and `resumed` hold the data of all Identify and Resume payloads, oldest first."""
 
     def __init__(self, discord: Discord, shards: int) -> None:
         self._discord = discord
         self.shards = shards
         self.heartbeat = 41.25
-        """Seconds."""
+        """The interval, in seconds."""
         self.privileged = 0
-        """Privileged intents that were switched on for the application."""
+        """Privileged intents enabled for the application."""
         self.refuses: int | None = None
-        """Close with this code whoever identifies."""
+        """If set, close every connection that identifies with this code."""
         self.opened = asyncio.Event()
-        """Connections wait for it; it is open from the beginning."""
+        """New connections wait for it; set from the start."""
         self.opened.set()
         self.identified: list[Payload] = []
         self.resumed: list[Payload] = []
@@ -101,25 +101,25 @@ class Gateway:
 
     @property
     def ready(self) -> bool:
-        """Every shard has a session that is connected, and all of them have been sent what there was for them."""
+        """Whether every shard has a connected session, and all events have been sent."""
         live = [s for s in self.sessions.values() if s.socket and not s.socket.ws.closed]
         return {s.shard for s in live} == set(range(self.shards)) and all(s.queue.empty() for s in live)
 
     def tell(self, name: str, data: Any, guild: Guild | None = None, intent: int = 0) -> None:
-        """Send an event to the shard of the guild, if it wants such events. It waits while the shard is away."""
+        """Send an event to the guild's shard if it has the intent; a disconnected session keeps it for a resume."""
         shard = (guild.id >> 22) % self.shards if guild else 0
         for session in self.sessions.values():
             if session.shard == shard and (not intent or session.intents & intent):
                 session.event(name, data)
 
     async def order_away(self) -> None:
-        """Ask every client to come again (the opcode Reconnect)."""
+        """Ask every client to reconnect (opcode 7)."""
         for session in self._connected():
             assert session.socket is not None
             await session.socket.send({"op": RECONNECT, "d": None})
 
     async def invalidate(self) -> None:
-        """Forget every session, and say so."""
+        """Drop every session, and tell its client that it can't resume."""
         gone = self._connected()
         self.sessions.clear()
         for session in gone:
@@ -127,7 +127,7 @@ class Gateway:
             await session.socket.send({"op": INVALID, "d": False})
 
     def cut(self) -> None:
-        """Break every connection; the sessions stay."""
+        """Drop every connection, but keep the sessions."""
         for session in self._connected():
             assert session.socket is not None
             session.socket.cut()
@@ -137,7 +137,7 @@ class Gateway:
         return [s for s in self.sessions.values() if s.socket is not None]
 
     async def connect(self, request: web.Request) -> web.WebSocketResponse:
-        """Serve a connection, for as long as it lasts."""
+        """Serve a connection until it closes."""
         await self.opened.wait()
         ws = web.WebSocketResponse(max_msg_size=4096 * 4)
         await ws.prepare(request)
@@ -160,7 +160,7 @@ class Gateway:
                     case 2 | 6:
                         await ws.close(code=4005, message=b"Already authenticated.")
                     case 3 | 4 | 8:
-                        pass  # presence, voice and requests for members: nothing comes of them here
+                        pass  # presence, voice and member requests are ignored
                     case _:
                         await ws.close(code=4001, message=b"Unknown opcode.")
                 if session is not None and sending is None:
@@ -174,7 +174,7 @@ class Gateway:
         return ws
 
     async def _send(self, session: Session, socket: Socket) -> None:
-        """Nobody's request waits for a client that reads slowly."""
+        """Send queued events in the background, so that a slow client doesn't hold up any request."""
         try:
             while True:
                 await socket.send(await session.queue.get())
@@ -197,7 +197,7 @@ class Gateway:
             await socket.ws.close(code=problem)
             return None
         session = Session(shard, data["intents"], socket=socket)
-        # Another process with the same shard goes on hearing everything; what was left behind is forgotten.
+        # Other connected sessions of the shard stay; its disconnected ones can't be resumed anymore.
         gone = [session_id for session_id, s in self.sessions.items() if s.shard == shard and s.socket is None]
         kept = {session_id: s for session_id, s in self.sessions.items() if session_id not in gone}
         self.sessions = kept | {session.id: session}

@@ -1,4 +1,4 @@
-"""What a member did, and what became of it: acknowledged in time, answered, edited, followed up."""
+"""Interactions: what a member did, and how the bot responded to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILE_LIMIT = 10 * 1024 * 1024
 
 @dataclass(slots=True)
 class Interaction:
-    """One interaction from its start to its last edit. Moments are in seconds of the clock of this Discord."""
+    """One interaction, updated as the bot responds. Times are in seconds of the fake's clock."""
 
     id: int
     kind: int
@@ -32,7 +32,7 @@ class Interaction:
     at: float
     discord: Discord
     source: Message | None = None
-    """The message whose button was pressed."""
+    """The message with the button or menu that was used."""
     token: str = field(default_factory=lambda: secrets.token_urlsafe(48))
     expired: bool = False
     callback: Payload | None = None
@@ -41,11 +41,11 @@ class Interaction:
     message: Message | None = None
     followups: list[Message] = field(default_factory=list)
     done: asyncio.Event = field(default_factory=asyncio.Event)
-    """It has its answer: a message that is more than "thinking", a form, or suggestions."""
+    """Set once it's answered with a form, suggestions, or a message other than "thinking"."""
 
     @property
     def modal(self) -> Payload:
-        """The form that was opened."""
+        """The form that the bot opened."""
         assert self.callback is not None
         assert self.callback["type"] == 9, f"no form but {self.callback}"
         form: Payload = self.callback["data"]
@@ -53,14 +53,14 @@ class Interaction:
 
     @property
     def choices(self) -> list[Payload]:
-        """The suggestions that were given."""
+        """The autocomplete suggestions that the bot returned."""
         assert self.callback is not None
         found: list[Payload] = self.callback["data"]["choices"]
         return found
 
     @property
     def text(self) -> str:
-        """Everything that was said in answer to it."""
+        """The text of the response and all follow-ups."""
         assert self.message is not None, f"no message but {self.callback}"
         return "\n".join(message.text for message in (self.message, *self.followups))
 
@@ -70,13 +70,13 @@ class Interaction:
         return bool(self.message.flags & 64)
 
     async def answered(self, within: float = HANG) -> Interaction:
-        """Wait for its answer."""
+        """Wait until it's answered, and return it."""
         async with asyncio.timeout(within):
             await self.done.wait()
         return self
 
     async def until(self, holds: Callable[[Interaction], bool], within: float = HANG) -> Interaction:
-        """Wait until something is true of it, which is looked at after every request."""
+        """Wait until `holds` is true of it, checking after every request and event."""
         await self.discord.until(lambda: holds(self), within)
         return self
 
@@ -87,7 +87,7 @@ class Interaction:
 
     @property
     def metadata(self) -> Payload:
-        """What the message made by it says of it."""
+        """The `interaction_metadata` of messages that respond to it."""
         owners = {"0": str(self.channel.guild.id)} if self.channel.guild else {"1": str(self.user.id)}
         return {
             "id": str(self.id),
@@ -98,7 +98,7 @@ class Interaction:
 
     @property
     def payload(self) -> Payload:
-        """As the gateway delivers it."""
+        """The INTERACTION_CREATE payload."""
         guild, discord = self.channel.guild, self.discord
         common: Payload = {
             "id": str(self.id),

@@ -1,4 +1,4 @@
-"""How much Discord takes in how much time, and the faults that a test asks for."""
+"""Discord's rate limits, and the faults that a test asks for."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ BUCKETS = (
     ("edit", re.compile(r"PATCH (/channels/\d+)/messages/\d+$"), 5, 5.0),
     ("hook", re.compile(r"PATCH (/webhooks/\d+/[^/]+)/messages/"), 5, 2.0),
 )
-"""Name, what is counted together, how many in how many seconds."""
+"""Name, request pattern (its group identifies the bucket), limit, and window in seconds."""
 EVERYWHERE = 50
-"""Requests a second of one bot, those about its interactions not among them."""
+"""The bot's global limit per second; `EXEMPT` paths don't count."""
 EXEMPT = ("/interactions/", "/webhooks/")
 
 
 class Rates:
-    """The rates; `on` switches them off. `clock` gives seconds that only ever grow."""
+    """Rate limits, enforced while `on` is true. `clock` returns monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.on = True
@@ -32,7 +32,7 @@ class Rates:
         self._second: deque[float] = deque()
 
     def admit(self, method: str, path: str) -> dict[str, str]:
-        """Return the headers that say how much is left. Raises RefusalError with when to come again."""
+        """Count a request, and return its rate limit headers. Raises RefusalError with the seconds to wait."""
         if not self.on:
             return {}
         now = self.clock()
@@ -74,7 +74,7 @@ class Rates:
 
 @dataclass(slots=True)
 class Fault:
-    """What comes of the next requests of a kind in place of an answer, or (`until`) before it."""
+    """What happens to the next matching requests instead of an answer, or what they wait for first (`until`)."""
 
     method: str
     path: re.Pattern[str]
@@ -82,12 +82,12 @@ class Fault:
     times: int = 1
     until: asyncio.Event | None = None
     cut: bool = False
-    """The request is carried out, and the connection breaks before the answer."""
+    """Whether to carry out the request, but drop the connection before the answer."""
 
 
 @dataclass(slots=True)
 class Faults:
-    """The faults that are still to come, in their order."""
+    """The faults still to come, in order."""
 
     waiting: list[Fault] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""People in guilds: they use commands, press buttons, fill in forms, and write."""
+"""Simulated people who run commands, press buttons, fill in forms, and write messages."""
 
 from __future__ import annotations
 
@@ -17,47 +17,47 @@ if TYPE_CHECKING:
 SUBCOMMAND, SUBGROUP = 1, 2
 SELECT, INPUT = 3, 4
 FIELDS = (SELECT, INPUT, 5, 6, 7, 8)
-"""Menus and fields that a form may hold; the last four are menus of members, roles, both, and channels."""
+"""Inputs allowed in a form; the last four select users, roles, mentionables, and channels."""
 USER, CHANNEL, ROLE = 6, 7, 8
-"""Kinds of options whose value is an id."""
+"""Option types whose value is an id."""
 
 
 @dataclass(slots=True)
 class Person:
-    """Somebody at their telephone; what they do is delivered to the bot, and not awaited."""
+    """A user whose actions are sent to the bot without waiting for its response."""
 
     discord: Discord
     user: User
 
     @classmethod
     def joins(cls, discord: Discord, guild: Guild, name: str, *roles: int) -> Person:
-        """Add a new person as a member of the guild."""
+        """Create a user, and add them to the guild."""
         user = discord.user(name)
         guild.members[user.id] = Membership(user, list(roles))
         return cls(discord, user)
 
     def slash(self, channel: Channel, command: str, /, **values: str) -> Interaction:
-        """Run a registered command, with its options as a member would type them."""
+        """Run a registered command, with options as a member would type them."""
         return self._send(channel, COMMAND, self._command(channel, command, values))
 
     def completes(self, channel: Channel, command: str, /, option: str, typed: str = "", **values: str) -> Interaction:
-        """Suggestions for an option that is being typed."""
+        """Ask for autocomplete suggestions for an option that's being typed."""
         return self._send(channel, COMPLETE, self._command(channel, command, values | {option: typed}, focused=option))
 
     def press(self, message: Message, label: str) -> Interaction:
-        """Press the button of that label."""
+        """Press the button with that label."""
         data = {"component_type": 2, "custom_id": message.buttons[label], "id": 1}
         return self._send(message.channel, COMPONENT, data, source=message)
 
     def choose(self, message: Message, custom_id: str, *values: str) -> Interaction:
-        """Values of the menu of that id."""
+        """Choose values in the menu with that id."""
         [menu] = [p for p in parts(message.body["components"]) if p.get("custom_id") == custom_id]
         assert set(values) <= {option["value"] for option in menu["options"]}
         data = {"component_type": menu["type"], "custom_id": custom_id, "id": menu["id"], "values": list(values)}
         return self._send(message.channel, COMPONENT, data, source=message)
 
     def submit(self, opened: Interaction, **values: str) -> Interaction:
-        """Send the form that an interaction opened, its fields named by their ids."""
+        """Submit the form that an interaction opened, with values by field id."""
         fields = {p["custom_id"]: p for p in parts(opened.modal["components"]) if p["type"] in FIELDS}
         assert not values.keys() - fields.keys(), f"the form has only {list(fields)}"
         sent: list[Payload] = []
@@ -72,7 +72,7 @@ class Person:
         return self._send(opened.channel, FORM, data, source=opened.source)
 
     def says(self, channel: Channel, text: str, *, mentions: bool = False, answers: Message | None = None) -> Message:
-        """Write a message; the bot gets to read it only where it's mentioned."""
+        """Write a message; the bot gets its content only if it's mentioned."""
         message = Message(self.discord.clock.id(), channel, self.user, {"content": text})
         message.reference = answers.id if answers else None
         channel.messages[message.id] = message
@@ -92,7 +92,7 @@ class Person:
         return made
 
     def _command(self, channel: Channel, name: str, values: dict[str, str], focused: str = "") -> Payload:
-        """As Discord's own client would send it. Only what is registered can be sent."""
+        """Return the data that Discord's client would send. Fails if the command isn't registered or allowed."""
         first, *more = name.split()
         scopes = [channel.guild.id, 0] if channel.guild else [0]
         known = {c["name"]: c for scope in reversed(scopes) for c in self.discord.commands.get(scope, [])}
@@ -113,7 +113,7 @@ class Person:
         return said | ({"resolved": resolved} if (resolved := self._resolved(channel, node, values)) else {})
 
     def _resolved(self, channel: Channel, node: Payload, values: dict[str, str]) -> Payload:
-        """Return what the ids among the values stand for, by kind."""
+        """Return the `resolved` objects for option values that are ids."""
         found: Payload = {}
         guild = channel.guild
         for option in node.get("options") or ():

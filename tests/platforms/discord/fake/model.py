@@ -1,4 +1,4 @@
-"""A small world: guilds with roles, members and channels, and the messages in them."""
+"""The data model: guilds with roles, members and channels, and the messages in them."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Role:
 
 @dataclass(slots=True)
 class Message:
-    """What Discord shows of one message, and the bytes of its files by name."""
+    """A message; `files` has the contents of its attachments by name."""
 
     id: int
     channel: Channel
@@ -93,13 +93,13 @@ class Message:
 
     @property
     def text(self) -> str:
-        """Everything that can be read in it."""
+        """Its content and the text of its components."""
         shown = [str(part["content"]) for part in parts(self.body.get("components")) if "content" in part]
         return "\n".join(filter(None, [self.body.get("content"), *shown]))
 
     @property
     def buttons(self) -> dict[str, str]:
-        """The id of each button by its label."""
+        """The custom id of each button, by label."""
         return {p["label"]: p["custom_id"] for p in parts(self.body.get("components")) if p["type"] == 2}
 
     @property
@@ -131,7 +131,7 @@ class Message:
 
 
 def parts(components: Iterable[Payload] | None) -> Iterator[Payload]:
-    """Every component, with those within others."""
+    """Yield every component, including nested ones."""
     for component in components or ():
         yield component
         yield from parts(component.get("components"))
@@ -142,7 +142,7 @@ def parts(components: Iterable[Payload] | None) -> Iterator[Payload]:
 
 @dataclass(slots=True)
 class Channel:
-    """A text channel, a forum, a thread or a direct conversation."""
+    """A text channel, forum, thread or DM."""
 
     id: int
     name: str
@@ -151,7 +151,7 @@ class Channel:
     recipient: User | None = None
     parent: Channel | None = None
     overwrites: dict[int, tuple[Permissions, Permissions]] = field(default_factory=dict)
-    """What is allowed and what is denied here, by the id of a role or a member."""
+    """Allowed and denied permissions, by role or member id."""
     messages: dict[int, Message] = field(default_factory=dict)
 
     @property
@@ -159,7 +159,7 @@ class Channel:
         return list(self.messages.values())[-1]
 
     def deny(self, who: int, **permissions: bool) -> None:
-        """Take permissions away here from a role or a member."""
+        """Deny permissions in this channel to a role or a member."""
         self.overwrites[who] = (Permissions.none(), Permissions(**permissions))
 
     @property
@@ -227,14 +227,14 @@ class Guild:
     members: dict[int, Membership] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
     system_channel: Channel | None = None
-    """Where Discord itself greets newcomers."""
+    """The channel for Discord's own system messages."""
     audit_log: list[Payload] = field(default_factory=list)
     """Oldest first."""
     unavailable: bool = False
-    """By a fault of Discord's, which names it then and tells nothing of it."""
+    """Whether it's down in an outage: READY lists it, but no GUILD_CREATE follows."""
 
     def permissions(self, user: int, channel: Channel | None = None) -> Permissions:
-        """By the rules of Discord: roles are added up, then everybody's, roles' and the member's own exceptions."""
+        """Return permissions as Discord computes them: roles, then overwrites for @everyone, roles and the member."""
         if user == self.owner.id:
             return Permissions.all()
         member = self.members[user]

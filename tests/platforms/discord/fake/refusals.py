@@ -1,4 +1,4 @@
-"""What Discord refuses, in its own numbers and words."""
+"""Discord's error responses, with its codes and messages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WORDS = {
 
 
 class RefusalError(Exception):
-    """An answer that is no success; `after` (seconds) makes a 429 of it that a client may wait for."""
+    """An error response; `after` is how many seconds to wait before a retry, for a rate limit."""
 
     def __init__(self, status: int, code: int = 0, words: str = "", *, after: float | None = None) -> None:
         super().__init__(words or WORDS.get(code, ""))
@@ -50,7 +50,7 @@ class RefusalError(Exception):
         return {"message": self.words, "code": self.code}
 
     def with_headers(self) -> dict[str, str]:
-        """discord.py takes a 429 that did not come by way of Discord's own proxy for a ban."""
+        """Return the headers, with `Via` on a rate limit: without it, discord.py takes a 429 for a Cloudflare ban."""
         if self.after is None:
             return self.headers
         scope = "global" if self.everywhere else "user"

@@ -1,4 +1,4 @@
-"""Signing in, the registered commands, guilds and who is in them."""
+"""Routes for login, command registration, guilds and members."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class Rest:
         return found.payload
 
     async def audit_log(self, call: Call) -> Payload:
-        """Newest first, with everybody who is named in it."""
+        """Return entries, newest first, with the users they mention."""
         guild, asked = self._guild(call), call.query
         if not guild.permissions(self._discord.me.id).view_audit_log:
             raise RefusalError(403, 50013)

@@ -1,4 +1,4 @@
-"""What Discord's description of its API does not say, and what this bot has promised itself."""
+"""Limits that Discord's OpenAPI spec doesn't cover, and stricter rules for this bot."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SHOWN = ("content", "embeds", "components", "attachments", "poll", "sticker_ids"
 
 
 class Problem(NamedTuple):
-    """In a sentence. Not everything that is wrong is refused by Discord."""
+    """What's wrong, in a sentence, and whether Discord itself would refuse it."""
 
     text: str
     refused: bool = True
 
 
 def message(body: Payload, files: Mapping[str, bytes], *, new: bool) -> Iterator[Problem]:
-    """Check a message that is sent (`new`) or edited."""
+    """Yield what's wrong with a message that is sent (`new`) or edited."""
     components = body.get("components") or []
     found = list(parts(components))
     if "allowed_mentions" not in body:
@@ -116,7 +116,7 @@ def _rows(found: list[Payload]) -> Iterator[Problem]:
 
 
 def callback(body: Payload, files: Mapping[str, bytes]) -> Iterator[Problem]:
-    """Check the answer to an interaction."""
+    """Yield what's wrong with the response to an interaction."""
     data: Payload = body.get("data") or {}
     match body.get("type"):
         case 4 | 7:
@@ -139,7 +139,7 @@ def callback(body: Payload, files: Mapping[str, bytes]) -> Iterator[Problem]:
 
 
 def commands(body: list[Payload]) -> Iterator[Problem]:
-    """All the commands that are registered together."""
+    """Yield what's wrong with a set of commands registered together."""
     kinds = Counter(command.get("type") or 1 for command in body)
     if kinds[1] > COMMANDS:
         yield Problem(f"{kinds[1]} commands of {COMMANDS}")
@@ -151,7 +151,7 @@ def commands(body: list[Payload]) -> Iterator[Problem]:
 
 
 def command(body: Payload) -> Iterator[Problem]:
-    """One command with its options."""
+    """Yield what's wrong with one command and its options."""
     if (body.get("type") or 1) != 1:
         return
     if (size := _letters(body)) > COMMAND:

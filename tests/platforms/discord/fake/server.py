@@ -1,4 +1,4 @@
-"""The server: it listens, keeps what it was asked, and lets a test make it fail."""
+"""The server: answers requests, records them, and fails when a test asks."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from tests.platforms.discord.fake.world import World
 API = "/api/v10"
 TOKEN = "a-token"
 OPEN = ("/interactions/", "/webhooks/")
-"""What the token in the path opens, without the bot's own."""
+"""Paths authorized by the interaction token in them instead of the bot's token."""
 
 
 class Discord(World):
-    """The whole of it. `requests` holds all that was asked, `problems` what no bot should send."""
+    """The whole fake. `requests` has every request, `problems` what the bot should never have sent."""
 
     def __init__(self, *, shards: int = 1, patience: float = ACKNOWLEDGE_WITHIN, token: str = TOKEN) -> None:
         super().__init__()
         self.token = token
         self.patience = patience
-        """Seconds until an interaction has to be acknowledged."""
+        """Seconds that the bot has to acknowledge an interaction."""
         self.checks = True
-        """Whether requests are held against Discord's description of its API."""
+        """Whether to check requests against Discord's OpenAPI spec and `rules`."""
         self.keeps = True
-        """Whether requests are kept; a benchmark does without."""
+        """Whether to record requests; benchmarks turn it off."""
         self.requests: list[Call] = []
         self.problems: list[str] = []
         self.rates = Rates()
@@ -60,7 +60,7 @@ class Discord(World):
 
     @asynccontextmanager
     async def listening(self, port: int = 0, more: Iterable[web.RouteDef] = ()) -> AsyncIterator[Discord]:
-        """Reachable on loopback for as long as it is open."""
+        """Listen on loopback while the block runs; `more` adds routes."""
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.add_routes(more)
         app.add_routes([web.get("/gateway", self.gateway.connect), web.get("/gateway/", self.gateway.connect)])
@@ -79,7 +79,7 @@ class Discord(World):
             await runner.cleanup()
 
     async def until(self, holds: Callable[[], bool], within: float = HANG) -> None:
-        """Wait until something is true, which is looked at after every request and every event."""
+        """Wait until `holds` is true, checking after every request and event."""
         async with asyncio.timeout(within):
             while not holds():
                 self._news.clear()
@@ -89,20 +89,20 @@ class Discord(World):
         self._news.set()
 
     def join(self, guild: Guild, by: User | None = None) -> None:
-        """Somebody adds the bot to a guild: its owner, or who is named."""
+        """Add the bot to a guild; the audit log names `by`, or the owner by default."""
         self.guilds[guild.id] = guild
         self.record(guild, BOT_ADD, by or guild.owner, self.me)
-        # Discord says whether a guild is available only of those that are back after a fault.
+        # Discord sends `unavailable` only for guilds that come back after an outage.
         payload = {name: value for name, value in guild.payload.items() if name != "unavailable"}
         self.gateway.tell("GUILD_CREATE", payload, guild, GUILDS)
 
     def part_with(self, guild: Guild) -> None:
-        """Remove the bot, as if it left or was made to."""
+        """Remove the bot from the guild, as if it left or was kicked."""
         self.guilds.pop(guild.id, None)
         self.gateway.tell("GUILD_DELETE", {"id": str(guild.id)}, guild, GUILDS)
 
     def asked(self, method: str, path: str) -> list[Call]:
-        """Return the requests of a kind so far, oldest first; `path` is a pattern for the whole path."""
+        """Return matching requests so far, oldest first; `path` is a regex for the whole path."""
         return [r for r in self.requests if r.method == method and re.fullmatch(path, r.path)]
 
     def fail(
@@ -116,19 +116,19 @@ class Discord(World):
         after: float | None = None,
         everywhere: bool = False,
     ) -> None:
-        """Refuse the next requests of the kind; with `after` they may come again so many seconds later."""
+        """Refuse the next matching requests; `after` is the seconds to wait before a retry."""
         refusal = RefusalError(status, code, after=after)
         refusal.everywhere = everywhere
         self.faults.waiting.append(Fault(method, re.compile(path), refusal, times))
 
     def hold(self, method: str, path: str) -> asyncio.Event:
-        """Let the next request of the kind wait for the event."""
+        """Make the next matching request wait for the returned event."""
         event = asyncio.Event()
         self.faults.waiting.append(Fault(method, re.compile(path), until=event))
         return event
 
     def cut(self, method: str, path: str) -> None:
-        """Carry out the next request of the kind, and lose its answer."""
+        """Carry out the next matching request, but drop the connection before the answer."""
         self.faults.waiting.append(Fault(method, re.compile(path), cut=True))
 
     def _serving(self, route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -142,7 +142,7 @@ class Discord(World):
                 await _read(request, call)
                 fault = self.faults.next(call.method, path)
                 if fault is not None and fault.until is not None:
-                    self.changed()  # whoever holds a request waits for it to come
+                    self.changed()  # a test may be waiting for the held request to arrive
                     await fault.until.wait()
                 if fault is not None and fault.refusal is not None:
                     raise fault.refusal
@@ -158,7 +158,7 @@ class Discord(World):
                 call.status, answer, headers = refusal.status, refusal.json, headers | refusal.with_headers()
             finally:
                 self.changed()
-            # Without a charset: discord.py reads as JSON only what is called just this.
+            # No charset: discord.py only parses JSON if the type is exactly application/json.
             body = None if answer is None else json.dumps(answer).encode()
             kind = None if answer is None else "application/json"
             return web.Response(status=call.status, body=body, content_type=kind, headers=headers)
@@ -185,7 +185,7 @@ class Discord(World):
 
 
 async def _read(request: web.Request, call: Call) -> None:
-    """Read the body: JSON that is called so, or files with the JSON as one part. Raises RefusalError."""
+    """Read the body: JSON, or multipart with files and a JSON part. Raises RefusalError."""
     text: str | None = None
     if request.content_type == "multipart/form-data":
         async for part in await request.multipart():
@@ -207,8 +207,8 @@ async def _read(request: web.Request, call: Call) -> None:
 
 @asynccontextmanager
 async def met(*, shards: int = 1) -> AsyncIterator[Discord]:
-    """Run a Discord that the clients of this process meet, and check that it accepts all they send."""
-    # It waits longer than the real one: what is tested must not depend on how busy this machine is.
+    """Run a fake that this process's clients connect to; fail at the end if they sent anything wrong."""
+    # More patient than the real one, so that tests don't fail on a busy machine.
     there = Discord(shards=shards, patience=HANG)
     async with there.listening():
         with in_place_of_discord(there):
@@ -218,7 +218,7 @@ async def met(*, shards: int = 1) -> AsyncIterator[Discord]:
 
 @contextmanager
 def in_place_of_discord(there: Discord) -> Iterator[None]:
-    """Clients of this process that are made now meet this server."""
+    """Point discord.py clients created inside the block at this server."""
     base, gateway = discord.http.Route.BASE, discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
     discord.http.Route.BASE = there.api
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(there.gateway_url)

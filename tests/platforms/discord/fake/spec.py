@@ -1,6 +1,6 @@
-"""Requests held against Discord's own description of its API, where that is at hand, and against `rules`.
+"""Check requests against Discord's OpenAPI spec, if there is one, and against `rules`.
 
-The description lies beside the repository (`../shared/specs`) and is no part of it.
+The spec is next to the repository (`../shared/specs`), not in it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.platforms.discord.fake.rules import Problem
 
 FILE = Path(__file__).parents[5] / "shared" / "specs" / "discord-openapi.json"
 KIND = "x-by-type"
-"""Instead of trying every kind of component in turn, the right one is looked up: quicker, and its errors are clear."""
+"""Look up a component's schema by its type instead of trying them all: faster, and with clearer errors."""
 
 MESSAGE = "/channels/{channel_id}/messages"
 HOOK = "/webhooks/{webhook_id}/{webhook_token}"
@@ -29,14 +29,14 @@ COMMANDS = ("/applications/{application_id}/commands", "/applications/{applicati
 
 
 def check(method: str, path: str, body: Any, files: Mapping[str, bytes]) -> list[Problem]:
-    """Everything that is wrong with a request; `path` is written as in the description."""
+    """Return everything that's wrong with a request; `path` is a template as in the spec."""
     found = [Problem(text) for text in described(method, path, body)]
-    # What is not even of the right shape cannot be looked at more closely.
+    # The rules assume that the body matches the schema.
     return found or list(_ruled(method, path, body, files))
 
 
 def described(method: str, path: str, body: Any) -> Iterator[str]:
-    """Return what the description has against it. A request without a body is let through."""
+    """Yield the main schema error in a body, if any; a request without a body passes."""
     validator = _validator(method, path)
     if validator is None or body is None:
         return
@@ -46,7 +46,7 @@ def described(method: str, path: str, body: Any) -> Iterator[str]:
 
 
 def queried(method: str, path: str, query: Mapping[str, str]) -> Iterator[Problem]:
-    """Return what the description has against the query of an address."""
+    """Yield what's wrong with the query parameters."""
     known = _parameters(method, path)
     if known is None:
         return
@@ -58,14 +58,14 @@ def queried(method: str, path: str, query: Mapping[str, str]) -> Iterator[Proble
 
 
 def _value(text: str, schema: Mapping[str, Any]) -> Any:
-    """In an address all is text."""
+    """Convert a query parameter's text to the type in its schema."""
     if schema.get("type") == "boolean":
         return {"1": True, "true": True, "0": False, "false": False}.get(text, text)
     return int(text) if text.isdecimal() else text
 
 
 def answered(method: str, path: str, answer: Any) -> Iterator[str]:
-    """Return what the description has against an answer, which is this fake's own doing."""
+    """Yield schema errors in one of the fake's own answers."""
     operation = _operation(method, path)
     if operation is not None:
         schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
@@ -92,20 +92,20 @@ def _description() -> dict[str, Any] | None:
     if not FILE.is_file():
         return None
     found: dict[str, Any] = json.loads(FILE.read_text())
-    # Discord takes them as numbers, too, and discord.py sends some so.
+    # Discord also accepts snowflakes as numbers, and discord.py sends some that way.
     found["components"]["schemas"]["SnowflakeType"]["type"] = ["string", "integer"]
     return _by_type(found, found["components"]["schemas"])  # type: ignore[no-any-return]
 
 
 def _by_type(node: Any, schemas: Mapping[str, Any]) -> Any:
-    """Return the same with every choice between kinds that differ in `type` made a look-up."""
+    """Return a copy in which each union of schemas that differ in `type` is a lookup by type."""
     if isinstance(node, list):
         return [_by_type(item, schemas) for item in node]
     if not isinstance(node, dict):
         return node
     made = {name: _by_type(value, schemas) for name, value in node.items()}
     if "enum" in made:
-        made.pop("allOf", None)  # the numbers that it allows again, with a word for each
+        made.pop("allOf", None)  # repeats the enum, with a description of each value
     for union in ("oneOf", "anyOf"):
         if isinstance(node.get(union), list) and (kinds := _kinds(node[union], schemas)):
             del made[union]
@@ -114,7 +114,7 @@ def _by_type(node: Any, schemas: Mapping[str, Any]) -> Any:
 
 
 def _kinds(alternatives: list[Any], schemas: Mapping[str, Any]) -> dict[int, Any] | None:
-    """Each alternative by the number in its `type`; None where that does not tell them apart."""
+    """Return the alternatives by their `type`; None if that doesn't distinguish them."""
     kinds: dict[int, Any] = {}
     for alternative in alternatives:
         schema = schemas.get(str(alternative.get("$ref", "")).rpartition("/")[2], {})
@@ -136,7 +136,7 @@ def _look_up(validator: Any, kinds: dict[int, Any], value: Any, schema: Any) -> 
 
 
 def _refer(validator: Any, name: str, value: Any, schema: Any) -> Iterator[ValidationError]:
-    """All that is referred to lies in one place, which is quicker to look at than a registry."""
+    """Resolve a `$ref` directly in components/schemas, which is faster than a registry."""
     described = _description()
     assert described is not None
     yield from validator.descend(value, described["components"]["schemas"][name.rpartition("/")[2]])
@@ -152,7 +152,7 @@ def _operation(method: str, path: str) -> dict[str, Any] | None:
 
 @cache
 def _parameters(method: str, path: str) -> dict[str, Any] | None:
-    """Return the schema of each query parameter; None where nothing is said about such requests."""
+    """Return the schema of each query parameter; None if the spec doesn't have the operation."""
     operation = _operation(method, path)
     if operation is None:
         return None
@@ -161,7 +161,7 @@ def _parameters(method: str, path: str) -> dict[str, Any] | None:
 
 @cache
 def _validator(method: str, path: str) -> Validator | None:
-    """For the body of one kind of request; None where nothing is said about it."""
+    """Return a validator for the request body; None if the spec doesn't describe one."""
     operation = _operation(method, path)
     if operation is None or "requestBody" not in operation:
         return None

@@ -1,4 +1,4 @@
-"""The fake refuses what Discord refuses, so that what passes against it means something."""
+"""Check that the fake refuses what Discord refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Making the world: who is there, in which guilds, with which channels and roles."""
+"""The fake's world: users, guilds, channels and roles, and methods to create them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.platforms.discord.fake.model import (
 
 
 class World:
-    """Everything that Discord keeps."""
+    """Everything that Discord stores."""
 
     def __init__(self) -> None:
         self.clock = Clock()
@@ -32,13 +32,13 @@ class World:
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
         self.commands: dict[int, list[Payload]] = {0: []}
-        """The registered ones by guild; 0 holds those that are for all."""
+        """Registered commands by guild id; 0 has the global ones."""
         self.interactions: dict[str, Interaction] = {}
         self.nonces: dict[tuple[int, str], Message] = {}
         self.blobs: dict[str, bytes] = {}
 
     def guild(self, name: str = "Readers") -> Guild:
-        """With the bot in it, and nobody else but its owner."""
+        """Create a guild with only its owner and the bot in it."""
         owner, me = self.user("owner"), Membership(self.me)
         made = Guild(self.clock.spread_id(), name, owner, me)
         made.roles[made.id] = Role(made.id, "@everyone", EVERYBODY)
@@ -62,7 +62,7 @@ class World:
         return made
 
     def thread(self, message: Message, name: str) -> Channel:
-        """Under a message; it has the id of the message, as it has on Discord."""
+        """Create a thread under a message; as on Discord, it has the message's id."""
         parent = message.channel
         assert parent.guild is not None
         made = Channel(message.id, name, parent.guild, THREAD, parent=parent)
@@ -70,12 +70,12 @@ class World:
         return made
 
     def record(self, guild: Guild, action: int, by: User, target: User) -> None:
-        """Into the audit log of the guild."""
+        """Add an entry to the guild's audit log."""
         entry = {"id": self.clock.id(), "action_type": action, "user_id": by.id, "target_id": target.id}
         guild.audit_log.append({name: value if name == "action_type" else str(value) for name, value in entry.items()})
 
     def conversation(self, user: User) -> Channel:
-        """Return the direct channel with a user."""
+        """Return the DM channel with a user, creating it if needed."""
         for channel in self.channels.values():
             if channel.recipient is user:
                 return channel

@@ -82,7 +82,7 @@ class Chat:
             text=said,
             blocks=shown or [],
             edited=self._slack.clock.ts(),
-            # Without a word about it metadata stays; an empty one takes it away.
+            # Metadata stays if the call doesn't mention it; empty metadata removes it.
             metadata=message.metadata if told is None else told,
         )
         self._slack.change(channel, edited)

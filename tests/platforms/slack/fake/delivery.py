@@ -115,7 +115,7 @@ class Courier:
         return await self.deliver(Delivery(sent.kind, sent.payload, sent.forgery, num, reason))
 
     async def replay(self, before: Acknowledgement) -> Acknowledgement:
-        """Send the very same request with the same signature, as a thief would."""
+        """Send the same request with the same signature, as in a replay attack."""
         sent = before.sent
         return await self.deliver(Delivery(sent.kind, sent.payload, sent.forgery, headers=before.headers))
 

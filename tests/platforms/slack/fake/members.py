@@ -160,7 +160,7 @@ class Person:
         return self._followed(view, done) if done.status == 200 else done
 
     async def closes(self, view: View, *, whole_stack: bool = False) -> Acknowledgement | None:
-        """Close a modal, or its whole stack. None if the app doesn't want to know."""
+        """Close a modal, or its whole stack. None if the app didn't ask to be notified."""
         self._topmost(view)
         stack = self.slack.modals.stacks[self.id]
         del stack[0 if whole_stack else -1 :]

@@ -45,7 +45,7 @@ class Violation:
 
 
 class Slack(World):
-    """A whole Slack."""
+    """The whole fake."""
 
     def __init__(self, scopes: Iterable[str] = SCOPES) -> None:
         super().__init__(scopes)
@@ -168,11 +168,11 @@ class Slack(World):
         self.faults.waiting.append(Fault(method, None, times, done, cut=True))
 
     def hollow(self, method: str) -> None:
-        """Let the next call of a method succeed with an answer that has nothing in it."""
+        """Make the next call of a method succeed with an empty answer."""
         self.faults.waiting.append(Fault(method, hollow=True))
 
     def hold(self, method: str) -> Hold:
-        """Let the next call of a method wait until it's released."""
+        """Make the next call of a method wait until it's released."""
         held = Hold()
         self.faults.waiting.append(Fault(method, held=held))
         return held

@@ -88,7 +88,7 @@ class Streams:
                     card = {"type": "task_card", "task_id": id, "title": title, "status": status}
                     cards[id] = card | {name: chunk[name] for name in ("details", "output") if name in chunk}
                 case {"type": "plan_update", "title": str()}:
-                    pass  # a heading over the cards, which nobody asks for here
+                    pass  # a heading above the cards, which the fake ignores
                 case {"type": "blocks", "blocks": list(given)}:
                     chat.hold(self._slack, call.team.id, call.method, given, "…")
                     more += chat.named(self._slack, given) or []
