@@ -210,7 +210,7 @@ class Crowd:
         headers = {
             "Content-Type": FORM,
             "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
-            "X-Slack-SentRequest-Timestamp": at,
+            "X-Slack-Request-Timestamp": at,
             "X-Slack-Signature": str(self._signature.generate_signature(timestamp=at, body=body)),
         }
         return SentRequest(body.encode(), headers, payload["response_url"].rpartition("/")[2], line)
