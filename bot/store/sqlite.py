@@ -53,12 +53,14 @@ class SqliteDatabase:
                 engine.connect().close()
 
     async def query(self, work: Callable[[Connection], T]) -> T:
+        await asyncio.sleep(0)  # nothing else here waits, and a row of queries would keep everybody else from running
         with connection_errors(self._url):
             connection = self._reader.connect()
         with connection, statement_errors(self._url):
             return work(connection)
 
     async def transaction(self, work: Callable[[Connection], T]) -> T:
+        await asyncio.sleep(0)
         async with self._in_turn():
             with connection_errors(self._url):
                 connection = self._writer.connect()

@@ -170,6 +170,20 @@ async def test_the_event_loop_goes_on_while_a_lock_is_waited_for(store: Store, d
         await waiting
 
 
+async def test_others_run_between_the_queries_and_transactions_of_one_task(store: Store) -> None:
+    turns: list[str] = []
+
+    async def work(name: str) -> None:
+        for _ in range(3):
+            await store.query(workspace_names)
+            await store.transaction(lambda connection: None)
+            turns.append(name)
+
+    await asyncio.gather(work("a"), work("b"))
+
+    assert turns != ["a"] * 3 + ["b"] * 3
+
+
 async def test_two_hundred_increments_at_once_lose_nothing(store: Store) -> None:
     members = tables.members.c
 
