@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from bot.cli.console import ProgressBar, indexing_progress, load_config, out, plural, print_json, warn_skipped
+from bot.cli.console import ProgressBar, indexing_progress, load_config, out, print_json, warn_skipped
 from bot.errors import SetupError
+from bot.text.plural import plural
 
 if TYPE_CHECKING:
     from knowledge.questions import Bank

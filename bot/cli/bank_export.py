@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.bank import load_bank
-from bot.cli.console import err, load_config, plural
+from bot.cli.console import err, load_config
 from bot.errors import SetupError
+from bot.text.plural import plural
 
 if TYPE_CHECKING:
     from knowledge.questions import Bank

@@ -12,9 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.cli.bank import MAX_LISTED, load_bank
-from bot.cli.console import ProgressBar, indexing_progress, load_config, out, plural, print_json
+from bot.cli.console import ProgressBar, indexing_progress, load_config, out, print_json
 from bot.config.loader import Config
 from bot.errors import SetupError
+from bot.text.plural import plural
 
 if TYPE_CHECKING:
     from knowledge.importers.draft import ParsedFile

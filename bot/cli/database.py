@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from bot.cli.console import load_config, out, plural
+from bot.cli.console import load_config, out
+from bot.text.plural import plural
 
 
 def upgrade() -> None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bot.cli.console import plural
 from bot.cli.daemon_thread import run_in_daemon_thread
 from bot.config.loader import Config
+from bot.text.plural import plural
 
 State = Literal["ok", "missing", "problem", "off"]
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from bot.cli.console import err, load_config, open_library, out, plural, print_json
+from bot.cli.console import err, load_config, open_library, out, print_json
 from bot.errors import SetupError
+from bot.text.plural import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,6 +20,7 @@ from bot.replies import Block, Button, Buttons, Notice, Reply, Text, Tone
 from bot.study.members.directory import get_or_create_member
 from bot.study.workspaces.custom_questions import with_custom_questions
 from bot.text.cleaning import clean, invisible, short
+from bot.text.plural import plural
 
 log = structlog.get_logger()
 
@@ -127,7 +128,7 @@ def _convert(study: Study, command: Command, texts: Mapping[str, str]) -> dict[s
 
 def _removed_characters(texts: Mapping[str, str]) -> Notice | None:
     count = sum(map(invisible, texts.values()))
-    return Notice(f"I left out {count} invisible character{'s' * (count > 1)}.") if count else None
+    return Notice(f"I left out {plural(count, 'invisible character')}.") if count else None
 
 
 async def _run(command: Command, study: Study, context: RequestContext, values: dict[str, Any]) -> AsyncIterator[Reply]:

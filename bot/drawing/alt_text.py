@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, TopicMastery
 from bot.text.cleaning import clean, short
+from bot.text.plural import plural
 
 MAX_LENGTH = 1000
 MAX_NAME = 60
@@ -47,18 +48,14 @@ def _calendar(block: Calendar) -> str:
     counts = Counter(mark for _, mark in block.days)
     del counts[DayMark.BLANK]
     text = (
-        f"{_name(block.title)}: {_days(block.current)} in a row, longest {_days(block.longest)}, "
-        f"{block.freezes} freeze{'s' * (block.freezes != 1)} left."
+        f"{_name(block.title)}: {plural(block.current, 'day')} in a row, longest {plural(block.longest, 'day')}, "
+        f"{plural(block.freezes, 'freeze')} left."
     )
     if counts:
         first, last = block.days[0][0], block.days[-1][0]
         marks = ", ".join(f"{counts[mark]} {mark.value}" for mark in DayMark if mark in counts)
         text += f" From {first:%b} {first.day} to {last:%b} {last.day}, {last.year}: {marks}."
     return short(text, MAX_LENGTH)
-
-
-def _days(number: int) -> str:
-    return f"{number} day{'s' * (number != 1)}"
 
 
 def _name(text: str) -> str:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from bot.platforms.discord.markup import plain, spoken
 from bot.platforms.shared.emoji import MARKS
 from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, TopicMastery
+from bot.text.plural import plural
 
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
 BAR_LENGTH = 10
@@ -33,7 +34,7 @@ def _rank(rank: Rank) -> str:
 
 
 def calendar_lines(calendar: Calendar) -> Iterator[str]:
-    days = f"{calendar.current} day{'s' * (calendar.current != 1)}"
+    days = plural(calendar.current, "day")
     yield f"🔥 **{days}** · longest {calendar.longest} · 🧊 {calendar.freezes} of 2 freezes"
     weeks: dict[date, list[str]] = {}
     for day, mark in calendar.days:

@@ -9,6 +9,7 @@ from bot.platforms.shared.emoji import MARKS
 from bot.platforms.slack.layout import BlockKit, Grid, Mrkdwn, Piece, SmallText
 from bot.platforms.slack.markup import DATE_FORMAT, literal_line, local_time, own_text, plain_line, utc
 from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, Table, TopicMastery
+from bot.text.plural import plural
 
 MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
 BAR_LENGTH = 10
@@ -74,7 +75,7 @@ def cell(value: str | datetime, *, bold: bool = False) -> BlockKit:
 
 
 def calendar_pieces(calendar: Calendar) -> Iterator[Piece]:
-    days = f"{calendar.current} day{'s' * (calendar.current != 1)}"
+    days = plural(calendar.current, "day")
     lines = [f"🔥 *{days}* · longest {calendar.longest} · 🧊 {calendar.freezes} of 2 freezes"]
     weeks: dict[date, list[str]] = {}
     for day, mark in calendar.days:

@@ -39,6 +39,7 @@ from bot.replies import (
     Verdict,
 )
 from bot.text.maths import readable
+from bot.text.plural import plural
 
 TONES = {
     Tone.INFO: ("·", "cyan"),
@@ -228,7 +229,7 @@ def _standings(standings: Standings) -> RenderableType:
 
 
 def _calendar(calendar: Calendar) -> RenderableType:
-    current, longest = (f"{n} day{'s' * (n != 1)}" for n in (calendar.current, calendar.longest))
+    current, longest = (plural(n, "day") for n in (calendar.current, calendar.longest))
     head = Line.assemble(
         (f"{safe(calendar.title)}: ", "bold"),
         (current, "bold green"),

@@ -34,6 +34,7 @@ from bot.store import tables
 from bot.store.models import Member, TotalKind
 from bot.study.account import queries
 from bot.study.progress import totals
+from bot.text.plural import plural
 
 OTHER_ROWS: Mapping[Table, Callable[[Connection, Member], Sequence[ColumnElement[bool]]]] = {
     tables.totals: lambda connection, member: totals.totals_of(
@@ -63,7 +64,7 @@ async def export(study: Study, context: RequestContext) -> Reply:
     everything = await study.store.query(exported, context.member_id)
     count = len(everything["answer"])
     return Reply.of(
-        Notice(f"Here's everything I've stored about you here, including {count} answer{'s' * (count != 1)}."),
+        Notice(f"Here's everything I've stored about you here, including {plural(count, 'answer')}."),
         File("studyhall-export.json", json.dumps(everything, indent=2, ensure_ascii=False, default=_iso) + "\n"),
     )
 

@@ -23,6 +23,7 @@ from bot.replies import Button, Buttons, DayMark, Notice, Reply
 from bot.store.models import Member
 from bot.study.account import queries
 from bot.study.progress.streaks import streak_of
+from bot.text.plural import plural
 
 log = structlog.get_logger()
 
@@ -177,7 +178,7 @@ def _text(connection: Connection, reminder: DueReminder, now: datetime) -> str |
     # What today will have been, seen from so much later that no answer soon after midnight could bridge it.
     later = day_boundary(now, *clock_in_force(member, now)) + timedelta(days=2)
     outcome = dict(streak_of(connection, member, later).marks)[today]
-    days = f"{streak.current} day{'s' * (streak.current != 1)}"
+    days = plural(streak.current, "day")
     if outcome is DayMark.MISSED:
         return f"Your streak of {days} ends tonight unless you answer a question. Any question will do."
     if outcome is DayMark.FREEZE:

@@ -12,6 +12,7 @@ from bot.study.practice.open_questions import VIEWED_NOTICE
 from bot.study.practice.round_kinds import ROUND_KINDS, UnscoredReason
 from bot.study.practice.rounds import LETTERS, display_order
 from bot.study.progress.streaks import Streak
+from bot.text.plural import plural
 from knowledge.questions import Question
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _self_grade_buttons(question_round: Round) -> Buttons:
 
 
 def _streak(streak: Streak) -> Notice:
-    days = f"{streak.current} day{'s' * (streak.current != 1)}"
+    days = plural(streak.current, "day")
     is_record = streak.current == streak.longest and streak.current >= MIN_STREAK_FOR_RECORD
     record = " Your longest yet!" if is_record else ""
     return Notice(f"🔥 Streak: {days}.{record}")  # no tone of success: it follows wrong answers too

@@ -13,6 +13,7 @@ from bot.study.members.queries import member_with_zone
 from bot.study.progress.queries import Scope
 from bot.study.progress.standings import MIN_TEAM_SIZE, Place, Ranking, ranking
 from bot.study.progress.totals import ALL_TIME
+from bot.text.plural import plural
 
 TITLES = {"week": "This week", "month": "This month", "all": "All time"}
 
@@ -77,7 +78,7 @@ def _rank(place: Place, *, teams: bool) -> Rank:
     if teams:
         per_member = f"{place.points / max(place.active_members, 1):.1f}"
         return Rank(place.place, place.name, per_member, f"{place.active_members} active", place.is_own)
-    detail = f"{place.answers} answer{'s' * (place.answers != 1)}"
+    detail = plural(place.answers, "answer")
     return Rank(place.place, place.name, str(place.points), detail, place.is_own)
 
 

@@ -18,6 +18,7 @@ from bot.study.progress import queries, streaks
 from bot.study.progress.streaks import Streak
 from bot.study.progress.totals import ALL_TIME
 from bot.text.cleaning import named
+from bot.text.plural import plural
 
 NOT_YET = "hasn't studied here yet"
 
@@ -46,8 +47,8 @@ async def profile(study: Study, context: RequestContext, *, member: str) -> Repl
         ("Points this week", str(progress.week)),
         ("Points this month", str(progress.month)),
         ("Points in total", str(progress.all_time)),
-        ("Current streak", _days(progress.streak.current)),
-        ("Longest streak", _days(progress.streak.longest)),
+        ("Current streak", plural(progress.streak.current, "day")),
+        ("Longest streak", plural(progress.streak.longest, "day")),
     )
     return Reply.of(Table(("Standing", "So far"), rows, title=found.name))
 
@@ -63,7 +64,3 @@ def progress_of(connection: Connection, member: Member, now: datetime) -> Progre
         all_time=points.get(ALL_TIME, 0),
         streak=streaks.streak_of(connection, member, now),
     )
-
-
-def _days(count: int) -> str:
-    return f"{count} day{'s' * (count != 1)}"

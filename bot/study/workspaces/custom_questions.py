@@ -17,6 +17,7 @@ from bot.errors import SetupError, UserError
 from bot.replies import Notice, Reply, Table, Tone
 from bot.store.models import CustomQuestion, Workspace
 from bot.study.workspaces import queries
+from bot.text.plural import plural
 from knowledge.format.reader import read
 from knowledge.format.writer import markdown
 from knowledge.questions import OWN, Bank, Question
@@ -142,7 +143,7 @@ def _list_reply(questions: list[Question]) -> Reply:
     rows = tuple((question.id, question.title) for question in questions[:MAX_LISTED])
     more = len(questions) - len(rows)
     return Reply.of(
-        Table(("Id", "Question"), rows, title=f"{len(questions)} custom question{'s' * (len(questions) != 1)}"),
+        Table(("Id", "Question"), rows, title=plural(len(questions), "custom question")),
         Notice(f"And {more} more.") if more else None,
     )
 

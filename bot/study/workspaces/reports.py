@@ -13,6 +13,7 @@ from bot.replies import Button, Buttons, Notice, Reply, Table, Tone
 from bot.store.models import Report
 from bot.study.workspaces import queries
 from bot.study.workspaces.queries import OpenReport
+from bot.text.plural import plural
 from knowledge.questions import Question
 
 MAX_LISTED = 20
@@ -59,7 +60,7 @@ def _overview(connection: Connection, workspace_id: int) -> Overview:
 def _overview_reply(overview: Overview) -> Reply:
     rows = tuple((report.question_id, report.body, report.reporter, report.created_at) for report in overview.newest)
     question_ids = list(dict.fromkeys(report.question_id for report in overview.newest))[:MAX_BUTTONS]
-    title = f"{overview.total} open report{'s' * (overview.total != 1)}"
+    title = plural(overview.total, "open report")
     retire = tuple(Button(f"Retire {name}", f"reports retire {name}", "danger") for name in question_ids)
     close = tuple(Button(f"Close {name}", f"reports close {name}") for name in question_ids)
     retired = f"Retired here: {', '.join(overview.retired)}. `reports restore` brings one back."
@@ -97,4 +98,4 @@ async def restore(study: Study, context: RequestContext, *, question: Question) 
 async def close(study: Study, context: RequestContext, *, question: Question) -> Reply:
     """Close a question's reports without retiring it."""
     count = await study.store.transaction(queries.close_reports, context.workspace_id, question.id, at=context.at)
-    return Reply.of(Notice(f"Closed {count} report{'s' * (count != 1)} on `{question.id}`."))
+    return Reply.of(Notice(f"Closed {plural(count, 'report')} on `{question.id}`."))
