@@ -32,9 +32,10 @@ from bot.platforms.discord.client import connected
 from bot.scheduler import Scheduler
 from bot.store import tables
 from bot.store.engine import Store
-from bot.store.models import Channel, Round, Schedule, Workspace
+from bot.store.models import Channel, Schedule, Workspace
 from bot.store.upgrade import upgrade
 from bot.study.daily.posts import question_post
+from bot.study.practice.queries import round_by_key
 from knowledge.format.reader import load
 from knowledge.retrieval.embedding import Embedder
 from tests.platforms.discord.fake import in_place_of_discord
@@ -154,6 +155,7 @@ class Ours(Watched):
         location = Location("discord", str(guild), str(channel))
         for round_key in self.tokens:
             open_round = await self.study.store.query(round_by_key, round_key)
+            assert open_round is not None  # noqa: S101
             reply = question_post(open_round, self.study.library.question(open_round.question_id))
             await self.study.outboxes["discord"].post(location, reply, f"card-{round_key}")
 
@@ -174,11 +176,6 @@ class Ours(Watched):
         start, cpu = time.perf_counter(), time.process_time()
         await Scheduler(self.study, seconds=5).run_once()
         return {"seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu}
-
-
-def round_by_key(connection: Connection, round_key: str) -> Round:
-    statement = select(tables.rounds).where(tables.rounds.c.round_key == round_key)
-    return Round.of(connection.execute(statement).mappings().one())
 
 
 def count_answers_of_today(connection: Connection) -> int:

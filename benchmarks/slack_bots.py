@@ -13,7 +13,7 @@ from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk import signature
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,8 +28,8 @@ from bot.context.identity import Location
 from bot.platforms.slack.app import Credentials, slack
 from bot.platforms.slack.server import EVENTS_PATH
 from bot.store import tables
-from bot.store.models import Round
 from bot.study.daily.posts import question_post
+from bot.study.practice.queries import round_by_key
 from bot.web.app import web_app
 from bot.web.server import served
 
@@ -108,18 +108,14 @@ class Ours(bots.Ours):
         """Post the open questions."""
         team, _, channel, _ = channels[0]
         for token in self.tokens:
-            question_round = await self.study.store.query(_round_by_key, token)
+            question_round = await self.study.store.query(round_by_key, token)
+            assert question_round is not None  # noqa: S101
             reply = question_post(question_round, self.study.library.question(question_round.question_id))
             await self.study.outboxes["slack"].post(Location("slack", team, channel), reply, f"card-{token}")
 
 
 def _move_to_slack(connection: Connection) -> None:
     connection.execute(update(tables.workspaces).values(platform="slack"))
-
-
-def _round_by_key(connection: Connection, round_key: str) -> Round:
-    statement = select(tables.rounds).where(tables.rounds.c.round_key == round_key)
-    return Round.of(connection.execute(statement).mappings().one())
 
 
 async def bare(options: argparse.Namespace) -> None:

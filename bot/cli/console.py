@@ -34,10 +34,6 @@ def warn_skipped(problems: Iterable[object]) -> None:
         err.print(f"skipped: {problem}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
-def plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
-
-
 class ProgressBar:
     """Show progress on standard error: a bar on a terminal, elsewhere a line at the start and another at the end."""
 

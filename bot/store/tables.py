@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Table
+from typing import Any
+
+from sqlalchemy import RowMapping, Table
 from sqlmodel import SQLModel
 
 from bot.store import models  # noqa: F401  # fills the metadata
@@ -31,3 +33,8 @@ processed_requests = _TABLES["processed_request"]
 oauth_states = _TABLES["oauth_state"]
 slack_installations = _TABLES["slack_installation"]
 terminal_posts = _TABLES["terminal_post"]
+
+
+def columns_of(row: RowMapping, table: Table) -> dict[str, Any]:
+    """Return one table's columns from a row that has those of several."""
+    return {column.key: row[column] for column in table.c}

@@ -12,6 +12,7 @@ from bot.context.identity import Location
 from bot.store import tables
 from bot.store.models import Round
 from bot.study.daily.delivery_queries import ON_PLATFORMS
+from bot.study.members.queries import location_of
 
 FAST_FOR = timedelta(hours=1)
 """How long after its post a question is updated at the fast interval."""
@@ -80,15 +81,9 @@ def take_due_counts(connection: Connection, platforms: Sequence[str], now: datet
     connection.execute(taken.values(count_due=None, counted_at=now))
     return [
         AnswerCount(
-            Location(
-                row[workspaces.platform],
-                row[workspaces.external_id],
-                row[channels.external_id],
-                row[workspaces.name],
-                row[channels.name],
-            ),
+            location_of(row),
             message_refs[row[rounds.delivery_id]],
-            Round.of({column.key: row[column] for column in tables.rounds.c}),
+            Round.of(tables.columns_of(row, tables.rounds)),
             row["answers"],
         )
         for row in connection.execute(_COUNTS, {"delivery_ids": list(message_refs)}).mappings()

@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, and_, bindparam, delete, exists, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, or_, select, text, update
 
-from bot.context.identity import Location
 from bot.store import tables
 from bot.store.models import OPEN_DELIVERY, Delivery, DeliveryKind, DeliveryState, Round, Schedule
 from bot.store.upsert import insert
 from bot.study.daily.claims import ClaimedDelivery
+from bot.study.members.queries import location_of
 
 LEASE = timedelta(seconds=90)
 """How long a process has for a delivery it claimed before another may take it over."""
@@ -72,7 +72,7 @@ def claim_next(connection: Connection, platforms: Sequence[str], now: datetime) 
     row = connection.execute(_NEXT, {"now": now, "platforms": list(platforms)}).mappings().first()
     if row is None:
         return None
-    delivery = Delivery.of(_columns_of(row, tables.deliveries))
+    delivery = Delivery.of(tables.columns_of(row, tables.deliveries))
     claimed: dict[str, Any] = {
         "state": DeliveryState.SENDING,
         "lease_until": now + LEASE,
@@ -83,21 +83,10 @@ def claim_next(connection: Connection, platforms: Sequence[str], now: datetime) 
     )
     return ClaimedDelivery(
         delivery.model_copy(update=claimed),
-        Location(
-            row[workspaces.platform],
-            row[workspaces.external_id],
-            row[channels.external_id],
-            row[workspaces.name],
-            row[channels.name],
-        ),
-        Round.of(_columns_of(row, tables.rounds)),
-        Schedule.of(_columns_of(row, tables.schedules)),
+        location_of(row),
+        Round.of(tables.columns_of(row, tables.rounds)),
+        Schedule.of(tables.columns_of(row, tables.schedules)),
     )
-
-
-def _columns_of(row: RowMapping, table: Table) -> dict[str, Any]:
-    """Return one table's columns from a row that has those of several."""
-    return {column.key: row[column] for column in table.c}
 
 
 _RECORD_POSTED = (

@@ -59,8 +59,8 @@ def answers_to(connection: Connection, round_id: int) -> list[tuple[Answer, Memb
     )
     return [
         (
-            Answer.of({column.key: row[column] for column in tables.answers.c}),
-            Member.of({column.key: row[column] for column in tables.members.c}),
+            Answer.of(tables.columns_of(row, tables.answers)),
+            Member.of(tables.columns_of(row, tables.members)),
         )
         for row in connection.execute(statement).mappings()
     ]

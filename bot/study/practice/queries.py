@@ -30,6 +30,7 @@ from bot.store.models import Answer, Member, Round
 from bot.store.upsert import insert as upsert
 from bot.study.practice.grading import Grade
 from bot.study.practice.round_kinds import CLOSING_KINDS
+from bot.study.workspaces.queries import retired_questions
 
 rounds, answers, viewed_answers = tables.rounds.c, tables.answers.c, tables.viewed_answers.c
 members, workspaces, deliveries = tables.members.c, tables.workspaces.c, tables.deliveries.c
@@ -93,17 +94,10 @@ def record_viewed(connection: Connection, context: RequestContext, round_ids: Co
         )
 
 
-def retired_questions(connection: Connection, workspace_id: int) -> set[str]:
-    """Return the ids of the questions that the workspace no longer asks."""
-    retired = tables.retired_questions.c
-    return set(connection.execute(select(retired.question_id).where(retired.workspace_id == workspace_id)).scalars())
-
-
 def unavailable_questions(connection: Connection, context: RequestContext) -> set[str]:
     """Return the ids of the questions that can't be used for practice: those retired or open in the workspace."""
-    return open_questions(connection, context.workspace_id, context.at) | retired_questions(
-        connection, context.workspace_id
-    )
+    retired = retired_questions(connection, context.workspace_id)
+    return open_questions(connection, context.workspace_id, context.at).union(retired)
 
 
 # Rounds

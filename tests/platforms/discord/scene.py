@@ -14,12 +14,10 @@ from simcord.components import walk_components
 from simcord.enums import OverwriteType
 from simcord.env import Env
 from simcord.results import InteractionResult
-from sqlalchemy import Connection, select
 
 from bot.app import App
 from bot.scheduler import Scheduler
-from bot.store import tables
-from bot.store.models import Round
+from bot.study.practice.queries import round_by_key
 from bot.study.practice.rounds import LETTERS, display_order
 from knowledge.questions import Question
 
@@ -155,14 +153,10 @@ async def letters(app: App, message: Any) -> tuple[str, str, Question]:
     """Return the labels of a right and of a wrong answer button, and the question."""
     line = next(line for line in buttons(message).values() if re.search(r"answer \S+ a$", line))
     question_round = await app.study.store.query(round_by_key, line.split()[-2])
+    assert question_round is not None
     question = app.study.library.question(question_round.question_id)
     position = display_order(question_round).index(question.right_choice)
     return LETTERS[position].upper(), LETTERS[(position + 1) % 4].upper(), question
-
-
-def round_by_key(connection: Connection, round_key: str) -> Round:
-    statement = select(tables.rounds).where(tables.rounds.c.round_key == round_key)
-    return Round.of(connection.execute(statement).mappings().one())
 
 
 def requests(env: Env, method: str, path: str) -> list[Any]:
