@@ -170,13 +170,13 @@ async def test_the_event_loop_goes_on_while_a_lock_is_waited_for(store: Store, d
         await waiting
 
 
-async def test_others_run_between_the_queries_and_transactions_of_one_task(store: Store) -> None:
+async def test_others_run_between_the_queries_and_transactions_of_one_task_on_sqlite(sqlite_store: Store) -> None:
     turns: list[str] = []
 
     async def work(name: str) -> None:
         for _ in range(3):
-            await store.query(workspace_names)
-            await store.transaction(lambda connection: None)
+            await sqlite_store.query(workspace_names)
+            await sqlite_store.transaction(lambda connection: None)
             turns.append(name)
 
     await asyncio.gather(work("a"), work("b"))
