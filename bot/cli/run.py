@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 PLATFORMS = ("discord", "slack")
 PIPE_WIDTH = 100
 """Columns of piped output: wide enough for the code in the bank."""
+SWITCH_INTERVAL_S = 0.001
+"""How long a thread that computes may keep the interpreter while others wait. The event loop waits that long after each
+of its reads and writes; at Python's 5 ms, a dozen of them cost a request up to 0.1 s while search is being prepared."""
 
 log = structlog.get_logger()
 
@@ -107,6 +110,7 @@ async def _serve_platforms(config: Config, platforms: Sequence[str], host: str, 
             routes = await resources.enter_async_context(slack(app, credentials, api=config.slack.api_url))
         required = bool(routes) and not discord_token
         await resources.enter_async_context(_web_server(app, routes, host, port, required=required))
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         ready = app.study.library.prepare()  # only once members are served: both need the interpreter
         ready.add_done_callback(lambda _: gc.freeze())
         await resources.enter_async_context(scheduler(app.study, config.schedule.sweep_seconds))
