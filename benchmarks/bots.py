@@ -172,7 +172,7 @@ class Ours(Watched):
         await self.study.store.transaction(add_due_schedules, channels)
 
     async def run_scheduler(self) -> dict[str, float]:
-        """Run the scheduler once, and return the seconds it took, by the clock and of CPU."""
+        """Run the scheduler once, and return how many seconds it took, in wall-clock and CPU time."""
         start, cpu = time.perf_counter(), time.process_time()
         await Scheduler(self.study, seconds=5).run_once()
         return {"seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu}

@@ -111,7 +111,7 @@ class Classroom:
         return posts
 
     def letters(self, post: Reply) -> tuple[str, str]:
-        """Return the letters of the right and a wrong answer to a post."""
+        """Return the letters of the right answer to a post and of a wrong one."""
         card = next(block for block in post.blocks if isinstance(block, QuestionCard))
         question = next(q for q in self.app.study.library.bank if q.title == card.question)
         right = question.choices[question.right_choice].text

@@ -39,7 +39,7 @@ MAX_ANSWER_LENGTH = 4000
 """Characters of an answer that count."""
 MAX_SENTENCES = 60
 MIN_LONG_SENTENCE = 25
-"""A sentence of at least this many words also counts by its clauses: people who type fast use few periods."""
+"""A sentence of at least this many words is also compared clause by clause: people who type fast use few periods."""
 MIN_CLAUSE = 5
 """Words of a clause that counts."""
 MAX_SUBSTITUTE_POINTS = 6

@@ -77,7 +77,7 @@ def _grid(days: tuple[tuple[date, DayMark], ...]) -> tuple[str, float]:
 
 
 def _mondays(first: date, last: date) -> Iterator[date]:
-    """Yield each week's Monday: the last MAX_WEEKS at most, and earlier weeks up to MIN_WEEKS."""
+    """Yield each week's Monday: the last MAX_WEEKS at most, padded with earlier weeks to at least MIN_WEEKS."""
     end = last - timedelta(days=last.weekday())
     count = min(max((end - first).days // 7 + 1 + ((end - first).days % 7 > 0), MIN_WEEKS), MAX_WEEKS)
     yield from (end - timedelta(weeks=back) for back in reversed(range(count)))

@@ -39,8 +39,8 @@ async def served(app: Starlette, host: str, port: int) -> AsyncIterator[str]:
         raise ListenError(
             f"Can't listen on {host}, port {port}: {problem.strerror}. Choose another one in [web], or with --port."
         ) from None
-    # Connections inherit this. asyncio sets it only on sockets made with a protocol number, which `create_server` doesn't
-    # give; without it, a body that follows its header waits some 40 ms for the client's acknowledgement.
+    # Connections inherit this. asyncio sets it only on sockets made with a protocol number, and `create_server` gives
+    # none. Without it, a body that follows its header waits some 40 ms for the client's acknowledgment.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         app,

@@ -93,13 +93,13 @@ class _Values:
         if value in list(Difficulty):
             return Difficulty(value)
         actual = f"not {value!r}" if value is not None else "but it's missing"
-        self.note_at("difficulty", f'difficulty is "easy", "medium" or "hard", {actual}')
+        self.note_at("difficulty", f'difficulty must be "easy", "medium" or "hard", {actual}')
         return Difficulty.EASY
 
     def texts(self, key: str) -> tuple[str, ...]:
         values = self.table.get(key, [])
         if not isinstance(values, list) or not all(isinstance(value, str) and value.strip() for value in values):
-            self.note_at(key, f'{key} is a list of texts, none of them empty: {key} = ["one", "two"]')
+            self.note_at(key, f'{key} must be a list of texts, none of them empty: {key} = ["one", "two"]')
             return ()
         for value in values:
             if character := hidden(value):

@@ -1,4 +1,4 @@
-"""Ship the built-in bank's questions already parsed, so that a start doesn't have to parse 299 files.
+"""Ship the built-in bank's questions already parsed, so that startup doesn't have to parse 299 files.
 
 A file is recognized by its topic, id, and content. If one changes, it's parsed again; if the code that reads them
 changes, all are. `studyhall bank vectors` updates them, together with the vectors.

@@ -14,7 +14,7 @@ SIZE_LIMIT = 256 * 1024
 JOURNAL = ".importing"
 """In a bank's folder, lists the files of an unfinished import, one per line. They don't count yet."""
 NAME_LIMIT = 60
-"""Characters of an id or topic: both must fit into a button's payload of 100."""
+"""Maximum characters in an ID or topic: both must fit into a button's payload of 100."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

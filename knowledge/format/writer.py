@@ -10,7 +10,7 @@ from knowledge.format.sections import DASH
 from knowledge.questions import Choice, Question, Reference
 
 MAX_LIST_LINE = 100
-"""Characters of a list on one line; a longer list gets one line per entry."""
+"""Maximum characters of a list on one line; a longer list gets one line per entry."""
 
 
 def markdown(question: Question) -> str:

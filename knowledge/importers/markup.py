@@ -47,7 +47,7 @@ ALT = re.compile(r"""\balt\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 MAX_DEPTH = 60
 """Nesting of tags; deeper HTML is converted without its nesting."""
 MAX_PAGE_LENGTH = 300_000
-"""Characters of a page; a longer one is converted without its nesting, which is fast."""
+"""Maximum characters in a page; a longer one is converted without its nesting, which is fast."""
 HREF = re.compile(r"""\bhref\s*=\s*["']?(https?://[^\s"'<>]+)""", re.IGNORECASE)
 OPENING = re.compile(r"(?<!\\)((?:\\\\)*)<(?=[a-zA-Z/!?])")
 """What a Markdown renderer may take for HTML."""

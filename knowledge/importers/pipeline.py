@@ -59,7 +59,7 @@ class ImportResult:
 
 
 class ImportPipeline:
-    """Import drafts, file after file. Each is compared with the bank and with the drafts before it."""
+    """Import drafts, one file at a time. Each is compared with the bank and with the drafts before it."""
 
     def __init__(
         self,

@@ -39,10 +39,10 @@ ENTRY = re.compile(r"^\s*(?:\d+[.)]|[-*•])\s+(?:\[)?(.+?)(?:\]\(.*\))?\s*$")
 QUOTES = (('"', '"'), ("“", "”"), ("«", "»"))
 
 MAX_LINE_LENGTH = 100_000
-"""Characters of a line; nobody writes longer ones."""
+"""Maximum characters in a line; nobody writes longer ones."""
 MAX_MARKER_LENGTH = 1_000
-"""Characters of a line that can be a marker: a question, a heading, an answer. Matching the patterns against longer
-lines, or lines with a long gap, could take minutes."""
+"""Maximum characters in a line that can be a marker: a question, a heading, an answer. Matching the patterns against
+longer lines, or lines with a long gap, could take minutes."""
 GAP = re.compile(r"\s{20}")
 MAX_TITLE_LINES = 3
 """Nonempty lines at the end of an answer among which the next section's title is looked for."""

@@ -28,7 +28,7 @@ def text(source: str, note: Note) -> str:
 
 
 def visible(source: str) -> str:
-    """Remove invisible characters, also those written as entities, and replace lone surrogates.
+    """Remove invisible characters, including those written as entities, and replace lone surrogates.
 
     JSON can contain a lone surrogate (half of a character), but a UTF-8 file can't.
     """

@@ -15,7 +15,7 @@ from knowledge.importers.records import FIELD_BY_NAME, MAX_RECORDS, add_record
 from knowledge.questions import Difficulty
 
 MAX_CELL_LENGTH = 1_000_000
-"""Characters of a cell."""
+"""Maximum characters in a cell."""
 SAMPLE_ROWS = 5
 """Rows that are checked to tell a table from a document."""
 CUT_SHORT = "unexpected end of data"

@@ -62,7 +62,8 @@ class Embedder:
     def vectors(self, texts: Sequence[str], progress: Progress | None = None) -> Floats:
         """Return one row of length 1 per text, in their order. Raises ModelError.
 
-        Several cores share many texts. A batch has texts of similar length, because it's padded to its longest.
+        If there are more texts than fit in one batch, the batches are split across cores. A batch has texts of similar
+        length, because it's padded to its longest.
         `progress` is called after each batch, unless there's only one.
         """
         model = self._model()

@@ -82,7 +82,7 @@ class KeywordMatches:
 
 
 class KeywordExtractor:
-    """Measure queries by their words. A `base` bank is searched too, and counts for how rare a word is."""
+    """Measure queries by their words. A `base` bank is searched too, and counts when measuring how rare a word is."""
 
     names = KEYWORD_FEATURES
 

@@ -66,7 +66,7 @@ class Passages:
 
     @classmethod
     def of(cls, bank: Bank) -> Passages:
-        """Cut every question of the bank."""
+        """Split every question in the bank into passages."""
         rows = [(owner, kind, text) for owner, question in enumerate(bank) for kind, text in passages_of(question)]
         return cls(
             bank,

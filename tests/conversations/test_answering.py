@@ -67,7 +67,7 @@ async def test_a_second_answer_changes_nothing(chat: Chat) -> None:
     right, wrong = await chat.practice("ada")
     await chat.say("ada", wrong)
 
-    assert "You've already answered this one, and it was wrong." in await chat.say("ada", right)
+    assert "You've already answered this one, and you got it wrong." in await chat.say("ada", right)
 
 
 @pytest.mark.both_databases
@@ -149,7 +149,7 @@ async def test_a_written_answer_can_be_self_graded_once(chat: Chat) -> None:
     assert "you can only do that once" in await chat.say("ada", f"assess {round_key} missed")
 
 
-async def test_a_written_answer_off_topic_is_noticed(chat: Chat) -> None:
+async def test_an_off_topic_written_answer_is_noticed(chat: Chat) -> None:
     await chat.practice("ada", "gan")
     await chat.say("ada", "w")
 

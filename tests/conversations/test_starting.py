@@ -17,7 +17,7 @@ BY_KEYWORDS = "Search by meaning isn't ready yet, so I went by keywords."
 
 @pytest.fixture
 def starting(library: Library, tmp_path: Path) -> Iterator[Library]:
-    """Open the built-in bank with a search that never gets ready: its model's folder is empty."""
+    """Open the built-in bank with a search that never becomes ready: its model's folder is empty."""
     unready = Library(library.bank, tmp_path / "index", Embedder(str(tmp_path)), max_wait=0)
     yield unready
     unready.close()

@@ -1,4 +1,4 @@
-"""The sources of small questions, and a helper that puts them into a folder."""
+"""Source text for a few small sample questions, and a helper that puts them into a folder."""
 
 from __future__ import annotations
 

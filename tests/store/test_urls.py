@@ -1,4 +1,4 @@
-"""Database URLs: what people write is understood, and what is wrong is said without the password."""
+"""Database URLs: the forms people write are understood, and errors don't reveal the password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find out who acts on Discord, and where."""
+"""Identify who is acting on Discord, and where."""
 
 from __future__ import annotations
 

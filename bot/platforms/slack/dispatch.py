@@ -32,7 +32,7 @@ from bot.replies import Button, Buttons, Notice, Reply, Tone
 FORM_LOOKUP_TIMEOUT = 1.0
 """Seconds for what opening a form or checking it has to look up."""
 FORM_OPEN_TIMEOUT = 3.0
-"""Seconds for Slack to open a form: a trigger id is valid no longer."""
+"""Seconds for Slack to open a form: a trigger id isn't valid any longer than that."""
 NOT_INSTALLED = Notice("Studyhall isn't installed in this workspace. An admin can add it.", Tone.WARNING)
 MISCONFIGURED = Notice("Something isn't set up right on our side. The details are in the log.", Tone.PROBLEM)
 FAILED = Notice("Something went wrong on our side. It's in the log. Please try again.", Tone.PROBLEM)

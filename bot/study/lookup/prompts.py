@@ -38,7 +38,7 @@ class Turn:
 
 
 def prompt(text: str, sources: tuple[Question, ...], earlier: Sequence[Turn] = ()) -> list[Message]:
-    """Put rules and sources first, alike for everyone, so that a server's prefix cache works; the member's words last.
+    """Put rules and sources first, the same for everyone, so a server's prefix cache works; the member's words last.
 
     `earlier` is the thread, newest first. It goes between the two, fenced as data like the question.
     """

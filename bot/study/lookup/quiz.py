@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_SENTENCES = 6
 """How many sentences of a message are also searched for one by one."""
 MIN_SENTENCE = 12
-"""A sentence with fewer characters says too little to search for."""
+"""A sentence with fewer characters is too short to be worth searching for."""
 
 
 async def quiz(study: Study, context: RequestContext, *, text: str) -> Reply:

@@ -81,7 +81,8 @@ def _choice_verdict(question: Question, question_round: Round, graded: Graded) -
 
     headline = "Right!" if chosen.right else "Not this time."
     if graded.again:
-        headline = "You've already answered this one, and " + ("you were right." if chosen.right else "it was wrong.")
+        verdict = "you were right" if chosen.right else "you got it wrong"
+        headline = f"You've already answered this one, and {verdict}."
     return Verdict(
         right=chosen.right,
         headline=headline,

@@ -96,7 +96,9 @@ def workspace_named(connection: Connection, name: str) -> Workspace:
         return matches[0]
     problem = f"Several workspaces have the id {name!r}." if matches else f"There's no workspace {name!r}."
     known = ", ".join(f"{w.platform}:{w.external_id} ({w.name})" for w in workspaces[:MAX_LISTED])
-    raise SetupError(f"{problem} {f'These exist: {known}.' if known else 'No workspace has used Studyhall yet.'}")
+    raise SetupError(
+        f"{problem} {f'The known workspaces are: {known}.' if known else 'No workspace has used Studyhall yet.'}"
+    )
 
 
 def add(connection: Connection, workspace_id: int, new: Iterable[Question], now: datetime) -> list[str]:

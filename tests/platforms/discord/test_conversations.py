@@ -180,7 +180,7 @@ async def test_only_the_first_answer_counts(app: App, channel: ChannelHandle, bo
     await press(bob, asked, wrong)
     again = await press(bob, asked, right)
 
-    assert "You've already answered this one, and it was wrong." in said(again)
+    assert "You've already answered this one, and you got it wrong." in said(again)
 
 
 async def test_each_member_answers_a_daily_question_in_private(

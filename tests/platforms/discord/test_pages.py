@@ -17,7 +17,7 @@ PNG = b"\x89PNG"
 
 
 def alts(result: InteractionResult) -> list[str]:
-    """Return the alternative texts of an answer's pictures; each is attached, and is a picture."""
+    """Return the alt text of each picture in an answer; each is attached, and is a picture."""
     assert result.response is not None
     env: Env = result._env
     found = []

@@ -125,7 +125,7 @@ async def test_dividers_do_not_change_anything_else(laid: list[Piece]) -> None:
         return sent(layout.messages(color=None, framed=True))
 
     def said(messages: list[list[dict[str, Any]]]) -> tuple[str, set[str]]:
-        """All the words, and what can be pressed: that is drawn once a page, and a menu's small words with it."""
+        """All the words and controls, ignoring repeats of a control or menu label, because each page draws it once."""
         found = [part for message in messages for part in walk_components(message)]
         words = "".join(part["content"] for part in found if "content" in part and part["content"] != "-# Days")
         return "".join(words.split()), {part["custom_id"] for part in found if "custom_id" in part}

@@ -76,7 +76,7 @@ def parts(node: Payload) -> Iterator[Payload]:
 
 
 def characters(node: Payload) -> int:
-    """As Discord counts a command: names, descriptions and values of it and of all within it."""
+    """Count as Discord does: the names, descriptions and values of the command and everything nested in it."""
     own = len(node["name"]) + len(node.get("description", ""))
     choices = sum(len(choice["name"]) + len(str(choice["value"])) for choice in node.get("choices", ()))
     return own + choices + sum(map(characters, node.get("options", ())))

@@ -349,7 +349,7 @@ async def test_an_expired_trigger_is_reported(fake: Slack, maya: Person, fault: 
     assert "Open the form" in (await fake.heard()).buttons
 
 
-async def test_a_silent_response_url_is_not_waited_for(fake: Slack, bob: Person, team: Team) -> None:
+async def test_an_unresponsive_response_url_does_not_hold_up_the_reply(fake: Slack, bob: Person, team: Team) -> None:
     question = await asked(fake, bob)
     answering = fake.hold("response_url")
     await bob.presses(question, "A")

@@ -1,8 +1,8 @@
 """The fake as a process of its own, for benchmarks: it prints where it listens, and makes members busy on demand.
 
-`POST /control/load` with `{"command": "team list", "values": {}, "rate": 50, "seconds": 10}` sends so many commands a
-second, whether or not the ones before are answered, and tells how many milliseconds each took to be acknowledged and
-to be answered. `GET /control/requests` counts what was asked of Discord so far, by kind and status.
+`POST /control/load` with `{"command": "team list", "values": {}, "rate": 50, "seconds": 10}` sends commands at that
+rate for that long, whether or not earlier ones have been answered, and reports how many milliseconds each took to be
+acknowledged and to be answered. `GET /control/requests` counts what was asked of Discord so far, by kind and status.
 """
 
 from __future__ import annotations

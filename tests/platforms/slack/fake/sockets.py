@@ -28,7 +28,7 @@ class Sockets:
         self._news = asyncio.Condition()
         self.live: list[web.WebSocketResponse] = []
         self.opened = 0
-        """How many connections there ever were."""
+        """How many connections have ever been opened."""
 
     def address(self) -> str:
         """Return an address for one connection."""
