@@ -103,7 +103,7 @@ class App:
         return await onboarding.active_workspaces(self.study, platform)
 
     async def workspace_joined(self, location: Location) -> Greeting | None:
-        """Record that the bot joined a workspace, and return the greeting; None if it was already greeted."""
+        """Record that the bot joined a workspace, and return the greeting; None if it was already known."""
         return await onboarding.on_joined(self.study, location)
 
     async def workspace_left(self, location: Location) -> None:

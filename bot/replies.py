@@ -115,7 +115,7 @@ class Explanation:
     """An explanation and where it comes from; `done` is False while it's still being written."""
 
     text: str
-    source: Literal["model", "cache", "bank", "refused"]
+    source: Literal["model", "bank", "refused"]
     citations: tuple[Citation, ...] = ()
     reason: str = ""
     done: bool = True
@@ -125,7 +125,6 @@ class Explanation:
         """Who wrote the text; every platform shows this."""
         return {
             "model": "Written by a model from the bank's sources",
-            "cache": "Written earlier by a model from the bank's sources",
             "bank": "From the question bank",
             "refused": "Not in the bank",
         }[self.source]

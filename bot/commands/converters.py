@@ -26,7 +26,7 @@ def text(_study: Study, typed: str) -> str:
 def round_key(_study: Study, typed: str) -> str:
     """Return the key of a round or an explanation in lowercase."""
     if not _ROUND_KEY.fullmatch(typed):
-        raise UserError(f"“{typed[:40]}” isn't a question's key. A key looks like k3f7w2ab.")
+        raise UserError(f"“{typed[:40]}” isn't a key. A key looks like k3f7w2ab.")
     return typed.lower()
 
 

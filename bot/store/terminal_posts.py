@@ -36,7 +36,7 @@ class TerminalPosts:
         return str(await self.store.transaction(_add, key, channel, body, self.clock()))
 
     async def replace(self, ref: str, body: str) -> None:
-        """Change a post's body."""
+        """Change the body of a post that nobody has seen yet."""
         await self.store.transaction(_replace, int(ref), body)
 
     async def unseen(self) -> list[UnseenPost]:
@@ -55,7 +55,8 @@ def _add(connection: Connection, key: str, channel: str, body: str, now: datetim
 
 
 def _replace(connection: Connection, post_id: int, body: str) -> None:
-    connection.execute(update(tables.terminal_posts).where(_posts.id == post_id).values(body=body))
+    unseen = update(tables.terminal_posts).where(_posts.id == post_id, _posts.seen_at.is_(None))
+    connection.execute(unseen.values(body=body))
 
 
 def _unseen(connection: Connection) -> list[UnseenPost]:

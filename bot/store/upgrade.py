@@ -53,18 +53,13 @@ def upgrade(url: str, progress: Callable[[str], None] = lambda _line: None) -> N
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch(mode=0o600)  # members' answers are nobody else's business on this computer
         except OSError as error:
-            raise DatabaseError(f"Can't create the folder {file.parent}: {error.strerror}.") from None
+            raise DatabaseError(f"Can't create {file}: {error.strerror}.") from None
     _in_transaction(parsed, lambda connection: _upgrade(connection, display_name(parsed), progress))
 
 
 def check(url: str) -> Check:
     """Compare the revision and the tables with the program's; change nothing."""
     return _in_transaction(_existing(url), _check)
-
-
-def current_revision(url: str) -> str | None:
-    """Return the database's revision; None before its first upgrade."""
-    return _in_transaction(_existing(url), revision_of)
 
 
 def _existing(url: str) -> URL:

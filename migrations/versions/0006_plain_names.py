@@ -1,5 +1,7 @@
 """Tables and columns get the names that the program uses for what they hold.
 
+Foreign and primary keys keep their old names, such as fk_explained_member_id: a later migration has to use those.
+
 Only names change, and no rows except the terminal's posts that nobody has seen yet. These are stored as JSON with the
 names of blocks and fields, which changed too.
 """

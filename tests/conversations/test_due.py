@@ -167,6 +167,18 @@ async def test_a_paused_day_breaks_no_streak(chat: Chat) -> None:
     assert "Your streak: 1 day" in await chat.say("ada", "streak")
 
 
+async def test_a_paused_schedule_that_is_changed_comes_back_at_its_new_time(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 days=daily")
+    await chat.say("maya", "schedule pause until 2026-11-19")
+    await chat.say("maya", "schedule change time=18:00")
+    chat.clock.forward(days=1, hours=4)
+    assert await chat.posts() == []
+
+    chat.clock.forward(hours=7)
+
+    assert len(await chat.posts()) == 1
+
+
 def _stop_schedules(connection: Connection) -> None:
     connection.execute(update(tables.schedules).values(state=ScheduleState.FAILED))
 

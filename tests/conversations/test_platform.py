@@ -23,6 +23,7 @@ from bot.store.engine import Store
 from bot.store.models import Answer, Delivery, DeliveryKind, DeliveryState, Member, Round, Schedule, ViewedAnswer
 from bot.store.models.row import Row
 from bot.study.daily import delivery, live_counts, planner
+from bot.study.workspaces import onboarding
 from tests.chat import Clock, plain
 
 pytestmark = pytest.mark.both_databases
@@ -232,3 +233,37 @@ async def test_a_verdict_and_the_answer_it_reveals_are_stored_together(guild: Gu
 
 def add_round(connection: Connection, columns: Mapping[str, Any]) -> None:
     connection.execute(insert(tables.rounds).values(columns))
+
+
+async def test_a_question_that_waits_for_its_pin_counts_as_posted_when_the_bot_is_removed(guild: Guild) -> None:
+    guild.box.pin_refused = PostError("Too many requests.", retry=True)
+    await guild.schedule(pin="yes")
+    await guild.turn(hours=1)
+
+    await onboarding.on_left(guild.study, HERE)
+
+    assert [delivery.state for delivery in await guild.all(Delivery)] == [DeliveryState.DONE, DeliveryState.FAILED]
+
+
+async def test_a_problem_with_threads_is_over_once_nobody_wants_threads(guild: Guild) -> None:
+    guild.box.thread_refused = PostError("I may not open threads here.")
+    await guild.schedule(thread="yes")
+    await guild.turn(hours=1)
+    assert [schedule.problem for schedule in await guild.all(Schedule)] == ["I may not open threads here."]
+
+    await guild.ask("1", "schedule change", manager=True, thread="no")
+
+    assert [schedule.problem for schedule in await guild.all(Schedule)] == [None]
+
+
+async def test_the_home_leaves_out_a_question_that_was_never_posted(guild: Guild) -> None:
+    await guild.schedule()
+    await guild.turn(hours=1)
+    [first] = await guild.all(Round)
+    await guild.ask("2", f"answer {first.round_key} a")  # which makes this a channel of theirs
+    await guild.ask("1", "schedule setup", manager=True, time="10:00", zone="UTC", topics="vae")
+    guild.box.lacks = "I need Send Messages."
+    await guild.turn(hours=1)
+
+    assert len(await guild.all(Round)) == 2
+    assert "Question of the day" not in await guild.ask("2", "home")

@@ -35,7 +35,7 @@ from bot.store import postgresql, sqlite, tables
 from bot.store.engine import Store
 from bot.store.models import Workspace
 from bot.store.revision import alembic_config, revisions
-from bot.store.upgrade import check, current_revision, upgrade
+from bot.store.upgrade import check, upgrade
 from bot.store.upsert import insert
 from bot.store.urls import parse_url
 
@@ -62,7 +62,7 @@ def test_an_empty_database_gets_every_table(empty_database_url: str) -> None:
     found = check(empty_database_url)
     assert found.clean
     assert found.differences == ()
-    assert current_revision(empty_database_url) == revisions()[0]
+    assert check(empty_database_url).revision == revisions()[0]
     assert len(steps) == len(revisions())
 
 
@@ -120,7 +120,7 @@ def test_a_newer_database_is_refused_and_left_alone(database_url: str) -> None:
     with pytest.raises(DatabaseError, match=r"newer than this program.*9999.*nothing was changed"):
         upgrade(database_url)
 
-    assert current_revision(database_url) == "9999"
+    assert check(database_url).revision == "9999"
 
 
 async def test_ready_accepts_the_newest_tables(store: Store) -> None:
@@ -173,7 +173,7 @@ def test_an_upgrade_that_would_orphan_rows_is_undone(empty_database_url: str) ->
     with pytest.raises(DatabaseError, match="would leave 1 rows"):
         upgrade(empty_database_url)
 
-    assert current_revision(empty_database_url) is None
+    assert check(empty_database_url).revision is None
 
 
 POST_AT_0005 = [

@@ -215,7 +215,7 @@ def _points(points: tuple[Point, ...]) -> Iterator[str]:
 def _explanation(explanation: Explanation, pictures: Pictures) -> Iterator[Piece]:
     reason = f" ({plain(explanation.reason)})" if explanation.reason else ""
     head = f"-# {explanation.label}{reason}{'' if explanation.done else ' …'}"
-    yield from _rich(explanation.text, pictures, head=head, model=explanation.source in ("model", "cache"))
+    yield from _rich(explanation.text, pictures, head=head, model=explanation.source == "model")
     yield Markup("\n".join(f"-# [{cited.number}] {plain(cited.title)}" for cited in explanation.citations))
 
 

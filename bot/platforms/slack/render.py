@@ -206,5 +206,5 @@ def _points(points: tuple[Point, ...]) -> Iterator[str]:
 def _explanation(explanation: Explanation, dialect: Dialect) -> Iterator[Piece]:
     reason = f" ({literal_line(explanation.reason)})" if explanation.reason else ""
     yield SmallText(f"{explanation.label}{reason}{'' if explanation.done else ' …'}")
-    yield Body(convert(explanation.text, dialect, from_model=explanation.source in ("model", "cache")))
+    yield Body(convert(explanation.text, dialect, from_model=explanation.source == "model"))
     yield SmallText("\n".join(f"[{source.number}] {literal_line(source.title)}" for source in explanation.citations))

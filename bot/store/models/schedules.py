@@ -60,9 +60,8 @@ class ScheduleTable(Schedule, table=True):
 
 
 OPEN_DELIVERY = "delivery.state IN ('due', 'sending')"
-"""Deliveries that still need work. Queries must contain exactly this text: with bound values, a database can't tell
-that the
-partial index covers everything the query looks for."""
+"""Deliveries that still need work. Queries must contain exactly this text: with bound values, a database can't
+tell that the partial index covers everything the query looks for."""
 
 
 class DeliveryKind(StrEnum):

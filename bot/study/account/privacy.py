@@ -33,6 +33,7 @@ from bot.replies import Button, Buttons, File, Notice, Reply, Tone
 from bot.store import tables
 from bot.store.models import Member, TotalKind
 from bot.study.account import queries
+from bot.study.members.queries import member_if_stored
 from bot.study.progress import totals
 from bot.text.plural import plural
 
@@ -61,7 +62,7 @@ NOT_PERSONAL: Mapping[str, str] = {
 
 async def export(study: Study, context: RequestContext) -> Reply:
     """Return every row about the member, as a file."""
-    everything = await study.store.query(exported, context.member_id)
+    everything = await study.store.query(rows_about, context.member_id)
     count = len(everything["answer"])
     return Reply.of(
         Notice(f"Here's everything I've stored about you here, including {plural(count, 'answer')}."),
@@ -85,7 +86,7 @@ async def erase(study: Study, context: RequestContext, *, sure: str = "") -> Rep
                 )
             ),
         )
-    await study.store.transaction(erased, context.member_id)
+    await study.store.transaction(delete_member, context.member_id)
     return Reply.of(Notice("Everything about you is deleted. If you come back, you'll start fresh.", Tone.GOOD))
 
 
@@ -103,7 +104,7 @@ def unclassified(metadata: MetaData) -> set[str]:
     return set(metadata.tables) - referring - {"member", "person", *NOT_PERSONAL} - {table.name for table in OTHER_ROWS}
 
 
-def exported(connection: Connection, member_id: int, metadata: MetaData = SQLModel.metadata) -> dict[str, Any]:
+def rows_about(connection: Connection, member_id: int, metadata: MetaData = SQLModel.metadata) -> dict[str, Any]:
     """Return all rows about the member by table, and the names of their workspace and team."""
     member, workspace, team = queries.member_in_workspace(connection, member_id)
     conditions: dict[Table, ColumnElement[bool]] = {tables.persons: tables.persons.c.id == member.person_id}
@@ -124,12 +125,12 @@ def exported(connection: Connection, member_id: int, metadata: MetaData = SQLMod
     }
 
 
-def erased(connection: Connection, member_id: int, metadata: MetaData = SQLModel.metadata) -> None:
+def delete_member(connection: Connection, member_id: int, metadata: MetaData = SQLModel.metadata) -> None:
     """Delete the member with all their rows; the person too, unless they are a member elsewhere.
 
     Do nothing if the member is already gone, because the button may be pressed twice.
     """
-    member = queries.member_if_stored(connection, member_id, lock=True)
+    member = member_if_stored(connection, member_id, lock=True)
     if member is None:
         return
     totals.forget(connection, member)

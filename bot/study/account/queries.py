@@ -90,12 +90,6 @@ def stop_reminders(connection: Connection, member_id: int, expected: datetime | 
     connection.execute(update(tables.members).where(*unchanged).values(next_reminder=None, unreachable=reason))
 
 
-def member_if_stored(connection: Connection, member_id: int, *, lock: bool = False) -> Member | None:
-    statement = select(tables.members).where(members.id == member_id)
-    row = connection.execute(statement.with_for_update() if lock else statement).mappings().first()
-    return Member.of(row) if row else None
-
-
 def member_in_workspace(connection: Connection, member_id: int) -> tuple[Member, Workspace, str | None]:
     """Return the member, their workspace and their team's name."""
     member = Member.of(connection.execute(select(tables.members).where(members.id == member_id)).mappings().one())
@@ -126,8 +120,10 @@ def rounds_to_answer(connection: Connection, context: RequestContext, limit: int
     answered = select(answers.round_id).where(answers.member_id == context.member_id)
     statement = (
         select(tables.rounds)
+        .join(tables.deliveries, tables.deliveries.c.id == rounds.delivery_id)
         .where(
             *still_open(context.workspace_id, context.at),
+            tables.deliveries.c.message_ref.is_not(None),  # a round is planned before it is posted
             rounds.channel_id.in_(their_channels),
             rounds.id.not_in(answered),
         )

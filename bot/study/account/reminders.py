@@ -22,6 +22,7 @@ from bot.errors import DatabaseError
 from bot.replies import Button, Buttons, DayMark, Notice, Reply
 from bot.store.models import Member
 from bot.study.account import queries
+from bot.study.members.queries import member_if_stored
 from bot.study.progress.streaks import streak_of
 from bot.text.plural import plural
 
@@ -166,7 +167,7 @@ def _text(connection: Connection, reminder: DueReminder, now: datetime) -> str |
 
     The member may have turned the reminder off or changed it, or the day may be over.
     """
-    member = queries.member_if_stored(connection, reminder.member_id)
+    member = member_if_stored(connection, reminder.member_id)
     if member is None or member.next_reminder != reminder.following:
         return None
     today = assigned_day(member, now)

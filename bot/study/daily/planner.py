@@ -64,7 +64,7 @@ def _enqueue(
     for schedule in due:
         current = schedule
         while current.next_day and current.next_due and current.next_due <= now:
-            following = _moved_on(current, after=current.next_due)
+            following = moved_on(current, after=current.next_due)
             if (current.id, current.next_day) not in enqueued:
                 outdated = following.next_due is not None and following.next_due <= now
                 planned.append(_plan(current, picker, now, max_delay, outdated=outdated))
@@ -135,10 +135,10 @@ def reveal_at(schedule: Schedule, day: date) -> datetime:
 def activated(schedule: Schedule, *, after: datetime) -> Schedule:
     """Return the schedule active again, with its first time after a moment as its next."""
     active = {"state": ScheduleState.ACTIVE, "problem": None, "paused_until": None}
-    return _moved_on(schedule.model_copy(update=active), after=after)
+    return moved_on(schedule.model_copy(update=active), after=after)
 
 
-def _moved_on(schedule: Schedule, *, after: datetime) -> Schedule:
+def moved_on(schedule: Schedule, *, after: datetime) -> Schedule:
     """Return the schedule with its first time after a moment as its next."""
     day, due = next_occurrence(after, schedule.at, schedule.zone, schedule.weekdays)
     return schedule.model_copy(update={"next_day": day, "next_due": due})

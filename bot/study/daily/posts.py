@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.replies import Reply
 from bot.store.models import Round
 from bot.study.practice.rounds import question_card
+from bot.text.plural import plural
 from knowledge.questions import Question
 
 HEADING = "Question of the day"
@@ -13,5 +14,5 @@ PRIVACY_NOTE = "Your answer is private, and only your first one counts."
 
 def question_post(question_round: Round, question: Question, heading: str = HEADING, *, answers: int = 0) -> Reply:
     """Return the message in the channel, with the number of answers so far."""
-    so_far = f" {answers} {'answer' if answers == 1 else 'answers'} so far." if answers else ""
+    so_far = f" {plural(answers, 'answer')} so far." if answers else ""
     return Reply.of(question_card(question_round, question, heading, note=f"{PRIVACY_NOTE}{so_far}"))

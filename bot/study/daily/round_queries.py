@@ -16,10 +16,6 @@ MAX_ROUNDS = 50
 rounds, answers, channels = tables.rounds.c, tables.answers.c, tables.channels.c
 
 
-def add_round(connection: Connection, new: Round) -> None:
-    connection.execute(tables.rounds.insert().values(new.columns()))
-
-
 def newest_rounds(connection: Connection, channel_id: int) -> list[Round]:
     """Return the newest posted round of each of the channel's schedules, latest first."""
     deliveries, schedules = tables.deliveries.c, tables.schedules.c

@@ -42,11 +42,6 @@ def save_schedule(connection: Connection, schedule: Schedule) -> None:
     connection.execute(saved.values(columns))
 
 
-def lock_workspace(connection: Connection, workspace_id: int) -> None:
-    """Make concurrent changes to a workspace's schedules wait until the end of this transaction."""
-    connection.execute(select(workspaces.id).where(workspaces.id == workspace_id).with_for_update())
-
-
 def has_had_schedules(connection: Connection, workspace_id: int) -> bool:
     """Return whether the workspace has, or had, a schedule; removed ones count."""
     statement = (
@@ -104,7 +99,7 @@ def lock_paused(connection: Connection, until: date) -> list[Schedule]:
 
 def end_pause(connection: Connection, schedule_ids: Collection[int]) -> None:
     ended = update(tables.schedules).where(schedules.id.in_(schedule_ids))
-    connection.execute(ended.values(state=ScheduleState.ACTIVE, paused_until=None))
+    connection.execute(ended.values(state=ScheduleState.ACTIVE, paused_until=None, problem=None))
 
 
 def stop_schedule(connection: Connection, schedule_id: int, problem: str) -> bool:

@@ -15,15 +15,17 @@ from bot.context.study import Study
 from bot.errors import UserError
 from bot.replies import Button, Buttons, Notice, Reply, Tone
 from bot.store.models import Round, RoundKind, Schedule, ScheduleState
-from bot.study.daily import round_queries, schedule_queries
+from bot.study.daily import schedule_queries
 from bot.study.daily.claims import extras_of
-from bot.study.daily.planner import activated
+from bot.study.daily.planner import activated, moved_on
 from bot.study.daily.posts import question_post
 from bot.study.daily.schedule_card import next_steps, schedule_table, settings_card, weekdays_in_words
 from bot.study.daily.schedule_checks import check_platform, check_schedule, find_schedule
 from bot.study.daily.selection import pick_question
 from bot.study.members.queries import member_with_zone
+from bot.study.practice import queries as practice_queries
 from bot.study.practice.rounds import new_round
+from bot.study.workspaces import queries as workspace_queries
 from knowledge.questions import Difficulty, Question
 
 MAX_SCHEDULES = 10
@@ -67,7 +69,7 @@ async def setup(
 
 def _create(connection: Connection, study: Study, context: RequestContext, draft: Schedule) -> Schedule:
     """Store the schedule, in the member's zone if the draft has none. For a repeated request, return the first one."""
-    schedule_queries.lock_workspace(connection, context.workspace_id)
+    workspace_queries.lock_workspace(connection, context.workspace_id)
     in_channel = schedule_queries.channel_schedules(connection, context.channel_id)
     if existing := schedule_queries.schedule_by_request(connection, context.channel_id, context.request_id):
         return existing
@@ -137,8 +139,10 @@ def _change(
     schedule = find_schedule(in_channel, which).model_copy(update=changes)
     if changes:
         check_schedule(connection, study.library.bank, schedule, in_channel)
-        if changes.keys() & {"at", "zone", "weekdays"} and schedule.state is ScheduleState.ACTIVE:
-            schedule = activated(schedule, after=study.clock())
+        if changes.keys() & {"at", "zone", "weekdays"}:  # of a paused one too: its pause ends by itself
+            schedule = moved_on(schedule, after=study.clock())
+        if schedule.state is ScheduleState.ACTIVE:  # what was wrong with the old settings may be right now
+            schedule = schedule.model_copy(update={"problem": None})
         schedule_queries.save_schedule(connection, schedule)
     return schedule
 
@@ -243,8 +247,7 @@ def _add_test_round(
         kind=RoundKind.TEST,
         at=context.at,
     )
-    round_queries.add_round(connection, test_round)
-    return test_round, question
+    return practice_queries.add_round(connection, test_round), question
 
 
 def _lock_schedule(connection: Connection, context: RequestContext, which: int | str | None) -> Schedule:

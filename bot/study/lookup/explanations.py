@@ -16,6 +16,7 @@ from bot.replies import Citation, Explanation
 from bot.store.models import StoredExplanation
 from bot.study.lookup import queries
 from bot.study.lookup.prompts import MAX_TURNS, Turn
+from bot.study.members.queries import member_if_stored
 from bot.study.practice.rounds import new_key
 from bot.text.cleaning import clean
 from knowledge.questions import Bank
@@ -76,7 +77,7 @@ async def store(
 
 def _store(connection: Connection, context: RequestContext, new: StoredExplanation) -> str | None:
     # Members can delete everything about them, and so a thread's parent, while its next explanation is being written.
-    if not queries.member_exists(connection, context.member_id):
+    if member_if_stored(connection, context.member_id, lock=True) is None:
         return None
     if before := queries.explanation_of_request(connection, context):
         return before.explanation_key
@@ -119,11 +120,9 @@ def load_thread(connection: Connection, context: RequestContext, parent: StoredE
     return Thread(parent, tuple(turns), frozenset(question_ids))
 
 
-_SOURCES: dict[str, Literal["model", "cache", "bank"]] = {"model": "model", "cache": "cache", "bank": "bank"}
-
-
 def restore(stored: StoredExplanation, bank: Bank) -> Explanation:
     """Return a stored explanation as it was read, citing those of its sources that are still in the bank."""
     numbered = [(number, bank.get(question_id)) for number, question_id in enumerate(stored.questions, 1)]
     citations = tuple(Citation(number, q.id, q.title) for number, q in numbered if q is not None)
-    return Explanation(stored.text, _SOURCES.get(stored.source, "model"), citations, reason=stored.reason)
+    source: Literal["model", "bank"] = "bank" if stored.source == "bank" else "model"
+    return Explanation(stored.text, source, citations, reason=stored.reason)

@@ -70,12 +70,6 @@ def delete_explanations_before(connection: Connection, member_id: int, at: datet
     connection.execute(delete(tables.explanations).where(explanations.member_id == member_id, explanations.at < at))
 
 
-def member_exists(connection: Connection, member_id: int) -> bool:
-    """Return whether the member is still stored, and lock their row if so."""
-    statement = select(tables.members.c.id).where(tables.members.c.id == member_id).with_for_update()
-    return connection.execute(statement).first() is not None
-
-
 def question_of_thread(connection: Connection, context: RequestContext) -> str | None:
     """Find the id of the daily question in whose thread the request was sent."""
     rounds, deliveries = tables.rounds.c, tables.deliveries.c

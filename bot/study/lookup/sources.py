@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 MAX_SOURCES = 3
 MIN_OWN_TOPIC = 0.8
 """If one topic has at least this probability, a follow-up names its own subject. "What is LoRA?" reaches 0.99, "why
-is that?"
-0.08, "can you give an example" 0.61: words that fit anything find something, but spread over the topics."""
+is that?" 0.08, "can you give an example" 0.61: words that fit anything find something, but spread over the topics."""
 
 
 def sources_of(found: SearchResult) -> tuple[Question, ...]:

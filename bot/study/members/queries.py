@@ -107,7 +107,10 @@ def create_or_rename(connection: Connection, location: Location, actor: Actor, *
 
 
 def _workspace(connection: Connection, location: Location, zone: str, at: datetime) -> int:
-    """Lock the workspace and return its id, so that two first requests at once create only one member."""
+    """Lock the workspace and return its id, so that two first requests at once create only one member.
+
+    Answers, whose foreign keys need the workspace's row, don't wait for that lock.
+    """
     new = insert(connection, tables.workspaces).values(
         platform=location.platform,
         external_id=location.workspace,
@@ -118,7 +121,8 @@ def _workspace(connection: Connection, location: Location, zone: str, at: dateti
     )
     connection.execute(new.on_conflict_do_nothing())
     where = (workspaces.platform == location.platform, workspaces.external_id == location.workspace)
-    workspace_id: int = connection.execute(select(workspaces.id).where(*where).with_for_update()).scalar_one()
+    locked = select(workspaces.id).where(*where).with_for_update(key_share=True)
+    workspace_id: int = connection.execute(locked).scalar_one()
     if location.workspace_name:
         renamed = update(tables.workspaces).where(workspaces.id == workspace_id)
         connection.execute(renamed.values(name=location.workspace_name))
@@ -173,6 +177,13 @@ def lock_member(connection: Connection, member_id: int) -> Member:
     """Return a member, and lock their row until the end of this transaction."""
     statement = select(tables.members).where(members.id == member_id).with_for_update()
     return Member.of(connection.execute(statement).mappings().one())
+
+
+def member_if_stored(connection: Connection, member_id: int, *, lock: bool = False) -> Member | None:
+    """Return a member, None if they deleted everything about them; `lock` as in `lock_member`."""
+    statement = select(tables.members).where(members.id == member_id)
+    row = connection.execute(statement.with_for_update() if lock else statement).mappings().first()
+    return Member.of(row) if row else None
 
 
 def set_team(connection: Connection, member_id: int, team_id: int | None) -> None:

@@ -126,7 +126,7 @@ def _attempt(connection: Connection, context: RequestContext, bank: Bank, submis
 
 
 def _graded_before(connection: Connection, context: RequestContext, attempt: _Attempt) -> Graded:
-    """Return the earlier answer; if this request is a second delivery, the same reply as the first time."""
+    """Return the earlier answer; if this request is a second delivery, with the streak it made."""
     stored = queries.answer_to(connection, attempt.question_round.id, context.member_id)
     if stored.request_id != context.request_id:
         return Graded(stored, attempt.submission.coverage, again=True)

@@ -85,6 +85,7 @@ def add_points(connection: Connection, answer: Answer, member: Member, *, points
 
 def set_listed(connection: Connection, member: Member, listed: bool) -> None:
     """Show or hide the member in all standings, past ones too; the caller changes the member's own row."""
+    _wait_for_rebuild(connection, member.workspace_id)
     changed = (
         update(tables.totals)
         .where(*totals_of(connection, member.workspace_id, TotalKind.MEMBER, [member.id]), totals.listed != listed)
@@ -193,6 +194,13 @@ def _hold_back_answers(connection: Connection, workspace_id: int) -> None:
     """Wait for answers in progress in the workspace and make later ones wait: they need its row unchanged."""
     workspaces = tables.workspaces.c
     connection.execute(select(workspaces.id).where(workspaces.id == workspace_id).with_for_update())
+
+
+def _wait_for_rebuild(connection: Connection, workspace_id: int) -> None:
+    """Wait for a transaction that holds back answers, as the foreign key of an answer does."""
+    workspaces = tables.workspaces.c
+    shared = select(workspaces.id).where(workspaces.id == workspace_id).with_for_update(read=True, key_share=True)
+    connection.execute(shared)
 
 
 def _add_up(connection: Connection, workspace_id: int, kind: TotalKind, which: ColumnElement[bool]) -> None:

@@ -33,7 +33,7 @@ async def active_workspaces(study: Study, platform: str) -> list[str]:
 
 
 async def on_joined(study: Study, location: Location) -> Greeting | None:
-    """Return the greeting to the first process that asks; None if the workspace was greeted before."""
+    """Return the greeting to the first process that asks; None if the workspace was already known."""
     new = Workspace(
         platform=location.platform,
         external_id=location.workspace,

@@ -51,8 +51,9 @@ def all_workspaces(connection: Connection) -> list[Workspace]:
 
 
 def lock_workspace(connection: Connection, workspace_id: int) -> None:
-    """Lock the workspace's row until the end of this transaction."""
-    connection.execute(select(workspaces.id).where(workspaces.id == workspace_id).with_for_update())
+    """Lock the workspace's row until the end of this transaction. Answers, whose foreign keys need it, don't wait."""
+    locked = select(workspaces.id).where(workspaces.id == workspace_id).with_for_update(key_share=True)
+    connection.execute(locked)
 
 
 def custom_question_rows(connection: Connection, workspace_id: int) -> list[CustomQuestion]:
@@ -181,10 +182,12 @@ def _is_at(location: Location) -> tuple[ColumnElement[bool], ...]:
 
 
 def fail_open_deliveries(connection: Connection, workspace_id: int, problem: str) -> None:
-    """Cancel every delivery of a workspace that hasn't been posted."""
+    """Cancel every delivery of a workspace that hasn't been posted; one that only lacks its thread or pin is done."""
     in_workspace = deliveries.channel_id.in_(select(channels.id).where(channels.workspace_id == workspace_id))
-    statement = update(tables.deliveries).where(text(OPEN_DELIVERY), in_workspace)
-    connection.execute(statement.values(state=DeliveryState.FAILED, problem=problem, lease_until=None))
+    ended = update(tables.deliveries).where(text(OPEN_DELIVERY), in_workspace).values(problem=problem, lease_until=None)
+    is_posted = deliveries.message_ref.is_not(None)
+    connection.execute(ended.where(is_posted).values(state=DeliveryState.DONE))
+    connection.execute(ended.where(~is_posted).values(state=DeliveryState.FAILED))
 
 
 def stop_schedules(connection: Connection, workspace_id: int, problem: str) -> None:

@@ -69,10 +69,10 @@ async def test_a_new_table_with_a_foreign_key_is_exported_and_deleted(room: Clas
             whose = member if target == "member" else person
             connection.execute(insert(diary).values(whose=whose, text=f"{name}'s"))
 
-        assert [row["text"] for row in privacy.exported(connection, room.members["ada"], metadata)["diary"]] == [
+        assert [row["text"] for row in privacy.rows_about(connection, room.members["ada"], metadata)["diary"]] == [
             "ada's"
         ]
-        privacy.erased(connection, room.members["ada"], metadata)
+        privacy.delete_member(connection, room.members["ada"], metadata)
         assert connection.execute(select(diary.c.text)).scalars().all() == ["bob's"]
 
     await room.store.transaction(work)
@@ -91,10 +91,10 @@ async def test_a_schedule_outlives_the_member_who_made_it(room: Classroom) -> No
         created_at=START,
     )
     await room.store.transaction(add, tables.schedules, schedule.columns())
-    exported = await room.store.query(privacy.exported, room.members["ada"])
+    exported = await room.store.query(privacy.rows_about, room.members["ada"])
     assert [row["made_by"] for row in exported["schedule"]] == [room.members["ada"]]
 
-    await room.store.transaction(privacy.erased, room.members["ada"])
+    await room.store.transaction(privacy.delete_member, room.members["ada"])
 
     assert await room.store.query(_makers) == [None]
 
@@ -114,9 +114,9 @@ async def test_a_person_is_kept_while_they_are_a_member_elsewhere(room: Classroo
         connection.execute(update(tables.members).values(person_id=person))
         connection.execute(tables.persons.delete().where(tables.persons.c.id != person))
 
-        privacy.erased(connection, room.members["ada"])
+        privacy.delete_member(connection, room.members["ada"])
         assert (count(connection, tables.members), count(connection, tables.persons)) == (1, 1)
-        privacy.erased(connection, elsewhere.members["ada"])
+        privacy.delete_member(connection, elsewhere.members["ada"])
         assert (count(connection, tables.members), count(connection, tables.persons)) == (0, 0)
 
     await store.transaction(work)
@@ -125,6 +125,6 @@ async def test_a_person_is_kept_while_they_are_a_member_elsewhere(room: Classroo
 async def test_deleting_twice_does_nothing(room: Classroom) -> None:
     await room.join("ada")
     for _ in range(2):
-        await room.store.transaction(privacy.erased, room.members["ada"])
+        await room.store.transaction(privacy.delete_member, room.members["ada"])
 
     assert await room.store.query(count, tables.members) == 0
