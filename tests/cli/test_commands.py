@@ -170,7 +170,7 @@ def test_a_mistake_in_a_bank_is_reported_with_file_and_line(home: dict[str, str]
 
     assert done.returncode == 1
     assert "broken.md:2:" in done.stdout
-    assert "difficulty is" in done.stdout
+    assert "difficulty must be" in done.stdout
 
 
 def test_eval_retrieval_prints_json(home: dict[str, str], tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from tests.chat import Chat, plain
         ("schedule pause until yesterday", "isn't a date"),
         ("me day_starts_at=9", "whole number from 0 to 4"),
         ("me zone", "`zone` needs a value after it"),
-        ("answer nonsense! a", "isn't a question's key"),
+        ("answer nonsense! a", "isn't a key"),
         ("answer abcd2345 a", "question is no longer available"),
         ("show no-such-thing", "There's no question"),
         ("team join Nowhere", "There's no team “Nowhere”"),

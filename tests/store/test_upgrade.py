@@ -147,10 +147,10 @@ def test_the_folder_of_a_new_database_is_created(tmp_path: Path) -> None:
     assert (tmp_path / "deep/down/study.db").is_file()
 
 
-def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
+def test_a_database_file_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
-    with pytest.raises(DatabaseError, match=r"create the folder .*file/deep"):
+    with pytest.raises(DatabaseError, match=r"create .*file/deep"):
         upgrade(f"sqlite:///{tmp_path}/file/deep/study.db")
 
 
