@@ -23,14 +23,15 @@ from typing_extensions import override
 from bot import logs
 from bot.context.identity import Location
 from bot.context.library import Library
-from bot.context.outbox import Outbox
+from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox
 from bot.context.study import Study
+from bot.delivery.worker import Worker
+from bot.dispatch.catalog import delivery_types
 from bot.replies import Reply
 from bot.store import tables
 from bot.store.engine import Store
 from bot.store.models import Channel, Delivery, DeliveryKind, DeliveryState, Round, RoundKind, Schedule, Workspace
 from bot.store.upgrade import upgrade
-from bot.study.daily import delivery as daily_delivery
 from bot.study.daily import planner
 from knowledge.format.reader import load
 from knowledge.retrieval.embedding import Embedder
@@ -42,15 +43,19 @@ class InstantOutbox(Outbox):
     """An outbox that accepts everything at once."""
 
     @override
-    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+    async def post(
+        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+    ) -> str:
         return key
 
     @override
-    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
+    async def edit(self, location: Location, ref: str, reply: Reply, *, attempt: Attempt = FIRST_ATTEMPT) -> None:
         return None
 
     @override
-    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
+    async def send_direct(
+        self, location: Location, member: str, reply: Reply, key: str, *, attempt: Attempt = FIRST_ATTEMPT
+    ) -> None:
         return None
 
 
@@ -78,8 +83,8 @@ def insert_bare(connection: Connection, schedules: list[Schedule]) -> None:
     ).mappings().one()["workspace_id"]  # fmt: skip
     new = [
         Delivery(
-            schedule_id=schedule.id, channel_id=schedule.channel_id, kind=DeliveryKind.DAILY, day=NOW.date(),
-            due_at=NOW, state=DeliveryState.SKIPPED,
+            kind=DeliveryKind.DAILY, workspace_id=workspace_id, channel_id=schedule.channel_id, schedule_id=schedule.id,
+            day=NOW.date(), due_at=NOW, available_at=NOW, state=DeliveryState.SKIPPED,
         ).columns()
         for schedule in schedules
     ]  # fmt: skip
@@ -126,13 +131,13 @@ async def measure(url: str, channels: int) -> None:
     await asyncio.sleep(0.01)  # the last batch may have stalled it
     watch.cancel()
     start = time.perf_counter()
-    posts = await daily_delivery.send_due(study)
+    await Worker(study, delivery_types()).drain()
     posted = time.perf_counter() - start
     bare = await floor(store, channels)
     print(f"{store.dialect}: {count} channels due")
     print(f"  enqueued in {enqueued:.2f} s, longest stall {max(stalls):.3f} s")
     print(f"  bare rows   {bare:.2f} s, ratio {enqueued / bare:.2f}")
-    print(f"  {posts} posts in {posted:.2f} s, {posts / posted:.0f} per second")
+    print(f"  {count} posts in {posted:.2f} s, {count / posted:.0f} per second")
     await store.close()
 
 

@@ -133,8 +133,9 @@ def fill_day(connection: Connection, at: datetime, question: Question, members: 
 
 def add_delivery(connection: Connection, at: datetime) -> int:
     delivery = Delivery(
-        schedule_id=1, channel_id=1, kind=DeliveryKind.DAILY, day=at.date(), due_at=at, state=DeliveryState.DONE
-    )
+        kind=DeliveryKind.DAILY, workspace_id=1, channel_id=1, schedule_id=1, day=at.date(), due_at=at, available_at=at,
+        state=DeliveryState.DONE,
+    )  # fmt: skip
     return int(
         connection.execute(insert(tables.deliveries).returning(tables.deliveries.c.id), delivery.columns()).scalar_one()
     )

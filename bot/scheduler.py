@@ -1,18 +1,21 @@
-"""Run what's due every few seconds: enqueue and post daily questions, update counts, send reminders."""
+"""Look every few seconds for what's due, and enqueue it; the worker sends it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.context.study import Study
+from bot.delivery.worker import Worker
+from bot.dispatch.catalog import delivery_types
 from bot.errors import DatabaseError
 from bot.study.account import reminders
-from bot.study.daily import delivery, live_counts, planner
+from bot.study.daily import planner
 
 log = structlog.get_logger()
 
@@ -21,50 +24,62 @@ SHUTDOWN_TIMEOUT = 20.0
 
 
 class Scheduler:
-    """Runs every few seconds. If a run takes longer, the next one waits for it."""
+    """Sweeps every few seconds, one sweep at a time, while the worker sends; neither waits for the other."""
 
     def __init__(self, study: Study, seconds: float) -> None:
         self._study = study
-        self._running = asyncio.Lock()
+        self._worker = Worker(study, delivery_types())
+        self._sweeping = asyncio.Lock()
+        self._sending: asyncio.Task[None] | None = None
         self._jobs = AsyncIOScheduler(timezone="UTC")
-        self._jobs.add_job(self.run_once, "interval", seconds=seconds, coalesce=True, max_instances=2)
+        self._jobs.add_job(self.sweep, "interval", seconds=seconds, coalesce=True, max_instances=1)
+
+    async def sweep(self) -> None:
+        """Enqueue everything that's due now; return at once if an earlier sweep isn't done."""
+        if self._sweeping.locked():
+            return
+        async with self._sweeping:
+            await self._try("questions", planner.enqueue_due)
+            await self._try("reminders", reminders.enqueue_due)
+        self._worker.wake()
+
+    async def _try(self, what: str, enqueue: Callable[[Study, datetime], Awaitable[int]]) -> None:
+        """Take one step. If it fails, the others still go on, and the next sweep tries it again."""
+        try:
+            await enqueue(self._study, self._study.clock())
+        except DatabaseError as problem:
+            log.error("not enqueued", what=what, problem=str(problem))
+        except Exception:
+            log.exception("not enqueued", what=what)
 
     async def run_once(self) -> None:
-        """Do everything that's due now; return at once if an earlier run is still busy."""
-        if self._running.locked():
-            return
-        async with self._running:
-            try:
-                await planner.enqueue_due(self._study, self._study.clock())
-                await delivery.send_due(self._study)
-                await live_counts.update_counts(self._study)
-                await reminders.send_due(self._study, self._study.clock())
-            except DatabaseError as problem:
-                log.error("scheduler run failed", problem=str(problem))
-            except Exception:
-                log.exception("scheduler run failed")  # the next run picks up what this one left
+        """Enqueue and send everything that's due, and wait for that."""
+        await self.sweep()
+        try:
+            await self._worker.drain()
+        except DatabaseError as problem:
+            log.error("deliveries not claimed", problem=str(problem))
 
     def start(self) -> None:
         self._jobs.start()
+        self._sending = asyncio.create_task(self._worker.run())
 
     async def stop(self) -> None:
-        """Let the posts in progress finish. APScheduler's own `wait=True` would cancel them."""
-        self._jobs.pause()
-        try:
-            async with asyncio.timeout(SHUTDOWN_TIMEOUT):
-                await self._running.acquire()
-        except TimeoutError:
-            # Their leases expire, and another run claims them.
-            log.warning("posts interrupted by shutdown", seconds=SHUTDOWN_TIMEOUT)
+        """Claim nothing anymore, and let the posts in progress finish."""
         self._jobs.shutdown(wait=False)
+        if self._sending is not None:
+            self._sending.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._sending
+        await self._worker.finish(SHUTDOWN_TIMEOUT)
 
 
 @asynccontextmanager
 async def scheduler(study: Study, seconds: float) -> AsyncIterator[Scheduler]:
     """Run a scheduler, starting right away, and shut it down cleanly at the end."""
     running = Scheduler(study, seconds)
-    await running.run_once()
     running.start()
+    await running.sweep()
     try:
         yield running
     finally:

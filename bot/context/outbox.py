@@ -7,6 +7,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from bot.context.identity import Location
@@ -14,11 +15,43 @@ from bot.replies import Reply
 
 
 class PostError(Exception):
-    """A platform refused a post; the text says why. `retry` means that it might work later."""
+    """A platform refused a post; the text says why. `retry` means that it might accept it later."""
 
     def __init__(self, reason: str, *, retry: bool = False) -> None:
         super().__init__(reason)
         self.retry = retry
+
+
+class UnavailableError(PostError):
+    """A platform refused nothing, but can't be reached, or asks us to wait.
+
+    `retry_after` is how many seconds it asks for; None if it doesn't say.
+    """
+
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason, retry=True)
+        self.retry_after = retry_after
+
+
+class LeaseExpiredError(Exception):
+    """An attempt took so long that another process may have started one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at posting something.
+
+    `since` is when the first attempt began, if there was one: it may have succeeded, so the outbox looks for its result
+    among everything that was posted from then on.
+    """
+
+    since: datetime | None = None
+
+    def check(self) -> None:
+        """Call this right before each request that changes something. Raises LeaseExpiredError."""
+
+
+FIRST_ATTEMPT = Attempt()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +66,7 @@ class PostExtras:
 class Outbox(Protocol):
     """How to post on a platform. Posting the same `key` again results in the same message. Methods raise PostError.
 
-    `ref` is what `post` or `open_thread` returned for a message or a thread. `again` means that an earlier try with
-    this key may have succeeded, so the outbox looks for its result first.
+    `ref` is what `post` or `open_thread` returned for a message or a thread.
     """
 
     capabilities: frozenset[str] = frozenset()
@@ -45,22 +77,26 @@ class Outbox(Protocol):
         return ""
 
     @abstractmethod
-    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+    async def post(
+        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+    ) -> str:
         """Post in a channel, mentioning `role` unless it is empty, and return the message's ref."""
 
     @abstractmethod
-    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
+    async def edit(self, location: Location, ref: str, reply: Reply, *, attempt: Attempt = FIRST_ATTEMPT) -> None:
         """Replace a message."""
 
     @abstractmethod
-    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
+    async def send_direct(
+        self, location: Location, member: str, reply: Reply, key: str, *, attempt: Attempt = FIRST_ATTEMPT
+    ) -> None:
         """Send a direct message; `location` is in the member's workspace, `member` their id on the platform."""
 
-    async def open_thread(self, location: Location, ref: str, name: str, *, again: bool = False) -> str:
+    async def open_thread(self, location: Location, ref: str, name: str, *, attempt: Attempt = FIRST_ATTEMPT) -> str:
         """Open a thread under a message, unless it has one, and return the thread's ref."""
         raise PostError("This platform has no threads.")
 
-    async def pin(self, location: Location, ref: str, instead: str = "") -> None:
+    async def pin(self, location: Location, ref: str, instead: str = "", *, attempt: Attempt = FIRST_ATTEMPT) -> None:
         """Pin a message in place of the message `instead`, which is unpinned."""
         raise PostError("This platform has no pins.")
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, func, select, update
 
 from bot.context.identity import Location
-from bot.context.outbox import Outbox
+from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox
 from bot.replies import Reply
 from bot.store import tables
 from bot.store.models import Delivery, DeliveryKind, DeliveryState, ScheduleState
@@ -53,18 +53,21 @@ class Slow(Outbox):
         self._chat = chat
         self.left: list[timedelta] = []
 
-    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+    async def post(
+        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+    ) -> str:
         delivery = await self._chat.study.store.query(delivery_by_id, int(key.removeprefix("delivery-")))
-        assert delivery.lease_until is not None
-        self.left.append(delivery.lease_until - self._chat.clock())
+        self.left.append(delivery.available_at - self._chat.clock())
         if len(self.left) == 1:
             self._chat.clock.forward(seconds=100)
         return await self._chat.outbox.post(location, reply, key)
 
-    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
+    async def edit(self, location: Location, ref: str, reply: Reply, *, attempt: Attempt = FIRST_ATTEMPT) -> None:
         await self._chat.outbox.edit(location, ref, reply)
 
-    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
+    async def send_direct(
+        self, location: Location, member: str, reply: Reply, key: str, *, attempt: Attempt = FIRST_ATTEMPT
+    ) -> None:
         await self._chat.outbox.send_direct(location, member, reply, key)
 
 

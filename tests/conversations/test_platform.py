@@ -12,17 +12,17 @@ from sqlalchemy import Connection, insert, select
 
 from bot.context.identity import Actor, Location
 from bot.context.library import Library
-from bot.context.outbox import Outbox, PostError, PostExtras
+from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox, PostError, PostExtras
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
 from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.replies import Reply
+from bot.scheduler import Scheduler
 from bot.store import tables
 from bot.store.engine import Store
 from bot.store.models import Answer, Delivery, DeliveryKind, DeliveryState, Member, Round, Schedule, ViewedAnswer
 from bot.store.models.row import Row
-from bot.study.daily import delivery, live_counts, planner
 from bot.study.workspaces import onboarding
 from tests.chat import Clock, plain
 
@@ -63,22 +63,26 @@ class Box(Outbox):
     async def missing_permissions(self, location: Location, wants: PostExtras) -> str:
         return self.lacks
 
-    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+    async def post(
+        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+    ) -> str:
         self.posts.append((location, reply))
         return f"m{len(self.posts)}"
 
-    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
+    async def edit(self, location: Location, ref: str, reply: Reply, *, attempt: Attempt = FIRST_ATTEMPT) -> None:
         self.edits.append(reply)
 
-    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
+    async def send_direct(
+        self, location: Location, member: str, reply: Reply, key: str, *, attempt: Attempt = FIRST_ATTEMPT
+    ) -> None:
         self.told.append(reply)
 
-    async def open_thread(self, location: Location, ref: str, name: str, *, again: bool = False) -> str:
+    async def open_thread(self, location: Location, ref: str, name: str, *, attempt: Attempt = FIRST_ATTEMPT) -> str:
         if self.thread_refused:
             raise self.thread_refused
         return f"t{ref}"
 
-    async def pin(self, location: Location, ref: str, instead: str = "") -> None:
+    async def pin(self, location: Location, ref: str, instead: str = "", *, attempt: Attempt = FIRST_ATTEMPT) -> None:
         if self.pin_refused:
             raise self.pin_refused
 
@@ -122,8 +126,9 @@ class Guild:
 
     async def turn(self, **forward: float) -> int:
         self.clock.forward(**forward)
-        await planner.enqueue_due(self.study, self.clock())
-        return await delivery.send_due(self.study)
+        before = len(self.box.posts)
+        await Scheduler(self.study, seconds=5).run_once()
+        return len(self.box.posts) - before
 
     async def schedule(self, **values: Any) -> None:
         await self.ask("1", "schedule setup", manager=True, time="09:00", zone="UTC", **values)
@@ -181,8 +186,10 @@ async def test_a_process_of_another_platform_leaves_the_counts_alone(guild: Guil
     [question_round] = await guild.all(Round)
     await guild.ask("5", f"answer {question_round.round_key} a")
 
-    assert await live_counts.update_counts(replace(guild.study, outboxes={"slack": Box()})) == 0
-    assert await live_counts.update_counts(guild.study) == 1
+    elsewhere = Box()
+    await Scheduler(replace(guild.study, outboxes={"slack": elsewhere}), seconds=5).run_once()
+    assert (elsewhere.edits, guild.box.edits) == ([], [])
+    await guild.turn()
     assert "1 answer so far" in plain(guild.box.edits[-1])
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from bot.app import TerminalPosts
 from bot.context.identity import Actor, Location
-from bot.context.outbox import PostError
+from bot.context.outbox import FIRST_ATTEMPT, Attempt, PostError
 from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
 from bot.platforms.terminal.outbox import TerminalOutbox
@@ -263,7 +263,9 @@ class Elsewhere(TerminalOutbox):
         self.places: set[Location] = set()
         self.failing: dict[str, BaseException] = {}
 
-    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
+    async def send_direct(
+        self, location: Location, member: str, reply: Reply, key: str, *, attempt: Attempt = FIRST_ATTEMPT
+    ) -> None:
         self.tried.append(member)
         self.places.add(location)
         if member in self.failing:
@@ -313,7 +315,7 @@ async def test_an_unreachable_member_is_not_tried_again_until_they_ask(chat: Cha
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("trouble", [PostError("Busy.", retry=True), TimeoutError(), ConnectionError(), KeyError("x")])
-async def test_a_temporary_problem_is_retried_the_next_day_and_does_not_hold_up_other_reminders(
+async def test_a_temporary_problem_delays_a_reminder_and_does_not_hold_up_others(
     chat: Chat, elsewhere: Elsewhere, trouble: Exception
 ) -> None:
     for who in ("u1", "u2"):
@@ -324,26 +326,42 @@ async def test_a_temporary_problem_is_retried_the_next_day_and_does_not_hold_up_
     elsewhere.failing["u1"] = trouble
 
     assert len(await at(chat, "19 20:00")) == 1
-    assert await at(chat, "19 20:01") == []
+    assert await at(chat, "19 20:00") == []
     assert sorted(elsewhere.tried) == ["u1", "u2"]
 
-    await study_there(chat, "u1")
-    await at(chat, "20 20:00")
+    elsewhere.failing.clear()
+    await at(chat, "19 20:02")
+    await at(chat, "19 20:30")
     assert sorted(elsewhere.tried) == ["u1", "u1", "u2"]
 
 
 @pytest.mark.both_databases
-async def test_a_process_that_dies_loses_a_reminder_rather_than_sending_two(chat: Chat, elsewhere: Elsewhere) -> None:
+async def test_a_reminder_that_cannot_be_sent_all_evening_is_dropped(chat: Chat, elsewhere: Elsewhere) -> None:
     await hear(chat, "u1", "me remind=20:00")
     await study_there(chat, "u1")
-    elsewhere.failing["u1"] = asyncio.CancelledError()
-    with pytest.raises(asyncio.CancelledError):
-        await at(chat, "19 20:00")
+    elsewhere.failing["u1"] = ConnectionError()
+    await at(chat, "19 20:00")
     elsewhere.failing.clear()
 
-    await at(chat, "19 20:01")
+    await at(chat, "19 22:30")
 
     assert elsewhere.tried == ["u1"]
+
+
+@pytest.mark.both_databases
+async def test_a_process_that_dies_loses_no_reminder(chat: Chat, elsewhere: Elsewhere) -> None:
+    await hear(chat, "u1", "me remind=20:00")
+    await study_there(chat, "u1")
+    elsewhere.failing["u1"] = asyncio.CancelledError()  # nothing is recorded
+    await at(chat, "19 20:00")
+    elsewhere.failing.clear()
+    await at(chat, "19 20:01")
+    assert elsewhere.tried == ["u1"]  # its lease lasts
+
+    await at(chat, "19 20:02")
+    await at(chat, "19 20:10")
+
+    assert elsewhere.tried == ["u1", "u1"]
 
 
 @pytest.mark.both_databases

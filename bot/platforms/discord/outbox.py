@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import aiohttp
@@ -12,7 +13,7 @@ import discord
 from typing_extensions import override
 
 from bot.context.identity import Location
-from bot.context.outbox import Outbox, PostError, PostExtras
+from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox, PostError, PostExtras, UnavailableError
 from bot.drawing.renderer import Renderer
 from bot.platforms.discord import limits, permissions
 from bot.platforms.discord.identity import on_other_shard
@@ -23,8 +24,8 @@ from bot.platforms.discord.throttle import Throttle
 from bot.replies import Reply
 
 NO_MENTIONS = discord.AllowedMentions.none()
-HISTORY_LIMIT = 50
-"""How many of a channel's newest messages are searched for a post from an earlier try."""
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far Discord's clock and ours may differ."""
 BUSY = "Discord can't take messages right now."
 TOO_MANY_REQUESTS = 429
 THREAD_EXISTS = 160004
@@ -80,14 +81,14 @@ class DiscordOutbox(Outbox):
         return ""
 
     @override
-    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+    async def post(
+        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+    ) -> str:
         channel = self._channel(location)
         suffix = f"{ROLE_SEPARATOR}{role}" if role else ""
-        if again and (message_id := await self._find_post(channel, key)):
-            return message_id + suffix
         try:
             messages = await render_images(self._renderer, reply, key=key, role=role)
-            return await self._send(channel, messages, key, role) + suffix
+            return await self._send(channel, messages, key, attempt, role=role) + suffix
         except PostError as problem:
             if isinstance(problem.__cause__, discord.Forbidden) and (
                 missing := await self.missing_permissions(location, PostExtras())
@@ -96,25 +97,30 @@ class DiscordOutbox(Outbox):
             raise
 
     @override
-    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
+    async def edit(self, location: Location, ref: str, reply: Reply, *, attempt: Attempt = FIRST_ATTEMPT) -> None:
         first, *_ = await render_images(self._renderer, reply, role=ref.partition(ROLE_SEPARATOR)[2])
         message = self._channel(location).get_partial_message(_message_id(ref))
         async with self._request():
+            attempt.check()
             await message.edit(view=first.view, attachments=first.files, allowed_mentions=NO_MENTIONS)
 
     @override
-    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
+    async def send_direct(
+        self, location: Location, member: str, reply: Reply, key: str, *, attempt: Attempt = FIRST_ATTEMPT
+    ) -> None:
         async with self._request():
             user = self._client.get_user(int(member)) or await self._client.fetch_user(int(member))
         async with self._request():
             channel = await user.create_dm()
-        await self._send(channel, await render_images(self._renderer, reply, workspace=location.workspace), key)
+        messages = await render_images(self._renderer, reply, key=key, workspace=location.workspace)
+        await self._send(channel, messages, key, attempt)
 
     @override
-    async def open_thread(self, location: Location, ref: str, name: str, *, again: bool = False) -> str:
+    async def open_thread(self, location: Location, ref: str, name: str, *, attempt: Attempt = FIRST_ATTEMPT) -> str:
         message = self._channel(location).get_partial_message(_message_id(ref))
         try:
             async with self._request():
+                attempt.check()
                 thread = await message.create_thread(name=name[: limits.THREAD], auto_archive_duration=ARCHIVE_AFTER)
         except PostError as problem:
             if _code(problem) == THREAD_EXISTS:
@@ -123,17 +129,19 @@ class DiscordOutbox(Outbox):
         return str(thread.id)
 
     @override
-    async def pin(self, location: Location, ref: str, instead: str = "") -> None:
+    async def pin(self, location: Location, ref: str, instead: str = "", *, attempt: Attempt = FIRST_ATTEMPT) -> None:
         channel = self._channel(location)
         if instead:
             try:
                 async with self._request():
+                    attempt.check()
                     await channel.get_partial_message(_message_id(instead)).unpin()
             except PostError as problem:
                 if problem.retry:
                     raise
                 # Gone, or unpinned by somebody already: what matters is the new pin.
         async with self._request():
+            attempt.check()
             await channel.get_partial_message(_message_id(ref)).pin()
 
     @override
@@ -159,30 +167,50 @@ class DiscordOutbox(Outbox):
         async with _as_post_errors():
             yield
 
-    async def _find_post(self, channel: discord.PartialMessageable, key: str) -> str:
-        """Return the id of the message that an earlier try under this key left, or ""."""
-        bot_user, sought = self._client.user, frame_id(key)
+    async def _posted(self, channel: discord.abc.Messageable, keys: Sequence[str], since: datetime) -> dict[str, str]:
+        """Return the ids of our messages since then under these keys, by key."""
+        bot_user, sought = self._client.user, {frame_id(key): key for key in keys}
+        posted: dict[str, str] = {}
         async with self._request():
-            async for message in channel.history(limit=HISTORY_LIMIT):
-                frame_ids = (getattr(component, "id", None) for component in message.components)
-                if bot_user is not None and message.author.id == bot_user.id and sought in frame_ids:
-                    return str(message.id)
-        return ""
+            async for message in channel.history(limit=None, after=since - CLOCK_TOLERANCE, oldest_first=True):
+                if bot_user is None or message.author.id != bot_user.id:
+                    continue
+                for component in message.components:
+                    if key := sought.get(getattr(component, "id", None) or 0):
+                        posted[key] = str(message.id)
+                if len(posted) == len(keys):
+                    break
+        return posted
 
     async def _send(
-        self, channel: discord.abc.Messageable, messages: Sequence[RenderedMessage], key: str, role: str = ""
+        self,
+        channel: discord.abc.Messageable,
+        messages: Sequence[RenderedMessage],
+        key: str,
+        attempt: Attempt,
+        *,
+        role: str = "",
     ) -> str:
-        """Send the messages and return the first one's id. Nobody but the configured role is ever mentioned."""
+        """Send the messages that no earlier attempt sent, and return the first one's id.
+
+        Nobody but the configured role is ever mentioned.
+        """
         mentions = discord.AllowedMentions(
             everyone=False, users=False, replied_user=False, roles=[discord.Object(int(role))] if role else False
         )
+        keys = [f"{key}/{number}" if number else key for number in range(len(messages))]
+        posted = await self._posted(channel, keys, attempt.since) if attempt.since else {}
         refs = []
-        for number, page in enumerate(messages):
+        for number, (page, page_key) in enumerate(zip(messages, keys, strict=True)):
+            if page_key in posted:
+                refs.append(posted[page_key])
+                continue
             async with self._request():
+                attempt.check()
                 message = await channel.send(
                     view=page.view,
                     files=page.files,
-                    nonce=nonce(f"{key}/{number}" if number else key),
+                    nonce=nonce(page_key),
                     allowed_mentions=NO_MENTIONS if number else mentions,
                 )
             refs.append(str(message.id))
@@ -217,12 +245,15 @@ async def _as_post_errors() -> AsyncIterator[None]:
     except discord.NotFound as problem:
         raise PostError("The channel, message or member is gone.") from problem
     except aiohttp.ClientError as problem:
-        raise PostError(f"Discord didn't answer ({type(problem).__name__}).", retry=True) from problem
+        raise UnavailableError(f"Discord didn't answer ({type(problem).__name__}).") from problem
+    except discord.RateLimited as problem:
+        raise UnavailableError(BUSY, problem.retry_after) from problem
     except discord.HTTPException as problem:
         if problem.status == TOO_MANY_REQUESTS or problem.status >= 500:  # discord.py has tried five times
-            raise PostError(BUSY, retry=True) from problem
+            raise UnavailableError(BUSY) from problem
         reasons = {
             TOO_OLD_TO_EDIT: "Discord limits how often a message older than an hour can be edited.",
             PINS_FULL: "This channel has as many pins as Discord allows. Unpin one.",
         }
-        raise PostError(reasons.get(problem.code, f"Discord refused it (error {problem.code}).")) from problem
+        known = reasons.get(problem.code)
+        raise PostError(known or f"Discord refused it (error {problem.code}).", retry=known is None) from problem

@@ -37,10 +37,14 @@ TokenRejected = Callable[[Installation], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A workspace's installation with the client that uses its token."""
+    """A workspace's installation with the clients that use its token.
+
+    `web` waits for rate limits, because somebody waits for the answer. `patient` doesn't: its callers try again later.
+    """
 
     install: Installation
     web: AsyncWebClient
+    patient: AsyncWebClient
 
 
 class Clients:
@@ -79,7 +83,7 @@ class Clients:
             installer="",
             token=token,
         )
-        self._only = Client(install, web)
+        self._only = Client(install, web, self.web(token, waits=False))
         return self._only
 
     async def socket_url(self, token: str) -> str:
@@ -111,7 +115,7 @@ class Clients:
         if install is None:
             self.forget(team)
             return None
-        client = known if known and known.install == install else Client(install, self.web(install.token))
+        client = known if known and known.install == install else self._client(install)
         self._cache[team] = (time.monotonic() + self._fresh_for, client)
         return client
 
@@ -124,13 +128,17 @@ class Clients:
         self.forget(team)
         return self._installs is None or await self._installs.remove(team, token=token, before=before)
 
-    def web(self, token: str = "") -> AsyncWebClient:
-        """Return a client. How long its calls may take is up to the session."""
+    def _client(self, install: Installation) -> Client:
+        return Client(install, self.web(install.token), self.web(install.token, waits=False))
+
+    def web(self, token: str = "", *, waits: bool = True) -> AsyncWebClient:
+        """Return a client. How long its calls may take is up to the session; it `waits` out rate limits, or doesn't."""
+        rate_limits = [AsyncRateLimitErrorRetryHandler(max_retry_count=2)] if waits else []
         return AsyncWebClient(
             token=token or None,
             base_url=self._api,
             session=self._session,
-            retry_handlers=[_ReconnectHandler(), AsyncRateLimitErrorRetryHandler(max_retry_count=2)],
+            retry_handlers=[_ReconnectHandler(), *rate_limits],
         )
 
     async def _renew(self, ending: Installation) -> Installation | None:

@@ -45,3 +45,12 @@ def http_status(problem: SlackApiError) -> int:
     """Return the status. If the body isn't JSON, the response is aiohttp's own, which calls it `status`."""
     response: Any = problem.response
     return int(response.status_code if hasattr(response, "status_code") else response.status)
+
+
+def retry_after(problem: SlackApiError) -> float | None:
+    """Return how many seconds Slack asks us to wait; None if it doesn't say."""
+    headers: Any = problem.response.headers or {}
+    value = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
+    if isinstance(value, list):
+        value = value[0]
+    return float(value) if value is not None and str(value).isdecimal() else None

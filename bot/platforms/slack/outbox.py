@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from typing_extensions import override
 
 from bot.context.identity import Location
-from bot.context.outbox import Outbox, PostError, PostExtras
+from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox, PostError, PostExtras, UnavailableError
 from bot.platforms.slack.clients import Client, Clients, TokenRejected
-from bot.platforms.slack.errors import INVALID_TOKEN, REASONS, TRANSIENT, UNREACHABLE, error_code, http_status
+from bot.platforms.slack.errors import (
+    INVALID_TOKEN,
+    REASONS,
+    TRANSIENT,
+    UNREACHABLE,
+    error_code,
+    http_status,
+    retry_after,
+)
 from bot.platforms.slack.render import render
 from bot.platforms.slack.responder import NO_UNFURL
 from bot.platforms.slack.throttle import Throttle
@@ -20,8 +30,10 @@ from bot.replies import Notice, Reply
 
 METADATA_TYPE = "studyhall_post"
 """The type of the metadata by which a post is found again."""
-HISTORY_LIMIT = 50
-"""How many of a channel's newest messages are searched for a post from an earlier try."""
+HISTORY_PAGE = 200
+"""Messages per request when searching for a post from an earlier attempt."""
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far Slack's clock and ours may differ."""
 POST_INTERVAL, EDIT_INTERVAL = 1.0, 1.2
 """Seconds between two posts in one channel, and between two edits in one workspace: Slack allows 50 a minute."""
 NOT_INSTALLED = "Studyhall isn't installed in that workspace anymore."
@@ -61,28 +73,34 @@ class SlackOutbox(Outbox):
         return ""
 
     @override
-    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+    async def post(
+        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+    ) -> str:
         async with self._client(location) as client:
-            posted = await self._posted(client, location.channel) if again else {}
-            return await self._send(client, location.channel, reply, key, posted)
+            return await self._send(client, location.channel, reply, key, attempt)
 
     @override
-    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
+    async def edit(self, location: Location, ref: str, reply: Reply, *, attempt: Attempt = FIRST_ATTEMPT) -> None:
         first, *_ = render(reply)
         async with self._client(location) as client, self._throttle.turn(EDIT_INTERVAL, location.workspace, "edit"):
-            await client.web.chat_update(channel=location.channel, ts=ref, text=first.text, blocks=first.blocks)
+            attempt.check()
+            await client.patient.chat_update(channel=location.channel, ts=ref, text=first.text, blocks=first.blocks)
 
     @override
-    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
+    async def send_direct(
+        self, location: Location, member: str, reply: Reply, key: str, *, attempt: Attempt = FIRST_ATTEMPT
+    ) -> None:
         async with self._client(location) as client:
-            await self._send(client, member, reply, key, {})
+            channel = member
+            if attempt.since is not None:  # only the conversation's own id has a history
+                channel = (await client.patient.conversations_open(users=member))["channel"]["id"]
+            await self._send(client, channel, reply, key, attempt)
 
     @override
-    async def open_thread(self, location: Location, ref: str, name: str, *, again: bool = False) -> str:
+    async def open_thread(self, location: Location, ref: str, name: str, *, attempt: Attempt = FIRST_ATTEMPT) -> str:
         """Start a thread with a message of our own: on Slack a thread exists once somebody writes in it."""
         async with self._client(location) as client:
-            posted = await self._posted(client, location.channel, ref) if again else {}
-            await self._send(client, location.channel, THREAD_INTRO, f"thread-{ref}", posted, thread_ts=ref)
+            await self._send(client, location.channel, THREAD_INTRO, f"thread-{ref}", attempt, thread_ts=ref)
         return thread_location(location.channel, ref)
 
     @override
@@ -90,19 +108,31 @@ class SlackOutbox(Outbox):
         async with self._client(location) as client:
             return [client.install.installer] if client.install.installer else []
 
-    async def _posted(self, client: Client, channel: str, thread: str = "") -> dict[str, str]:
-        """Return the references of posts that earlier tries left, by their keys."""
-        arguments: dict[str, Any] = {"channel": channel, "limit": HISTORY_LIMIT, "include_all_metadata": True}
-        if thread:
-            history = await client.web.conversations_replies(ts=thread, **arguments)
-        else:
-            history = await client.web.conversations_history(**arguments)
-        return {key: str(message["ts"]) for message in history["messages"] if (key := _key_of(message))}
+    async def _posted(self, client: Client, channel: str, since: datetime, thread: str = "") -> dict[str, str]:
+        """Return the references of what we posted since then, by keys."""
+        arguments: dict[str, Any] = {
+            "channel": channel,
+            "oldest": f"{(since - CLOCK_TOLERANCE).timestamp():.6f}",
+            "limit": HISTORY_PAGE,
+            "include_all_metadata": True,
+        }
+        read = (
+            partial(client.patient.conversations_replies, ts=thread) if thread else client.patient.conversations_history
+        )
+        posted: dict[str, str] = {}
+        cursor = ""
+        while True:
+            page = await read(cursor=cursor, **arguments) if cursor else await read(**arguments)
+            posted |= {key: str(message["ts"]) for message in page["messages"] if (key := _key_of(message))}
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return posted
 
     async def _send(
-        self, client: Client, channel: str, reply: Reply, key: str, posted: Mapping[str, str], **more: Any
+        self, client: Client, channel: str, reply: Reply, key: str, attempt: Attempt, *, thread_ts: str = ""
     ) -> str:
-        """Post all messages of a reply that aren't `posted` yet, and return the reference of the first."""
+        """Post all messages of a reply that no earlier attempt posted, and return the reference of the first."""
+        posted = await self._posted(client, channel, attempt.since, thread_ts) if attempt.since else {}
         refs = []
         for number, message in enumerate(render(reply)):
             message_key = f"{key}/{number}" if number else key
@@ -110,12 +140,13 @@ class SlackOutbox(Outbox):
                 refs.append(posted[message_key])
                 continue
             async with self._throttle.turn(POST_INTERVAL, client.install.team, channel):
-                sent = await client.web.chat_postMessage(
+                attempt.check()
+                sent = await client.patient.chat_postMessage(
                     channel=channel,
                     text=message.text,
                     blocks=message.blocks,
                     metadata={"event_type": METADATA_TYPE, "event_payload": {"key": message_key}},
-                    **more,
+                    thread_ts=thread_ts or None,
                     **NO_UNFURL,
                 )
             refs.append(str(sent["ts"]))
@@ -133,14 +164,17 @@ class SlackOutbox(Outbox):
         except SlackApiError as problem:
             code = error_code(problem)
             if client is None:
-                raise PostError(f"Slack didn't renew my token ({code}).", retry=True) from problem
+                raise UnavailableError(f"Slack didn't renew my token ({code}).") from problem
             if code in INVALID_TOKEN:
-                removed = await self._on_rejected(client.install)
-                raise PostError(NOT_INSTALLED, retry=not removed) from problem
-            retry = code in TRANSIENT or http_status(problem) >= 500
-            raise PostError(REASONS.get(code, f"Slack refused it ({code})."), retry=retry) from problem
+                if await self._on_rejected(client.install):
+                    raise PostError(NOT_INSTALLED) from problem
+                raise UnavailableError(NOT_INSTALLED) from problem  # the app has a newer token
+            if code in TRANSIENT or http_status(problem) >= 500:
+                raise UnavailableError(f"Slack can't do it now ({code}).", retry_after(problem)) from problem
+            known = REASONS.get(code)
+            raise PostError(known or f"Slack refused it ({code}).", retry=known is None) from problem
         except UNREACHABLE as problem:
-            raise PostError(f"Slack didn't answer ({type(problem).__name__}).", retry=True) from problem
+            raise UnavailableError(f"Slack didn't answer ({type(problem).__name__}).") from problem
 
 
 def thread_location(channel: str, ts: str) -> str:

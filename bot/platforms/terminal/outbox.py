@@ -15,7 +15,7 @@ from typing_extensions import override
 from bot import replies
 from bot.app import TerminalPosts
 from bot.context.identity import Location
-from bot.context.outbox import Outbox
+from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox
 from bot.replies import Block, Reply
 
 _KINDS: dict[str, TypeAdapter[Block]] = {kind.__name__: TypeAdapter(kind) for kind in replies.Block.__args__}
@@ -29,17 +29,24 @@ class TerminalOutbox(Outbox):
         self.arrived = asyncio.Event()
 
     @override
-    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+    async def post(
+        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+    ) -> str:
+        attempt.check()
         ref = await self._posts.add(key, location.channel, dump(reply))
         self.arrived.set()
         return ref
 
     @override
-    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
+    async def edit(self, location: Location, ref: str, reply: Reply, *, attempt: Attempt = FIRST_ATTEMPT) -> None:
+        attempt.check()
         await self._posts.replace(ref, dump(reply))
 
     @override
-    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
+    async def send_direct(
+        self, location: Location, member: str, reply: Reply, key: str, *, attempt: Attempt = FIRST_ATTEMPT
+    ) -> None:
+        attempt.check()
         await self._posts.add(key, f"@{member}", dump(reply))
         self.arrived.set()
 

@@ -65,12 +65,17 @@ tell that the partial index covers everything the query looks for."""
 
 
 class DeliveryKind(StrEnum):
+    """The last three are deleted once they're done; `COUNT` edits the message of a question, the others are posts."""
+
     DAILY = "daily"
     REVEAL = "reveal"
+    COUNT = "count"
+    REMINDER = "reminder"
+    NOTE = "note"
 
 
 class DeliveryState(StrEnum):
-    """due -> sending -> done; or failed after three tries; or skipped (late, paused, nothing to ask).
+    """due -> sending -> done; or failed when it was given up; or skipped (late, paused, nothing to ask).
 
     A posted delivery that still needs its thread or pin is due or sending, and has a `message_ref`.
     """
@@ -83,36 +88,51 @@ class DeliveryState(StrEnum):
 
 
 class Delivery(Row):
-    """One post that must happen exactly once: unique by schedule, kind and scheduled local date.
+    """Something to post that must happen exactly once. A daily question is unique by schedule and scheduled local date.
+
+    It goes to a channel, or to a member: `member_id`, or `recipient`, the platform's id of one we don't know.
+    `subject_id` is the question's delivery that a reveal or a count is about.
+
+    A process may claim it from `available_at` on: when it's due, when a wait is over, or when a lease expires. `claims`
+    counts claims without a result, and `refusals` how often the platform refused it. What a claim records is guarded by
+    its `claim_token`. Anything posted under the delivery's key is no older than `first_claimed_at`.
 
     `message_ref` and `thread_ref` are the platform's own; `pinned` is True while we have the message pinned.
-    `count_due` is set when there's an answer that the message doesn't count yet, and `counted_at` is when its count was
-    last updated.
+    `shown_answers` is the number of answers that the message shows.
     """
 
     id: int = Field(default=None, primary_key=True)
-    schedule_id: int = Field(foreign_key="schedule.id", ondelete="CASCADE")
-    channel_id: int = Field(foreign_key="channel.id", ondelete="CASCADE")
     kind: DeliveryKind = Field(sa_type=enum_column(DeliveryKind))
-    day: date
+    workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE")
+    channel_id: int | None = Field(default=None, foreign_key="channel.id", ondelete="CASCADE")
+    schedule_id: int | None = Field(default=None, foreign_key="schedule.id", ondelete="CASCADE")
+    day: date | None = None
+    subject_id: int | None = Field(default=None, foreign_key="delivery.id", ondelete="CASCADE")
+    member_id: int | None = Field(default=None, foreign_key="member.id", ondelete="CASCADE")
+    recipient: str | None = None
+    text: str | None = None
     due_at: datetime
+    available_at: datetime
     state: DeliveryState = Field(default=DeliveryState.DUE, sa_type=enum_column(DeliveryState))
-    lease_until: datetime | None = None
-    attempts: int = 0
+    claim_token: str | None = None
+    claims: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    refusals: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    first_claimed_at: datetime | None = None
     problem: str | None = None
     message_ref: str | None = None
     posted_at: datetime | None = None
     thread_ref: str | None = None
     pinned: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
-    count_due: datetime | None = None
-    counted_at: datetime | None = None
+    shown_answers: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class DeliveryTable(Delivery, table=True):
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("schedule_id", "kind", "day"),
-        partial_index("ix_delivery_open", "due_at", "state IN ('due', 'sending')"),
+        UniqueConstraint("subject_id", "kind"),
+        partial_index("ix_delivery_open", "available_at", "state IN ('due', 'sending')"),
+        partial_index("ix_delivery_member_id", "member_id", "member_id IS NOT NULL"),
         Index("ix_delivery_channel_day", "channel_id", "day"),
-        partial_index("ix_delivery_count", "count_due", "count_due IS NOT NULL"),
+        {"sqlite_autoincrement": True},  # ids are part of keys on platforms: no id may come again after a deletion
     )

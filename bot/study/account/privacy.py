@@ -51,7 +51,6 @@ NOT_PERSONAL: Mapping[str, str] = {
     "team": "the team's own; an export names the member's",
     "custom_question": "the team's own, without who added it",
     "retired_question": "the team's own, without who retired it",
-    "delivery": "a post to a channel",
     "points_bucket": "how many members have so many points; `totals.forget` counts the member out",
     "processed_request": "ids of requests, without who sent them; they expire",
     "oauth_state": "an installation in progress, without who started it; it expires",

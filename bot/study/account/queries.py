@@ -84,10 +84,10 @@ def set_next_reminders(connection: Connection, times: Mapping[int, datetime | No
         connection.execute(statement, rows)
 
 
-def stop_reminders(connection: Connection, member_id: int, expected: datetime | None, reason: str) -> None:
-    """Stop reminders until the member sets a time again. Do nothing if the next one has changed since."""
-    unchanged = (members.id == member_id, members.next_reminder == expected)
-    connection.execute(update(tables.members).where(*unchanged).values(next_reminder=None, unreachable=reason))
+def stop_reminders(connection: Connection, member_id: int, reason: str) -> None:
+    """Stop reminders until the member sets a time again."""
+    stopped = update(tables.members).where(members.id == member_id)
+    connection.execute(stopped.values(next_reminder=None, unreachable=reason))
 
 
 def member_in_workspace(connection: Connection, member_id: int) -> tuple[Member, Workspace, str | None]:

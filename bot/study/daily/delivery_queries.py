@@ -1,131 +1,83 @@
-"""SQL statements for deliveries: enqueue them, claim one, record how far it got, skip the late ones."""
+"""SQL statements for the deliveries of schedules: enqueue them, record how far they got, skip the late ones."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, exists, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, or_, select, update
 
+from bot.delivery.queue import Claim
 from bot.store import tables
-from bot.store.models import OPEN_DELIVERY, Delivery, DeliveryKind, DeliveryState, Round, Schedule
+from bot.store.models import Delivery, DeliveryKind, DeliveryState, Round, Schedule
 from bot.store.upsert import insert
-from bot.study.daily.claims import ClaimedDelivery
-from bot.study.members.queries import location_of
 
-LEASE = timedelta(seconds=90)
-"""How long a process has for a delivery it claimed before another may take it over."""
+deliveries, rounds, answers = tables.deliveries.c, tables.rounds.c, tables.answers.c
 
-deliveries, rounds = tables.deliveries.c, tables.rounds.c
-channels, workspaces = tables.channels.c, tables.workspaces.c
-
-ON_PLATFORMS = exists().where(
-    channels.id == deliveries.channel_id,
-    channels.workspace_id == workspaces.id,
-    workspaces.platform.in_(bindparam("platforms", expanding=True)),
-    workspaces.left_at.is_(None),
+_ROUND_AND_SCHEDULE = (
+    select(tables.rounds, tables.schedules)
+    .join_from(tables.rounds, tables.schedules, tables.schedules.c.id == bindparam("schedule"))
+    .where(rounds.delivery_id == bindparam("question"))
 )
-"""A condition on deliveries: their platform is among the bound `platforms`, and the bot is still in the workspace."""
-
-_daily = tables.deliveries.alias("daily")  # a reveal is about the round of its day's question
-# A subquery of its own, so that it reads the index of open deliveries: joined with the other tables, SQLite would
-# start at the workspaces and sort.
-_next_id = (
-    select(deliveries.id)
-    .where(
-        text(OPEN_DELIVERY),
-        deliveries.due_at <= bindparam("now"),
-        or_(deliveries.lease_until.is_(None), deliveries.lease_until <= bindparam("now")),
-        ON_PLATFORMS,
-    )
-    .order_by(deliveries.due_at, deliveries.id)
-    .limit(1)
-    .with_for_update(of=tables.deliveries, skip_locked=True)
-    .scalar_subquery()
-)
-_NEXT = (
-    select(tables.deliveries, tables.channels, tables.workspaces, tables.rounds, tables.schedules)
-    .join_from(tables.deliveries, tables.channels, channels.id == deliveries.channel_id)
-    .join(tables.workspaces, workspaces.id == channels.workspace_id)
-    .join(tables.schedules, tables.schedules.c.id == deliveries.schedule_id)
-    .join(
-        _daily,
-        and_(
-            _daily.c.schedule_id == deliveries.schedule_id,
-            _daily.c.day == deliveries.day,
-            _daily.c.kind == DeliveryKind.DAILY,
-        ),
-    )
-    .join(tables.rounds, rounds.delivery_id == _daily.c.id)
-    .where(deliveries.id == _next_id)
-)
-_CLAIM = (
+_RECORD_POST = (
     update(tables.deliveries)
-    .where(deliveries.id == bindparam("delivery_id"))
-    .values(state=DeliveryState.SENDING, lease_until=bindparam("lease"), attempts=bindparam("attempt"))
-)
-
-
-def claim_next(connection: Connection, platforms: Sequence[str], now: datetime) -> ClaimedDelivery | None:
-    """Claim the delivery that has been due longest on one of these platforms, until `now` plus LEASE."""
-    row = connection.execute(_NEXT, {"now": now, "platforms": list(platforms)}).mappings().first()
-    if row is None:
-        return None
-    delivery = Delivery.of(tables.columns_of(row, tables.deliveries))
-    claimed: dict[str, Any] = {
-        "state": DeliveryState.SENDING,
-        "lease_until": now + LEASE,
-        "attempts": delivery.attempts + 1,
-    }
-    connection.execute(
-        _CLAIM, {"delivery_id": delivery.id, "lease": claimed["lease_until"], "attempt": claimed["attempts"]}
-    )
-    return ClaimedDelivery(
-        delivery.model_copy(update=claimed),
-        location_of(row),
-        Round.of(tables.columns_of(row, tables.rounds)),
-        Schedule.of(tables.columns_of(row, tables.schedules)),
-    )
-
-
-_RECORD_POSTED = (
-    update(tables.deliveries)
-    .where(deliveries.id == bindparam("delivery_id"))
+    .where(deliveries.id == bindparam("delivery"))
     .values(message_ref=bindparam("ref"), posted_at=bindparam("now"), problem=None)
 )
-_RECORD_POSTED_AND_DONE = _RECORD_POSTED.values(state=DeliveryState.DONE, lease_until=None)
+_COUNT = (
+    select(tables.deliveries, tables.rounds, func.count(answers.id).label("answers"))
+    .join_from(tables.deliveries, tables.rounds, rounds.delivery_id == deliveries.id)
+    .outerjoin(tables.answers, answers.round_id == rounds.id)
+    .where(deliveries.id == bindparam("question"))
+    .group_by(deliveries.id, rounds.id)
+)
 
 
-def record_posted(connection: Connection, claim: ClaimedDelivery, message_ref: str, now: datetime) -> None:
-    """Record a delivery's message, mark it done unless there are more steps, and enqueue a question's reveal."""
-    connection.execute(
-        _RECORD_POSTED if claim.has_steps_after_post else _RECORD_POSTED_AND_DONE,
-        {"delivery_id": claim.delivery.id, "ref": message_ref, "now": now},
+def round_and_schedule(connection: Connection, delivery: Delivery) -> tuple[Round, Schedule]:
+    """Return the round that a question or its reveal is about, and the schedule they come from."""
+    about = {"question": delivery.subject_id or delivery.id, "schedule": delivery.schedule_id}
+    row = connection.execute(_ROUND_AND_SCHEDULE, about).mappings().one()
+    return Round.of(tables.columns_of(row, tables.rounds)), Schedule.of(tables.columns_of(row, tables.schedules))
+
+
+def record_post(connection: Connection, delivery_id: int, message_ref: str, now: datetime) -> None:
+    connection.execute(_RECORD_POST, {"delivery": delivery_id, "ref": message_ref, "now": now})
+
+
+def record_question(
+    connection: Connection, claim: Claim, question_round: Round, message_ref: str, now: datetime
+) -> None:
+    """Record a question's message, and enqueue its reveal."""
+    record_post(connection, claim.delivery.id, message_ref, now)
+    assert question_round.closes_at is not None  # noqa: S101  # every daily round closes
+    reveal = Delivery(
+        kind=DeliveryKind.REVEAL,
+        workspace_id=claim.delivery.workspace_id,
+        channel_id=claim.delivery.channel_id,
+        schedule_id=claim.delivery.schedule_id,
+        day=claim.delivery.day,
+        subject_id=claim.delivery.id,
+        due_at=question_round.closes_at,
+        available_at=question_round.closes_at,
     )
-    if claim.delivery.kind is DeliveryKind.DAILY:
-        assert claim.question_round.closes_at is not None  # noqa: S101  # every daily round closes
-        reveal = Delivery(
-            schedule_id=claim.delivery.schedule_id,
-            channel_id=claim.delivery.channel_id,
-            kind=DeliveryKind.REVEAL,
-            day=claim.delivery.day,
-            due_at=claim.question_round.closes_at,
-        )
-        connection.execute(insert(connection, tables.deliveries).values(reveal.columns()).on_conflict_do_nothing())
+    connection.execute(insert(connection, tables.deliveries).values(reveal.columns()).on_conflict_do_nothing())
+
+
+def is_posted(connection: Connection, delivery_id: int) -> bool:
+    posted = select(deliveries.id).where(deliveries.id == delivery_id, deliveries.message_ref.is_not(None))
+    return connection.execute(posted).first() is not None
 
 
 def record_thread(connection: Connection, delivery_id: int, thread_ref: str) -> None:
     connection.execute(update(tables.deliveries).where(deliveries.id == delivery_id).values(thread_ref=thread_ref))
 
 
-def record_pinned(connection: Connection, delivery_id: int, pinned: bool) -> None:
-    connection.execute(update(tables.deliveries).where(deliveries.id == delivery_id).values(pinned=pinned))
-
-
-def record_done(connection: Connection, delivery_id: int) -> None:
-    done = update(tables.deliveries).where(deliveries.id == delivery_id)
-    connection.execute(done.values(state=DeliveryState.DONE, lease_until=None))
+def record_pin(connection: Connection, delivery_id: int, replaced_id: int | None) -> None:
+    """Record that a question is pinned, and that the one it replaced no longer is."""
+    connection.execute(update(tables.deliveries).where(deliveries.id == delivery_id).values(pinned=True))
+    if replaced_id is not None:
+        connection.execute(update(tables.deliveries).where(deliveries.id == replaced_id).values(pinned=False))
 
 
 def pinned_before(connection: Connection, delivery: Delivery) -> tuple[int, str] | None:
@@ -142,18 +94,34 @@ def pinned_before(connection: Connection, delivery: Delivery) -> tuple[int, str]
     return None if row is None else (row[0], row[1] or "")
 
 
-def lock_delivery(connection: Connection, delivery_id: int) -> Delivery:
-    """Return a delivery, and lock its row until the end of this transaction."""
-    statement = select(tables.deliveries).where(deliveries.id == delivery_id).with_for_update()
-    return Delivery.of(connection.execute(statement).mappings().one())
+@dataclass(frozen=True, slots=True)
+class AnswerCount:
+    """The number of answers to a posted question, and the number that its message shows."""
+
+    question_round: Round
+    message_ref: str
+    posted_at: datetime
+    shown: int
+    answers: int
 
 
-def release(
-    connection: Connection, delivery_id: int, state: DeliveryState, problem: str, *, retry_at: datetime | None = None
-) -> None:
-    """Give up the claim on a delivery because of a problem; with `retry_at`, nobody claims it before then."""
-    released = update(tables.deliveries).where(deliveries.id == delivery_id)
-    connection.execute(released.values(state=state, problem=problem, lease_until=retry_at))
+def count_of(connection: Connection, question_delivery_id: int) -> AnswerCount | None:
+    """Count the answers to a question; None if it isn't posted."""
+    row = connection.execute(_COUNT, {"question": question_delivery_id}).mappings().first()
+    if row is None or row[deliveries.message_ref] is None:
+        return None
+    return AnswerCount(
+        Round.of(tables.columns_of(row, tables.rounds)),
+        row[deliveries.message_ref],
+        row[deliveries.posted_at],
+        row[deliveries.shown_answers],
+        row["answers"],
+    )
+
+
+def record_count(connection: Connection, question_delivery_id: int, shown: int) -> None:
+    statement = update(tables.deliveries).where(deliveries.id == question_delivery_id)
+    connection.execute(statement.values(shown_answers=shown))
 
 
 def enqueued_days(connection: Connection, schedule_ids: Collection[int], first_day: date) -> set[tuple[int, date]]:
@@ -193,7 +161,7 @@ def skip_late(connection: Connection, now: datetime, max_delay: timedelta, queue
     so it stays and is claimed again under the same key.
     """
     newer = tables.deliveries.alias("newer")
-    answered = exists().where(rounds.delivery_id == deliveries.id, tables.answers.c.round_id == rounds.id)
+    answered = exists().where(rounds.delivery_id == deliveries.id, answers.round_id == rounds.id)
     closed = exists().where(rounds.delivery_id == deliveries.id, rounds.closes_at <= now)
     followed = exists().where(
         newer.c.channel_id == deliveries.channel_id,
@@ -208,7 +176,7 @@ def skip_late(connection: Connection, now: datetime, max_delay: timedelta, queue
             deliveries.kind == DeliveryKind.DAILY,
             deliveries.state.in_((DeliveryState.DUE, DeliveryState.SENDING)),
             deliveries.message_ref.is_(None),  # with one it is posted, and waits for its thread or pin
-            or_(deliveries.lease_until.is_(None), deliveries.lease_until <= now),
+            or_(deliveries.state == DeliveryState.DUE, deliveries.available_at <= now),  # nobody is posting it
             or_(
                 deliveries.due_at < now - max_delay,
                 closed,
@@ -216,7 +184,7 @@ def skip_late(connection: Connection, now: datetime, max_delay: timedelta, queue
             ),
             ~answered,
         )
-        .values(state=DeliveryState.SKIPPED, problem="too late", lease_until=None)
+        .values(state=DeliveryState.SKIPPED, problem="too late", claim_token=None)
         .returning(deliveries.id)
     )
     ids = [delivery_id for (delivery_id,) in connection.execute(skipped)]

@@ -84,7 +84,13 @@ def _plan(
     assert schedule.next_day is not None and schedule.next_due is not None  # noqa: S101, PT018  # it is due
     day, due = schedule.next_day, schedule.next_due
     delivery = Delivery(
-        schedule_id=schedule.id, channel_id=schedule.channel_id, kind=DeliveryKind.DAILY, day=day, due_at=due
+        kind=DeliveryKind.DAILY,
+        workspace_id=picker.workspace_of[schedule.channel_id],
+        channel_id=schedule.channel_id,
+        schedule_id=schedule.id,
+        day=day,
+        due_at=due,
+        available_at=due,
     )
     closes = reveal_at(schedule, day)
     problem, question = _reason_not_to_post(schedule, day), None

@@ -121,13 +121,13 @@ def clear_problem(connection: Connection, schedule_id: int) -> None:
     connection.execute(cleared.values(problem=None))
 
 
-def managers_of(connection: Connection, schedule_id: int) -> list[str]:
-    """Return the platform's ids of the workspace's named managers, and of the member who set up the schedule."""
+def managers_of(connection: Connection, schedule_id: int) -> list[int]:
+    """Return the ids of the workspace's named managers, and of the member who set up the schedule."""
     members = tables.members.c
     statement = (
-        select(members.external_id)
+        select(members.id)
         .join_from(tables.schedules, tables.channels, channels.id == schedules.channel_id)
         .join(tables.members, members.workspace_id == channels.workspace_id)
         .where(schedules.id == schedule_id, or_(members.manager.is_(True), members.id == schedules.made_by))
     )
-    return [external_id for (external_id,) in connection.execute(statement)]
+    return [member_id for (member_id,) in connection.execute(statement)]

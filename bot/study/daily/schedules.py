@@ -16,7 +16,7 @@ from bot.errors import UserError
 from bot.replies import Button, Buttons, Notice, Reply, Tone
 from bot.store.models import Round, RoundKind, Schedule, ScheduleState
 from bot.study.daily import schedule_queries
-from bot.study.daily.claims import extras_of
+from bot.study.daily.deliveries import extras_of
 from bot.study.daily.planner import activated, moved_on
 from bot.study.daily.posts import question_post
 from bot.study.daily.schedule_card import next_steps, schedule_table, settings_card, weekdays_in_words

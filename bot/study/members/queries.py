@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from bot.context.identity import Actor, Location
 from bot.context.local_time import is_zone
@@ -29,17 +29,6 @@ class KnownMember:
     member_id: int
     manager: bool
     custom_questions_version: int
-
-
-def location_of(row: RowMapping) -> Location:
-    """Return the location of a row that has the columns of its workspace and channel."""
-    return Location(
-        row[workspaces.platform],
-        row[workspaces.external_id],
-        row[channels.external_id],
-        row[workspaces.name],
-        row[channels.name],
-    )
 
 
 _KNOWN = (

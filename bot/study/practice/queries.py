@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -26,8 +27,9 @@ from sqlalchemy import (
 
 from bot.context.identity import RequestContext
 from bot.store import tables
-from bot.store.models import Answer, Member, Round
+from bot.store.models import Answer, Delivery, DeliveryKind, Member, Round
 from bot.store.upsert import insert as upsert
+from bot.store.upsert import insert_on
 from bot.study.practice.grading import Grade
 from bot.study.practice.round_kinds import CLOSING_KINDS
 from bot.study.workspaces.queries import retired_questions
@@ -233,7 +235,6 @@ _SCHEDULE_ZONE = (
     .join_from(tables.schedules, tables.deliveries, deliveries.schedule_id == tables.schedules.c.id)
     .where(deliveries.id == bindparam("delivery"))
 )
-_COUNT_DUE = update(tables.deliveries).where(deliveries.id == bindparam("delivery"), deliveries.count_due.is_(None))
 
 
 def schedule_zone(connection: Connection, delivery_id: int) -> str | None:
@@ -246,6 +247,19 @@ def set_zone(connection: Connection, member_id: int, zone: str) -> None:
     connection.execute(update(tables.members).where(members.id == member_id).values(zone=zone))
 
 
-def request_count_update(connection: Connection, delivery_id: int, at: datetime) -> None:
-    """Mark a posted question's live count as out of date since that time, unless it's already marked."""
-    connection.execute(_COUNT_DUE, {"delivery": delivery_id, "count_due": at})
+def request_count_update(connection: Connection, question_round: Round, at: datetime) -> None:
+    """Enqueue an update of a posted question's live count, unless one is enqueued."""
+    count = Delivery(
+        kind=DeliveryKind.COUNT,
+        workspace_id=question_round.workspace_id,
+        channel_id=question_round.channel_id,
+        subject_id=question_round.delivery_id,
+        due_at=at,
+        available_at=at,
+    )
+    connection.execute(_insert_count(connection.dialect.name), count.columns())
+
+
+@cache
+def _insert_count(dialect: str) -> Any:
+    return insert_on(dialect, tables.deliveries).on_conflict_do_nothing()

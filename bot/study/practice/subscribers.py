@@ -21,7 +21,7 @@ def update_live_count(connection: Connection, accepted: AcceptedAnswer) -> Accep
     """Make the posted question show the new number of answers, while it's open."""
     question_round, at = accepted.question_round, accepted.answer.accepted_at
     if question_round.delivery_id is not None and is_open(question_round, at):
-        request_count_update(connection, question_round.delivery_id, at)
+        request_count_update(connection, question_round, at)
     return accepted
 
 

@@ -183,8 +183,8 @@ def _is_at(location: Location) -> tuple[ColumnElement[bool], ...]:
 
 def fail_open_deliveries(connection: Connection, workspace_id: int, problem: str) -> None:
     """Cancel every delivery of a workspace that hasn't been posted; one that only lacks its thread or pin is done."""
-    in_workspace = deliveries.channel_id.in_(select(channels.id).where(channels.workspace_id == workspace_id))
-    ended = update(tables.deliveries).where(text(OPEN_DELIVERY), in_workspace).values(problem=problem, lease_until=None)
+    ended = update(tables.deliveries).where(text(OPEN_DELIVERY), deliveries.workspace_id == workspace_id)
+    ended = ended.values(problem=problem, claim_token=None)
     is_posted = deliveries.message_ref.is_not(None)
     connection.execute(ended.where(is_posted).values(state=DeliveryState.DONE))
     connection.execute(ended.where(~is_posted).values(state=DeliveryState.FAILED))

@@ -9,7 +9,7 @@ from simcord.env import Env
 
 from bot.app import App
 from bot.context.identity import Location
-from bot.context.outbox import Outbox, PostError, PostExtras
+from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox, PostError, PostExtras
 from bot.platforms.discord.outbox import PINS_FULL
 from bot.replies import Reply
 from tests.platforms.discord.scene import (
@@ -38,17 +38,21 @@ class Forgetful(Outbox):
     async def missing_permissions(self, location: Location, wants: PostExtras) -> str:
         return await self._real.missing_permissions(location, wants)
 
-    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
-        ref = await self._real.post(location, reply, key, role=role, again=again)
+    async def post(
+        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+    ) -> str:
+        ref = await self._real.post(location, reply, key, role=role, attempt=attempt)
         if not self.died:
             self.died = True
             raise PostError("the connection broke", retry=True)
         return ref
 
-    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
+    async def edit(self, location: Location, ref: str, reply: Reply, *, attempt: Attempt = FIRST_ATTEMPT) -> None:
         await self._real.edit(location, ref, reply)
 
-    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
+    async def send_direct(
+        self, location: Location, member: str, reply: Reply, key: str, *, attempt: Attempt = FIRST_ATTEMPT
+    ) -> None:
         await self._real.send_direct(location, member, reply, key)
 
 

@@ -15,7 +15,7 @@ from slack_sdk.signature import SignatureVerifier
 from bot.app import App
 from bot.context.identity import Location
 from bot.context.library import Library
-from bot.context.outbox import PostError
+from bot.context.outbox import FIRST_ATTEMPT, Attempt, PostError
 from bot.errors import SetupError
 from bot.platforms.slack.app import Credentials
 from bot.platforms.slack.dispatch import FORM_OPEN_TIMEOUT
@@ -431,7 +431,7 @@ async def test_a_post_of_several_messages_is_completed_on_retry(
         await outbox.post(place, reply, key)
     assert broken.value.retry
     [first] = team.main.messages.values()
-    assert await outbox.post(place, reply, key, again=True) == first.ts
+    assert await outbox.post(place, reply, key, attempt=Attempt(app.now())) == first.ts
 
     words = "\n".join(message.words for message in team.main.messages.values())
     assert len(team.main.messages) > 1
@@ -441,7 +441,10 @@ async def test_a_post_of_several_messages_is_completed_on_retry(
 async def test_a_thread_is_opened_once(fake: Slack, team: Team, app: App, running: str) -> None:
     location, outbox = Location("slack", team.id, team.main.id), app.study.outboxes["slack"]
     ref = await outbox.post(location, Reply.of(Text("A question.")), "question")
-    opened_threads = {await outbox.open_thread(location, ref, "Talk", again=again) for again in (False, True)}
+    opened_threads = {
+        await outbox.open_thread(location, ref, "Talk", attempt=attempt)
+        for attempt in (FIRST_ATTEMPT, Attempt(app.now()))
+    }
 
     assert opened_threads == {f"{team.main.id}/{ref}"}
     assert len(team.main.thread(ref)) == 1

@@ -380,12 +380,15 @@ class History:
     async def delivery(
         self, number: int, state: DeliveryState, channel: int = 0, kind: DeliveryKind = DeliveryKind.DAILY
     ) -> None:
+        due_at = datetime.combine(after(number), time(9), tzinfo=UTC)
         delivery = Delivery(
+            workspace_id=self.workspace,
             schedule_id=self.schedules[channel],
             channel_id=self.channels[channel],
             kind=kind,
             day=after(number),
-            due_at=datetime.combine(after(number), time(9), tzinfo=UTC),
+            due_at=due_at,
+            available_at=due_at,
             state=state,
         )
         await self.store.transaction(add, tables.deliveries, delivery.columns())

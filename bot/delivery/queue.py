@@ -1,0 +1,197 @@
+"""SQL statements for the queue of deliveries: add some, claim those that are due, record what became of them."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, exists, func, select, text, update
+
+from bot.context.identity import Location
+from bot.delivery.lease import LEASE, Lease
+from bot.store import tables
+from bot.store.models import OPEN_DELIVERY, Delivery, DeliveryState
+
+deliveries, channels = tables.deliveries.c, tables.channels.c
+workspaces, members = tables.workspaces.c, tables.members.c
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class ClaimLostError(Exception):
+    """Another process has claimed the delivery, or it's gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that this process has claimed, where it goes, and the lease it holds.
+
+    `recipient` is the platform's id of the member that a direct message goes to, "" for a post in a channel.
+    """
+
+    delivery: Delivery
+    location: Location
+    recipient: str
+    lease: Lease
+
+    @property
+    def key(self) -> str:
+        """Return the key by which the platform recognizes the post if it's sent again."""
+        return f"delivery-{self.delivery.id}"
+
+
+ON_PLATFORMS = exists().where(
+    workspaces.id == deliveries.workspace_id,
+    workspaces.platform.in_(bindparam("platforms", expanding=True)),
+    workspaces.left_at.is_(None),
+)
+"""A condition on deliveries: their platform is among the bound `platforms`, and the bot is still in the workspace."""
+
+_AVAILABLE = and_(
+    text(OPEN_DELIVERY),
+    deliveries.available_at <= bindparam("now"),
+    deliveries.workspace_id.not_in(bindparam("busy", expanding=True)),
+    ON_PLATFORMS,
+)
+_ANY = select(deliveries.id).where(_AVAILABLE).limit(1)
+_NEXT = (
+    select(deliveries.id)
+    .where(_AVAILABLE)
+    .order_by(deliveries.available_at, deliveries.id)
+    .limit(bindparam("size"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(tables.deliveries)
+    .where(deliveries.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        state=DeliveryState.SENDING,
+        claim_token=bindparam("token"),
+        claims=deliveries.claims + 1,
+        available_at=bindparam("until"),
+        first_claimed_at=func.coalesce(deliveries.first_claimed_at, bindparam("now", type_=deliveries.due_at.type)),
+    )
+)
+_CLAIMED = (
+    select(tables.deliveries, tables.channels, tables.workspaces, members.external_id.label("recipient_id"))
+    .join_from(tables.deliveries, tables.workspaces, workspaces.id == deliveries.workspace_id)
+    .outerjoin(tables.channels, channels.id == deliveries.channel_id)
+    .outerjoin(tables.members, members.id == deliveries.member_id)
+    .where(deliveries.id.in_(bindparam("ids", expanding=True)))
+    .order_by(deliveries.available_at, deliveries.id)
+)
+
+
+def any_available(connection: Connection, platforms: Collection[str], busy: Collection[int], now: datetime) -> bool:
+    """Return whether `claim` would find anything, without a lock."""
+    available = {"platforms": list(platforms), "busy": list(busy), "now": now}
+    return connection.execute(_ANY, available).first() is not None
+
+
+def claim(
+    connection: Connection,
+    platforms: Collection[str],
+    busy: Collection[int],
+    size: int,
+    clock: Callable[[], datetime],
+) -> list[Claim]:
+    """Claim the deliveries that have been available longest, at most `size`; none of the workspaces `busy`.
+
+    The lease begins now, however long they were in the queue.
+    """
+    now, monotonic_until = clock(), time.monotonic() + LEASE.total_seconds()
+    available = {"platforms": list(platforms), "busy": list(busy), "now": now, "size": size}
+    ids = [delivery_id for (delivery_id,) in connection.execute(_NEXT, available)]
+    if not ids:
+        return []
+    rows = connection.execute(_CLAIMED, {"ids": ids}).mappings().all()
+    claimed = {"state": DeliveryState.SENDING, "claim_token": secrets.token_hex(8), "available_at": now + LEASE}
+    connection.execute(_CLAIM, {"ids": ids, "token": claimed["claim_token"], "until": now + LEASE, "now": now})
+    claims = []
+    for row in rows:
+        before = Delivery.of(tables.columns_of(row, tables.deliveries))
+        counted = {"claims": before.claims + 1, "first_claimed_at": before.first_claimed_at or now}
+        lease = Lease(before.first_claimed_at, clock=clock, until=now + LEASE, monotonic_until=monotonic_until)
+        recipient = row["recipient_id"] or before.recipient or ""
+        claims.append(Claim(before.model_copy(update=claimed | counted), _location(row), recipient, lease))
+    return claims
+
+
+def _location(row: RowMapping) -> Location:
+    return Location(
+        row[workspaces.platform],
+        row[workspaces.external_id],
+        row[channels.external_id] or "",
+        row[workspaces.name],
+        row[channels.name] or "",
+    )
+
+
+def add(connection: Connection, new: Sequence[Delivery]) -> None:
+    """Enqueue deliveries."""
+    if new:
+        connection.execute(tables.deliveries.insert(), [delivery.columns() for delivery in new])
+
+
+def as_claimed(
+    connection: Connection,
+    claim: Claim,
+    work: Callable[Concatenate[Connection, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Do some work in this transaction if the claim still holds, and keep it until the end. Raises ClaimLostError."""
+    held = (
+        select(deliveries.id)
+        .where(
+            deliveries.id == claim.delivery.id,
+            deliveries.state == DeliveryState.SENDING,
+            deliveries.claim_token == claim.delivery.claim_token,
+        )
+        .with_for_update()
+    )
+    if connection.execute(held).first() is None:
+        raise ClaimLostError
+    return work(connection, *args, **kwargs)
+
+
+def end(connection: Connection, delivery_id: int, state: DeliveryState, problem: str | None = None) -> None:
+    """Record that nothing is left to do; the row is kept."""
+    ended = update(tables.deliveries).where(deliveries.id == delivery_id)
+    connection.execute(ended.values(state=state, claim_token=None, claims=0, problem=problem))
+
+
+def remove(connection: Connection, delivery_id: int) -> None:
+    connection.execute(delete(tables.deliveries).where(deliveries.id == delivery_id))
+
+
+def put_back(
+    connection: Connection,
+    delivery_id: int,
+    available_at: datetime,
+    *,
+    problem: str | None,
+    refused: bool,
+    result: bool,
+) -> None:
+    """End a claim, and let any process claim the delivery again from `available_at` on.
+
+    `refused` counts a refusal of the platform. Without a `result`, the claim counts toward those after which the
+    delivery is given up.
+    """
+    values: dict[str, Any] = {
+        "state": DeliveryState.DUE,
+        "claim_token": None,
+        "available_at": available_at,
+        "problem": problem,
+    }
+    if refused:
+        values["refusals"] = deliveries.refusals + 1
+    if result:
+        values["claims"] = 0
+    connection.execute(update(tables.deliveries).where(deliveries.id == delivery_id).values(values))
