@@ -11,6 +11,10 @@ SetupError                     the operator can fix it: the text is shown, and t
 The calling package catches each of these, and turns it into one of the above, a message or a fallback:
 
 PostError                      bot.context.outbox: a platform refused a post
+├── UnavailableError           bot.context.outbox: it refused nothing, but can't be reached, or asks us to wait
+└── AbandonedError             bot.delivery.kinds: no process ever finished it
+LeaseExpiredError              bot.context.outbox: an attempt took so long that another process may have started one
+ClaimLostError                 bot.delivery.queue: another process has claimed the delivery
 InferenceError                 bot.inference.client: the inference server gave no answer
 └── InferenceCutShortError     bot.inference.client: its answer was cut off
 UnknownMemberError             bot.platforms.discord.identity: the sender of a direct message is unknown

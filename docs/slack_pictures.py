@@ -31,7 +31,7 @@ from bot import logs
 from bot.app import App, TerminalPosts, open_library
 from bot.config import loader
 from bot.context.identity import Actor, Location
-from bot.context.outbox import Outbox
+from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
 from bot.dispatch.handler import handle
@@ -88,24 +88,28 @@ class Channel(Outbox):
         self.newest = Reply(())
 
     @override
-    async def post(self, location: Location, reply: Reply, key: str, *, role: str = "", again: bool = False) -> str:
+    async def post(
+        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+    ) -> str:
         self.newest = reply
         return key
 
     @override
-    async def edit(self, location: Location, ref: str, reply: Reply) -> None:
+    async def edit(self, location: Location, ref: str, reply: Reply, *, attempt: Attempt = FIRST_ATTEMPT) -> None:
         self.newest = reply
 
     @override
-    async def send_direct(self, location: Location, member: str, reply: Reply, key: str) -> None:
+    async def send_direct(
+        self, location: Location, member: str, reply: Reply, key: str, *, attempt: Attempt = FIRST_ATTEMPT
+    ) -> None:
         return
 
     @override
-    async def open_thread(self, location: Location, ref: str, name: str, *, again: bool = False) -> str:
+    async def open_thread(self, location: Location, ref: str, name: str, *, attempt: Attempt = FIRST_ATTEMPT) -> str:
         return ref
 
     @override
-    async def pin(self, location: Location, ref: str, instead: str = "") -> None:
+    async def pin(self, location: Location, ref: str, instead: str = "", *, attempt: Attempt = FIRST_ATTEMPT) -> None:
         return
 
 

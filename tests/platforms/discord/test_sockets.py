@@ -258,10 +258,11 @@ async def test_a_deleted_channel_is_reported(discord: Discord, outbox: Outbox, p
 
 
 @pytest.mark.parametrize(
-    ("code", "sentence"), [(30046, "how often a message older than an hour can be edited"), (50035, "error 50035")]
+    ("code", "sentence", "retry"),
+    [(30046, "how often a message older than an hour can be edited", False), (50035, "error 50035", True)],
 )
 async def test_a_refused_edit_is_explained(
-    discord: Discord, outbox: Outbox, papers: Channel, code: int, sentence: str
+    discord: Discord, outbox: Outbox, papers: Channel, code: int, sentence: str, *, retry: bool
 ) -> None:
     ref = await outbox.post(at(papers), POST, "daily-7")
     discord.fail("PATCH", f"{MESSAGES}/\\d+", 400, code)
@@ -269,7 +270,7 @@ async def test_a_refused_edit_is_explained(
     with pytest.raises(PostError, match=sentence) as refusal:
         await outbox.edit(at(papers), ref, POST)
 
-    assert not refusal.value.retry
+    assert refusal.value.retry is retry
 
 
 async def test_a_post_without_a_network_can_be_retried(

@@ -389,10 +389,16 @@ async def test_a_public_answer_goes_where_the_app_may_post(fake: Slack, bob: Per
         assert (await fake.heard()).channel == channel.id
 
 
-async def test_a_rate_limit_is_waited_out(fake: Slack, maya: Person, team: Team, app: App) -> None:
+async def test_a_post_waits_as_long_as_a_rate_limit_asks(fake: Slack, maya: Person, team: Team, app: App) -> None:
     await maya.types(DAILY)
     until(fake, "09:00")
-    fake.fail("chat.postMessage", after=1)
+    fake.fail("chat.postMessage", after=30)
+    await turn(app)
+    fake.clock.forward(29)
+    await turn(app)
+    assert posts(team) == []
+
+    fake.clock.forward(1)
     await turn(app)
 
     assert len(posts(team)) == 1
