@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -122,6 +123,8 @@ async def measure(url: str, channels: int) -> None:
     library = Library(load().bank, index_folder=None, embedder=Embedder())  # type: ignore[arg-type]  # never searched
     study = Study(store=store, library=library, clock=lambda: NOW, outboxes={"bench": InstantOutbox()})
     await store.transaction(seed, "bench", channels, NOW)
+    gc.collect()
+    gc.freeze()  # as the bot does once it's loaded
     stalls: list[float] = []
     watch = asyncio.create_task(record_stalls(stalls))
     await asyncio.sleep(0)  # so that it measures from the beginning

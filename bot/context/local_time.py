@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from bot.errors import UserError
@@ -18,6 +18,8 @@ from bot.store.models import Member
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 """By `date.weekday()`."""
 
+MAX_CACHED = 4096
+"""Results kept of each calculation: thousands of schedules are due at the same time in a few zones."""
 NOT_ZONES = {"Factory", "localtime", "posixrules"}
 """Names in a system's zone folder that aren't zones."""
 
@@ -29,6 +31,7 @@ def local_day(instant: datetime, zone: str, day_starts_at: int = 0) -> date:
     return (instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None) - timedelta(hours=day_starts_at)).date()
 
 
+@lru_cache(MAX_CACHED)
 def instant_of(day: date, at: time, zone: str) -> datetime:
     """Return the instant of a local time, in UTC."""
     return datetime.combine(day, at.replace(fold=0), tzinfo=ZoneInfo(zone)).astimezone(UTC)
@@ -89,6 +92,7 @@ def period_keys(instant: datetime, zone: str) -> tuple[str, str]:
     return f"{year}-W{week:02}", f"{day:%Y-%m}"
 
 
+@lru_cache(MAX_CACHED)
 def next_occurrence(after: datetime, at: time, zone: str, weekdays: str) -> tuple[date, datetime]:
     """Return the first scheduled day, and its instant, strictly after an instant. `weekdays` as "01234", Monday is 0.
 

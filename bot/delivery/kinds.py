@@ -18,8 +18,18 @@ class AbandonedError(PostError):
     """Nobody refused it, but no process ever finished it: maybe it's what ends the process."""
 
 
-Send = Callable[[Study, Claim], Awaitable[datetime | None]]
-"""Sends a delivery and records its steps. Returns None if it's done, or when it's due again. Raises PostError."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What's left to do in the transaction that records that a delivery is done, or due again at `due_again`."""
+
+    record: Callable[[Connection], None] | None = None
+    due_again: datetime | None = None
+
+
+DONE = Outcome()
+
+Send = Callable[[Study, Claim], Awaitable[Outcome]]
+"""Sends a delivery, and records each step that isn't the last. Raises PostError."""
 GiveUp = Callable[[Connection, Claim, PostError, datetime], DeliveryState]
 """Does what follows when a delivery is given up, in the transaction that records it, and returns its last state."""
 

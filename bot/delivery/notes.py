@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, update
 from bot.context.outbox import PostError
 from bot.context.study import Study
 from bot.delivery import queue
-from bot.delivery.kinds import DeliveryType
+from bot.delivery.kinds import DONE, DeliveryType, Outcome
 from bot.delivery.queue import Claim
 from bot.replies import Notice, Reply, Tone
 from bot.store import tables
@@ -44,18 +44,17 @@ def _note(
     )
 
 
-async def _send(study: Study, claim: Claim) -> datetime | None:
+async def _send(study: Study, claim: Claim) -> Outcome:
     outbox, note = study.outboxes[claim.location.platform], claim.delivery
     if claim.recipient:
         reply = Reply.of(Notice(note.text or "", Tone.PROBLEM))
         await outbox.send_direct(claim.location, claim.recipient, reply, claim.key, attempt=claim.lease)
-        return None
-    owners = await outbox.owners(claim.location)
+        return DONE
+    owners, now = await outbox.owners(claim.location), study.clock()
     if not owners:
         log.warning("nobody to tell", workspace=note.workspace_id)
-        return None
-    await study.store.transaction(queue.as_claimed, claim, _address_to_owners, note, owners, study.clock())
-    return study.clock()
+        return DONE
+    return Outcome(lambda connection: _address_to_owners(connection, note, owners, now), due_again=now)
 
 
 def _address_to_owners(connection: Connection, note: Delivery, owners: Sequence[str], now: datetime) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, exists, func, select, text, update
@@ -15,6 +16,7 @@ from bot.context.identity import Location
 from bot.delivery.lease import LEASE, Lease
 from bot.store import tables
 from bot.store.models import OPEN_DELIVERY, Delivery, DeliveryState
+from bot.store.upsert import insert_on
 
 deliveries, channels = tables.deliveries.c, tables.channels.c
 workspaces, members = tables.workspaces.c, tables.members.c
@@ -138,6 +140,45 @@ def add(connection: Connection, new: Sequence[Delivery]) -> None:
         connection.execute(tables.deliveries.insert(), [delivery.columns() for delivery in new])
 
 
+_HELD = (
+    select(deliveries.id)
+    .where(
+        deliveries.id == bindparam("delivery"),
+        deliveries.state == DeliveryState.SENDING,
+        deliveries.claim_token == bindparam("token"),
+    )
+    .with_for_update()
+)
+_END = (
+    update(tables.deliveries)
+    .where(deliveries.id == bindparam("delivery"))
+    .values(state=bindparam("ended"), claim_token=None, claims=0, problem=bindparam("reason"))
+)
+_REMOVE = delete(tables.deliveries).where(deliveries.id == bindparam("delivery"))
+_PUT_BACK = (
+    update(tables.deliveries)
+    .where(deliveries.id == bindparam("delivery"))
+    .values(
+        state=DeliveryState.DUE,
+        claim_token=None,
+        available_at=bindparam("at"),
+        problem=bindparam("reason"),
+        refusals=deliveries.refusals + bindparam("refused"),
+        claims=deliveries.claims * bindparam("without_result"),
+    )
+)
+
+
+def add_once(connection: Connection, new: Delivery) -> None:
+    """Enqueue a delivery unless it's there already: one of its kind about its subject, or of its schedule's day."""
+    connection.execute(_insert_once(connection.dialect.name), new.columns())
+
+
+@cache
+def _insert_once(dialect: str) -> Any:
+    return insert_on(dialect, tables.deliveries).on_conflict_do_nothing()
+
+
 def as_claimed(
     connection: Connection,
     claim: Claim,
@@ -146,28 +187,19 @@ def as_claimed(
     **kwargs: P.kwargs,
 ) -> T:
     """Do some work in this transaction if the claim still holds, and keep it until the end. Raises ClaimLostError."""
-    held = (
-        select(deliveries.id)
-        .where(
-            deliveries.id == claim.delivery.id,
-            deliveries.state == DeliveryState.SENDING,
-            deliveries.claim_token == claim.delivery.claim_token,
-        )
-        .with_for_update()
-    )
-    if connection.execute(held).first() is None:
+    held = {"delivery": claim.delivery.id, "token": claim.delivery.claim_token}
+    if connection.execute(_HELD, held).first() is None:
         raise ClaimLostError
     return work(connection, *args, **kwargs)
 
 
 def end(connection: Connection, delivery_id: int, state: DeliveryState, problem: str | None = None) -> None:
     """Record that nothing is left to do; the row is kept."""
-    ended = update(tables.deliveries).where(deliveries.id == delivery_id)
-    connection.execute(ended.values(state=state, claim_token=None, claims=0, problem=problem))
+    connection.execute(_END, {"delivery": delivery_id, "ended": state, "reason": problem})
 
 
 def remove(connection: Connection, delivery_id: int) -> None:
-    connection.execute(delete(tables.deliveries).where(deliveries.id == delivery_id))
+    connection.execute(_REMOVE, {"delivery": delivery_id})
 
 
 def put_back(
@@ -184,14 +216,5 @@ def put_back(
     `refused` counts a refusal of the platform. Without a `result`, the claim counts toward those after which the
     delivery is given up.
     """
-    values: dict[str, Any] = {
-        "state": DeliveryState.DUE,
-        "claim_token": None,
-        "available_at": available_at,
-        "problem": problem,
-    }
-    if refused:
-        values["refusals"] = deliveries.refusals + 1
-    if result:
-        values["claims"] = 0
-    connection.execute(update(tables.deliveries).where(deliveries.id == delivery_id).values(values))
+    values = {"delivery": delivery_id, "at": available_at, "reason": problem}
+    connection.execute(_PUT_BACK, values | {"refused": int(refused), "without_result": int(not result)})

@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from bot.context.outbox import LeaseExpiredError, PostError, UnavailableError
 from bot.context.study import Study
 from bot.delivery import queue
-from bot.delivery.kinds import AbandonedError, DeliveryType
+from bot.delivery.kinds import AbandonedError, DeliveryType, Outcome
 from bot.delivery.lease import LEASE
 from bot.delivery.queue import Claim, ClaimLostError
 from bot.errors import DatabaseError
@@ -157,12 +157,9 @@ class Worker:
                 await self._give_up(claim, kind, refusal)
                 return
             async with asyncio.timeout(SEND_TIMEOUT):
-                due_again = await kind.send(self._study, claim)
-            if due_again is not None:
-                await self._put_back(claim, due_again)
-            else:
-                await self._record(claim, lambda connection: _finish(connection, claim, kind))
-                log.info("delivered", delivery=delivery.id, kind=delivery.kind.value)
+                outcome = await kind.send(self._study, claim)
+            await self._record(claim, lambda connection: _finish(connection, claim, kind, outcome))
+            log.info("delivered", delivery=delivery.id, kind=delivery.kind.value)
         except (LeaseExpiredError, ClaimLostError):
             log.warning("lease expired", delivery=delivery.id)
         except DatabaseError as problem:
@@ -221,8 +218,12 @@ class Worker:
             log.error("delivery not recorded", delivery=claim.delivery.id, problem=str(problem))
 
 
-def _finish(connection: Connection, claim: Claim, kind: DeliveryType) -> None:
-    if kind.is_kept:
+def _finish(connection: Connection, claim: Claim, kind: DeliveryType, outcome: Outcome) -> None:
+    if outcome.record is not None:
+        outcome.record(connection)
+    if outcome.due_again is not None:
+        queue.put_back(connection, claim.delivery.id, outcome.due_again, problem=None, refused=False, result=True)
+    elif kind.is_kept:
         queue.end(connection, claim.delivery.id, DeliveryState.DONE)
     else:
         queue.remove(connection, claim.delivery.id)

@@ -10,9 +10,6 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-OPEN = sa.text("state IN ('due', 'sending')")
-TO_MEMBERS = sa.text("member_id IS NOT NULL")
-
 
 def upgrade() -> None:
     op.drop_index("ix_delivery_open", "delivery")
@@ -37,11 +34,14 @@ def upgrade() -> None:
         batch.alter_column("available_at", existing_type=sa.DateTime(timezone=True), nullable=False)
         for name in ("lease_until", "attempts", "count_due", "counted_at"):
             batch.drop_column(name)
-        batch.create_unique_constraint("uq_delivery_subject_id_kind", ["subject_id", "kind"])
-    op.create_index("ix_delivery_open", "delivery", ["available_at"], sqlite_where=OPEN, postgresql_where=OPEN)
-    op.create_index(
-        "ix_delivery_member_id", "delivery", ["member_id"], sqlite_where=TO_MEMBERS, postgresql_where=TO_MEMBERS
-    )
+    _partial_index("ix_delivery_open", ["available_at"], "state IN ('due', 'sending')")
+    _partial_index("ix_delivery_member_id", ["member_id"], "member_id IS NOT NULL")
+    _partial_index("uq_delivery_subject_id_kind", ["subject_id", "kind"], "subject_id IS NOT NULL", unique=True)
+
+
+def _partial_index(name: str, columns: list[str], condition: str, *, unique: bool = False) -> None:
+    where = sa.text(condition)
+    op.create_index(name, "delivery", columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 def _fill() -> None:

@@ -15,7 +15,7 @@ from bot.context.library import Library
 from bot.context.outbox import FIRST_ATTEMPT, Attempt, LeaseExpiredError, Outbox, PostError, UnavailableError
 from bot.context.study import Study
 from bot.delivery import queue
-from bot.delivery.kinds import AbandonedError, DeliveryType
+from bot.delivery.kinds import DONE, AbandonedError, DeliveryType, Outcome
 from bot.delivery.lease import LEASE, Lease
 from bot.delivery.queue import Claim
 from bot.delivery.worker import MAX_CLAIMS, MAX_PER_WORKSPACE, MAX_SENDING, Worker
@@ -58,18 +58,18 @@ class Office:
         self.sent: list[str] = []
         self.attempts: list[datetime | None] = []
         self.given_up: list[tuple[str, PostError]] = []
-        self.reactions: dict[str, Callable[[Claim], Awaitable[datetime | None]]] = {}
+        self.reactions: dict[str, Callable[[Claim], Awaitable[Outcome | None]]] = {}
 
     def worker(self) -> Worker:
         return Worker(self.study, {DeliveryKind.NOTE: DeliveryType(self._send, self._give_up, is_kept=True)})
 
-    async def _send(self, _study: Study, claim: Claim) -> datetime | None:
+    async def _send(self, _study: Study, claim: Claim) -> Outcome:
         text = claim.delivery.text or ""
         self.attempts.append(claim.lease.since)
         if reaction := self.reactions.get(text):
-            return await reaction(claim)
+            return await reaction(claim) or DONE
         self.sent.append(text)
-        return None
+        return DONE
 
     def _give_up(self, _connection: Connection, claim: Claim, refusal: PostError, _now: datetime) -> DeliveryState:
         self.given_up.append((claim.delivery.text or "", refusal))
@@ -86,7 +86,7 @@ class Office:
     async def deliveries(self) -> list[Delivery]:
         return await self.study.store.query(_all)
 
-    def react(self, text: str, *outcomes: Exception | None) -> None:
+    def react(self, text: str, *outcomes: BaseException | None) -> None:
         """Raise these errors one after the other whenever this text is sent; None sends it."""
         left = list(outcomes)
 
@@ -382,9 +382,9 @@ async def test_a_delivery_that_is_due_again_waits_until_then(office: Office) -> 
     again = office.clock() + timedelta(seconds=10)
     moments: list[datetime] = []
 
-    async def twice(_claim: Claim) -> datetime | None:
+    async def twice(_claim: Claim) -> Outcome:
         moments.append(office.clock())
-        return again if len(moments) == 1 else None
+        return Outcome(due_again=again) if len(moments) == 1 else DONE
 
     office.reactions["note"] = twice
     for _ in range(4):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -116,13 +115,13 @@ class SlackOutbox(Outbox):
             "limit": HISTORY_PAGE,
             "include_all_metadata": True,
         }
-        read = (
-            partial(client.patient.conversations_replies, ts=thread) if thread else client.patient.conversations_history
-        )
         posted: dict[str, str] = {}
-        cursor = ""
+        web, cursor = client.patient, ""
         while True:
-            page = await read(cursor=cursor, **arguments) if cursor else await read(**arguments)
+            if thread:
+                page = await web.conversations_replies(ts=thread, cursor=cursor or None, **arguments)
+            else:
+                page = await web.conversations_history(cursor=cursor or None, **arguments)
             posted |= {key: str(message["ts"]) for message in page["messages"] if (key := _key_of(message))}
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:

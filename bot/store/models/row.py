@@ -51,4 +51,9 @@ def enum_column(kind: type[StrEnum]) -> Any:
 
 def partial_index(name: str, column: str, condition: str) -> Index:
     """Return an index of the rows for which an SQL condition holds."""
-    return Index(name, column, sqlite_where=text(condition), postgresql_where=text(condition))
+    return Index(name, column, **where(condition))
+
+
+def where(condition: str) -> dict[str, Any]:
+    """Return the arguments that limit an index to the rows for which an SQL condition holds."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}

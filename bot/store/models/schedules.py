@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field
 
-from bot.store.models.row import Row, enum_column, partial_index
+from bot.store.models.row import Row, enum_column, partial_index, where
 
 
 class ScheduleState(StrEnum):
@@ -130,7 +130,7 @@ class DeliveryTable(Delivery, table=True):
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("schedule_id", "kind", "day"),
-        UniqueConstraint("subject_id", "kind"),
+        Index("uq_delivery_subject_id_kind", "subject_id", "kind", unique=True, **where("subject_id IS NOT NULL")),
         partial_index("ix_delivery_open", "available_at", "state IN ('due', 'sending')"),
         partial_index("ix_delivery_member_id", "member_id", "member_id IS NOT NULL"),
         Index("ix_delivery_channel_day", "channel_id", "day"),

@@ -13,7 +13,7 @@ from bot.context.local_time import assigned_day, clock_in_force, day_boundary, i
 from bot.context.outbox import PostError
 from bot.context.study import Study
 from bot.delivery import queue
-from bot.delivery.kinds import AbandonedError, DeliveryType
+from bot.delivery.kinds import DONE, AbandonedError, DeliveryType, Outcome
 from bot.delivery.queue import Claim
 from bot.replies import Button, Buttons, DayMark, Notice, Reply
 from bot.store.models import Delivery, DeliveryKind, DeliveryState, Member
@@ -112,12 +112,12 @@ def _fits_clock(member: Member, workspace_zone: str, due: datetime) -> bool:
     return member.remind_at is not None and instant_of(local_day(due, zone), member.remind_at, zone) == due
 
 
-async def _send(study: Study, claim: Claim) -> datetime | None:
+async def _send(study: Study, claim: Claim) -> Outcome:
     text = await study.store.query(_text, claim.delivery, study.clock())
     if text is not None:
         outbox, reply = study.outboxes[claim.location.platform], Reply.of(Notice(text), BUTTONS)
         await outbox.send_direct(claim.location, claim.recipient, reply, claim.key, attempt=claim.lease)
-    return None
+    return DONE
 
 
 def _give_up(connection: Connection, claim: Claim, refusal: PostError, _now: datetime) -> DeliveryState:

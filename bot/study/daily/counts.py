@@ -8,8 +8,7 @@ from sqlalchemy import Connection
 
 from bot.context.outbox import PostError
 from bot.context.study import Study
-from bot.delivery import queue
-from bot.delivery.kinds import DeliveryType
+from bot.delivery.kinds import DONE, DeliveryType, Outcome
 from bot.delivery.queue import Claim
 from bot.store.models import DeliveryState
 from bot.study.daily import delivery_queries
@@ -23,23 +22,24 @@ FAST_INTERVAL, SLOW_INTERVAL = timedelta(seconds=10), timedelta(minutes=10)
 """The minimum time between two edits of one message, during FAST_FOR and afterwards."""
 
 
-async def _send(study: Study, claim: Claim) -> datetime | None:
+async def _send(study: Study, claim: Claim) -> Outcome:
     """Edit the message if there are more answers than it shows, and look again after the interval; else be done."""
-    count = await study.store.query(delivery_queries.count_of, claim.delivery.subject_id or 0)
+    question_id = claim.delivery.subject_id or 0
+    count = await study.store.query(delivery_queries.count_of, question_id)
     if count is None or count.answers <= count.shown:
-        return None
+        return DONE
     bank = (await custom_questions.for_workspace(study, claim.delivery.workspace_id)).library.bank
     question = unchanged_question(bank, count.question_round)
     if question is None:
-        return None
+        return DONE
     reply = question_post(count.question_round, question, answers=count.answers)
     outbox = study.outboxes[claim.location.platform]
     await outbox.edit(claim.location, count.message_ref, reply, attempt=claim.lease)
-    await study.store.transaction(
-        queue.as_claimed, claim, delivery_queries.record_count, claim.delivery.subject_id or 0, count.answers
-    )
     now = study.clock()
-    return now + (FAST_INTERVAL if now - count.posted_at < FAST_FOR else SLOW_INTERVAL)
+    return Outcome(
+        lambda connection: delivery_queries.record_count(connection, question_id, count.answers),
+        due_again=now + (FAST_INTERVAL if now - count.posted_at < FAST_FOR else SLOW_INTERVAL),
+    )
 
 
 def _give_up(_connection: Connection, _claim: Claim, _refusal: PostError, _now: datetime) -> DeliveryState:

@@ -15,7 +15,7 @@ from bot.context.identity import Location
 from bot.context.outbox import PostError, PostExtras, UnavailableError
 from bot.context.study import Study
 from bot.delivery import queue
-from bot.delivery.kinds import AbandonedError, DeliveryType
+from bot.delivery.kinds import DONE, AbandonedError, DeliveryType, Outcome
 from bot.delivery.notes import add_notes
 from bot.delivery.queue import Claim
 from bot.delivery.worker import MAX_REFUSALS
@@ -38,24 +38,27 @@ def extras_of(schedule: Schedule) -> PostExtras:
     return PostExtras(schedule.thread, schedule.pin, schedule.role or "")
 
 
-async def _send_question(study: Study, claim: Claim) -> datetime | None:
+async def _send_question(study: Study, claim: Claim) -> Outcome:
     question_round, schedule = await study.store.query(delivery_queries.round_and_schedule, claim.delivery)
     message_ref = claim.delivery.message_ref
     if message_ref is None:
         question = unchanged_question(await _bank(study, claim), question_round)
         reply = question_post(question_round, question) if question else Reply.of(Notice(GONE, Tone.WARNING))
         message_ref = await _post(study, claim, reply, schedule.role or "")
-        await study.store.transaction(
-            queue.as_claimed, claim, delivery_queries.record_question, claim, question_round, message_ref, study.clock()
-        )
+        ref, now = message_ref, study.clock()
+
+        def record(connection: Connection) -> None:
+            delivery_queries.record_question(connection, claim.delivery, question_round, ref, now)
+
+        if not (schedule.thread or schedule.pin):
+            return Outcome(record)
+        await study.store.transaction(queue.as_claimed, claim, record)
     if schedule.thread or schedule.pin:
         await _add_thread_and_pin(study, claim, question_round, schedule, message_ref)
-    return None
+    return DONE
 
 
-async def _send_reveal(study: Study, claim: Claim) -> datetime | None:
-    if claim.delivery.message_ref is not None:
-        return None
+async def _send_reveal(study: Study, claim: Claim) -> Outcome:
     question_round, _ = await study.store.query(delivery_queries.round_and_schedule, claim.delivery)
     question = (await _bank(study, claim)).get(question_round.question_id)
     if question is None:
@@ -63,11 +66,8 @@ async def _send_reveal(study: Study, claim: Claim) -> datetime | None:
     else:
         results = await study.store.query(reveal_results, question_round.id, study.clock())
         reply = reveal_post(question_round, question, results)
-    message_ref = await _post(study, claim, reply)
-    await study.store.transaction(
-        queue.as_claimed, claim, delivery_queries.record_post, claim.delivery.id, message_ref, study.clock()
-    )
-    return None
+    message_ref, now = await _post(study, claim, reply), study.clock()
+    return Outcome(lambda connection: delivery_queries.record_post(connection, claim.delivery.id, message_ref, now))
 
 
 async def _bank(study: Study, claim: Claim) -> Bank:

@@ -19,7 +19,7 @@ from knowledge.questions import Bank
 
 log = structlog.get_logger()
 
-BATCH_SIZE = 50
+BATCH_SIZE = 100
 """Schedules per transaction. On SQLite, it runs on the event loop: 50 block it for about 0.05 s."""
 QUEUE_GRACE = timedelta(minutes=15)
 """How long a post may sit in the queue, or wait for a retry, before it counts as late."""

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import sys
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
+from math import gcd
 
 from sqlalchemy import Connection
 
 from bot.store.models import Schedule
 from bot.study.daily import round_queries
 from knowledge.questions import Bank, Question
+
+GOLDEN_RATIO = 0.618
+"""Steps of this share of a list keep away from where they have been, so successive questions differ in topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,32 +36,48 @@ class QuestionPicker:
     retired: Mapping[int, set[str]]
     """The questions that each workspace retired."""
     last_asked: dict[tuple[int, str], int]
+    _candidates: dict[tuple[Hashable, ...], list[Question]] = field(default_factory=dict)
 
     def pick(self, schedule: Schedule) -> Question | None:
         """Pick a question that the channel hasn't had, or else the one it had longest ago; None if nothing fits.
 
         Later picks of this batch for the same channel avoid it.
         """
-        workspace_id, channel_id = self.workspace_of[schedule.channel_id], schedule.channel_id
-        retired = self.retired.get(workspace_id, set())
-        topics, difficulty = schedule.topics, schedule.difficulty
-        seed = zlib.crc32(f"{schedule.id}:".encode())
-
-        def order(question: Question) -> tuple[int, int]:
-            shuffled = zlib.crc32(question.id.encode(), seed)
-            return self.last_asked.get((channel_id, question.id), 0), shuffled
-
-        candidates = (
-            question
-            for question in self.custom_banks.get(workspace_id, self.bank)
-            if (not topics or question.topic in topics)
-            and difficulty in (None, question.difficulty)
-            and question.id not in retired
-        )
-        picked = min(candidates, key=order, default=None)
-        if picked is not None:
-            self.last_asked[channel_id, picked.id] = sys.maxsize
+        channel_id = schedule.channel_id
+        candidates = self._candidates_of(schedule)
+        if not candidates:
+            return None
+        size = len(candidates)
+        step = _step(size)
+        start = zlib.crc32(f"{schedule.id}:".encode()) % size  # schedules begin at different questions
+        walk = (candidates[(start + number * step) % size] for number in range(size))
+        picked = next((question for question in walk if (channel_id, question.id) not in self.last_asked), None)
+        if picked is None:
+            picked = min(candidates, key=lambda question: self.last_asked[channel_id, question.id])
+        self.last_asked[channel_id, picked.id] = sys.maxsize
         return picked
+
+    def _candidates_of(self, schedule: Schedule) -> list[Question]:
+        """Return the questions that fit the schedule, in the order of the bank."""
+        workspace_id = self.workspace_of[schedule.channel_id]
+        custom_bank, retired = self.custom_banks.get(workspace_id), self.retired.get(workspace_id)
+        own = workspace_id if custom_bank is not None or retired else None  # all others share their lists
+        kind = (own, tuple(schedule.topics), schedule.difficulty)
+        if kind not in self._candidates:
+            self._candidates[kind] = [
+                question
+                for question in custom_bank or self.bank
+                if (not schedule.topics or question.topic in schedule.topics)
+                and schedule.difficulty in (None, question.difficulty)
+                and question.id not in (retired or ())
+            ]
+        return self._candidates[kind]
+
+
+@cache
+def _step(size: int) -> int:
+    """Return a step that visits every place of a list of that size once, by turns in all of its parts."""
+    return next(step for step in count(max(1, round(size * GOLDEN_RATIO))) if gcd(step, size) == 1)
 
 
 def question_picker(

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -26,10 +25,10 @@ from sqlalchemy import (
 )
 
 from bot.context.identity import RequestContext
+from bot.delivery import queue
 from bot.store import tables
 from bot.store.models import Answer, Delivery, DeliveryKind, Member, Round
 from bot.store.upsert import insert as upsert
-from bot.store.upsert import insert_on
 from bot.study.practice.grading import Grade
 from bot.study.practice.round_kinds import CLOSING_KINDS
 from bot.study.workspaces.queries import retired_questions
@@ -257,9 +256,4 @@ def request_count_update(connection: Connection, question_round: Round, at: date
         due_at=at,
         available_at=at,
     )
-    connection.execute(_insert_count(connection.dialect.name), count.columns())
-
-
-@cache
-def _insert_count(dialect: str) -> Any:
-    return insert_on(dialect, tables.deliveries).on_conflict_do_nothing()
+    queue.add_once(connection, count)

@@ -5,25 +5,39 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime
+from functools import lru_cache
+from itertools import permutations
 
 from bot.errors import UserError
 from bot.replies import Button, Option, QuestionCard
 from bot.store.models import Round, RoundKind
-from knowledge.questions import Bank, Question
+from knowledge.questions import Bank, Choice, Question
 
 LETTERS = "abcd"
 KEY_SIZE = 8
 _KEY_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else
+_ORDERS = [["".join(order) for order in permutations("0123"[:size])] for size in range(len(LETTERS) + 1)]
+"""The orders that so many choices can have."""
 
 
 def new_key(size: int = KEY_SIZE) -> str:
     """Return a random key that people can read out and type."""
-    return "".join(secrets.choice(_KEY_ALPHABET) for _ in range(size))
+    number = secrets.randbelow(len(_KEY_ALPHABET) ** size)
+    letters = []
+    for _ in range(size):
+        number, letter = divmod(number, len(_KEY_ALPHABET))
+        letters.append(_KEY_ALPHABET[letter])
+    return "".join(letters)
 
 
 def choices_hash(question: Question) -> str:
     """Return a hash of the choices: an order stored for different choices would point to the wrong ones."""
-    return hashlib.sha256(repr([(c.text, c.right) for c in question.choices]).encode()).hexdigest()[:16]
+    return _hash(question.choices)
+
+
+@lru_cache(2048)
+def _hash(choices: tuple[Choice, ...]) -> str:
+    return hashlib.sha256(repr([(choice.text, choice.right) for choice in choices]).encode()).hexdigest()[:16]
 
 
 def new_round(
@@ -39,8 +53,7 @@ def new_round(
     closes: datetime | None = None,
 ) -> Round:
     """Return a round with a new key and its choices in random order, not yet stored."""
-    order = list(range(len(question.choices)))
-    secrets.SystemRandom().shuffle(order)
+    order = secrets.choice(_ORDERS[len(question.choices)])
     return Round(
         round_key=new_key(),
         workspace_id=workspace_id,
@@ -50,7 +63,7 @@ def new_round(
         request_id=request_id,
         kind=kind,
         question_id=question.id,
-        choice_order="".join(map(str, order)),
+        choice_order=order,
         choices_hash=choices_hash(question),
         opened_at=at,
         closes_at=closes,
