@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
-from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from typing_extensions import override
@@ -22,17 +20,12 @@ from bot.platforms.slack.errors import (
     http_status,
     retry_after,
 )
+from bot.platforms.slack.own_posts import OwnPosts, metadata
 from bot.platforms.slack.render import render
 from bot.platforms.slack.responder import NO_UNFURL
 from bot.platforms.slack.throttle import Throttle
 from bot.replies import Notice, Reply
 
-METADATA_TYPE = "studyhall_post"
-"""The type of the metadata by which a post is found again."""
-HISTORY_PAGE = 200
-"""Messages per request when searching for a post from an earlier attempt."""
-CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far Slack's clock and ours may differ."""
 POST_INTERVAL, EDIT_INTERVAL = 1.0, 1.2
 """Seconds between two posts in one channel, and between two edits in one workspace: Slack allows 50 a minute."""
 NOT_INSTALLED = "Studyhall isn't installed in that workspace anymore."
@@ -53,6 +46,7 @@ class SlackOutbox(Outbox):
         self._clients = clients
         self._throttle = throttle
         self._on_rejected = on_rejected
+        self._own_posts = OwnPosts()
 
     @override
     async def missing_permissions(self, location: Location, wants: PostExtras) -> str:
@@ -107,31 +101,13 @@ class SlackOutbox(Outbox):
         async with self._client(location) as client:
             return [client.install.installer] if client.install.installer else []
 
-    async def _posted(self, client: Client, channel: str, since: datetime, thread: str = "") -> dict[str, str]:
-        """Return the references of what we posted since then, by keys."""
-        arguments: dict[str, Any] = {
-            "channel": channel,
-            "oldest": f"{(since - CLOCK_TOLERANCE).timestamp():.6f}",
-            "limit": HISTORY_PAGE,
-            "include_all_metadata": True,
-        }
-        posted: dict[str, str] = {}
-        web, cursor = client.patient, ""
-        while True:
-            if thread:
-                page = await web.conversations_replies(ts=thread, cursor=cursor or None, **arguments)
-            else:
-                page = await web.conversations_history(cursor=cursor or None, **arguments)
-            posted |= {key: str(message["ts"]) for message in page["messages"] if (key := _key_of(message))}
-            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                return posted
-
     async def _send(
         self, client: Client, channel: str, reply: Reply, key: str, attempt: Attempt, *, thread_ts: str = ""
     ) -> str:
         """Post all messages of a reply that no earlier attempt posted, and return the reference of the first."""
-        posted = await self._posted(client, channel, attempt.since, thread_ts) if attempt.since else {}
+        posted: Mapping[str, str] = {}
+        if attempt.since is not None:
+            posted = await self._own_posts.since(client.patient, channel, attempt.since, thread=thread_ts, search=key)
         refs = []
         for number, message in enumerate(render(reply)):
             message_key = f"{key}/{number}" if number else key
@@ -144,7 +120,7 @@ class SlackOutbox(Outbox):
                     channel=channel,
                     text=message.text,
                     blocks=message.blocks,
-                    metadata={"event_type": METADATA_TYPE, "event_payload": {"key": message_key}},
+                    metadata=metadata(message_key),
                     thread_ts=thread_ts or None,
                     **NO_UNFURL,
                 )
@@ -179,11 +155,3 @@ class SlackOutbox(Outbox):
 def thread_location(channel: str, ts: str) -> str:
     """Name a thread as if it were a separate channel, which it is on other platforms."""
     return f"{channel}/{ts}"
-
-
-def _key_of(message: Mapping[str, Any]) -> str:
-    """Return the key of one of our posts; "" for any other message."""
-    metadata = message.get("metadata") or {}
-    if metadata.get("event_type") != METADATA_TYPE:
-        return ""
-    return str((metadata.get("event_payload") or {}).get("key", ""))

@@ -219,6 +219,53 @@ async def test_a_post_is_finished_by_the_other_process_after_a_crash(
     assert len(posts(channel, "of 1 picked")) == 1
 
 
+async def test_a_post_is_found_under_all_that_was_written_since(discord: Discord, processes: Processes) -> None:
+    channel = channel_of(discord, 0)
+    one, other = await processes.start(**FIRST), await processes.start(**FIRST)
+    await set_up(discord, channel)
+    until(discord, "09:00")
+    arriving = discord.hold("POST", MESSAGES)
+    working = asyncio.create_task(one.turn())
+    await discord.until(lambda: tries(discord, channel) == 1)
+    await one.dies(working)
+    arriving.set()
+    await discord.until(lambda: bool(channel.messages))
+    bob = member(discord, channel, "bob")
+    for number in range(250):
+        bob.says(channel, f"Message {number}")
+    discord.clock.forward(timedelta(hours=1).total_seconds())  # Discord no longer knows the nonce
+
+    await other.turn()
+
+    assert len(posts(channel, "Question of the day")) == 1
+    assert tries(discord, channel) == 1
+
+
+async def test_a_reminder_is_sent_once_by_two_processes_of_which_one_died(
+    discord: Discord, processes: Processes
+) -> None:
+    channel = channel_of(discord, 0)
+    one, other = await processes.start(**FIRST), await processes.start(**FIRST)
+    bob = member(discord, channel, "bob")
+    await answer(bob, await bob.slash(channel, "question", topic="vae").answered())
+    await bob.slash(channel, "me", remind="20:00").answered()
+    discord.clock.forward(timedelta(days=1).total_seconds())
+    until(discord, "20:00")
+    arriving = discord.hold("POST", MESSAGES)
+    working = asyncio.create_task(one.turn())
+    alone = discord.conversation(bob.user)
+    await discord.until(lambda: tries(discord, alone) == 1)
+    await one.dies(working)
+    arriving.set()
+    await discord.until(lambda: bool(alone.messages))
+    discord.clock.forward(timedelta(minutes=30).total_seconds())
+
+    await other.turn()
+
+    assert len(posts(alone, "Your streak of 1 day")) == 1
+    assert tries(discord, alone) == 1
+
+
 async def test_a_thread_is_opened_by_the_other_process_after_a_crash(discord: Discord, processes: Processes) -> None:
     channel = channel_of(discord, 0)
     one, other = await processes.start(**FIRST), await processes.start(**FIRST)

@@ -425,6 +425,41 @@ async def test_a_post_with_an_unknown_outcome_appears_once(
     assert len(fake.calls["chat.postMessage"]) == (1 if arrives else 2)
 
 
+@pytest.mark.parametrize("distributed", [False, True], ids=["one workspace", "outside the Marketplace"])
+async def test_a_post_with_an_unknown_outcome_is_found_under_all_that_was_written_since(
+    fake: Slack, maya: Person, team: Team, app: App, *, distributed: bool
+) -> None:
+    await maya.types(DAILY)
+    until(fake, "09:00")
+    fake.fail("chat.postMessage", status=503, done=True)
+    await turn(app)
+    for number in range(60 if distributed else 600):
+        maya.chats(f"Message {number}")
+    fake.rates.on, fake.rates.distributed = True, distributed
+    for _ in range(10):
+        fake.clock.forward(61)
+        await turn(app)
+
+    assert len(posts(team)) == 1
+    assert len(fake.calls["chat.postMessage"]) == 1
+
+
+async def test_a_reminder_with_an_unknown_outcome_comes_once(fake: Slack, bob: Person, app: App) -> None:
+    await bob.types("question vae easy")
+    await bob.presses(await fake.heard(), "A")
+    await bob.types("me remind=20:00")
+    fake.clock.forward(24 * 60 * 60)
+    until(fake, "20:00")
+    fake.fail("chat.postMessage", status=503, done=True)
+    await turn(app)
+    fake.clock.forward(LEASE)
+    await turn(app)
+
+    reminders = [message for message in bob.direct.messages.values() if "Your streak of 1 day" in message.words]
+    assert len(reminders) == 1
+    assert len(fake.calls["chat.postMessage"]) == 1
+
+
 async def test_a_post_of_several_messages_is_completed_on_retry(
     fake: Slack, team: Team, app: App, running: str
 ) -> None:

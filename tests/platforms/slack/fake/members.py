@@ -197,6 +197,10 @@ class Person:
         named = {"subtype": subtype} if subtype not in ("", CHANGED, SHARED) else {}
         return await self.tells("app_mention", **self._spoken(message) | named)
 
+    def chats(self, text: str, channel: Channel | None = None) -> None:
+        """Write in a channel without mentioning the app, which isn't told."""
+        self._says(text, channel or self.team.main, None, "", ())
+
     async def writes(
         self, text: str, thread: Message | None = None, *, subtype: str = "", files: Sequence[str] = ()
     ) -> Acknowledgement:
