@@ -84,14 +84,20 @@ class Worker:
                 pass  # time to look again
 
     async def drain(self) -> None:
-        """Send everything that's due, and wait until it's sent. Raises DatabaseError if the queue can't be read."""
-        while True:
-            self._changed.clear()
-            started = await self._start_some()
-            if not started and not self._sending:
-                return
-            if not started:
-                await self._changed.wait()
+        """Send everything that's due, and wait until it's sent; canceling this cancels that.
+
+        Raises DatabaseError if the queue can't be read.
+        """
+        try:
+            while True:
+                self._changed.clear()
+                started = await self._start_some()
+                if not started and not self._sending:
+                    return
+                if not started:
+                    await self._changed.wait()
+        finally:
+            await self.finish(0)
 
     async def finish(self, seconds: float) -> None:
         """Give what's being sent some time, then cancel it: its leases expire, and another process goes on."""

@@ -404,10 +404,9 @@ async def test_an_interrupted_shutdown_leaves_a_lease(office: Office) -> None:
 
     office.reactions["note"] = hang
     worker = office.worker()
-    draining = asyncio.create_task(worker.drain())
+    running = asyncio.create_task(worker.run())
     await started.wait()
-    draining.cancel()
-
+    running.cancel()
     await worker.finish(0.01)
 
     [delivery] = await office.deliveries()
