@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.commands.command import Command
@@ -22,6 +22,7 @@ from bot.encryption import Vault
 from bot.errors import ConfigError, DatabaseError
 from bot.inference.client import Inference
 from bot.replies import Reply
+from bot.store.clock import DatabaseClock
 from bot.store.engine import Store
 from bot.store.slack_installations import Installation, Installations
 from bot.store.terminal_posts import TerminalPosts
@@ -163,17 +164,15 @@ async def open_app(
         store = await Store.open(config.database_url)
         closing.push_async_callback(store.close)
         await store.ready()
+        clock = DatabaseClock(store)
+        await closing.enter_async_context(clock.running())
         library, skipped_files = open_library(config, progress, max_wait)
         closing.callback(library.close)
         inference = open_inference(config)
         if inference is not None:
             closing.push_async_callback(inference.close)
         rules = StudyRules(zone=config.study.zone, reveal=config.study.reveal, late_hours=config.study.late_hours)
-        study = Study(store=store, library=library, clock=_now, inference=inference, rules=rules)
+        study = Study(store=store, library=library, clock=clock, inference=inference, rules=rules)
         key = config.secret_key.get_secret_value()
-        installations = Installations(store, Vault(key), _now) if key else None
-        yield App(registry(), study, TerminalPosts(store), skipped_files, installations)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+        installations = Installations(store, Vault(key), clock) if key else None
+        yield App(registry(), study, TerminalPosts(store, clock), skipped_files, installations)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,6 +57,7 @@ _AVAILABLE = and_(
     text(OPEN_DELIVERY),
     deliveries.available_at <= bindparam("now"),
     deliveries.workspace_id.not_in(bindparam("busy", expanding=True)),
+    deliveries.id.not_in(bindparam("own", expanding=True)),
     ON_PLATFORMS,
 )
 _ANY = select(deliveries.id).where(_AVAILABLE).limit(1)
@@ -89,25 +89,35 @@ _CLAIMED = (
 )
 
 
-def any_available(connection: Connection, platforms: Collection[str], busy: Collection[int], now: datetime) -> bool:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a process may claim: at most `size` deliveries on its platforms.
+
+    None of the workspaces `busy`, which have enough being sent, and none of its `own` that it's sending: however the
+    clock jumps, a process never takes over from itself.
+    """
+
+    platforms: Collection[str]
+    busy: Collection[int]
+    own: Collection[int]
+    size: int
+
+    def values(self, now: datetime) -> dict[str, Any]:
+        return {"platforms": list(self.platforms), "busy": list(self.busy), "own": list(self.own), "now": now}
+
+
+def any_available(connection: Connection, wanted: Wanted, now: datetime) -> bool:
     """Return whether `claim` would find anything, without a lock."""
-    available = {"platforms": list(platforms), "busy": list(busy), "now": now}
-    return connection.execute(_ANY, available).first() is not None
+    return connection.execute(_ANY, wanted.values(now)).first() is not None
 
 
-def claim(
-    connection: Connection,
-    platforms: Collection[str],
-    busy: Collection[int],
-    size: int,
-    clock: Callable[[], datetime],
-) -> list[Claim]:
-    """Claim the deliveries that have been available longest, at most `size`; none of the workspaces `busy`.
+def claim(connection: Connection, wanted: Wanted, clock: Callable[[], datetime]) -> list[Claim]:
+    """Claim the deliveries that have been available longest.
 
     The lease begins now, however long they were in the queue.
     """
-    now, monotonic_until = clock(), time.monotonic() + LEASE.total_seconds()
-    available = {"platforms": list(platforms), "busy": list(busy), "now": now, "size": size}
+    now = clock()
+    available = wanted.values(now) | {"size": wanted.size}
     ids = [delivery_id for (delivery_id,) in connection.execute(_NEXT, available)]
     if not ids:
         return []
@@ -118,7 +128,7 @@ def claim(
     for row in rows:
         before = Delivery.of(tables.columns_of(row, tables.deliveries))
         counted = {"claims": before.claims + 1, "first_claimed_at": before.first_claimed_at or now}
-        lease = Lease(before.first_claimed_at, clock=clock, until=now + LEASE, monotonic_until=monotonic_until)
+        lease = Lease.begin(before.first_claimed_at, clock)
         recipient = row["recipient_id"] or before.recipient or ""
         claims.append(Claim(before.model_copy(update=claimed | counted), _location(row), recipient, lease))
     return claims

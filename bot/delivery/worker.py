@@ -117,10 +117,12 @@ class Worker:
             if not self._study.outboxes or size <= 0 or len(self._sending) >= MAX_SENDING + MAX_SLOW:
                 return 0
             busy = [workspace_id for workspace_id, count in self._fast.items() if count >= MAX_PER_WORKSPACE]
-            store, platforms, clock = self._study.store, tuple(self._study.outboxes), self._study.clock
-            if not await store.query(queue.any_available, platforms, busy, clock()):
+            own = [delivery.id for delivery in self._sending.values()]
+            wanted = queue.Wanted(tuple(self._study.outboxes), busy, own, size)
+            store, clock = self._study.store, self._study.clock
+            if not await store.query(queue.any_available, wanted, clock()):
                 return 0
-            claims = await store.transaction(queue.claim, platforms, busy, size, clock)
+            claims = await store.transaction(queue.claim, wanted, clock)
             for claim in claims:
                 self._start(claim)
             return len(claims)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection, insert, select, update
@@ -288,15 +289,49 @@ async def test_nothing_goes_out_once_the_lease_has_expired(office: Office) -> No
     assert office.sent == []
 
 
-@pytest.mark.parametrize(
-    ("wall", "monotonic"), [(timedelta(seconds=-1), 60.0), (timedelta(hours=2), -0.001)], ids=["wall", "monotonic"]
-)
-def test_a_lease_expires_by_either_clock(wall: timedelta, monotonic: float) -> None:
-    lease = Lease(
-        clock=lambda: datetime.now(UTC), until=datetime.now(UTC) + wall, monotonic_until=time.monotonic() + monotonic
-    )
+@pytest.mark.parametrize("clock", ["shared", "wall", "monotonic"])
+def test_a_lease_expires_by_the_first_of_three_clocks(clock: str) -> None:
+    lease = Lease.begin(None, lambda: NOW)
+    lease.check()
+    expired = {
+        "shared": replace(lease, until=NOW),
+        "wall": replace(lease, wall_until=time.time() - 1),
+        "monotonic": replace(lease, monotonic_until=time.monotonic() - 1),
+    }
     with pytest.raises(LeaseExpiredError):
-        lease.check()
+        expired[clock].check()
+
+
+async def test_a_process_whose_clock_jumps_takes_nothing_over_from_itself(office: Office) -> None:
+    await office.enqueue("note")
+    started, released = asyncio.Event(), asyncio.Event()
+
+    async def hang(_claim: Claim) -> None:
+        started.set()
+        await released.wait()
+        office.sent.append("note")
+
+    office.reactions["note"] = hang
+    worker = office.worker()
+    running = asyncio.create_task(worker.run())
+    await started.wait()
+    office.clock.forward(hours=1)
+    other = asyncio.Event()
+
+    async def send(_claim: Claim) -> None:
+        office.sent.append("other")
+        other.set()
+
+    office.reactions["other"] = send
+    await office.enqueue("other")  # which it does claim
+    worker.wake()
+    await other.wait()
+    released.set()
+    running.cancel()
+    await worker.finish(10)
+
+    assert office.sent == ["other", "note"]
+    assert len(office.attempts) == 2
 
 
 @pytest.mark.parametrize("hanging", [10, 40])
