@@ -43,6 +43,10 @@ class Databases(Protocol):
 
     def with_tables(self) -> str: ...
 
+    def copy_of(self, url: str) -> str:
+        """Copy one of these databases, to which nobody is connected."""
+        ...
+
 
 class SqliteDatabases:
     def __init__(self, template: Path, folder: Path) -> None:
@@ -55,6 +59,11 @@ class SqliteDatabases:
     def with_tables(self) -> str:
         path = next(self._paths)
         shutil.copyfile(self._template, path)
+        return f"sqlite:///{path}"
+
+    def copy_of(self, url: str) -> str:
+        path = next(self._paths)
+        shutil.copyfile(url.removeprefix("sqlite:///"), path)
         return f"sqlite:///{path}"
 
 
@@ -141,6 +150,9 @@ class PostgresqlDatabases:
 
     def with_tables(self) -> str:
         return self._create("tables")
+
+    def copy_of(self, url: str) -> str:
+        return self._create(url.partition("?")[0].rpartition("/")[2])
 
     @contextmanager
     def down(self) -> Iterator[None]:
