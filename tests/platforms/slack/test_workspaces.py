@@ -19,8 +19,7 @@ from bot.encryption import Vault, new_key
 from bot.platforms.slack.app import Credentials
 from bot.platforms.slack.dispatch import FORM_LOOKUP_TIMEOUT
 from bot.platforms.slack.forms import Invocation
-from bot.platforms.slack.manifest import SCOPES
-from bot.platforms.slack.server import EVENTS_PATH
+from bot.platforms.slack.manifest import EVENTS_PATH, SCOPES
 from bot.replies import Notice, Reply
 from bot.store import tables
 from tests.clocks import HANG, forward, reach_limits
@@ -115,11 +114,16 @@ async def rows(app: App, table: TableClause) -> list[dict[str, Any]]:
     return await app.study.store.query(all_rows, table)
 
 
+async def teams(app: App) -> list[str]:
+    """Return the ids of the workspaces that installed the app."""
+    return [row["team"] for row in await rows(app, tables.slack_installations)]
+
+
 async def over(app: App) -> None:
     """Wait until the only workspace's uninstall is stored."""
 
     async def gone() -> bool:
-        return not await here(app).teams() and await app.active_workspaces("slack") == []
+        return not await teams(app) and await app.active_workspaces("slack") == []
 
     await eventually(gone)
 
@@ -164,7 +168,7 @@ async def test_refusing_the_install_is_explained(fake: Slack, root: str, app: Ap
     page = await ada.installs(f"{root}/slack/install", agrees=False)
 
     assert "you didn't allow it" in page.body
-    assert await here(app).teams() == []
+    assert await teams(app) == []
 
 
 async def test_a_foreign_guessed_used_or_old_state_is_refused(fake: Slack, root: str, app: App) -> None:
@@ -180,7 +184,7 @@ async def test_a_foreign_guessed_used_or_old_state_is_refused(fake: Slack, root:
     assert "was already used" in (await came_back(fake, root, code(), "guessed", "guessed"))[1]
     fake.clock.forward(601)
     assert "was already used" in (await came_back(fake, root, code(), old, old))[1]
-    assert await here(app).teams() == []
+    assert await teams(app) == []
 
     fresh = await here(app).new_state()
     assert (await came_back(fake, root, code(), fresh, fresh))[0] == 200
@@ -247,7 +251,7 @@ async def test_installing_for_a_whole_organization_is_refused(fake: Slack, root:
 
     assert page.status == 400
     assert "one workspace at a time" in page.body
-    assert await here(app).teams() == []
+    assert await teams(app) == []
 
 
 async def test_a_workspace_without_the_app_is_told_so(fake: Slack, root: str) -> None:
@@ -333,10 +337,10 @@ async def test_an_uninstall_is_acknowledged_only_once_it_is_stored(
         revoked, uninstalled = await reach_limits(asyncio.create_task(readers.ada.uninstalls()))
     fake.forgive("acknowledgement")
     assert {revoked.status, uninstalled.status}.isdisjoint({200})
-    assert await here(app).teams() == [readers.team.id]
+    assert await teams(app) == [readers.team.id]
 
     assert (await fake.courier.redeliver(uninstalled)).status == 200
-    assert await here(app).teams() == []
+    assert await teams(app) == []
 
 
 # Tokens
@@ -486,7 +490,7 @@ async def test_a_late_uninstall_event_does_not_end_the_new_installation(
     await readers.ada.types("team list")
 
     assert "There are no teams yet" in (await fake.heard()).words
-    assert await here(app).teams() == [readers.team.id]
+    assert await teams(app) == [readers.team.id]
 
 
 async def test_revoked_user_tokens_change_nothing(fake: Slack, readers: Home, app: App) -> None:
@@ -494,7 +498,7 @@ async def test_revoked_user_tokens_change_nothing(fake: Slack, readers: Home, ap
     await readers.ada.types("team list")
 
     assert "There are no teams yet" in (await fake.heard()).words
-    assert await here(app).teams() == [readers.team.id]
+    assert await teams(app) == [readers.team.id]
 
 
 @pytest.mark.parametrize("error", ["account_inactive", "token_revoked", "invalid_auth"])
@@ -510,7 +514,7 @@ async def test_an_unnoticed_uninstall_is_found_by_the_next_post(
 
     assert refused == [c.method for calls in fake.calls.values() for c in calls if c.error == error]
     assert len(refused) == 1
-    assert await here(app).teams() == []
+    assert await teams(app) == []
     [schedule] = await rows(app, tables.schedules)
     assert schedule["problem"] == "I was removed from here."
 
@@ -548,7 +552,7 @@ async def test_a_rejected_old_token_does_not_end_an_installation_with_a_new_one(
         assert page.status == 200
     readers.team.main.joined = True
     await turn(app)
-    assert await here(app).teams() == [readers.team.id]
+    assert await teams(app) == [readers.team.id]
     assert readers.questions == []
     fake.clock.forward(LEASE)
     await turn(app)
