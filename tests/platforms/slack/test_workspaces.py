@@ -16,12 +16,14 @@ from bot.context.identity import Location
 from bot.context.library import Library
 from bot.context.outbox import PostError
 from bot.encryption import Vault, new_key
-from bot.platforms.slack.app import Credentials
+from bot.platforms.slack.app import Credentials, slack
 from bot.platforms.slack.dispatch import FORM_LOOKUP_TIMEOUT
 from bot.platforms.slack.forms import Invocation
 from bot.platforms.slack.manifest import EVENTS_PATH, SCOPES
 from bot.replies import Notice, Reply
 from bot.store import tables
+from bot.web.app import web_app
+from bot.web.server import served
 from tests.clocks import HANG, forward, reach_limits
 from tests.databases import PostgresqlDatabases
 from tests.platforms.model import Model
@@ -388,6 +390,30 @@ async def test_a_form_stays_open_while_there_is_no_valid_token(
             renewing.release()
         assert not (await home.ada.sends(form, values)).errors
         assert "The first question comes" in (await fake.heard()).words
+
+
+async def test_a_token_that_a_form_renews_is_stored_before_the_program_ends(
+    fake: Slack, root: str, url: str, library: Library
+) -> None:
+    fake.rotates = True
+    home = await Home.made(fake, root, "readers")
+    await home.set_up()
+    form = await form_of(home)
+    fake.clock.forward(13 * 3600)
+    renewing = fake.hold("oauth.v2.access")
+    async with opened(fake, url, library) as app:
+        [before] = await rows(app, tables.slack_installations)
+        async with slack(app, credentials(fake), api=fake.api) as routes:
+            async with served(web_app(app, routes), "127.0.0.1", 0) as address:
+                fake.point_at(f"{address}{EVENTS_PATH}")
+                sending = asyncio.create_task(home.ada.sends(form, {"where": home.team.main.id, "time": "10:00"}))
+                await renewing.arrived()
+                forward(FORM_LOOKUP_TIMEOUT)
+                assert (await sending).errors
+            asyncio.get_running_loop().call_soon(renewing.release)
+        [after] = await rows(app, tables.slack_installations)
+
+    assert after["expires_at"] > before["expires_at"]
 
 
 async def test_a_token_that_slack_will_not_renew_ends_the_installation(
