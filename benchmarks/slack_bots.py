@@ -26,7 +26,7 @@ from bot import logs
 from bot.app import App
 from bot.context.identity import Location
 from bot.platforms.slack.app import Credentials, slack
-from bot.platforms.slack.server import EVENTS_PATH
+from bot.platforms.slack.manifest import EVENTS_PATH
 from bot.store import tables
 from bot.study.daily.posts import question_post
 from bot.study.practice.queries import round_by_key

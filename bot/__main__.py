@@ -77,7 +77,7 @@ def run(
         Platform | None, typer.Argument(help="Default: all platforms with a token, or else the terminal.")
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; overrides [web] host.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; overrides [web] port.", max=65535)] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; overrides [web] port.", min=0, max=65535)] = None,
 ) -> None:
     """Start the bot on Discord, Slack or in this terminal."""
     from bot.cli import run as command

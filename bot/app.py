@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bot.commands.command import Command
@@ -52,9 +53,12 @@ class App:
         """Carry out a request. Each reply replaces the previous one."""
         return handler.handle(self.registry, self.study, request)
 
-    def parse(self, line: str) -> tuple[Command, dict[str, str]]:
-        """Split a line into a command and its values, still text. Raises UserError."""
-        return self.registry.parse(self.study, line)
+    def parse(self, line: str, values: Mapping[str, str] = MappingProxyType({})) -> tuple[Command, dict[str, str]]:
+        """Split a line into a command and its values, still text. Raises UserError.
+
+        `values` were picked in a menu or typed into a form; they fill in what the line leaves open.
+        """
+        return self.registry.parse(self.study, line, values)
 
     def check(self, command: Command, values: Mapping[str, str]) -> dict[str, str]:
         """Return what's wrong with the values, by parameter; empty if they're all valid."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Collection
@@ -52,6 +53,8 @@ MIN_SECRET_LENGTH = 4
 MAX_EVENT_LENGTH = 300
 """Maximum length of a library's message."""
 MAX_FRAMES = 30
+_QUERY = re.compile(r"(\w+://[^\s?'\"]+)\?[^\s'\"]*")
+"""An address with its query, which can hold a ticket or a token."""
 MAX_FILE_BYTES = 2_000_000
 OLD_FILES = 2
 
@@ -201,10 +204,24 @@ def _omit_private_values(_logger: WrappedLogger, _name: str, event: EventDict) -
     return {key: OMITTED if key in PRIVATE_KEYS else value for key, value in event.items()}
 
 
+def _without_exception_texts(text: str, problem: BaseException | None) -> str:
+    """Replace the text of the exception, and of what caused it, with the type."""
+    for cause in _causes(problem) if problem is not None else ():
+        if message := str(cause).strip():
+            text = re.sub(rf"(?<!\w){re.escape(message)}(?!\w)", type(cause).__name__, text)
+    return text
+
+
 def _shorten_library_event(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Add the logger's name, and keep the first line only: asyncio puts the exception's text in the others."""
-    event["logger"] = event["_record"].name
-    first, *rest = str(event["event"]).splitlines() or [""]
+    """Add the logger's name, and keep the first line only: asyncio puts the exception's text in the others.
+
+    Libraries put the text of an exception into the first line too, and addresses with a ticket in their query.
+    """
+    record = event["_record"]
+    event["logger"] = record.name
+    problem = (record.exc_info and record.exc_info[1]) or sys.exc_info()[1]  # libraries log within `except`
+    text = _QUERY.sub(r"\1?...", _without_exception_texts(str(event["event"]), problem))
+    first, *rest = text.splitlines() or [""]
     line = "".join(letter if letter.isprintable() else "?" for letter in first[:MAX_EVENT_LENGTH])
     event["event"] = line + ("..." if rest or len(first) > MAX_EVENT_LENGTH else "")
     return event

@@ -138,6 +138,28 @@ def test_python_warnings_are_logged(stream: io.StringIO) -> None:
     assert "this will go" in event["event"]
 
 
+@pytest.mark.parametrize("with_traceback", [True, False])
+def test_a_library_that_quotes_an_exception_logs_only_its_type(stream: io.StringIO, *, with_traceback: bool) -> None:
+    set_up(stream=stream)
+    library = logging.getLogger("library")
+
+    try:
+        raise ValueError(TYPED)
+    except ValueError as problem:
+        library.error(f"Failed to run listener (error: {problem})", exc_info=with_traceback)
+
+    [event] = events(stream)
+    assert event["event"] == "Failed to run listener (error: ValueError)"
+    assert TYPED not in stream.getvalue()
+
+
+def test_addresses_lose_their_query(stream: io.StringIO) -> None:
+    set_up(stream=stream)
+    logging.getLogger("library").warning("no answer from 'wss://slack.example/link/?ticket=abcd&app_id=A1', retrying")
+
+    assert events(stream)[0]["event"] == "no answer from 'wss://slack.example/link/?...', retrying"
+
+
 def test_an_exception_is_logged_by_type_and_place_without_its_message_and_variables(stream: io.StringIO) -> None:
     set_up(stream=stream)
 

@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from bot.cli.console import ProgressBar, indexing_progress, load_config, out, print_json, warn_skipped
@@ -63,7 +64,10 @@ def check(folder: Path | None, coverage: Path | None) -> None:
     if required:
         covered = sum(row["id"] in bank for row in required)
         out.print(
-            f"The bank has {covered} of the {len(required)} questions in {coverage}.", highlight=False, soft_wrap=True
+            f"The bank has {covered} of the {len(required)} questions in {coverage}.",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
     if problems or not len(bank):
         raise SystemExit(1)
@@ -120,6 +124,6 @@ def stats(*, as_json: bool) -> None:
     grid = Table("", "Questions", title=f"{totals['total']} questions", title_justify="left")
     for group in ("topics", "difficulties"):
         for name, number in totals[group].items():
-            grid.add_row(name, str(number))
+            grid.add_row(escape(name), str(number))
         grid.add_section()
     out.print(grid)

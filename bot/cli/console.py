@@ -39,17 +39,19 @@ class ProgressBar:
 
     def __init__(self, title: str, units: str) -> None:
         self._title, self._units = title, units
-        self._bar = Progress(TextColumn(title), BarColumn(), MofNCompleteColumn(), console=err, transient=True)
+        # A title can have a file's name in it, which isn't markup, and isn't a format string either.
+        text = TextColumn("{task.description}", markup=False)
+        self._bar = Progress(text, BarColumn(), MofNCompleteColumn(), console=err, transient=True)
         self._task: TaskID | None = None
 
     def __call__(self, done: int, total: int) -> None:
         if not err.is_terminal:
             if done in (0, total):
-                err.print(f"{self._title}: {done} of {total} {self._units}")
+                err.print(f"{self._title}: {done} of {total} {self._units}", markup=False)
             return
         if self._task is None:
             self._bar.start()
-            self._task = self._bar.add_task("", total=total)
+            self._task = self._bar.add_task(self._title, total=total)
         self._bar.update(self._task, completed=done)
         if done == total:
             self._bar.stop()

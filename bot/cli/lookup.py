@@ -93,11 +93,15 @@ def explain(text: str, *, as_json: bool) -> None:
     library, inference = open_library(config), open_inference(config)
 
     async def write() -> Explanation:
-        await library.wait_ready()
-        drafts = explanation_of(library, inference, text)
-        if as_json or not out.is_terminal:
-            return [draft async for draft in drafts][-1]
-        return await _show_drafts(drafts)
+        try:
+            await library.wait_ready()
+            drafts = explanation_of(library, inference, text)
+            if as_json or not out.is_terminal:
+                return [draft async for draft in drafts][-1]
+            return await _show_drafts(drafts)
+        finally:
+            if inference is not None:
+                await inference.close()
 
     try:
         explanation = asyncio.run(write())

@@ -69,13 +69,34 @@ def _configured_platforms(config: Config) -> tuple[str, ...]:
 
 
 async def _serve_platforms(config: Config, platforms: Sequence[str], host: str, port: int) -> None:
-    """Serve chat platforms until a signal arrives or one of them ends."""
+    """Serve chat platforms until a signal arrives or one of them ends.
+
+    The start can wait for a platform for a long time, so a signal during the start cancels it.
+    """
+    stop, serving = asyncio.Event(), asyncio.Event()
+    running = asyncio.create_task(_start_and_serve(config, platforms, host, port, stop=stop, serving=serving))
+
+    def end() -> None:
+        if not (stop.is_set() or serving.is_set()):  # only once: it must not cancel the cleaning up as well
+            running.cancel()
+        stop.set()
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, end)
+    try:
+        await running
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+
+
+async def _start_and_serve(
+    config: Config, platforms: Sequence[str], host: str, port: int, *, stop: asyncio.Event, serving: asyncio.Event
+) -> None:
+    """Serve until `stop` is set or a platform ends. Sets `serving` once everything has started."""
     discord_token = _required(config.discord_token, "DISCORD_TOKEN") if "discord" in platforms else ""
     if "slack" in platforms and not config.slack_configured:
         raise SetupError("Slack isn't set up. Run `studyhall doctor` to see what's missing.")
-    stop = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
     # Importing NumPy holds the interpreter, so do it before the event loop has anything to do.
     import knowledge.retrieval.search  # noqa: F401
 
@@ -114,6 +135,7 @@ async def _serve_platforms(config: Config, platforms: Sequence[str], host: str, 
         ready = app.study.library.prepare()  # only once members are served: both need the interpreter
         ready.add_done_callback(lambda _: gc.freeze())
         await resources.enter_async_context(scheduler(app.study, config.schedule.sweep_seconds))
+        serving.set()
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()  # an error that ends a platform ends the program

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mappi
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bot.commands.parameters import Parameter, bind
+from bot.commands.parameters import Parameter, bind, by_any_name
 from bot.context.study import Study
 from bot.errors import UserError
 from bot.replies import Reply
@@ -81,6 +81,11 @@ class Command:
     def bind(self, study: Study, text: str) -> dict[str, str]:
         """Match what follows the name in a typed line to parameters; values are still text. Raises UserError."""
         return bind(study, self.parameters, self.usage, text)
+
+    def with_current_names(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return the values by the parameters' names of today; a menu in an old message sends an earlier one."""
+        by_name = by_any_name(self.parameters)
+        return {by_name[name].name if name in by_name else name: text for name, text in values.items()}
 
     def check(self, study: Study, values: Mapping[str, str]) -> dict[str, str]:
         """Return what's wrong with the values, by parameter; empty if they're all valid. Does no I/O."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -97,6 +97,11 @@ class Parameter:
         return True
 
 
+def by_any_name(parameters: Iterable[Parameter]) -> dict[str, Parameter]:
+    """Return the parameters by their names and by the earlier ones."""
+    return {name: parameter for parameter in parameters for name in (parameter.name, *parameter.aliases)}
+
+
 _QUOTING = frozenset("'\"\\")
 """A line without any of these can be split at spaces, which is far quicker than shlex."""
 
@@ -116,7 +121,7 @@ def bind(study: Study, parameters: Sequence[Parameter], usage: str, text: str) -
         words = text.split()
     while words:
         word = words.pop(0)
-        by_name = {name: p for p in left for name in (p.name, *p.aliases)}
+        by_name = by_any_name(left)
         name, equals, value = word.partition("=")
         named = by_name.get((name if equals else word).lower())
         if named and not equals and named.accepts(study, word):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from bot.commands.command import Command
 from bot.context.study import Study
@@ -35,8 +36,18 @@ class Registry:
         hint = did_you_mean(name, self.commands) or did_you_mean(first, groups)
         raise UserError(f"There's no command `{short(name)}`.{hint} `help` lists them all.")
 
-    def parse(self, study: Study, line: str) -> tuple[Command, dict[str, str]]:
-        """Split a typed line or a button's line into a command and its values, still text. Raises UserError."""
+    def parse(
+        self, study: Study, line: str, values: Mapping[str, str] = MappingProxyType({})
+    ) -> tuple[Command, dict[str, str]]:
+        """Split a typed line or a button's line into a command and its values, still text. Raises UserError.
+
+        `values` were picked in a menu or typed into a form; they fill in what the line leaves open.
+        """
+        command, rest = self._split(line)
+        return command, {**command.with_current_names(values), **command.bind(study, rest)}
+
+    def _split(self, line: str) -> tuple[Command, str]:
+        """Return the command that the line names, and what follows its name. Raises UserError."""
         if len(line) > MAX_LINE_LENGTH:
             raise UserError(f"That line has {len(line):,} characters, and I read at most {MAX_LINE_LENGTH:,}.")
         words = line.strip().lstrip("/").split(maxsplit=2)
@@ -44,10 +55,9 @@ class Registry:
             raise UserError("Type a command. `help` lists them.")
         two = " ".join(words[:2]).lower()
         if two in self.commands:
-            return self.commands[two], self.commands[two].bind(study, words[2] if len(words) > 2 else "")
+            return self.commands[two], words[2] if len(words) > 2 else ""
         one = words[0].lower()
         # For a group with an unknown second word, look up both words: the error then lists the group.
         group = any(name.startswith(f"{one} ") for name in self.commands) and one not in self.commands
         command = self.find(two if group and len(words) > 1 else one)
-        rest = line.strip().lstrip("/")[len(words[0]) :].strip()
-        return command, command.bind(study, rest)
+        return command, line.strip().lstrip("/")[len(words[0]) :].strip()

@@ -171,6 +171,7 @@ class Config(BaseModel):
         """Return every secret in all forms that could appear in a log: URLs whole and in parts, passwords decoded."""
         values = [getattr(self, name) for name in Config.model_fields if name != "database"]
         found = {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
+        found |= {key.strip() for key in self.secret_key.get_secret_value().split(",")}
         for url in (self.database_url, self.inference.base_url):
             parts = urlsplit(url)
             user = parts.netloc.rpartition("@")[0]

@@ -1,6 +1,6 @@
 """Say what's wrong with the settings: where it is (file and line, or variable) and what would be right.
 
-No message repeats a value, because it could be a secret in the wrong place.
+No message repeats a value other than a path, because it could be a secret in the wrong place.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ Path = tuple[str, ...]
 
 SECRET = re.compile(r"(^|[_-])(token|secret|password|passwd|key|apikey|credentials?|dsn)$|^database(_|\.)ur[il]$", re.I)
 SECRET_VARIABLES = {
+    "secret_key": "STUDYHALL_SECRET_KEY",
+    "client_secret": "SLACK_CLIENT_SECRET",
     "discord": "DISCORD_TOKEN",
     "signing": "SLACK_SIGNING_SECRET",
     "app": "SLACK_APP_TOKEN",

@@ -10,8 +10,8 @@ from datetime import datetime
 class Location:
     """A channel, by the platform's ids; names are for display.
 
-    `parent_channel` is the channel of a thread, if the platform says which. `direct` means a direct message to the
-    bot.
+    `parent_channel` is the channel of a thread, if the platform says which. `direct` means a message written to the bot
+    directly; it isn't set for commands, buttons, menus and forms, wherever they're used.
     """
 
     platform: str

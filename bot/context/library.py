@@ -143,7 +143,7 @@ class Library:
             log.info("search ready", seconds=round(time.monotonic() - started, 2))
         except Exception as problem:
             self._problem, self._failed_at = str(problem), time.monotonic()
-            log.error("search by words alone", problem=self._problem, exc_info=not isinstance(problem, SetupError))
+            log.error("search by words alone", problem=type(problem).__name__, exc_info=problem)
 
     async def wait_ready(self) -> None:
         """Wait until search is ready. Raises SetupError. Canceling a waiter doesn't cancel the preparation."""

@@ -110,10 +110,9 @@ def _with_clean_names(request: Request) -> tuple[Location, Actor]:
 def _parse(registry: Registry, study: Study, request: Request) -> tuple[Command, dict[str, str]]:
     """Return the command and its values, still text."""
     if not request.line:
-        return registry.find(request.command), dict(request.values)
-    command, values = registry.parse(study, request.line)
-    # A form fills in what the button's line left open. The line comes from the button itself, so it wins.
-    return command, {**request.values, **values}
+        command = registry.find(request.command)
+        return command, command.with_current_names(request.values)
+    return registry.parse(study, request.line, request.values)
 
 
 def _convert(study: Study, command: Command, texts: Mapping[str, str]) -> dict[str, Any]:

@@ -186,10 +186,6 @@ class Installations:
         """Use up a state; False if it's unknown, expired or already used."""
         return await self.store.transaction(_use_state, _digest(state), self.clock())
 
-    async def teams(self) -> list[str]:
-        """Return the ids of all workspaces that installed the app."""
-        return await self.store.query(_teams)
-
 
 def _find(connection: Connection, team: str, *, lock: bool = False) -> SlackInstallation | None:
     statement = select(tables.slack_installations).where(_installations.team == team)
@@ -228,10 +224,6 @@ def _use_state(connection: Connection, digest: str, now: datetime) -> bool:
     where = (_states.digest == digest, _states.expires_at > now)
     used = connection.execute(delete(tables.oauth_states).where(*where).returning(_states.digest))
     return used.first() is not None
-
-
-def _teams(connection: Connection) -> list[str]:
-    return list(connection.execute(select(_installations.team)).scalars())
 
 
 async def _finish(work: Coroutine[Any, Any, T]) -> T:

@@ -188,7 +188,9 @@ def test_the_parsed_questions_and_vectors_match_the_bank_or_what_differs_is_coun
     assert (done.returncode, done.stdout.split()[0]) in {(0, "The"), (1, "Out")}, done.stderr
 
 
-def test_a_progress_bar_is_drawn_on_a_terminal(home: dict[str, str], mine: Path) -> None:
+@pytest.mark.parametrize("name", ["mine.md", "q{1}.md", "[bold] {draft}.md"])
+def test_a_progress_bar_is_drawn_on_a_terminal(home: dict[str, str], mine: Path, name: str) -> None:
+    mine = mine.rename(mine.with_name(name))
     controller, terminal = pty.openpty()
     importing = subprocess.Popen(
         [*STUDYHALL, "bank", "import", str(mine), "--dry-run"], env=home, stdout=subprocess.DEVNULL, stderr=terminal
@@ -197,7 +199,7 @@ def test_a_progress_bar_is_drawn_on_a_terminal(home: dict[str, str], mine: Path)
     shown = read_until_closed(controller)
 
     assert importing.wait(timeout=HANG) == 0
-    assert "Comparing mine.md" in shown
+    assert f"Comparing {name}" in shown
     assert "2/2" in shown
     assert "0 of 2 questions" not in shown
 

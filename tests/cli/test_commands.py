@@ -348,6 +348,14 @@ def test_a_platform_without_its_token_says_what_is_missing(home: dict[str, str],
     assert done.stderr.endswith(f"studyhall: {problem}\n")
 
 
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_a_port_that_does_not_exist_is_refused(home: dict[str, str], port: str) -> None:
+    done = studyhall({**home, **SLACK_FOR_MANY}, "run", "--port", port)
+
+    assert done.returncode == 2
+    assert "--port" in done.stderr
+
+
 def test_a_port_that_is_taken_ends_a_program_that_only_serves_slack(home: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = studyhall({**home, **SLACK_FOR_MANY}, "run", "--port", str(taken.getsockname()[1]))

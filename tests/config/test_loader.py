@@ -365,6 +365,10 @@ def test_what_cannot_be_a_settings_file_is_refused(refused: Refused, named: str)
         ('[slack]\nbot_token = "hush-hush"', "SLACK_BOT_TOKEN"),
         ('[slack]\napp_token = "hush-hush"', "SLACK_APP_TOKEN"),
         ('[inference]\napi_key = "hush-hush"', "INFERENCE_API_KEY"),
+        ('[slack]\nclient_secret = "hush-hush"', "SLACK_CLIENT_SECRET"),
+        ('\nslack_client_secret = "hush-hush"', "SLACK_CLIENT_SECRET"),
+        ('\nsecret_key = "hush-hush"', "STUDYHALL_SECRET_KEY"),
+        ('[slack]\nsecret_key = "hush-hush"', "STUDYHALL_SECRET_KEY"),
         ('[database]\nurl = "hush-hush"', "DATABASE_URL"),
         ('\nDATABASE_URL = "hush-hush"', "DATABASE_URL"),
         ('\nDISCORD_TOKEN = "hush-hush"', "DISCORD_TOKEN"),
@@ -420,6 +424,13 @@ def test_secrets_can_be_read_by_code_that_needs_them() -> None:
     assert config.database_url == SECRETS["DATABASE_URL"]
     assert config.inference_api_key == SECRETS["INFERENCE_API_KEY"]
     assert config.secrets() >= {*SECRETS.values(), "p@ssw0rd-database", "passw0rd-inference"}
+
+
+def test_each_of_several_secret_keys_is_a_secret() -> None:
+    new, old = SECRETS["STUDYHALL_SECRET_KEY"], "b" * 43 + "="
+    config = load({**SECRETS, "STUDYHALL_SECRET_KEY": f"{new}, {old}"})
+
+    assert config.secrets() >= {new, old}
 
 
 def test_no_secret_shows_when_something_else_is_wrong(refused: Refused) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.context.library import Library
 from bot.errors import SetupError
@@ -76,7 +77,9 @@ async def test_progress_counts_the_embedded_passages(tmp_path: Path) -> None:
 async def test_without_a_usable_model_search_matches_words(tmp_path: Path) -> None:
     library = Library(a_bank(), tmp_path / "index", Embedder(str(tmp_path)))
     try:
-        assert (await library.search("what is lora")).keywords_only
+        with capture_logs() as logs:
+            assert (await library.search("what is lora")).keywords_only
+        assert [line["problem"] for line in logs if line["log_level"] == "error"] == ["SetupError"]
         assert library.pending == "it failed, and the log says why"
         with pytest.raises(SetupError, match=r"has no config\.json"):
             await library.wait_ready()

@@ -95,3 +95,11 @@ async def test_names_lose_the_characters_that_reverse_text(chat: Chat) -> None:
 async def test_menus_of_old_messages_still_work_after_a_parameter_was_renamed(chat: Chat) -> None:
     assert "Saturday" in await chat.say("ada", "me rest=sat")
     assert "3:00" in await chat.say("ada", "me rollover=3")
+    assert "Sunday" in await picked(chat, "rest", "sun")
+    assert "4:00" in await picked(chat, "rollover", "4")
+
+
+async def picked(chat: Chat, menu: str, choice: str) -> str:
+    """Pick something in a menu of `me`, and return the reply as plain text."""
+    request = Request(LOCATION, Actor("ada", "ada"), f"{menu}-1", chat.clock(), line="me", values={menu: choice})
+    return [plain(reply) async for reply in chat.app.handle(request)][-1]

@@ -92,3 +92,11 @@ async def test_slack_over_http_cannot_start_without_its_port(home: dict[str, str
 
     assert running.returncode == 2
     assert f"Can't listen on 127.0.0.1, port {taken}" in told.decode()
+
+
+async def test_a_signal_ends_a_start_that_waits_for_a_platform(home: dict[str, str]) -> None:
+    async with Slack().listening() as fake:
+        fake.sockets.blocked = True
+        tokens = {"SLACK_API_URL": fake.api, "SLACK_APP_TOKEN": fake.app_token}
+        async with serving({**home, **tokens, "SLACK_BOT_TOKEN": fake.team("readers").token}, "slack"):
+            await fake.sockets.refused()

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from bot.platforms.discord.markup import plain, spoken
-from bot.platforms.shared.emoji import MARKS
+from bot.platforms.shared.emoji import MARKS, MEDALS
 from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, TopicMastery
 from bot.text.plural import plural
 
-MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
 BAR_LENGTH = 10
 """Squares in a full bar."""
 SQUARES = {**MARKS, DayMark.BLANK: "▪️"}

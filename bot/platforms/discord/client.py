@@ -71,13 +71,13 @@ class StudyClient(discord.AutoShardedClient):
 
     async def on_message(self, message: discord.Message) -> None:
         """Answer mentions and replies to the bot's messages; ignore everything else."""
-        bot_user = self.user
-        if bot_user is None or message.author.bot or message.guild is None:
+        bot_user, guild = self.user, message.guild
+        if bot_user is None or message.author.bot or guild is None:
             return
         if all(mentioned.id != bot_user.id for mentioned in message.mentions):
             return
         text = re.sub(rf"<@!?{bot_user.id}>", "", message.content).strip()
-        await self._dispatch.on_mention(message, text)
+        await self._dispatch.on_mention(message, guild, text)
 
     async def on_ready(self) -> None:
         log.info("ready", guilds=len(self.guilds), shards=self.shard_count)

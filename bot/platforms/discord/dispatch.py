@@ -24,8 +24,9 @@ from bot.platforms.discord.identity import (
     location_of,
     split_workspace,
 )
+from bot.platforms.discord.outbox import NO_MENTIONS
 from bot.platforms.discord.render_images import render_images
-from bot.platforms.discord.responder import NO_MENTIONS, Responder
+from bot.platforms.discord.responder import Responder
 from bot.platforms.shared.background_tasks import BackgroundTasks
 from bot.platforms.shared.throttle import throttle
 from bot.replies import Notice, Reply, Tone
@@ -92,18 +93,18 @@ class Dispatch:
             command, _ = self._parse(line)
             await self._carry_out(interaction, command, line, form_values(data), workspace=workspace, form=True)
 
-    async def on_mention(self, message: discord.Message, text: str) -> None:
-        """Answer a mention in the channel, where everybody can read along."""
+    async def on_mention(self, message: discord.Message, guild: discord.Guild, text: str) -> None:
+        """Answer a mention in a channel or thread, where everybody can read along."""
         with self._tracked("mention"):
-            guild = message.guild
             rights = getattr(message.author, "guild_permissions", discord.Permissions.none())
             request = Request(
                 location=Location(
                     "discord",
-                    str(guild.id if guild else ""),
+                    str(guild.id),
                     str(message.channel.id),
-                    guild.name if guild else "",
+                    guild.name,
                     str(getattr(message.channel, "name", "")),
+                    parent_channel=str(getattr(message.channel, "parent_id", None) or ""),
                 ),
                 actor=actor_of(message.author, rights),
                 id=str(message.id),

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 
 from discord.utils import escape_mentions
 
-from bot.dispatch.catalog import registry
+from bot.platforms.shared.splitting import split_point
+from bot.platforms.shared.typed_commands import command_pattern
 from bot.text.cleaning import clean
 from bot.text.maths import readable
 
@@ -144,14 +145,7 @@ def spoken(text: str) -> str:
 
 def commands(text: str) -> str:
     """Turn `me zone=Europe/Paris`, as the terminal takes it, into `/me zone:Europe/Paris`."""
-    return _commands().sub(lambda found: f"`/{found[1]}{_ARGUMENT.sub(':', found[2])}`", text)
-
-
-@cache
-def _commands() -> re.Pattern[str]:
-    names = sorted((command.name for command in registry() if not command.hidden), key=len, reverse=True)
-    groups = sorted({name.partition(" ")[0] for name in names if " " in name})
-    return re.compile(rf"`({'|'.join([*names, *groups])})((?: [^`\n]*)?)`")
+    return command_pattern().sub(lambda found: f"`/{found[1]}{_ARGUMENT.sub(':', found[2])}`", text)
 
 
 def plain(text: str) -> str:
@@ -189,7 +183,7 @@ def split(text: str, characters: int, size: int) -> tuple[str, str]:
     if len(text) <= characters and len(text.encode()) <= size:
         return text, ""
     room = text[: max(0, characters - 4)].encode()[: max(0, size - 4)].decode(errors="ignore")
-    end = _cut(room)
+    end = split_point(room)
     kept, rest = text[:end].rstrip(), text[end:].lstrip("\n")
     opening, start, code_start = _open_code(kept)
     if opening and code_start == len(kept):  # only the opening fence fits
@@ -206,13 +200,6 @@ def split(text: str, characters: int, size: int) -> tuple[str, str]:
     if "\n" not in rest[: len(rest) - len(later)]:  # in the middle of a line, which must not become a heading
         later = _BEGINNING.sub(r"\\", later, count=1) if _BEGINNING.match(later) else later
     return kept, later
-
-
-def _cut(room: str) -> int:
-    for mark in ("\n\n", "\n", ". ", " "):
-        if (end := room.rfind(mark)) > len(room) // 2:
-            return end + len(mark.rstrip(" \n"))
-    return len(room)
 
 
 def _open_code(text: str) -> tuple[str, int, int]:

@@ -51,16 +51,15 @@ def invite_permissions() -> discord.Permissions:
 
 
 def missing(
-    granted: discord.Permissions, *, thread: bool = False, pin: bool = False, files: bool = True, inside: bool = False
+    granted: discord.Permissions, *, thread: bool = False, pin: bool = False, inside: bool = False
 ) -> tuple[str, ...]:
     """Return the permissions that a post in a channel still needs, by their names in Discord's settings.
 
-    `thread` and `pin`: whether the post gets one; `files`: whether it may have pictures; `inside`: whether the channel
-    is itself a thread, where writing is a different permission.
+    `thread` and `pin`: whether the post gets one; `inside`: whether the channel is itself a thread, where writing is a
+    different permission.
     """
     needed = {
         "send_messages": not inside,
-        "attach_files": files,
         "send_messages_in_threads": thread or inside,
         "create_public_threads": thread,
         "pin_messages": pin,

@@ -38,7 +38,7 @@ from bot.replies import (
 from bot.text.cleaning import short
 from bot.text.maths import formula
 
-BLUE, GREEN, RED, GREY, GOLD, TEAL = 0x5865F2, 0x3BA55D, 0xD83C3E, 0x99AAB5, 0xF1C40F, 0x1ABC9C
+BLUE, GREEN, RED, GOLD, TEAL = 0x5865F2, 0x3BA55D, 0xD83C3E, 0xF1C40F, 0x1ABC9C
 _COLORS: dict[type[Block], int] = {
     QuestionCard: BLUE,
     Menu: BLUE,

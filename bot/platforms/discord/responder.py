@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot.drawing.renderer import Renderer
+from bot.platforms.discord.outbox import NO_MENTIONS
 from bot.platforms.discord.render_images import render_images
 from bot.platforms.shared.background_tasks import BackgroundTasks
 from bot.replies import Reply
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 DEFER_AFTER = 2.0
 """Seconds until unfinished work is acknowledged; Discord gives up after 3."""
-NO_MENTIONS = discord.AllowedMentions.none()
 
 
 class Responder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -12,9 +12,6 @@ from discord import app_commands
 from bot.commands.command import Command, Shortcut
 from bot.commands.parameters import Parameter, Suggestion
 from bot.platforms.discord import limits
-
-if TYPE_CHECKING:
-    Interaction = discord.Interaction[Any]
 
 MANAGERS = discord.Permissions(manage_guild=True)
 

@@ -6,6 +6,7 @@ from bot.replies import DayMark, Tone
 
 TONES = {Tone.INFO: "", Tone.GOOD: "✅ ", Tone.WARNING: "⚠️ ", Tone.PROBLEM: "❌ "}
 VERDICTS = {True: "✅", False: "❌", None: "🔹"}
+MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
 STATES = {"mentioned": "✅", "perhaps": "🔸", "missing": "⬜"}
 MARKS = {
     DayMark.STUDIED: "🟩",

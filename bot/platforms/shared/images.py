@@ -21,18 +21,30 @@ Pictures = Mapping[Block | str, bytes]
 
 
 async def draw_pictures(renderer: Renderer, reply: Reply, formulas: Iterable[str]) -> Pictures:
-    """Draw these formulas, each once, and the reply's charts that are wanted as pictures; leave out what fails."""
+    """Draw these formulas, each once, and the reply's charts that are wanted as pictures.
+
+    Leave out each that fails or isn't there in time.
+    """
     charts = [block for block in reply.blocks if isinstance(block, Chart) and block.as_picture]
     wanted: list[Chart | str] = [*dict.fromkeys(formulas), *charts]
     if not wanted:
         return {}
+    drawing = {subject: asyncio.create_task(_draw(renderer, subject)) for subject in wanted}
     try:
-        async with asyncio.timeout(DRAW_TIMEOUT):
-            pngs = await asyncio.gather(*(_draw(renderer, subject) for subject in wanted))
-    except Exception:  # a picture must not cost the answer
-        log.exception("pictures not drawn")
-        return {}
-    return {subject: png for subject, png in zip(wanted, pngs, strict=True) if png is not None}
+        await asyncio.wait(drawing.values(), timeout=DRAW_TIMEOUT)
+    finally:
+        late = sum(task.cancel() for task in drawing.values())  # the renderer finishes them, for a later reply
+    if late:
+        log.warning("pictures too slow", count=late)
+    pictures: dict[Block | str, bytes] = {}
+    for subject, task in drawing.items():
+        if not task.done():
+            continue
+        if problem := task.exception():  # a picture must not cost the answer
+            log.error("picture not drawn", exc_info=problem)
+        elif png := task.result():
+            pictures[subject] = png
+    return pictures
 
 
 async def _draw(renderer: Renderer, subject: Chart | str) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from starlette.routing import Route
 
 from bot.app import App, Installation
 from bot.drawing.renderer import Renderer
+from bot.errors import SetupError
+from bot.platforms.shared.background_tasks import BackgroundTasks
 from bot.platforms.slack.clients import Clients
 from bot.platforms.slack.dispatch import Dispatcher
 from bot.platforms.slack.listeners import Listeners
@@ -32,6 +35,8 @@ CALL_TIMEOUT = aiohttp.ClientTimeout(total=20)
 """Seconds for one Web API call; the client leaves timeouts to the session."""
 SHUTDOWN_TIMEOUT = 10.0
 """Seconds that replies in progress get at the end."""
+CONNECT_TIMEOUT = 30.0
+"""Seconds for the first connection in Socket Mode; the SDK would try forever."""
 
 log = structlog.get_logger()
 
@@ -59,6 +64,7 @@ async def slack(app: App, credentials: Credentials, *, api: str = API_URL) -> As
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=CALL_TIMEOUT))
         renderer = Renderer()
+        stack.callback(renderer.close)
         clients = Clients(
             session,
             api,
@@ -67,8 +73,11 @@ async def slack(app: App, credentials: Credentials, *, api: str = API_URL) -> As
             client_secret=credentials.client_secret,
         )
         uninstall = Uninstall(app, clients)
-        dispatcher = Dispatcher(app, clients, session, renderer, uninstall.token_rejected)
-        listeners = Listeners(app, dispatcher, uninstall)
+        background_tasks = BackgroundTasks()
+        dispatcher = Dispatcher(
+            app, clients, session, renderer, uninstall.token_rejected, background_tasks=background_tasks
+        )
+        listeners = Listeners(app, dispatcher, uninstall, background_tasks)
         outbox = SlackOutbox(clients, Throttle(), uninstall.token_rejected)
         if credentials.bot_token:
             await greet(app, outbox, (await clients.use_only(credentials.bot_token)).install)
@@ -81,7 +90,7 @@ async def slack(app: App, credentials: Credentials, *, api: str = API_URL) -> As
             process_before_response=True,
         )
         listeners.listen(bolt)
-        stack.push_async_callback(listeners.background_tasks.finish, SHUTDOWN_TIMEOUT)
+        stack.push_async_callback(background_tasks.finish, SHUTDOWN_TIMEOUT)
         app.attach("slack", outbox)
         if credentials.app_token:
             # If the handler asked for the address itself, it would retry a rejected token forever.
@@ -89,13 +98,19 @@ async def slack(app: App, credentials: Credentials, *, api: str = API_URL) -> As
             handler = AsyncSocketModeHandler(bolt, credentials.app_token, web_client=clients.web())
             handler.client.wss_uri = address
             stack.push_async_callback(handler.close_async)
-            await handler.connect_async()  # type: ignore[no-untyped-call]
+            try:
+                async with asyncio.timeout(CONNECT_TIMEOUT):
+                    await handler.connect_async()  # type: ignore[no-untyped-call]
+            except TimeoutError:
+                raise SetupError(
+                    "Can't open a WebSocket to Slack. Does a firewall or a proxy block addresses with wss://?"
+                ) from None
             yield []
             return
 
         async def on_installed(install: Installation) -> None:
             clients.forget(install.team)
-            listeners.background_tasks.start(greet(app, outbox, install))
+            background_tasks.start(greet(app, outbox, install))
 
         pages = None
         if credentials.client_id and app.slack_installations is not None and not credentials.bot_token:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-from bot.platforms.shared.emoji import MARKS
+from bot.platforms.shared.emoji import MARKS, MEDALS
 from bot.platforms.slack.layout import BlockKit, Grid, Mrkdwn, Piece, SmallText
 from bot.platforms.slack.markup import DATE_FORMAT, literal_line, local_time, own_text, plain_line, utc
 from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, Table, TopicMastery
 from bot.text.plural import plural
 
-MEDALS = {1: "🥇", 2: "🥈", 3: "🥉"}
 BAR_LENGTH = 10
 DAY_SQUARES = {**MARKS, DayMark.BLANK: "▫️"}
 """The blank shared with Discord is a solid black square, which stands out too much in a light theme."""

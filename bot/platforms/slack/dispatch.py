@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import Any
 
 import aiohttp
 import structlog
+from cachetools import LRUCache
 
 from bot.app import App
 from bot.commands.command import Command
@@ -18,6 +19,7 @@ from bot.dispatch.handler import typed_values
 from bot.dispatch.request import Request
 from bot.drawing.renderer import Renderer
 from bot.errors import DatabaseError, SetupError, UserError
+from bot.platforms.shared.background_tasks import BackgroundTasks
 from bot.platforms.slack import limits
 from bot.platforms.slack.clients import Client, Clients, TokenRejected
 from bot.platforms.slack.errors import API_ERRORS, INVALID_TOKEN, error_code
@@ -39,6 +41,9 @@ FAILED = Notice("Something went wrong on our side. It's in the log. Please try a
 UNAVAILABLE = Notice("I can't answer right now. Please try again in a moment.", Tone.PROBLEM)
 UNDELIVERED = Notice("Slack didn't accept all of my answer. Please try again.", Tone.PROBLEM)
 
+MAX_TURNS = 5_000
+"""Members whose picks in menus are kept in order; the ones who picked longest ago are forgotten."""
+
 log = structlog.get_logger()
 
 
@@ -46,24 +51,34 @@ class Dispatcher:
     """Whatever happens, the member gets an answer, and what they typed into a form isn't lost."""
 
     def __init__(
-        self, app: App, clients: Clients, session: aiohttp.ClientSession, renderer: Renderer, on_rejected: TokenRejected
+        self,
+        app: App,
+        clients: Clients,
+        session: aiohttp.ClientSession,
+        renderer: Renderer,
+        on_rejected: TokenRejected,
+        *,
+        background_tasks: BackgroundTasks,
     ) -> None:
         self._app, self._clients, self._session, self._renderer = app, clients, session, renderer
-        self._on_rejected = on_rejected
+        self._on_rejected, self._background_tasks = on_rejected, background_tasks
         self._members = MemberLookup()
         self._homes = Homes(app, self._members)
+        self._turns: LRUCache[tuple[str, str], asyncio.Lock] = LRUCache(MAX_TURNS)
 
     async def dispatch(self, interaction: Interaction) -> None:
         """Run an interaction, then update the member's home; do nothing if it was delivered before."""
         team = interaction.invocation.location.workspace
+        turn = self._turns.setdefault((team, interaction.user), asyncio.Lock()) if interaction.in_order else None
         try:
-            client = await self._client(team)
-            if isinstance(client, Notice):
-                await self._report(interaction, client)
-                return
-            if not await self._claim(team, interaction.request_id):
-                return
-            await self._carry_out(client, interaction)
+            async with turn or nullcontext():  # nothing may wait before it: tasks start in the order of their arrival
+                client = await self._client(team)
+                if isinstance(client, Notice):
+                    await self._report(interaction, client)
+                    return
+                if not await self._claim(team, interaction.request_id):
+                    return
+                await self._carry_out(client, interaction)
         except Exception:  # a bug, which the background task logs
             await self._report(interaction, FAILED)
             raise
@@ -78,13 +93,14 @@ class Dispatcher:
 
         While the app can't answer anybody, there's an error too, so the form stays open with everything typed into it.
         """
-        looking_up = asyncio.create_task(self._client(invocation.location.workspace))
+        deadline = _lookup_deadline()
+        looking_up = self._background_tasks.start(self._client(invocation.location.workspace))
         await asyncio.wait({looking_up}, timeout=FORM_LOOKUP_TIMEOUT)  # not canceled: a token can be renewed only once
         client = looking_up.result() if looking_up.done() else UNAVAILABLE
         if isinstance(client, Notice):
             return dict.fromkeys(list(fields)[:1], client.body)
         try:
-            async with asyncio.timeout(FORM_LOOKUP_TIMEOUT):
+            async with asyncio.timeout_at(deadline):
                 app = await self._app.for_workspace(invocation.location)
         except TimeoutError:
             log.warning("form checked without custom questions")
@@ -92,14 +108,21 @@ class Dispatcher:
         except DatabaseError as problem:
             log.error("database", problem=str(problem))
             return dict.fromkeys(list(fields)[:1], f"{problem.public} Please send it again in a moment.")
-        command, typed = _parse(app, invocation.line)
-        errors = app.check(command, {**values, **typed}) if command else {}
+        command, values = _parse(app, invocation.line, values)
+        errors = app.check(command, values) if command else {}
         return {name: error for name, error in errors.items() if name in fields}
 
-    async def parse(self, line: str, location: Location) -> tuple[Command | None, dict[str, str]]:
-        """Return the command and its values; None if there's no such command, and then `handle` says so."""
-        command, values = _parse(self._app, line)
-        return (command, values) if command else _parse(await self._for_workspace(location), line)
+    async def parse(
+        self, line: str, location: Location, values: Mapping[str, str] | None = None, *, deadline: float | None = None
+    ) -> tuple[Command | None, dict[str, str]]:
+        """Return the command and its values; None if there's no such command, and then `handle` says so.
+
+        `values` fill in what the line leaves open. `deadline`: the loop's time until which custom questions may load.
+        """
+        command, merged = _parse(self._app, line, values or {})
+        if command:
+            return command, merged
+        return _parse(await self._for_workspace(location, deadline or _lookup_deadline()), line, values or {})
 
     async def suggestions(self, invocation: Invocation, name: str, typed: str) -> list[dict[str, Any]]:
         """Return the options that a form's field offers for what was typed so far."""
@@ -130,10 +153,10 @@ class Dispatcher:
             return NOT_INSTALLED
         return client
 
-    async def _for_workspace(self, location: Location) -> App:
-        """Return the app with the workspace's custom questions, or without them if that takes too long."""
+    async def _for_workspace(self, location: Location, deadline: float) -> App:
+        """Return the app with the workspace's custom questions, or without them if the deadline passes."""
         try:
-            async with asyncio.timeout(FORM_LOOKUP_TIMEOUT):
+            async with asyncio.timeout_at(deadline):
                 return await self._app.for_workspace(location)
         except (TimeoutError, DatabaseError) as problem:
             log.warning("custom questions not loaded", problem=str(problem))
@@ -141,13 +164,13 @@ class Dispatcher:
 
     async def _carry_out(self, client: Client, interaction: Interaction) -> None:
         """Open a form if the command needs one, else reply."""
-        command, typed = await self.parse(interaction.invocation.line, interaction.invocation.location)
-        values = {**typed, **interaction.values}
+        invocation, deadline = interaction.invocation, _lookup_deadline()
+        command, values = await self.parse(invocation.line, invocation.location, interaction.values, deadline=deadline)
         fields = missing_fields(command, values) if command else ()
         can_open_form = bool(interaction.trigger_id) and not interaction.form
         try:
             if command and can_open_form and (fields or _needs_channel(command, interaction)):
-                await self._open_form(client, command, fields, interaction, values)
+                await self._open_form(client, command, fields, interaction, values, deadline=deadline)
             elif interaction.on_home:
                 await self._reply_on_home(client, interaction)
             else:
@@ -165,12 +188,14 @@ class Dispatcher:
         fields: tuple[Parameter, ...],
         interaction: Interaction,
         values: Mapping[str, str],
+        *,
+        deadline: float,
     ) -> None:
-        """Open the command's form, with what was typed into it when it last failed."""
+        """Open the command's form, with what was typed into it when it last failed if that's found by the deadline."""
         line, location = interaction.invocation.line, interaction.invocation.location
         actor, draft, allowed = Actor(interaction.user, interaction.user_name), dict[str, str](), True
         try:
-            async with asyncio.timeout(FORM_LOOKUP_TIMEOUT):
+            async with asyncio.timeout_at(deadline):
                 actor = await self._members.actor(client, interaction.user, interaction.user_name)
                 allowed = not command.managers_only or await self._app.is_manager(location, actor)
                 draft = await self._app.form_draft(location, actor, line)
@@ -178,7 +203,7 @@ class Dispatcher:
             log.warning("form opened without a draft", problem=str(problem))
         if interaction.ack_slot:
             draft.pop(CHANNEL_FIELD, None)  # a typed command is about the channel it's typed in
-        app = await self._for_workspace(location)
+        app = await self._for_workspace(location, deadline)
         view = form_view(app, command, fields, interaction.invocation, {**values, **draft}, actor=actor)
         too_long = len(view["private_metadata"]) > limits.METADATA or len(line) > limits.BUTTON_VALUE
         if not allowed or too_long:
@@ -258,9 +283,14 @@ class Dispatcher:
             await post_to_response_url(self._session, invocation.response_url, message)
 
 
-def _parse(app: App, line: str) -> tuple[Command | None, dict[str, str]]:
+def _lookup_deadline() -> float:
+    """Return the loop's time when what a form needs must have been looked up."""
+    return asyncio.get_running_loop().time() + FORM_LOOKUP_TIMEOUT
+
+
+def _parse(app: App, line: str, values: Mapping[str, str]) -> tuple[Command | None, dict[str, str]]:
     try:
-        return app.parse(line)
+        return app.parse(line, values)
     except UserError:
         return None, {}
 

@@ -25,7 +25,8 @@ class Interaction:
 
     `request_id` is Slack's own; it's the same when Slack delivers the interaction again. `platform_values` are the
     contents of form fields that only Slack has. `replaces_message`: the message with the button was for them alone, so
-    the answer may replace it. `channel_url` posts to a channel they picked. `on_home`: they did it on their home, which
+    the answer may replace it. `channel_url` posts to a channel they picked. `in_order`: it runs after what they picked
+    before, because a menu of several sends all its ticks with each one. `on_home`: they did it on their home, which
     shows the result.
     """
 
@@ -41,6 +42,7 @@ class Interaction:
     replaces_message: bool = False
     ack_slot: AckSlot | None = None
     channel_url: str = ""
+    in_order: bool = False
     on_home: bool = False
 
 

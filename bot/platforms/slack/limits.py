@@ -19,7 +19,6 @@ BUTTONS = 25
 BUTTON_LABEL = 75
 BUTTON_VALUE = 2000
 """A button's value is a command line."""
-ACTION_ID = 255
 OPTIONS = 100
 """Options of a menu."""
 OPTION_LABEL = 75

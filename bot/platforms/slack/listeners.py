@@ -26,12 +26,12 @@ from bot.platforms.slack.interaction import (
     unescape,
     without_mentions,
 )
+from bot.platforms.slack.manifest import SLASH_COMMAND
 from bot.platforms.slack.outbox import thread_location
 from bot.platforms.slack.render import BUTTON_PREFIX, MENU_PREFIX
 from bot.platforms.slack.responder import AckSlot
 from bot.platforms.slack.uninstall import Uninstall
 
-COMMAND = "/study"
 PRACTICE = "practice"
 """The callback id of the global shortcut."""
 ACK_TIMEOUT = 0.8
@@ -48,12 +48,14 @@ log = structlog.get_logger()
 class Listeners:
     """The listeners of a Bolt app, which runs with `process_before_response`: an acknowledgement is sent at once."""
 
-    def __init__(self, app: App, dispatcher: Dispatcher, uninstall: Uninstall) -> None:
+    def __init__(
+        self, app: App, dispatcher: Dispatcher, uninstall: Uninstall, background_tasks: BackgroundTasks
+    ) -> None:
         self._app, self._dispatcher, self._uninstall = app, dispatcher, uninstall
-        self.background_tasks = BackgroundTasks()
+        self._background_tasks = background_tasks
 
     def listen(self, bolt: AsyncApp) -> None:
-        bolt.command(COMMAND)(self._on_command)
+        bolt.command(SLASH_COMMAND)(self._on_command)
         bolt.action(re.compile(rf"^{BUTTON_PREFIX}-\d+$"))(self._on_button)
         bolt.action(re.compile(rf"^{MENU_PREFIX} "))(self._on_menu)
         bolt.view(FORM)(self._on_form)
@@ -70,7 +72,7 @@ class Listeners:
         bolt.event("tokens_revoked")(self._on_revoked)
 
     def _start(self, interaction: Interaction) -> None:
-        self.background_tasks.start(self._dispatcher.dispatch(interaction))
+        self._background_tasks.start(self._dispatcher.dispatch(interaction))
 
     # What members do
 
@@ -101,7 +103,8 @@ class Listeners:
         chosen = action.get("selected_options") or [action.get("selected_option") or {}]
         picked = ",".join(option["value"] for option in chosen if option) or "none"
         interaction = from_press(body, request, line, {parameter: picked})
-        self._start(replace(interaction, on_home=(body.get("view") or {}).get("type") == "home"))
+        on_home = (body.get("view") or {}).get("type") == "home"
+        self._start(replace(interaction, in_order=True, on_home=on_home))
 
     async def _on_form(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         view, user, (team, _) = body["view"], body["user"], installed_team(body)
@@ -141,8 +144,9 @@ class Listeners:
 
     async def _on_shortcut(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         await ack()
-        text = unescape((body.get("message") or {}).get("text", ""))
-        self._start(from_press(body, request, body["callback_id"], {"text": text} if text else {}))
+        parameter = self._app.registry.find(body["callback_id"]).parameters[0]
+        text = unescape((body.get("message") or {}).get("text", ""))[: parameter.max_length]
+        self._start(from_press(body, request, body["callback_id"], {parameter.name: text} if text else {}))
 
     async def _on_practice(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         await ack()
@@ -174,7 +178,7 @@ class Listeners:
             direct=True,
         )
         if text:
-            self.background_tasks.start(self._dispatch_message(text, location, thread, event))
+            self._background_tasks.start(self._dispatch_message(text, location, thread, event))
 
     async def _dispatch_message(self, text: str, location: Location, thread: str, event: Payload) -> None:
         command, _ = await self._dispatcher.parse(text, location)
@@ -188,7 +192,7 @@ class Listeners:
     async def _on_home(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
         await ack()
         if event.get("tab") == "home":
-            self.background_tasks.start(self._dispatcher.publish_home(event_team(body), event["user"]))
+            self._background_tasks.start(self._dispatcher.publish_home(event_team(body), event["user"]))
 
     # What workspaces do
 

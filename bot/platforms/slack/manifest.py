@@ -22,6 +22,7 @@ WHY = {
 }
 """Each scope, and what it's for."""
 SCOPES = tuple(WHY)
+SLASH_COMMAND = "/study"
 EVENTS_PATH, REDIRECT_PATH = "/slack/events", "/slack/oauth_redirect"
 EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "tokens_revoked")
 
@@ -71,7 +72,7 @@ def manifest(registry: Registry, url: str = "", *, many: bool = False) -> dict[s
             ],
             "slash_commands": [
                 {
-                    "command": "/study",
+                    "command": SLASH_COMMAND,
                     "description": "Study for generative-AI interviews",
                     "usage_hint": _usage_hint(registry),
                     "should_escape": True,

@@ -16,13 +16,14 @@ from itertools import zip_longest
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from bot.dispatch.catalog import registry
+from bot.platforms.shared.splitting import split_point
+from bot.platforms.shared.typed_commands import command_pattern
+from bot.platforms.slack.manifest import SLASH_COMMAND
 from bot.text.cleaning import INVISIBLE, clean
 from bot.text.maths import readable
 
 ZERO_WIDTH_SPACE = "\u200b"
 """Invisible; goes before what would be taken for formatting."""
-SLASH_COMMAND = "/study"
 # No formatting and no address, as in most names and sentences; parsing would take a hundred times as long.
 _PLAIN = re.compile(r"(?:(?!.*\.\w)[A-Za-zäöüßéèáàçñ][A-Za-z0-9 ,.?!'’()äöüßéèáàçñ-]*)?")
 _INVISIBLE = dict.fromkeys(map(ord, (*INVISIBLE, "\n", "\r", "\f")))
@@ -168,14 +169,7 @@ def as_read(converted: str) -> str:
 
 def slash_commands(text: str) -> str:
     """Turn commands as a terminal takes them, `question hard`, into slash commands, `/study question hard`."""
-    return _command_pattern().sub(lambda match: f"`{SLASH_COMMAND} {match[1]}`", text)
-
-
-@cache
-def _command_pattern() -> re.Pattern[str]:
-    names = sorted((command.name for command in registry() if not command.hidden), key=len, reverse=True)
-    groups = sorted({name.partition(" ")[0] for name in names if " " in name})
-    return re.compile(rf"`((?:{'|'.join([*names, *groups])})(?: [^`\n]*)?)`")
+    return command_pattern().sub(lambda match: f"`{SLASH_COMMAND} {match[1]}{match[2]}`", text)
 
 
 def local_time(when: datetime) -> str:
@@ -303,9 +297,8 @@ def split(text: str, max_length: int) -> tuple[str, str]:
 
 def _split_at(text: str) -> int:
     """Return where to cut the text, at its end at the latest."""
-    for mark in ("\n\n", "\n", ". ", " "):
-        if (end := text.rfind(mark)) > len(text) // 2:
-            return end + len(mark.rstrip(" \n"))
+    if (end := split_point(text)) < len(text):
+        return end
     text = _ENTITY.sub("", text)  # half an escape would show as it is
     return len(text) - (len(text) - len(text.rstrip("\\"))) % 2
 

@@ -23,10 +23,11 @@ from typing_extensions import override
 from bot.app import Installation, Installations
 from bot.errors import SetupError
 from bot.platforms.slack.errors import UNREACHABLE
+from bot.platforms.slack.manifest import REDIRECT_PATH
 
 log = structlog.get_logger()
 
-INSTALL_PATH, REDIRECT_PATH = "/slack/install", "/slack/oauth_redirect"
+INSTALL_PATH = "/slack/install"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Studyhall</title><style>body{{font:18px/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1rem;
 color:#1d1c1d;background:#fff}}a{{display:inline-block;padding:.6rem 1.1rem;border-radius:.4rem;background:#4a154b;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,7 +115,9 @@ class Responder:
             await self._respond(pointer, private=True, replaces=False)
         elif self.ack_slot:
             self.ack_slot.close()
-        await self._edit_with_each(throttle(replies, EDIT_INTERVAL), sent["channel"], sent["ts"])
+        # Or, when canceled, its reader would still be using `replies` while the caller closes them.
+        async with aclosing(throttle(replies, EDIT_INTERVAL)) as drafts:
+            await self._edit_with_each(drafts, sent["channel"], sent["ts"])
 
     async def _edit_with_each(self, replies: AsyncIterator[Reply], channel: str, ts: str) -> None:
         edited, last = True, PLACEHOLDER

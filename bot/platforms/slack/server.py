@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.platforms.slack.oauth import INSTALL_PATH, REDIRECT_PATH
+from bot.platforms.slack.manifest import EVENTS_PATH, REDIRECT_PATH
+from bot.platforms.slack.oauth import INSTALL_PATH
 
-EVENTS_PATH = "/slack/events"
 MAX_BODY_SIZE = 1_000_000
 """Bytes; Slack's own requests are far smaller."""
 

@@ -8,15 +8,19 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 
+import structlog
 from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 
 from bot.app import App
+from bot.errors import DatabaseError
 from bot.platforms.terminal.outbox import TerminalOutbox, restore
 from bot.platforms.terminal.render import draw
 from bot.platforms.terminal.room import Room
 from bot.replies import Reply
+
+log = structlog.get_logger()
 
 PROMPT = "› "
 EXIT_WORDS = {"exit", "quit", "bye", ":q"}
@@ -83,7 +87,7 @@ class Repl:
         while True:
             await self._outbox.arrived.wait()
             self._outbox.arrived.clear()
-            if not self._prompting or not await self._app.terminal_posts.unseen():
+            if not self._prompting or not await self._has_unseen_posts():
                 continue  # shown already, or shown after the current reply
             if self._interactive:
                 self._console.print()
@@ -92,16 +96,28 @@ class Repl:
                 sys.stdout.write(PROMPT + _typed_so_far())
                 sys.stdout.flush()
 
+    async def _has_unseen_posts(self) -> bool:
+        try:
+            return bool(await self._app.terminal_posts.unseen())
+        except DatabaseError as problem:
+            log.error("posts not shown", problem=str(problem))
+            return False
+
     async def _show_posts(self) -> None:
+        """Show what hasn't been seen. While the database can't be used, posts stay unseen, and the room open."""
         async with self._showing_posts:  # or two tasks could show a post before either marks it as seen
-            for post_id, channel, body in await self._app.terminal_posts.unseen():
-                if not self._room.receives(channel):
-                    continue
-                post = restore(body)
-                self._console.print(draw(post))
-                self._console.print()
-                self._room.offer(post)
-                await self._app.terminal_posts.mark_seen(post_id)
+            try:
+                for post_id, channel, body in await self._app.terminal_posts.unseen():
+                    if self._room.receives(channel):
+                        self._show_post(restore(body))
+                        await self._app.terminal_posts.mark_seen(post_id)
+            except DatabaseError as problem:
+                log.error("posts not shown", problem=str(problem))
+
+    def _show_post(self, post: Reply) -> None:
+        self._console.print(draw(post))
+        self._console.print()
+        self._room.offer(post)
 
 
 def _typed_so_far() -> str:

@@ -68,6 +68,18 @@ async def test_a_mention_in_a_thread_is_answered_there(env: Env, channel: Channe
     assert not posts(channel)
 
 
+async def test_a_mention_in_a_new_thread_continues_from_its_channel(
+    env: Env, channel: ChannelHandle, bob: MemberActor
+) -> None:
+    await bob.send(channel, f"{me(env)} what is a VAE?")
+    env.backend.create_thread(channel.id, "talk", bob.id)
+    await env.settle()
+    [thread] = channel.threads
+    await bob.send(thread, f"{me(env)} why is that?")
+
+    assert "VAE" in words(posts(thread)[-1])
+
+
 async def test_a_reply_to_its_message_continues_from_there(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
     await bob.send(channel, f"{me(env)} how does LoRA work?")
     await bob.send(channel, f"{me(env)} why is that?", reply_to=posts(channel)[0])

@@ -46,7 +46,6 @@ def test_nothing_is_missing_with_the_invite_link() -> None:
     ("wants", "lacking"),
     [
         ({}, ("Send Messages", "Attach Files")),
-        ({"files": False}, ("Send Messages",)),
         ({"thread": True}, ("Send Messages", "Attach Files", "Send Messages in Threads", "Create Public Threads")),
         ({"pin": True}, ("Send Messages", "Attach Files", "Pin Messages")),
         ({"inside": True}, ("Attach Files", "Send Messages in Threads")),

@@ -24,7 +24,7 @@ from bot.dispatch.catalog import registry
 from bot.encryption import Vault, new_key
 from bot.inference.client import Inference
 from bot.platforms.slack.app import Credentials, slack
-from bot.platforms.slack.server import EVENTS_PATH
+from bot.platforms.slack.manifest import EVENTS_PATH
 from bot.scheduler import Scheduler
 from bot.store import sqlite
 from bot.store.engine import Store

@@ -177,6 +177,14 @@ async def test_shortcuts_quiz_and_practice(fake: Slack, bob: Person, team: Team,
     assert asked.channel == bob.direct.id
 
 
+async def test_a_quiz_about_a_long_message_uses_its_beginning(fake: Slack, bob: Person, team: Team) -> None:
+    await bob.mentions("our GAN makes the same face over and over, " * 100, team.main)
+    await fake.heard()
+    await bob.chooses("quiz", next(iter(team.main.messages.values())))
+
+    assert "characters, and the limit is" not in (await fake.heard()).words
+
+
 async def test_the_home_is_never_blank(fake: Slack, bob: Person, maya: Person) -> None:
     await bob.opens_home()
     first = await fake.next(fake.published)
@@ -325,6 +333,23 @@ async def test_settings_are_picked_on_the_home(fake: Slack, bob: Person, program
     await program.aclose()
 
     assert len(fake.messages.seen) == 1
+
+
+async def test_quick_picks_are_stored_in_their_order(fake: Slack, bob: Person, program: AsyncExitStack) -> None:
+    fake.fail("users.info")  # so that the first pick has to look the member up
+    await bob.opens_home()
+    await fake.next(fake.published)
+    looking_up = fake.hold("users.info")
+    await bob.picks(bob.home, "pick me rest_days=", "sat")
+    await looking_up.arrived()
+    await bob.picks(bob.home, "pick me rest_days=", "sat", "sun")
+    await bob.opens_home()
+    await fake.next(fake.published)
+    looking_up.release()
+    await program.aclose()
+
+    chosen = bob.home.menu("pick me rest_days=")["initial_options"]
+    assert [option["value"] for option in chosen] == ["sat", "sun"]
 
 
 async def test_an_older_home_never_replaces_a_newer_one(fake: Slack, bob: Person, program: AsyncExitStack) -> None:

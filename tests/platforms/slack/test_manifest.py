@@ -21,8 +21,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.dispatch.catalog import registry
 from bot.encryption import Vault
 from bot.errors import SetupError
-from bot.platforms.slack import cli, listeners, oauth, server
-from bot.platforms.slack.manifest import EVENTS, EVENTS_PATH, REDIRECT_PATH, SCOPES, WHY, manifest
+from bot.platforms.slack import cli, listeners
+from bot.platforms.slack.manifest import EVENTS, EVENTS_PATH, REDIRECT_PATH, SCOPES, SLASH_COMMAND, WHY, manifest
 from tests.clocks import HANG
 from tests.commandline import studyhall, surroundings
 from tests.platforms.slack.fake import Person, Slack
@@ -94,9 +94,8 @@ def addresses(value: Any) -> Iterator[str]:
 
 def test_over_http_every_address_is_where_the_program_listens() -> None:
     made = manifest(registry(), f"{URL}/")
-    events = f"{URL}{server.EVENTS_PATH}"
+    events = f"{URL}{EVENTS_PATH}"
 
-    assert (EVENTS_PATH, REDIRECT_PATH) == (server.EVENTS_PATH, oauth.REDIRECT_PATH)
     assert list(addresses(made)) == [events] * 4
     assert made["features"]["slash_commands"][0]["url"] == events
     assert made["settings"]["event_subscriptions"]["request_url"] == events
@@ -117,7 +116,7 @@ def test_tokens_expire_only_if_they_are_renewed() -> None:
     assert not one["settings"]["token_rotation_enabled"]
     assert "redirect_urls" not in one["oauth_config"]
     assert many["settings"]["token_rotation_enabled"]
-    assert many["oauth_config"]["redirect_urls"] == [f"{URL}{oauth.REDIRECT_PATH}"]
+    assert many["oauth_config"]["redirect_urls"] == [f"{URL}{REDIRECT_PATH}"]
 
 
 def test_the_usage_hint_and_the_shortcuts_come_from_the_commands() -> None:
@@ -130,7 +129,7 @@ def test_the_usage_hint_and_the_shortcuts_come_from_the_commands() -> None:
     assert shortcuts == {listeners.PRACTICE: "global"} | {
         command.name: "message" for command in registry() if command.shortcut and command.shortcut.on == "message"
     }
-    assert features["slash_commands"][0]["command"] == listeners.COMMAND
+    assert features["slash_commands"][0]["command"] == SLASH_COMMAND
 
 
 # What it asks for

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 
 import aiohttp
@@ -147,6 +147,33 @@ async def test_a_finished_explanation_is_not_marked_as_cut_short(fake: Slack, bo
     easel.close()
 
     assert "low rank" in team.main.messages[begun.ts].words
+
+
+async def test_an_explanation_that_is_canceled_in_the_middle_of_an_edit_is_closed(
+    fake: Slack, bob: Person, team: Team
+) -> None:
+    editing, easel = fake.hold("chat.update"), Renderer()
+    web = AsyncWebClient(team.token, base_url=fake.api)
+
+    async def replies() -> AsyncGenerator[Reply, None]:
+        yield Reply.of(Explanation("The update has", "model"))
+        await asyncio.Event().wait()
+
+    async def stream() -> None:
+        async with aiohttp.ClientSession() as session, aclosing(replies()) as drafts:
+            responder = Responder(web, session, easel, channel=team.main.id, user=bob.id)
+            await responder.stream(drafts, private=False)
+
+    growing = asyncio.create_task(stream())
+    begun = await fake.heard()
+    await editing.arrived()
+    growing.cancel()
+    await asyncio.wait({growing})
+    editing.release()
+    easel.close()
+
+    assert growing.cancelled()
+    assert "couldn't finish" in team.main.messages[begun.ts].words
 
 
 # Direct messages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -10,7 +11,8 @@ import pytest
 
 from bot.app import App
 from bot.errors import SetupError
-from bot.platforms.slack.app import Credentials, slack
+from bot.platforms.slack.app import CONNECT_TIMEOUT, Credentials, slack
+from tests.clocks import forward, within_hang
 from tests.platforms.slack.conftest import by_socket
 from tests.platforms.slack.fake import Person, Slack, Team
 
@@ -71,6 +73,17 @@ async def test_a_rejected_app_token_stops_the_start(fake: Slack, team: Team, app
     with pytest.raises(SetupError, match="SLACK_APP_TOKEN"):
         async with slack(app, Credentials(bot_token=team.token, app_token="xapp-guessed"), api=fake.api):
             pass
+
+
+async def test_a_blocked_websocket_stops_the_start(fake: Slack, team: Team, app: App) -> None:
+    fake.sockets.blocked = True
+    credentials = Credentials(bot_token=team.token, app_token=fake.app_token)
+    starting = asyncio.create_task(slack(app, credentials, api=fake.api).__aenter__())
+    await fake.sockets.refused()
+    forward(CONNECT_TIMEOUT)
+
+    with pytest.raises(SetupError, match="wss://"):
+        await within_hang(asyncio.wait_for(starting, None))
 
 
 async def test_it_reconnects_when_the_connection_breaks(fake: Slack, bob: Person) -> None:

@@ -16,13 +16,14 @@ from bot.context.identity import Location
 from bot.context.library import Library
 from bot.context.outbox import PostError
 from bot.encryption import Vault, new_key
-from bot.platforms.slack.app import Credentials
+from bot.platforms.slack.app import Credentials, slack
 from bot.platforms.slack.dispatch import FORM_LOOKUP_TIMEOUT
 from bot.platforms.slack.forms import Invocation
-from bot.platforms.slack.manifest import SCOPES
-from bot.platforms.slack.server import EVENTS_PATH
+from bot.platforms.slack.manifest import EVENTS_PATH, SCOPES
 from bot.replies import Notice, Reply
 from bot.store import tables
+from bot.web.app import web_app
+from bot.web.server import served
 from tests.clocks import HANG, forward, reach_limits
 from tests.databases import PostgresqlDatabases
 from tests.platforms.model import Model
@@ -115,11 +116,16 @@ async def rows(app: App, table: TableClause) -> list[dict[str, Any]]:
     return await app.study.store.query(all_rows, table)
 
 
+async def teams(app: App) -> list[str]:
+    """Return the ids of the workspaces that installed the app."""
+    return [row["team"] for row in await rows(app, tables.slack_installations)]
+
+
 async def over(app: App) -> None:
     """Wait until the only workspace's uninstall is stored."""
 
     async def gone() -> bool:
-        return not await here(app).teams() and await app.active_workspaces("slack") == []
+        return not await teams(app) and await app.active_workspaces("slack") == []
 
     await eventually(gone)
 
@@ -164,7 +170,7 @@ async def test_refusing_the_install_is_explained(fake: Slack, root: str, app: Ap
     page = await ada.installs(f"{root}/slack/install", agrees=False)
 
     assert "you didn't allow it" in page.body
-    assert await here(app).teams() == []
+    assert await teams(app) == []
 
 
 async def test_a_foreign_guessed_used_or_old_state_is_refused(fake: Slack, root: str, app: App) -> None:
@@ -180,7 +186,7 @@ async def test_a_foreign_guessed_used_or_old_state_is_refused(fake: Slack, root:
     assert "was already used" in (await came_back(fake, root, code(), "guessed", "guessed"))[1]
     fake.clock.forward(601)
     assert "was already used" in (await came_back(fake, root, code(), old, old))[1]
-    assert await here(app).teams() == []
+    assert await teams(app) == []
 
     fresh = await here(app).new_state()
     assert (await came_back(fake, root, code(), fresh, fresh))[0] == 200
@@ -247,7 +253,7 @@ async def test_installing_for_a_whole_organization_is_refused(fake: Slack, root:
 
     assert page.status == 400
     assert "one workspace at a time" in page.body
-    assert await here(app).teams() == []
+    assert await teams(app) == []
 
 
 async def test_a_workspace_without_the_app_is_told_so(fake: Slack, root: str) -> None:
@@ -333,10 +339,10 @@ async def test_an_uninstall_is_acknowledged_only_once_it_is_stored(
         revoked, uninstalled = await reach_limits(asyncio.create_task(readers.ada.uninstalls()))
     fake.forgive("acknowledgement")
     assert {revoked.status, uninstalled.status}.isdisjoint({200})
-    assert await here(app).teams() == [readers.team.id]
+    assert await teams(app) == [readers.team.id]
 
     assert (await fake.courier.redeliver(uninstalled)).status == 200
-    assert await here(app).teams() == []
+    assert await teams(app) == []
 
 
 # Tokens
@@ -384,6 +390,30 @@ async def test_a_form_stays_open_while_there_is_no_valid_token(
             renewing.release()
         assert not (await home.ada.sends(form, values)).errors
         assert "The first question comes" in (await fake.heard()).words
+
+
+async def test_a_token_that_a_form_renews_is_stored_before_the_program_ends(
+    fake: Slack, root: str, url: str, library: Library
+) -> None:
+    fake.rotates = True
+    home = await Home.made(fake, root, "readers")
+    await home.set_up()
+    form = await form_of(home)
+    fake.clock.forward(13 * 3600)
+    renewing = fake.hold("oauth.v2.access")
+    async with opened(fake, url, library) as app:
+        [before] = await rows(app, tables.slack_installations)
+        async with slack(app, credentials(fake), api=fake.api) as routes:
+            async with served(web_app(app, routes), "127.0.0.1", 0) as address:
+                fake.point_at(f"{address}{EVENTS_PATH}")
+                sending = asyncio.create_task(home.ada.sends(form, {"where": home.team.main.id, "time": "10:00"}))
+                await renewing.arrived()
+                forward(FORM_LOOKUP_TIMEOUT)
+                assert (await sending).errors
+            asyncio.get_running_loop().call_soon(renewing.release)
+        [after] = await rows(app, tables.slack_installations)
+
+    assert after["expires_at"] > before["expires_at"]
 
 
 async def test_a_token_that_slack_will_not_renew_ends_the_installation(
@@ -486,7 +516,7 @@ async def test_a_late_uninstall_event_does_not_end_the_new_installation(
     await readers.ada.types("team list")
 
     assert "There are no teams yet" in (await fake.heard()).words
-    assert await here(app).teams() == [readers.team.id]
+    assert await teams(app) == [readers.team.id]
 
 
 async def test_revoked_user_tokens_change_nothing(fake: Slack, readers: Home, app: App) -> None:
@@ -494,7 +524,7 @@ async def test_revoked_user_tokens_change_nothing(fake: Slack, readers: Home, ap
     await readers.ada.types("team list")
 
     assert "There are no teams yet" in (await fake.heard()).words
-    assert await here(app).teams() == [readers.team.id]
+    assert await teams(app) == [readers.team.id]
 
 
 @pytest.mark.parametrize("error", ["account_inactive", "token_revoked", "invalid_auth"])
@@ -510,7 +540,7 @@ async def test_an_unnoticed_uninstall_is_found_by_the_next_post(
 
     assert refused == [c.method for calls in fake.calls.values() for c in calls if c.error == error]
     assert len(refused) == 1
-    assert await here(app).teams() == []
+    assert await teams(app) == []
     [schedule] = await rows(app, tables.schedules)
     assert schedule["problem"] == "I was removed from here."
 
@@ -548,7 +578,7 @@ async def test_a_rejected_old_token_does_not_end_an_installation_with_a_new_one(
         assert page.status == 200
     readers.team.main.joined = True
     await turn(app)
-    assert await here(app).teams() == [readers.team.id]
+    assert await teams(app) == [readers.team.id]
     assert readers.questions == []
     fake.clock.forward(LEASE)
     await turn(app)

@@ -8,16 +8,20 @@ import pty
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from unittest.mock import patch
 
 import pytest
 from rich.console import Console
+from structlog.testing import capture_logs
 
-from bot.app import App
+from bot.app import App, TerminalPosts
+from bot.errors import DatabaseError
 from bot.platforms.terminal.outbox import TerminalOutbox
 from bot.platforms.terminal.repl import Repl
 from bot.platforms.terminal.room import LOCATION
 from bot.replies import Notice, Reply
+from bot.store.terminal_posts import UnseenPost
 from tests.clocks import HANG
 
 PROMPT = "› "
@@ -120,3 +124,41 @@ async def test_bytes_that_are_not_text_do_not_end_the_room(app: App, outbox: Ter
         screen.types(b"\xff\n")
         await screen.shows("!")
         await screen.shows(PROMPT)
+
+
+@dataclass(frozen=True, slots=True)
+class Locked(TerminalPosts):
+    """Posts whose database is locked the next time they're read, if `locked` is set."""
+
+    locked: asyncio.Event = field(default_factory=asyncio.Event)
+    refused: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def unseen(self) -> list[UnseenPost]:
+        if self.locked.is_set():
+            self.locked.clear()
+            self.refused.set()
+            raise DatabaseError("locked")
+        return await TerminalPosts.unseen(self)
+
+
+async def test_a_locked_database_does_not_end_the_room_or_lose_its_posts(app: App) -> None:
+    stored = Locked(app.terminal_posts.store)
+    app = replace(app, terminal_posts=stored)
+    outbox = TerminalOutbox(app.terminal_posts)
+    async with at_a_terminal(app, outbox) as (screen, running):
+        await screen.shows(PROMPT)
+        stored.locked.set()
+        with capture_logs() as logs:
+            await outbox.post(LOCATION, Reply.of(Notice("A first question")), "post-1")
+            await asyncio.wait_for(stored.refused.wait(), HANG)
+            await outbox.post(LOCATION, Reply.of(Notice("A second question")), "post-2")
+            await screen.shows("A first question")
+            await screen.shows("A second question")
+            await screen.shows(PROMPT)
+            stored.locked.set()
+            screen.types(b"team list\n")
+            await screen.shows(PROMPT)
+        screen.types(END)
+
+        assert await asyncio.wait_for(running, HANG) == 1
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["posts not shown"] * 2

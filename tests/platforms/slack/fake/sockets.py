@@ -29,6 +29,9 @@ class Sockets:
         self.live: list[web.WebSocketResponse] = []
         self.opened = 0
         """How many connections have ever been opened."""
+        self.blocked = False
+        """Whether a proxy in between refuses every connection."""
+        self._refused = asyncio.Event()
 
     def address(self) -> str:
         """Return an address for one connection."""
@@ -44,6 +47,10 @@ class Sockets:
         async with self._news:
             await self._news.wait_for(lambda: self.opened >= opened and bool(self.live))
 
+    async def refused(self) -> None:
+        """Wait until a connection was refused because they're blocked."""
+        await within_hang(self._refused.wait())
+
     async def refresh(self, reason: str = "refresh_requested") -> None:
         """Ask the app to reconnect, as Slack does every few hours, and close the connections."""
         gone, self.live = self.live, []
@@ -56,6 +63,9 @@ class Sockets:
             await ws.close(code=aiohttp.WSCloseCode.GOING_AWAY)
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
+        if self.blocked:
+            self._refused.set()
+            return web.Response(status=403)
         if request.query.get("ticket", "") not in self._tickets:
             return web.Response(status=404)
         self._tickets.remove(request.query["ticket"])
