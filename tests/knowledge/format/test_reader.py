@@ -85,6 +85,7 @@ MISTAKES = [
     ("\\frac{\\alpha}{r} B A", "\\frac{\\alpha}{r B A", "can't read the formula"),
     ("W = W_0 + \\Delta W", "\\left( W", "every \\left needs a \\right"),
     ("W = W_0 + \\Delta W", "\\begin{aligned} W", "can't read the formula"),
+    ("W = W_0 + \\Delta W", "\\frac{a}{b} \\verb", "it ends where an argument is expected"),
     ("- LoRA keeps the", "- It costs $ and LoRA keeps the", "a dollar sign doesn't start a formula"),
     ("- LoRA keeps the", "Some text.\n\n- LoRA keeps the", "one list of bullets"),
     ("- LoRA keeps the", "- # LoRA keeps the", "one paragraph of plain text"),
