@@ -20,7 +20,7 @@ import discord
 from discord import app_commands
 from sqlalchemy import Connection, func, select, update
 
-from benchmarks.children import obey
+from benchmarks.children import CONSTANT, obey
 from benchmarks.respond import NOW, fill
 from bot import logs
 from bot.app import App, TerminalPosts
@@ -102,7 +102,7 @@ class Bare(discord.AutoShardedClient):
 
 
 async def say(interaction: discord.Interaction[Any]) -> None:
-    await interaction.response.send_message("Here you are.", ephemeral=True)
+    await interaction.response.send_message(CONSTANT, ephemeral=True)
 
 
 async def bare(token: str) -> None:
@@ -125,7 +125,7 @@ class Ours(Watched):
         super().__init__()
         self.app = app
         self.study = app.study
-        self.tokens: list[str] = []
+        self.round_keys: list[str] = []
         self._token = token
         self._running = running
 
@@ -137,7 +137,7 @@ class Ours(Watched):
         questions = list(self.study.library.bank)
         chance = random.Random(7)  # noqa: S311
         lines = await self.study.store.transaction(fill, questions, len(members), chance, rounds)
-        self.tokens = [line.split()[1] for line in lines]
+        self.round_keys = [line.split()[1] for line in lines]
         guild, guild_name, channel, channel_name = channels[0]
 
         def name_them(connection: Connection) -> None:
@@ -153,7 +153,7 @@ class Ours(Watched):
         """Post the open questions."""
         guild, _, channel, _ = channels[0]
         location = Location("discord", str(guild), str(channel))
-        for round_key in self.tokens:
+        for round_key in self.round_keys:
             open_round = await self.study.store.query(round_by_key, round_key)
             assert open_round is not None  # noqa: S101
             reply = question_post(open_round, self.study.library.question(open_round.question_id))

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any
 
+CONSTANT = "Here you are."
+"""What the bare bots answer."""
 LONGEST = 64 * 1024 * 1024
 """Bytes of a line."""
 

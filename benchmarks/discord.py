@@ -21,16 +21,13 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import quantiles
 from typing import IO, Any
 
 from rich.console import Console
 from rich.table import Table
 
-sys.path[0] = str(Path(__file__).parents[1])  # run as a file, `discord` would be this one
-
-from benchmarks.children import Child, child  # noqa: E402
+from benchmarks.children import CONSTANT, Child, child
 
 MEMBERS = 200
 WARM = 1.0
@@ -56,7 +53,6 @@ KINDS = {
 MAX_CPU_RATIO = 4.0
 MAX_ANSWER_MS = 3000.0
 MAX_POSTING_RATIO = 1.2
-CONSTANT = "Here you are."
 
 
 @dataclass
@@ -148,10 +144,10 @@ async def compare(options: argparse.Namespace, log: IO[bytes], console: Console)
             if kind == "press":
                 lost = round(presses) - await ours.bot.ask("answers")
                 ours.failed += abs(lost)
-            table.add_row(name, *_row(ours, bare, rate), _goal(kind, ours, bare))
+            table.add_row(name, *row(ours, bare, rate), _goal(kind, ours, bare))
             notes.append(
-                f"{name}: the bare bot answered with p99 {_cuts(bare.first)[98]:.0f} ms, {bare.failed} failed; "
-                f"finished with p99 {_cuts(ours.last)[98]:.0f} ms; members acted up to {ours.late:.0f} ms late; "
+                f"{name}: the bare bot answered with p99 {cuts(bare.first)[98]:.0f} ms, {bare.failed} failed; "
+                f"finished with p99 {cuts(ours.last)[98]:.0f} ms; members acted up to {ours.late:.0f} ms late; "
                 f"Discord itself was {ours.busy:.0%} busy"
             )
     console.print(table)
@@ -159,21 +155,21 @@ async def compare(options: argparse.Namespace, log: IO[bytes], console: Console)
         console.print(f"  {note}", highlight=False)
 
 
-def _row(ours: Side, bare: Side, rate: float) -> tuple[str, ...]:
-    cuts = _cuts(ours.first)
+def row(ours: Side, bare: Side, rate: float) -> tuple[str, ...]:
+    first = cuts(ours.first)
     return (
         f"{rate:g}",
         f"{ours.cpu:.2f}",
         f"{bare.cpu:.2f}",
         f"{ours.cpu / bare.cpu:.1f}",
-        f"{cuts[49]:.0f}",
-        f"{cuts[98]:.0f}",
+        f"{first[49]:.0f}",
+        f"{first[98]:.0f}",
         f"{max(ours.first, default=0):.0f}",
         f"{ours.failed} of {ours.sent}",
     )
 
 
-def _cuts(times: list[float]) -> list[float]:
+def cuts(times: list[float]) -> list[float]:
     return quantiles(times, n=100, method="inclusive") if len(times) > 1 else [0.0] * 99
 
 
@@ -229,7 +225,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5, help="of load, for each kind and each bot")
     parser.add_argument("--rate", type=float, default=200, help="interactions per second")
-    parser.add_argument("--ask-rate", type=float, default=20, help="for /ask: the model does about 30 per second")
+    parser.add_argument("--ask-rate", type=float, default=20, help="for /ask: the model can only handle 40 per second")
     parser.add_argument("--channels", type=int, default=1000, help="due at once")
     parser.add_argument("--only", default="", choices=("streak", "leaderboard", "press", "ask", "due"))
     parser.add_argument("--profile", default="", help="prefix of the files to write profiles to")

@@ -20,14 +20,13 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from statistics import quantiles
 from typing import IO
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.children import child
-from benchmarks.discord import CONSTANT, MEMBERS, TURNS, WARM, Side
+from benchmarks.children import CONSTANT, child
+from benchmarks.discord import MEMBERS, TURNS, WARM, Side, cuts, row
 
 KINDS = {
     "streak": ("streak", "Your streak"),
@@ -119,20 +118,6 @@ async def begin(options: argparse.Namespace, ours: Pair, bare: Pair) -> str:
     return note
 
 
-def row(ours: Side, bare: Side, rate: float) -> tuple[str, ...]:
-    quick = cuts(ours.first)
-    return (
-        f"{rate:g}",
-        f"{ours.cpu:.2f}",
-        f"{bare.cpu:.2f}",
-        f"{ours.cpu / bare.cpu:.1f}",
-        f"{quick[49]:.0f}",
-        f"{quick[98]:.0f}",
-        f"{max(ours.first, default=0):.0f}",
-        f"{ours.failed} of {ours.sent}",
-    )
-
-
 def details(ours: Side, bare: Side) -> str:
     quick = cuts(bare.first)
     return (
@@ -140,10 +125,6 @@ def details(ours: Side, bare: Side) -> str:
         f"with p99 {cuts(ours.last)[98]:.0f} ms; members came up to {max(ours.late, bare.late):.0f} ms late; Slack and "
         f"its members were {ours.busy:.0%} busy"
     )
-
-
-def cuts(times: list[float]) -> list[float]:
-    return quantiles(times, n=100, method="inclusive") if len(times) > 1 else [0.0] * 99
 
 
 def goal(kind: str, ours: Side, bare: Side) -> str:
@@ -167,7 +148,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5, help="seconds of load, for each kind and each app")
     parser.add_argument("--rate", type=float, default=100, help="requests per second")
-    parser.add_argument("--ask-rate", type=float, default=20, help="the same for ask: the model handles about 30")
+    parser.add_argument("--ask-rate", type=float, default=20, help="the same for ask: the model can only handle 40")
     parser.add_argument("--only", default="", choices=[kind for kind, _ in KINDS.values()])
     parser.add_argument("--profile", default="", help="write profiles to files whose names begin with this")
     parser.add_argument("--log", default=f"{tempfile.gettempdir()}/studyhall-slack.log", help="for the apps' logs")

@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from benchmarks import bots
 from benchmarks.bots import Watched, now, opened
-from benchmarks.children import obey
+from benchmarks.children import CONSTANT, obey
 from bot import logs
 from bot.app import App
 from bot.context.identity import Location
@@ -32,8 +32,6 @@ from bot.study.daily.posts import question_post
 from bot.study.practice.queries import round_by_key
 from bot.web.app import web_app
 from bot.web.server import served
-
-CONSTANT = "Here you are."
 
 
 def today(_: signature.Clock) -> float:
@@ -107,11 +105,11 @@ class Ours(bots.Ours):
     async def cards(self, channels: list[Any]) -> None:
         """Post the open questions."""
         team, _, channel, _ = channels[0]
-        for token in self.tokens:
-            question_round = await self.study.store.query(round_by_key, token)
+        for round_key in self.round_keys:
+            question_round = await self.study.store.query(round_by_key, round_key)
             assert question_round is not None  # noqa: S101
             reply = question_post(question_round, self.study.library.question(question_round.question_id))
-            await self.study.outboxes["slack"].post(Location("slack", team, channel), reply, f"card-{token}")
+            await self.study.outboxes["slack"].post(Location("slack", team, channel), reply, f"card-{round_key}")
 
 
 def _move_to_slack(connection: Connection) -> None:

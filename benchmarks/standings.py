@@ -1,6 +1,6 @@
 """How long standings take in one large workspace: the top 10 and a member's own place.
 
-    python benchmarks/standings.py [--members 100000] [--rounds 1000]
+    python -m benchmarks.standings [--members 100000] [--rounds 1000]
 
 Each member has ten answers of 0, 10, 20 or 30 points, so these are the totals of 1,000,000 answers at the default
 size, inserted directly since nothing else is read, with many ties. Each figure is compared with a floor from the same

@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 bank = typer.Typer(help="Check, import and export questions.", no_args_is_help=True)
 evaluate = typer.Typer(help="Measure how well search works.", no_args_is_help=True)
-db = typer.Typer(help="Upgrade or check the database.", no_args_is_help=True)
+db = typer.Typer(help="Upgrade, check or repair the database.", no_args_is_help=True)
 config = typer.Typer(help="Check the settings.", no_args_is_help=True)
 discord = typer.Typer(help="Set up the Discord bot.", no_args_is_help=True)
 slack = typer.Typer(help="Set up the Slack app.", no_args_is_help=True)

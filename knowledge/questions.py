@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
@@ -75,11 +74,6 @@ class Question:
     tags: tuple[str, ...] = ()
     as_of: date | None = None
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """Return 16 hexadecimal digits that change when anything in the question does."""
-        return hashlib.sha256(repr(asdict(self)).encode()).hexdigest()[:16]
-
     @property
     def right_choice(self) -> int:
         """Return the index of the right choice of a question that has choices."""
@@ -121,8 +115,3 @@ class Bank:
     def topics(self) -> tuple[str, ...]:
         """Return the topics in alphabetical order."""
         return tuple(sorted({question.topic for question in self}))
-
-    @cached_property
-    def version(self) -> str:
-        """Return 16 hexadecimal digits that change when any question does."""
-        return hashlib.sha256("".join(question.fingerprint for question in self).encode()).hexdigest()[:16]

@@ -43,7 +43,7 @@ def studyhall(environment: Mapping[str, str], *words: str, stdin: str = "") -> D
         except SystemExit as end:
             code = end.code or 0
     assert isinstance(code, int)
-    gc.unfreeze()  # `serve` freezes loaded objects
+    gc.unfreeze()  # `studyhall run` freezes loaded objects
     return subprocess.CompletedProcess(words, code, *(page.buffer.getvalue().decode() for page in (out, err)))
 
 

@@ -23,6 +23,7 @@ from tests.chat import Chat, plain
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 PICTURES = sorted((ROOT / "docs" / "images").glob("*.svg"))
+PATH = r"^(?:bot|knowledge|tests|benchmarks|migrations|docs|\.ci|\.slack|\.github)/[\w./-]*$"
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 
@@ -67,9 +68,18 @@ def test_a_generated_page_is_up_to_date(name: str) -> None:
 
 
 def test_the_docs_list_every_command() -> None:
-    headings = {line for line in docs.pages()["commands.md"].splitlines() if line.startswith("### ")}
+    headings = [line for line in docs.pages()["commands.md"].splitlines() if line.startswith("### ")]
 
-    assert headings == {f"### `{command.usage}`" for command in registry()}
+    assert sorted(headings) == sorted(f"### `{command.usage}`" for command in registry())
+
+
+@pages
+def test_paths_in_a_page_exist(page: Path) -> None:
+    if page.name == "CHANGELOG.md":
+        pytest.skip("it also names what earlier versions had")
+    paths = [path for line in code(page) for path in re.findall(PATH, line)]
+
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 def test_the_docs_list_every_setting() -> None:

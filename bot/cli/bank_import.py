@@ -48,12 +48,12 @@ class ImportedFile:
                 {
                     "line": duplicate.draft.line,
                     "question": duplicate.draft.title,
-                    "twin": {
+                    "match": {
                         "id": duplicate.match.id,
                         "question": duplicate.match.title,
                         "where": ORIGINS[duplicate.where],
                     },
-                    "likeness": round(duplicate.similarity, 3),
+                    "similarity": round(duplicate.similarity, 3),
                 }
                 for duplicate in self.taken.duplicates
             ],

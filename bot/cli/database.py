@@ -1,4 +1,4 @@
-"""`studyhall db`: upgrade the database, or compare it with what the program expects."""
+"""`studyhall db`: upgrade or repair the database, or compare it with what the program expects."""
 
 from __future__ import annotations
 

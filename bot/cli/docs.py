@@ -33,7 +33,7 @@ def _commands() -> Iterator[str]:
     )
     groups = {
         "For everyone": [command for command in registry() if not command.managers_only and not command.hidden],
-        "For managers": [command for command in registry() if command.managers_only],
+        "For managers": [command for command in registry() if command.managers_only and not command.hidden],
         "Behind buttons": [command for command in registry() if command.hidden],
     }
     for title, commands in groups.items():

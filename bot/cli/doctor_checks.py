@@ -147,11 +147,11 @@ def index(config: Config) -> Finding:
         return Finding("index", "missing", f"The vectors in {path} can't be used ({problem}): {hint}")
     except OSError as error:
         return Finding("index", "problem", f"Can't read the vectors in {path}: {error.strerror}. Delete it: {hint}")
-    windows = Passages.of(load(config.bank_folder).bank)
-    missing = {windows.owners[at] for at, text in enumerate(windows.texts) if array_file.key(text) not in known}
+    passages = Passages.of(load(config.bank_folder).bank)
+    missing = {passages.owners[at] for at, text in enumerate(passages.texts) if array_file.key(text) not in known}
     if missing:
         return Finding("index", "missing", f"{plural(len(missing), 'question')} without vectors: {hint}")
-    return Finding("index", "ok", f"Vectors for {plural(len(windows.bank), 'question')}")
+    return Finding("index", "ok", f"Vectors for {plural(len(passages.bank), 'question')}")
 
 
 async def inference(config: Config) -> Finding:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 
 from knowledge.format import csv_format
+from knowledge.format.writer import choice_line, misconception_line
 from knowledge.questions import Question
 
 
@@ -30,8 +31,8 @@ def _row(question: Question) -> tuple[str, ...]:
         question.answer,
         question.in_depth,
         csv_format.join(question.key_points),
-        csv_format.join(map(csv_format.write_misconception, question.misconceptions)),
-        csv_format.join(map(csv_format.write_choice, question.choices)),
+        csv_format.join(map(misconception_line, question.misconceptions)),
+        csv_format.join(map(choice_line, question.choices)),
         csv_format.join(question.follow_ups),
         csv_format.join(question.aliases),
         csv_format.join(question.tags),

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from knowledge.format.sections import DASH
 from knowledge.questions import Choice, Misconception, Reference
@@ -37,14 +37,6 @@ def join(entries: Iterable[str]) -> str:
     return "\n".join(entries)
 
 
-def write_choice(choice: Choice) -> str:
-    return f"[{'x' if choice.right else ' '}] {choice.text}" + (f"{DASH}{choice.reason}" if choice.reason else "")
-
-
-def write_misconception(misconception: Misconception) -> str:
-    return f"{misconception.claim}{DASH}{misconception.reason}"
-
-
 def write_reference(reference: Reference) -> str:
     return json.dumps(asdict(reference), ensure_ascii=False)
 
@@ -69,9 +61,18 @@ def read_misconception(line: str) -> Misconception:
 
 
 def read_reference(line: str) -> Reference:
+    """Return the reference in a line of JSON. Raises ValueError."""
     try:
         values = json.loads(line)
+    except (ValueError, RecursionError):
+        values = None
+    return reference_of(values)
+
+
+def reference_of(values: Any) -> Reference:
+    """Return the reference in an object of an export. Raises ValueError."""
+    try:
         at = str(values.get("at") or "")
         return Reference(str(values["title"]), str(values["by"]), int(values["year"]), at, bool(at))
-    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError) as error:
         raise ValueError('a reference is {"title": "...", "by": "...", "year": 2017}') from error

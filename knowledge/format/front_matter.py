@@ -18,6 +18,11 @@ KEYS = ("difficulty", "tags", "aliases", "related", "references", "as_of")
 REFERENCE_KEYS = ("title", "by", "year", "at", "checked")
 SOURCE = re.compile(r"(?:arXiv:\d{4}\.\d{4,5}(?:v\d+)?|arXiv:[a-z-]+/\d{7}|(?:doi:|DOI:)?10\.\d{4,9}/\S+|https?://\S+)")
 YEARS = range(1700, 2101)
+MAX_LENGTH = 16 * 1024
+"""Characters of the front matter; hundreds of kilobytes of nested keys would take minutes to read."""
+MAX_QUOTED_LENGTH = 60
+LONG_NUMBER = re.compile(r"\d[\d_]{4000}")
+"""Python refuses to read a decimal number of more than 4,300 digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +52,22 @@ def split(source: str, note: Note) -> tuple[str, str, int]:
 
 def read(toml: str, note: Note) -> FrontMatter | None:
     """Return the front matter, or None if it isn't TOML. A wrong value is noted and replaced by an empty one."""
+    if len(toml) > MAX_LENGTH:
+        note(1, f"the front matter has at most {MAX_LENGTH:,} characters, not {len(toml):,}")
+        return None
     try:
         table = tomllib.loads(toml)
     except tomllib.TOMLDecodeError as error:
         position = re.search(r"\(at line (\d+), column \d+\)", str(error))  # none at the end of the document
         line = int(position[1]) if position else toml.count("\n") + 1
         note(line + 1, f"isn't TOML: {str(error).partition(' (at')[0]}")
+        return None
+    except ValueError:
+        number = LONG_NUMBER.search(toml)
+        note(toml.count("\n", 0, number.start()) + 2 if number else 1, "a number has at most 4,300 digits")
+        return None
+    except RecursionError:
+        note(1, "lists and tables are nested too deeply; no key needs more than a list of tables")
         return None
     values = _Values(toml, table, note)
     values.check_keys(table, KEYS)
@@ -92,7 +107,7 @@ class _Values:
         value = self.table.get("difficulty")
         if value in list(Difficulty):
             return Difficulty(value)
-        actual = f"not {value!r}" if value is not None else "but it's missing"
+        actual = f"not {_quoted(value)}" if value is not None else "but it's missing"
         self.note_at("difficulty", f'difficulty must be "easy", "medium" or "hard", {actual}')
         return Difficulty.EASY
 
@@ -149,7 +164,7 @@ class _Values:
                 note(f"a reference contains {character}, which is invisible: delete it")
         year, checked, at = value.get("year"), value.get("checked", False), texts["at"]
         if type(year) is not int or year not in YEARS:
-            note(f"a reference has a year like 2017, not {year!r}")
+            note(f"a reference has a year like 2017, not {_quoted(year)}")
             return None
         if not isinstance(checked, bool) or checked != bool(at):
             note("a reference has both `at` and checked = true, once somebody looked it up, or neither")
@@ -157,3 +172,12 @@ class _Values:
         if at and not SOURCE.fullmatch(at):
             note(f"at = {at!r} should look like arXiv:1706.03762, a DOI (10.1000/182), or an https:// address")
         return Reference(title=texts["title"], by=texts["by"], year=year, at=at, checked=checked)
+
+
+def _quoted(value: object) -> str:
+    """Return a value as a problem quotes it: not at full length, and whatever TOML can contain."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a hexadecimal number of thousands of digits, thousands of nested tables
+        return f"a huge {'number' if isinstance(value, int) else 'table'}"
+    return text if len(text) <= MAX_QUOTED_LENGTH else f"{text[:MAX_QUOTED_LENGTH]}…"

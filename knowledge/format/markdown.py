@@ -86,6 +86,8 @@ def unreadable(formula: str) -> str:
         return str(error.msg)
     except RecursionError:
         return "it's nested too deeply"
+    except Exception:  # the library doesn't expect every end, such as that of `\verb`, and raises IndexError
+        return "it ends where an argument is expected"
     if len(re.findall(r"\\left(?![a-z])", formula)) != len(re.findall(r"\\right(?![a-z])", formula)):
         return "every \\left needs a \\right"
     return ""

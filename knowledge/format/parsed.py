@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 
 def key(topic: str, question_id: str, data: bytes) -> str:
     """Return a hash of a file's place and content, 32 hexadecimal digits."""
-    digest = hashlib.blake2b(f"{topic}/{question_id}\n".encode(), digest_size=16)
+    name = f"{topic}/{question_id}\n".encode("utf-8", "surrogatepass")  # a file's name may have other bytes
+    digest = hashlib.blake2b(name, digest_size=16)
     digest.update(data)
     return digest.hexdigest()
 

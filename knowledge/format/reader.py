@@ -26,7 +26,8 @@ class Problem:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.reason}" if self.line else f"{self.path}: {self.reason}"
+        path = str(self.path).encode(errors="backslashreplace").decode()  # a name may have bytes that aren't UTF-8
+        return f"{path}:{self.line}: {self.reason}" if self.line else f"{path}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,9 @@ def outdated(folder: Path = BUILT_IN, shipped: Path = parsed.SHIPPED, *, write: 
 
 def unfinished(folder: Path) -> frozenset[Path]:
     """Return the relative paths of an import that's running or was killed; the next import deletes them."""
+    journal = folder / JOURNAL
     try:
-        lines = (folder / JOURNAL).read_text(encoding="utf-8").splitlines()
+        lines = journal.read_text(encoding="utf-8", errors="replace").splitlines() if journal.is_file() else []
     except OSError:
         return frozenset()
     return frozenset(Path(line) for line in lines if line.strip())
@@ -155,6 +157,9 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _data(path: Path, problems: set[tuple[int, str]]) -> bytes:
     """Return the file's bytes, or none and a problem if it can't be read."""
+    if path.exists() and not path.is_file():
+        problems.add((0, "can't be read: it isn't a file"))  # opening a pipe would wait forever
+        return b""
     try:
         with path.open("rb") as file:
             data = file.read(SIZE_LIMIT + 1)
@@ -174,8 +179,8 @@ def _source(data: bytes, problems: set[tuple[int, str]]) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        problems.add((line, f"byte 0x{data[error.start]:02x} isn't UTF-8: save the file as UTF-8"))
+        line = error.object.count(b"\n", 0, error.start) + 1
+        problems.add((line, f"byte 0x{error.object[error.start]:02x} isn't UTF-8: save the file as UTF-8"))
         return ""
     if not text.strip():
         problems.add((0, "is empty"))

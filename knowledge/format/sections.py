@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markdown_it.token import Token
 
@@ -74,7 +75,7 @@ def _parts(source: str, tokens: list[Token], offset: int) -> Iterator[Part]:
     starts = [
         i for i, t in enumerate(tokens) if t.type == "heading_open" and t.level == 0 and t.tag in ("h1", "h2") and t.map
     ]
-    for start, stop in zip(starts, [*starts[1:], len(tokens)], strict=True):
+    for start, stop in pairwise([*starts, len(tokens)]):
         first, body = tokens[start].map or [0, 0]
         end = (tokens[stop].map or [0])[0] if stop < len(tokens) else len(lines)
         level, heading = int(tokens[start].tag[1]), tokens[start + 1].content.strip()
@@ -107,7 +108,7 @@ def _bullets(part: Part | None, offset: int, note: Note) -> Iterator[tuple[int, 
         note(line, f"under {part.heading!r} there's one list of bullets, each starting with a dash, and nothing else")
         return
     starts = [i for i, token in enumerate(tokens) if token.type == "list_item_open" and token.level == 1]
-    for start, stop in zip(starts, [*starts[1:], len(tokens)], strict=True):
+    for start, stop in pairwise([*starts, len(tokens)]):
         item = tokens[start:stop]
         line = offset + (item[0].map or [0])[0] + 1
         if [token.type for token in item if token.level == 2] != ["paragraph_open", "paragraph_close"]:

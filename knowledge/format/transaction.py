@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from knowledge.format.reader import JOURNAL, unfinished
+from knowledge.durable import sync_folder
+from knowledge.format.reader import JOURNAL, NAME_LIMIT, unfinished
 from knowledge.format.writer import markdown
-from knowledge.questions import Question
-from knowledge.retrieval.array_file import sync_folder
+from knowledge.questions import NAME, Question
 
 LOCK = ".importing.lock"
+QUESTION_FILE = re.compile(rf"{NAME.pattern}/{NAME.pattern}\.md")
+MAX_PART_LENGTH = NAME_LIMIT + len(".md")
 
 
 class ImportInProgressError(Exception):
@@ -50,11 +53,11 @@ def add(folder: Path, questions: Sequence[Question]) -> None:
 def clear(folder: Path) -> None:
     """Delete what a killed import left behind. Touches only question files, and follows no links."""
     for path in unfinished(folder):
-        is_inside = len(path.parts) == 2 and ".." not in path.parts and not path.is_absolute()
-        if is_inside and path.suffix == ".md" and not (folder / path.parent).is_symlink():
-            with suppress(FileNotFoundError, NotADirectoryError):
+        is_ours = QUESTION_FILE.fullmatch(path.as_posix()) and all(len(part) <= MAX_PART_LENGTH for part in path.parts)
+        if is_ours and not (folder / path.parent).is_symlink():
+            with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 (folder / path).unlink()
-            with suppress(OSError):  # not empty, so the import didn't create it
+            with suppress(OSError):  # it has other files, so it stays
                 (folder / path.parent).rmdir()
     (folder / JOURNAL).unlink(missing_ok=True)
 

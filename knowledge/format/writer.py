@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from knowledge.format.front_matter import FENCE
 from knowledge.format.sections import DASH
-from knowledge.questions import Choice, Question, Reference
+from knowledge.questions import Choice, Misconception, Question, Reference
 
 MAX_LIST_LINE = 100
 """Maximum characters of a list on one line; a longer list gets one line per entry."""
@@ -20,14 +20,22 @@ def markdown(question: Question) -> str:
         parts += ["", "## In depth", "", question.in_depth]
     lists = (
         ("Key points", question.key_points),
-        ("Misconceptions", tuple(f"{wrong.claim}{DASH}{wrong.reason}" for wrong in question.misconceptions)),
-        ("Choices", tuple(map(_choice, question.choices))),
+        ("Misconceptions", tuple(map(misconception_line, question.misconceptions))),
+        ("Choices", tuple(map(choice_line, question.choices))),
         ("Follow-ups", question.follow_ups),
     )
     for heading, bullets in lists:
         if bullets:
             parts += ["", f"## {heading}", *(f"- {bullet}" for bullet in bullets)]
     return "\n".join(parts) + "\n"
+
+
+def choice_line(choice: Choice) -> str:
+    return f"[{'x' if choice.right else ' '}] {choice.text}" + (f"{DASH}{choice.reason}" if choice.reason else "")
+
+
+def misconception_line(misconception: Misconception) -> str:
+    return f"{misconception.claim}{DASH}{misconception.reason}"
 
 
 def _front_matter(question: Question) -> Iterator[str]:
@@ -52,10 +60,6 @@ def _reference(reference: Reference) -> str:
     if reference.checked:
         pairs += [f"at = {_text(reference.at)}", "checked = true"]
     return f"{{ {', '.join(pairs)} }}"
-
-
-def _choice(choice: Choice) -> str:
-    return f"[{'x' if choice.right else ' '}] {choice.text}" + (f"{DASH}{choice.reason}" if choice.reason else "")
 
 
 def _text(value: str) -> str:

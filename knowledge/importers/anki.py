@@ -16,7 +16,7 @@ from pathlib import Path
 from knowledge.format.markdown import HIDDEN
 from knowledge.importers import markup
 from knowledge.importers.draft import ParsedFile, QuestionDraft
-from knowledge.importers.prose import LEVELS
+from knowledge.importers.prose import DIFFICULTY_BY_WORD
 from knowledge.questions import Difficulty
 
 COLLECTIONS = ("collection.anki21b", "collection.anki21", "collection.anki2")
@@ -154,9 +154,5 @@ def _markdown(field: str) -> str:
 
 
 def _difficulty(tags: list[str]) -> Difficulty | None:
-    for tag in tags:
-        word = tag.rpartition("::")[2].casefold()
-        for difficulty, words in LEVELS.items():
-            if word in words.split("|"):
-                return difficulty
-    return None
+    words = (tag.rpartition("::")[2].casefold() for tag in tags)
+    return next((DIFFICULTY_BY_WORD[word] for word in words if word in DIFFICULTY_BY_WORD), None)

@@ -15,13 +15,13 @@ LEVELS = {
     Difficulty.MEDIUM: "medium|intermediate",
     Difficulty.HARD: "hard|advanced|expert|senior",
 }
+DIFFICULTY_BY_WORD = {word: difficulty for difficulty, words in LEVELS.items() for word in words.split("|")}
 DECORATION = r"[^\w\s(\[{\"'“‘«$\\*`]*"
 """Emoji and the like."""
 LEVEL_MARK = re.compile(rf"[\s(\[]*{DECORATION}\s*\b({'|'.join(LEVELS.values())})\b[)\]\s]*$", re.IGNORECASE)
 HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
 FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
 RULE = re.compile(r"^\s*(?:-{3,}|\*{3,}|_{3,})\s*$")
-BOLD = re.compile(r"^\*\*(.+?)\*\*:?$")
 ANSWER = re.compile(
     r"^\s*(?:\*\*|__)?\s*(?:answer|ans|a)\s*(?:\d+\s*)?[:.)]\s*(?:\*\*|__)?\s*[:]?\s*(.*)$", re.IGNORECASE
 )
@@ -293,9 +293,7 @@ def _level(title: str) -> tuple[str, Difficulty | None]:
     mark = LEVEL_MARK.search(title)
     if not mark or mark.start() == 0:
         return title, None
-    word = mark[1].casefold()
-    level = next(level for level, words in LEVELS.items() if word in words.split("|"))
-    return title[: mark.start()], level
+    return title[: mark.start()], DIFFICULTY_BY_WORD[mark[1].casefold()]
 
 
 def _plain(text: str) -> str:

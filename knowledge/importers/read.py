@@ -13,6 +13,7 @@ from knowledge.format.front_matter import FENCE
 from knowledge.importers import anki, prose, records, tables
 from knowledge.importers.decode import DecodeError, decode
 from knowledge.importers.draft import ParsedFile, QuestionDraft
+from knowledge.importers.normalize import DEFAULT_TOPIC, slug
 from knowledge.questions import Question
 
 MAX_FILE_SIZE = 64 * 2**20
@@ -87,10 +88,11 @@ def _read_text(path: Path, text: str) -> ParsedFile:
 
 
 def _read_question_file(path: Path, text: str) -> ParsedFile:
-    """Read a file in the format of a bank."""
+    """Read a file in the format of a bank, whose folder and name don't have to be a topic and an id."""
     parsed = ParsedFile("studyhall")
     problems: set[tuple[int, str]] = set()
-    question = reader.read(path.parent.name, path.stem, text, problems)
+    topic, question_id = slug(path.absolute().parent.name, DEFAULT_TOPIC), slug(path.stem, "question")
+    question = reader.read(topic, question_id, text, problems)
     parsed.problems += sorted(problems)
     if question is not None:
         parsed.drafts.append(of_question(question))

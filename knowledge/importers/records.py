@@ -9,10 +9,12 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
+from knowledge.format.csv_format import reference_of
 from knowledge.importers import markup
 from knowledge.importers.draft import ParsedFile, QuestionDraft
-from knowledge.importers.prose import LEVELS
-from knowledge.questions import Choice, Difficulty, Misconception, Reference
+from knowledge.importers.prose import DIFFICULTY_BY_WORD
+from knowledge.importers.sanitize import SURROGATE
+from knowledge.questions import Choice, Difficulty, Misconception
 
 FIELD_NAMES = {
     "title": "question title front prompt q ask term card",
@@ -28,7 +30,6 @@ FIELD_NAMES = {
 }
 FIELD_BY_NAME = {name: field for field, names in FIELD_NAMES.items() for name in names.split()}
 LIST_FIELDS = frozenset({"tags", "aliases", "key_points", "follow_ups"})
-SURROGATE = re.compile("[\ud800-\udfff]")
 EXPORT_KEYS = frozenset({"key_points", "choices", "in_depth"})
 """Keys that together with `title` identify our own export."""
 MAX_RECORDS = 100_000
@@ -65,10 +66,14 @@ def _from_json(text: str, line: int, parsed: ParsedFile) -> Any:
 def _add_object(parsed: ParsedFile, row: Any, line: int) -> None:
     if not isinstance(row, dict):
         parsed.note(line, 'isn\'t an object; a line is {"question": "...", "answer": "..."}')
-    elif "title" in row and EXPORT_KEYS & row.keys():
-        _add_exported(parsed, row, line)
-    else:
-        add_record(parsed, {FIELD_BY_NAME.get(str(key).casefold(), ""): value for key, value in row.items()}, line)
+        return
+    try:
+        if "title" in row and EXPORT_KEYS & row.keys():
+            _add_exported(parsed, row, line)
+        else:
+            add_record(parsed, {FIELD_BY_NAME.get(key.casefold(), ""): value for key, value in row.items()}, line)
+    except RecursionError:
+        parsed.note(line, "is nested too deeply; a value is a text or a list of texts")
 
 
 def add_record(parsed: ParsedFile, row: Mapping[str, Any], line: int) -> None:
@@ -90,7 +95,7 @@ def add_record(parsed: ParsedFile, row: Mapping[str, Any], line: int) -> None:
             title=title,
             answer=texts.get("answer", ""),
             in_depth=texts.get("in_depth", ""),
-            difficulty=difficulty_of(texts.get("difficulty", ""), lambda reason: parsed.note(line, reason)),
+            difficulty=_difficulty(texts.get("difficulty", ""), lambda reason: parsed.note(line, reason)),
             topic=texts.get("topic", "").rpartition("::")[2],
             id=texts.get("id", ""),
             tags=_list(row.get("tags"), r"[,;|\n]+"),
@@ -102,15 +107,12 @@ def add_record(parsed: ParsedFile, row: Mapping[str, Any], line: int) -> None:
     )
 
 
-def difficulty_of(text: str, note: Callable[[str], None]) -> Difficulty | None:
+def _difficulty(text: str, note: Callable[[str], None]) -> Difficulty | None:
     """Return the difficulty that a word means; an unknown word is noted."""
     word = text.strip().casefold()
-    for difficulty, words in LEVELS.items():
-        if word in words.split("|"):
-            return difficulty
-    if word:
+    if word and word not in DIFFICULTY_BY_WORD:
         note(f"the difficulty “{text[:30]}” isn't easy, medium, or hard; using medium")
-    return None
+    return DIFFICULTY_BY_WORD.get(word)
 
 
 def _text(value: Any) -> str:
@@ -145,7 +147,7 @@ def _add_exported(parsed: ParsedFile, row: Mapping[str, Any], line: int) -> None
                 follow_ups=tuple(_strings(row, "follow_ups")),
                 aliases=tuple(_strings(row, "aliases")),
                 related=tuple(_strings(row, "related")),
-                references=tuple(map(_reference, row.get("references") or ())),
+                references=tuple(map(reference_of, row.get("references") or ())),
                 tags=tuple(_strings(row, "tags")),
                 as_of=date.fromisoformat(row["as_of"]) if row.get("as_of") else None,
                 line=line,
@@ -164,8 +166,3 @@ def _strings(row: Mapping[str, Any], name: str) -> Iterator[str]:
 
 def _texts_of(value: Mapping[str, Any], *names: str) -> dict[str, str]:
     return {name: str(value[name]) for name in names}
-
-
-def _reference(value: Mapping[str, Any]) -> Reference:
-    at = str(value.get("at") or "")
-    return Reference(str(value["title"]), str(value["by"]), int(value["year"]), at, bool(at))

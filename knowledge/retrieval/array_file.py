@@ -21,6 +21,8 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialized
 
+from knowledge.durable import sync_folder
+
 Row = npt.NDArray[np.int8]
 Rows = dict[int, Row]
 """Quantized vectors by the `key` of their text."""
@@ -105,13 +107,3 @@ def _delete_stale(path: Path) -> None:
         with suppress(OSError):
             if time.time() - part.stat().st_mtime > STALE_AFTER:
                 part.unlink()
-
-
-def sync_folder(folder: Path) -> None:
-    """Make new names in a folder survive a power loss, on systems that can open a folder."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -50,11 +50,6 @@ class Embedder:
         return f"{self.model} {hashlib.sha256(repr(stats).encode()).hexdigest()[:16]}" if stats else self.model
 
     @property
-    def loaded(self) -> bool:
-        """Return whether the model has been loaded."""
-        return self._loaded is not None
-
-    @property
     def width(self) -> int:
         """Return the number of components of a vector. Loads the model."""
         return self._model().width

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,14 +37,11 @@ def build(passages: Passages, embedder: Embedder, folder: Path, progress: Progre
 
     `progress(done, total)` counts the passages that have to be embedded; if there are none, it's never called and the
     model isn't loaded. New vectors are saved in `folder`. If that fails (no space, no permission), it's logged and the
-    index is used anyway. Raises ValueError for a bank without questions, and ModelError.
+    index is used anyway. Raises ModelError.
     """
     if not passages.texts:
-        raise ValueError("there are no questions to index")
+        return Index(passages, np.zeros((0, embedder.width), np.float32))
     path = folder / array_file.file_name(embedder.name)
-    with suppress(OSError):
-        for outdated in folder.glob("*.index"):  # from version 0.1: 130 MB that nothing reads anymore
-            outdated.unlink()
     keys = [array_file.key(text) for text in passages.texts]
     saved = _read(path, embedder.name)
     known = saved if saved.keys() >= {*keys} else saved | shipped(embedder.name)

@@ -23,9 +23,9 @@ class NearDuplicate:
     similarity: float
 
 
-def near_duplicates(index: Index, min_similarity: float = MIN_TITLE_SIMILARITY) -> Iterator[NearDuplicate]:
-    """Yield the pairs whose titles are at least this similar, in the order of the bank."""
+def near_duplicates(index: Index) -> Iterator[NearDuplicate]:
+    """Yield the pairs whose titles are at least `MIN_TITLE_SIMILARITY` similar, in the order of the bank."""
     questions, titles = tuple(index.passages.bank), index.vectors[index.passages.firsts]
     similarity = np.triu(titles @ titles.T, k=1)
-    for first, second in np.argwhere(similarity >= min_similarity).tolist():
+    for first, second in np.argwhere(similarity >= MIN_TITLE_SIMILARITY).tolist():
         yield NearDuplicate(questions[first], questions[second], float(similarity[first, second]))

@@ -1,4 +1,4 @@
-"""The weight of each feature in a search, as fitted by `python benchmarks/fit_search.py`."""
+"""The weight of each feature in a search, as fitted by `python -m benchmarks.fit_search`."""
 
 from __future__ import annotations
 

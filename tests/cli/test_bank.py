@@ -41,7 +41,7 @@ def test_a_dry_run_prints_only_json_and_writes_nothing(home: dict[str, str], min
     assert set(file) == {"path", "format", "questions", "duplicates", "problems"}
     assert file["questions"] == 3
     (duplicate,) = file["duplicates"]
-    assert (duplicate["line"], duplicate["twin"]["id"]) == (1, "lora")
+    assert (duplicate["line"], duplicate["match"]["id"]) == (1, "lora")
     assert any("has no answer" in problem["reason"] and problem["line"] == 7 for problem in file["problems"])
     assert not (tmp_path / "bank").exists()
 
@@ -57,6 +57,20 @@ def test_new_questions_go_into_a_folder_that_can_be_used_as_a_bank(
     assert "Nothing new to import" in again.stdout
     found = studyhall({**home, "STUDYHALL_BANK__FOLDER": str(tmp_path / "bank")}, "bank", "stats", "--json")
     assert json.loads(found.stdout)["total"] == 1
+
+
+@pytest.mark.parametrize("options", [["--dry-run"], []])
+def test_a_new_bank_is_filled_by_an_import(
+    home: dict[str, str], mine: Path, tmp_path: Path, options: list[str]
+) -> None:
+    folder = tmp_path / "bank"
+    folder.mkdir()
+    new = {**home, "STUDYHALL_BANK__FOLDER": str(folder)}
+    done = studyhall(new, "bank", "import", str(mine), "--into", str(folder), *options)
+
+    assert done.returncode == 0, done.stderr
+    assert ("would be imported" if options else "✓ Imported 2 questions") in done.stdout
+    assert json.loads(studyhall(new, "bank", "stats", "--json").stdout)["total"] == (0 if options else 2)
 
 
 def test_a_workspace_imports_its_own_questions_and_exports_them_again(

@@ -189,8 +189,8 @@ async def test_an_index_is_fine_until_it_is_damaged_or_the_bank_changes(
     changed = (await findings(**variables))["index"]
     assert (changed.state, "1 question without vectors" in changed.words) == ("missing", True)
 
-    windows = Passages.of(load_bank(bank).bank)
-    await asyncio.to_thread(build, windows, Embedder(), folder / "data" / "index")
+    passages = Passages.of(load_bank(bank).bank)
+    await asyncio.to_thread(build, passages, Embedder(), folder / "data" / "index")
     assert (await findings(**variables))["index"].state == "ok"
 
     [index] = inside(folder / "data" / "index")

@@ -19,13 +19,12 @@ def bank(tmp_path: Path) -> Path:
     return tmp_path / "bank"
 
 
-def test_the_built_in_bank_is_shipped_already_parsed(tmp_path: Path) -> None:
+def test_the_built_in_bank_is_shipped_already_parsed() -> None:
     """A sample: `make check` compares each question with its file."""
     paths = sorted(BUILT_IN.rglob("*.md"))[::30]
     for path in paths:
         question = parsed.shipped()[parsed.key(path.parent.name, path.stem, path.read_bytes())]
         assert question == load_file(path)
-        assert question.fingerprint == load(path.parent.parent).bank[path.stem].fingerprint
 
 
 def test_a_known_file_is_not_parsed_again(bank: Path) -> None:

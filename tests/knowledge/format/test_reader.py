@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -84,6 +85,7 @@ MISTAKES = [
     ("\\frac{\\alpha}{r} B A", "\\frac{\\alpha}{r B A", "can't read the formula"),
     ("W = W_0 + \\Delta W", "\\left( W", "every \\left needs a \\right"),
     ("W = W_0 + \\Delta W", "\\begin{aligned} W", "can't read the formula"),
+    ("W = W_0 + \\Delta W", "\\frac{a}{b} \\verb", "it ends where an argument is expected"),
     ("- LoRA keeps the", "- It costs $ and LoRA keeps the", "a dollar sign doesn't start a formula"),
     ("- LoRA keeps the", "Some text.\n\n- LoRA keeps the", "one list of bullets"),
     ("- LoRA keeps the", "- # LoRA keeps the", "one paragraph of plain text"),
@@ -129,6 +131,40 @@ def test_a_mistake_is_reported_with_its_line(tmp_path: Path, right: str, wrong: 
     assert problems[0].line == line_of(LORA, right)
 
 
+REFERENCE = '{ title = "LoRA", by = "Hu and others", year = 2021, at = "arXiv:2106.09685", checked = true },'
+BREAKING = [
+    (LORA[: LORA.index("# What")], 13, "starts with the question as a heading"),
+    (LORA[: LORA.index("# What")] + "No heading.\n", 13, "starts with the question as a heading"),
+    (LORA.replace("# What", "```\n# What"), 13, "starts with the question as a heading"),
+    (LORA.replace("# What", "- # What").replace("## ", "### "), 13, "starts with the question as a heading"),
+    (LORA.replace("tags =", f"year = {'1' * 5000}\ntags ="), 3, "at most 4,300 digits"),
+    (LORA.replace("year = 2021", f"year = {'1_0' * 2500}"), 10, "at most 4,300 digits"),
+    (LORA.replace("year = 2021", f"year = 0x{'f' * 5000}"), 10, "a year like 2017, not a huge number"),
+    (LORA.replace('"medium"', f"0x{'f' * 5000}"), 2, '"easy", "medium" or "hard", not a huge number'),
+    (LORA.replace('"medium"', "[" * 6000), 1, "nested too deeply"),
+    (LORA.replace('"medium"', "{ a = " * 2000), 1, "nested too deeply"),
+    (LORA.replace('"medium"', f"{{ a{'.a' * 3000} = 1 }}"), 2, '"easy", "medium" or "hard", not a huge table'),
+    (LORA.replace("difficulty =", f"difficulty{'.a' * 3000} ="), 2, "not a huge table"),
+    (LORA.replace(REFERENCE, f'{{ title.{"a." * 3000}a = "LoRA" }},'), 9, 'a reference has title = "..."'),
+    (LORA.replace('"medium"', f'"{"m" * 9000}"'), 2, "m…"),
+    (LORA.replace("tags =", f"tags{'.a' * 50_000} ="), 1, "at most 16,384 characters"),
+    (LORA.replace('"adapters"', ", ".join(f'"{number}"' for number in range(9000))), 1, "at most 16,384 characters"),
+]
+
+
+@pytest.mark.parametrize(("source", "line", "reason"), BREAKING, ids=[reason for _, _, reason in BREAKING])
+def test_a_file_that_breaks_parsers_is_left_out_and_the_others_load(
+    folder: Path, source: str, line: int, reason: str
+) -> None:
+    path = put(folder, "rag/broken", source)
+    loaded = load(folder)
+
+    assert [question.id for question in loaded.bank] == ["lora", "rag", "vae"]
+    assert {problem.path for problem in loaded.problems} == {path}
+    assert any(problem.line == line and reason in problem.reason for problem in loaded.problems), loaded.problems
+    assert all(len(problem.reason) < 1000 for problem in loaded.problems)
+
+
 def test_all_mistakes_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
     source = LORA.replace("slower — merged", "slower: merged").replace('"medium"', '"tricky"')
     problems = load_file(put(tmp_path, "fine-tuning/lora", source))
@@ -152,6 +188,32 @@ def test_a_byte_that_is_not_utf8_is_reported_with_its_line(tmp_path: Path) -> No
     assert not isinstance(problems, Question)
     assert [problem.line for problem in problems] == [line_of(LORA, "two small")]
     assert "0xff" in problems[0].reason
+
+
+def test_a_byte_order_mark_does_not_shift_the_byte_that_is_reported(tmp_path: Path) -> None:
+    problems = load_file(put(tmp_path, "rag/rag", b"\xef\xbb\xbf+++\n\xfe"))
+
+    assert not isinstance(problems, Question)
+    assert [(problem.line, problem.reason[:9]) for problem in problems] == [(2, "byte 0xfe")]
+
+
+def test_a_file_whose_name_is_not_utf8_is_reported(folder: Path) -> None:
+    put(folder, os.fsdecode(b"rag/caf\xe9"), RAG)
+    put(folder, os.fsdecode(b"caf\xe9/rag"), RAG)
+    loaded = load(folder)
+
+    assert len(loaded.bank) == 3
+    assert [str(problem).encode() for problem in loaded.problems if "single dashes" in problem.reason]
+    assert all("\\udce9" in str(problem) for problem in loaded.problems)
+
+
+@pytest.mark.parametrize("name", ["rag/pipe.md", ".importing"])
+def test_a_pipe_in_a_bank_does_not_stop_it_from_loading(folder: Path, name: str) -> None:
+    os.mkfifo(folder / name)
+    loaded = load(folder)
+
+    assert len(loaded.bank) == 3
+    assert [problem.reason for problem in loaded.problems] == ["can't be read: it isn't a file"] * name.endswith(".md")
 
 
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
@@ -248,5 +310,13 @@ def test_files_of_an_unfinished_import_do_not_count(tmp_path: Path) -> None:
     put(tmp_path, "fine-tuning/lora", LORA)
     put(tmp_path, "fine-tuning/half-done", LORA)
     (tmp_path / ".importing").write_text("fine-tuning/half-done.md\n")
+
+    assert [question.id for question in load(tmp_path).bank] == ["lora"]
+
+
+def test_a_damaged_journal_does_not_stop_a_bank_from_loading(tmp_path: Path) -> None:
+    put(tmp_path, "fine-tuning/lora", LORA)
+    put(tmp_path, "fine-tuning/half-done", LORA)
+    (tmp_path / ".importing").write_bytes(b"\xff\xfe\nfine-tuning/half-done.md\n\0\n" + b"a" * 5000)
 
     assert [question.id for question in load(tmp_path).bank] == ["lora"]

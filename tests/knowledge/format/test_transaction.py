@@ -94,6 +94,17 @@ def test_a_journal_cannot_delete_other_files(bank: Bank, tmp_path: Path) -> None
     assert (mine / "README.md").exists()
 
 
+def test_a_damaged_journal_does_not_stop_an_import(bank: Bank, tmp_path: Path) -> None:
+    (tmp_path / "rag" / "rag.md").mkdir(parents=True)
+    lines = [b"\xff\xfe", b"rag/\0.md", b"rag/" + b"a" * 5000 + b".md", b"rag/rag.md", b"vae/vae.md/x.md", b"rag/.md"]
+    (tmp_path / ".importing").write_bytes(b"\n".join(lines))
+
+    transaction.add(tmp_path, [bank["lora"]])
+
+    assert ids(tmp_path) == ["lora"]
+    assert not (tmp_path / ".importing").exists()
+
+
 def test_a_second_import_at_the_same_time_is_rejected(bank: Bank, tmp_path: Path) -> None:
     with transaction._lock(tmp_path), pytest.raises(transaction.ImportInProgressError, match="is running"):
         transaction.add(tmp_path, [bank["lora"]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import sqlite3
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from knowledge.format.csv_format import COLUMNS
 from knowledge.importers.anki import MAX_COLLECTION_SIZE
 from knowledge.importers.read import MAX_FILE_SIZE, MAX_QUESTIONS, read
 
@@ -170,7 +172,10 @@ def test_a_note_that_is_not_text_does_not_affect_the_others(tmp_path: Path) -> N
         '{"question": "Q?", "answer": ' + "1" * 5000 + "}",
         '{"title": "Q?", "answer": "a", "key_points": [], "references": [{"title": "t", "by": "b", "year": 1e999}]}',
         '{"question": ' + "[" * 50_000,
+        '{"question": ' + "[" * 900 + "]" * 900 + ', "answer": "a"}',
         '{"title": "Q?", "answer": "a", "choices": 5}',
+        '{"title": "Q?", "answer": "a", "choices": [], "references": ["Hu and others"]}',
+        '{"title": "Q?", "answer": "a", "choices": [], "references": [null]}',
     ],
 )
 def test_json_that_breaks_parsers_is_reported_with_its_line(tmp_path: Path, line: str) -> None:
@@ -179,6 +184,15 @@ def test_json_that_breaks_parsers_is_reported_with_its_line(tmp_path: Path, line
 
     assert [draft.title for draft in found.drafts] == ["What?"]
     assert [number for number, _ in found.problems] == [2]
+
+
+@pytest.mark.parametrize("reference", ["5", "Hu and others", "[" * 5000, '{"title": "t"}', '{"year": NaN}'])
+def test_a_reference_of_a_table_that_is_none_is_reported(tmp_path: Path, reference: str) -> None:
+    cells = ("a", "b", "easy", "Q?", "a", "", "", "", "", "", "", "", "", reference, "")
+    with (tmp_path / "a.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([COLUMNS, cells])
+
+    assert 'a reference is {"title": "...", "by": "...", "year": 2017}' in problem(tmp_path / "a.csv")
 
 
 def test_cards_without_a_front_and_scripts_on_cards_are_reported(tmp_path: Path) -> None:

@@ -44,6 +44,14 @@ def test_a_new_question_gets_an_id_a_topic_and_a_difficulty(bank: Bank, embedder
     assert result.problems == []
 
 
+def test_the_first_questions_of_an_empty_bank_are_compared_with_each_other(embedder: Embedder, cache: Path) -> None:
+    drafts = [QuestionDraft("What is LoRA?", "Adapters."), QuestionDraft("What is LoRA?", "Adapters.", line=7)]
+    result = pipeline(Bank(), embedder, cache).run(drafts)
+
+    assert [question.id for question in result.questions] == ["what-is-lora"]
+    assert [(duplicate.draft.line, duplicate.where) for duplicate in result.duplicates] == [(7, "import")]
+
+
 def test_a_duplicate_of_the_bank_is_reported_and_left_out(bank: Bank, embedder: Embedder, cache: Path) -> None:
     drafts = [
         QuestionDraft("Explain what LoRA is.", "Adapters.", line=7),

@@ -120,7 +120,7 @@ def test_key_points_are_read_next_to_other_peoples_names(tmp_path: Path) -> None
     [
         ("choices", "It trains a low-rank update.", "a choice is [x] or [ ] followed by its text"),
         ("misconceptions", "LoRA is slower", "why it's wrong"),
-        ("references", "LoRA, 2021", "Expecting value"),
+        ("references", "LoRA, 2021", 'a reference is {"title"'),
         ("references", '{"title": "LoRA"}', 'a reference is {"title"'),
         ("references", "[]", 'a reference is {"title"'),
         ("difficulty", "tricky", "'tricky' is not a valid Difficulty"),
@@ -165,3 +165,24 @@ def test_a_file_of_a_bank_is_read_whole_or_reported(tmp_path: Path) -> None:
     assert [(draft.id, draft.topic, len(draft.choices)) for draft in valid.drafts] == [("lora", "fine-tuning", 4)]
     assert (mistaken.drafts, valid.problems) == ([], [])
     assert "one of them [x]" in mistaken.problems[0][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("fine-tuning/lora", ("lora", "fine-tuning")),
+        ("Downloads/My question", ("my-question", "downloads")),
+        ("???/!", ("question", "imported")),
+    ],
+)
+def test_a_file_of_a_bank_can_have_any_name(tmp_path: Path, name: str, found: tuple[str, str]) -> None:
+    parsed = read(put(tmp_path, name, LORA))
+
+    assert parsed.problems == []
+    assert [(draft.id, draft.topic) for draft in parsed.drafts] == [found]
+
+
+def test_a_file_of_a_bank_can_be_named_without_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(put(tmp_path, "Fine tuning/lora", LORA).parent)
+
+    assert [(draft.id, draft.topic) for draft in read(Path("lora.md")).drafts] == [("lora", "fine-tuning")]

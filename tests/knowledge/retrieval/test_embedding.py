@@ -59,7 +59,7 @@ def test_naming_a_model_does_not_load_it() -> None:
     fresh = Embedder()
 
     assert fresh.name.startswith("all-MiniLM-L6-v2 ")
-    assert not fresh.loaded
+    assert fresh._loaded is None
 
 
 def test_closing_stops_the_embedding() -> None:

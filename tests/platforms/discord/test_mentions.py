@@ -115,7 +115,9 @@ async def test_other_bots_are_ignored(env: Env, channel: ChannelHandle) -> None:
 async def test_quoting_the_question_mentions_nobody(env: Env, channel: ChannelHandle, bob: MemberActor) -> None:
     await bob.send(channel, f"{me(env)} {HOSTILE}")
 
-    for answer in posts(channel):
+    answers = posts(channel)
+    assert answers
+    for answer in answers:
         assert "@everyone" not in words(answer)
         assert not re.search(CALL, words(answer))
         assert "\u202e" not in words(answer)

@@ -1,6 +1,6 @@
 """A fake Discord on loopback: REST API v10 and gateway, including errors, rate limits and expiring sessions.
 
-Tests run it in-process with `Discord.listening`; `python -m tests.platforms.discord.fake` runs it on its own.
+`Discord.listening` runs it.
 """
 
 from tests.platforms.discord.fake.interactions import Interaction

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
 import discord.gateway
@@ -59,10 +59,9 @@ class Discord(World):
         return self.address.replace("http", "ws", 1) + "/gateway"
 
     @asynccontextmanager
-    async def listening(self, port: int = 0, more: Iterable[web.RouteDef] = ()) -> AsyncIterator[Discord]:
-        """Listen on loopback while the block runs; `more` adds routes."""
+    async def listening(self, port: int = 0) -> AsyncIterator[Discord]:
+        """Listen on loopback while the block runs."""
         app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.add_routes(more)
         app.add_routes([web.get("/gateway", self.gateway.connect), web.get("/gateway/", self.gateway.connect)])
         app.add_routes([web.get("/attachments/{tail:.*}", self._attachment)])
         for part in (rest, channels, callbacks):

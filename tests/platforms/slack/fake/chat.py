@@ -1,4 +1,4 @@
-"""chat.*: post, edit and delete messages."""
+"""chat.*: post and edit messages."""
 
 from __future__ import annotations
 
@@ -23,8 +23,6 @@ def methods(slack: Slack) -> Iterator[tuple[str, Handler]]:
     yield "chat.postMessage", chat.post
     yield "chat.postEphemeral", chat.whisper
     yield "chat.update", chat.update
-    yield "chat.delete", chat.delete
-    yield "chat.getPermalink", chat.permalink
 
 
 class Chat:
@@ -73,8 +71,6 @@ class Chat:
         window = call.team.edit_window
         if window is not None and self._slack.clock.now() > float(message.ts) + window:
             raise RefusalError("edit_window_closed")
-        if message.streaming:
-            raise RefusalError("streaming_state_conflict")
         said, shown = content(self._slack, call)
         told = metadata(call)
         edited = replace(
@@ -87,19 +83,6 @@ class Chat:
         )
         self._slack.change(channel, edited)
         return {"channel": channel.id, "ts": message.ts, "text": said, "message": edited.payload()}
-
-    def delete(self, call: Call) -> Payload:
-        channel, message = own(call, "cant_delete_message")
-        self._slack.remove(channel, message)
-        return {"channel": channel.id, "ts": message.ts}
-
-    def permalink(self, call: Call) -> Payload:
-        channel = inside(call, call.text("channel"))
-        message = channel.messages.get(call.text("message_ts"))
-        if message is None:
-            raise RefusalError("message_not_found")
-        path = f"archives/{channel.id}/p{message.ts.replace('.', '')}"
-        return {"channel": channel.id, "permalink": f"https://{call.team.domain}.slack.com/{path}"}
 
     def _where(self, call: Call) -> Channel:
         """Return the channel to post in; for a user's id, the conversation with them."""
@@ -135,10 +118,10 @@ def writable(call: Call, channel_id: str) -> Channel:
     return inside(call, channel_id)
 
 
-def own(call: Call, error: str, ts: str = "ts") -> tuple[Channel, Message]:
+def own(call: Call, error: str) -> tuple[Channel, Message]:
     """Return one of the app's messages, for editing. Raises RefusalError."""
     channel = seen(call, call.text("channel"))
-    message = channel.messages.get(call.text(ts))
+    message = channel.messages.get(call.text("ts"))
     if message is None:
         raise RefusalError("message_not_found")
     if message.user != call.team.me.id:

@@ -24,7 +24,6 @@ def methods(slack: Slack) -> Iterator[tuple[str, Handler]]:
     yield "conversations.info", conversations.info
     yield "conversations.open", conversations.open
     yield "conversations.join", conversations.join
-    yield "conversations.list", conversations.list
     yield "users.conversations", conversations.of_user
     yield "conversations.history", conversations.history
     yield "conversations.replies", conversations.replies
@@ -61,11 +60,6 @@ class Conversations:
         warned = already if found.joined else {}
         found.joined = True
         return {"channel": found.payload, **warned}
-
-    def list(self, call: Call) -> Payload:
-        found = [channel for channel in _asked(call) if channel.joined or not channel.private]
-        part, more = self._page(call, found, 100, 1000)
-        return {"channels": [channel.payload for channel in part], **more}
 
     def of_user(self, call: Call) -> Payload:
         """List a user's channels, the private ones only if the app is in them too; without a user, the app's."""

@@ -217,21 +217,6 @@ class Person:
         named = {"subtype": subtype or SHARED} if subtype or files else {}
         return await self.tells("message", channel_type="im", **told | named)
 
-    async def enters(self, channel: Channel) -> Acknowledgement:
-        channel.members.add(self.id)
-        if self._abroad:
-            self.slack.share(channel, self.user)
-        kind = "G" if channel.private else "C"
-        more = {"channel": channel.id, "channel_type": kind, "team": self.user.team}
-        return await self.tells("member_joined_channel", user=self.id, event_ts=self.slack.clock.ts(), **more)
-
-    async def invites(self, channel: Channel) -> Acknowledgement:
-        """Invite the app to a channel."""
-        channel.joined = True
-        more = {"channel": channel.id, "channel_type": "G" if channel.private else "C", "inviter": self.id}
-        me, ts = self.team.me.id, self.slack.clock.ts()
-        return await self.tells("member_joined_channel", user=me, team=self.team.id, event_ts=ts, **more)
-
     async def uninstalls(self) -> tuple[Acknowledgement, Acknowledgement]:
         """Uninstall the app. Slack sends two events, in any order: tokens revoked, and app uninstalled."""
         self.slack.expel(self.team)

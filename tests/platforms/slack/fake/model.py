@@ -110,10 +110,7 @@ class Message(Shown):
     edited: str = ""
     """The time stamp of the last edit."""
     broadcast: bool = False
-    streaming: bool = False
     files: tuple[File, ...] = ()
-    reactions: tuple[str, ...] = ()
-    pinned: bool = False
 
     @property
     def words(self) -> str:
@@ -136,10 +133,6 @@ class Message(Shown):
             made["edited"] = {"user": self.user, "ts": self.edited}
         if self.files:
             made["files"] = [file.payload for file in self.files]
-        if self.reactions:
-            made["reactions"] = [{"name": name, "count": 1, "users": [self.user]} for name in self.reactions]
-        if self.pinned:
-            made["pinned_to"] = [self.channel]
         if metadata and self.metadata:
             made["metadata"] = self.metadata
         return made

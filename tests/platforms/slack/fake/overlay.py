@@ -25,18 +25,11 @@ HISTORY = "channels:history groups:history im:history mpim:history"
 POST = "text:any blocks:any attachments:any metadata:any thread_ts:any markdown_text username:any icon_emoji:any"
 PAGE = "cursor limit:number"
 SPAN = f"latest oldest inclusive:boolean include_all_metadata:boolean {PAGE}"
-STREAM = "markdown_text chunks:array"
 TRIGGER = "trigger_id:any interactivity_pointer:any"
 
 RULES = {
-    "api.test": _rule("", "error", tier=4),
     "apps.connections.open": _rule(tier=3),
-    "apps.uninstall": _rule("client_id client_secret", tier=1),
-    "auth.revoke": _rule("", "test:boolean", tier=3),
     "auth.test": _rule(),
-    "chat.appendStream": _rule("channel ts:any", STREAM, "chat:write", 4),
-    "chat.delete": _rule("channel ts", "", "chat:write", 3),
-    "chat.getPermalink": _rule("channel message_ts"),
     "chat.postEphemeral": _rule("channel user:any", f"{POST} parse:any link_names:boolean", "chat:write", 4),
     "chat.postMessage": _rule(
         "channel",
@@ -44,10 +37,6 @@ RULES = {
         " unfurl_media:boolean",
         "chat:write",
     ),
-    "chat.startStream": _rule(
-        "channel", f"{STREAM} thread_ts recipient_team_id recipient_user_id:any task_display_mode", "chat:write", 2
-    ),
-    "chat.stopStream": _rule("channel ts:any", f"{STREAM} blocks:any metadata:any", "chat:write", 2),
     "chat.update": _rule(
         "channel ts",
         "text:any blocks:any attachments:any metadata:any markdown_text parse:any link_names:any file_ids:array"
@@ -58,7 +47,6 @@ RULES = {
     "conversations.history": _rule("channel", SPAN, HISTORY, 3),
     "conversations.info": _rule("channel", "include_locale:boolean include_num_members:boolean", READ, 3),
     "conversations.join": _rule("channel", "", "channels:join", 3),
-    "conversations.list": _rule("", f"types exclude_archived:boolean team_id {PAGE}", READ, 2),
     "conversations.open": _rule(
         "",
         "users channel:any return_im:boolean prevent_creation:boolean",
@@ -71,19 +59,13 @@ RULES = {
     ),
     "files.getUploadURLExternal": _rule("filename length:integer", "alt_txt snippet_type", "files:write", 4),
     "oauth.v2.access": _rule("", "client_id client_secret code grant_type refresh_token redirect_uri code_verifier"),
-    "pins.add": _rule("channel", "timestamp", "pins:write", 2),
-    "pins.list": _rule("channel", "", "pins:read", 2),
-    "pins.remove": _rule("channel", "timestamp", "pins:write", 2),
-    "reactions.add": _rule("channel name timestamp", "", "reactions:write", 3),
     "users.conversations": _rule(
         "", f"types user exclude_archived:boolean exclude_muted:boolean team_id {PAGE}", READ, 3
     ),
     "users.info": _rule("user", "include_locale:boolean", "users:read", 4),
     "views.open": _rule("view:any", TRIGGER, "", 4),
     "views.publish": _rule("user_id view:any", "hash interactivity_pointer", "", 4),
-    "views.push": _rule("view:any", TRIGGER, "", 4),
-    "views.update": _rule("view:any", "view_id external_id hash", "", 4),
 }
 
-MENDED = {"chat.appendStream": ("channel", "ts"), "files.completeUploadExternal": ("files",)}
-"""What's really required where the description is wrong: a stream takes chunks instead of text."""
+MENDED = {"files.completeUploadExternal": ("files",)}
+"""What's really required where the description is wrong."""

@@ -72,7 +72,7 @@ class Shown:
         return [element["action_id"] for _, element in elements(self.blocks) if element["type"] not in BUTTONS]
 
     def button(self, label: str) -> Payload:
-        """Return a menu's element."""
+        """Return the element of the button with that label."""
         return self.pressed(label).element
 
     def pressed(self, label: str) -> Place:

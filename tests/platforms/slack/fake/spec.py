@@ -22,8 +22,8 @@ ALWAYS = ("team_id",)
 SPECIAL = "t5"
 """The description's names for rates outside the tiers."""
 BY_KIND = (*READ.split(), *HISTORY.split())
-LISTS = ("conversations.list", "users.conversations")
-"""Methods that need a scope for every kind of channel they're asked for."""
+LIST = "users.conversations"
+"""Needs a scope for every kind of channel it's asked for."""
 
 
 @cache
@@ -82,7 +82,7 @@ def needed(call: Call, known: Rule) -> tuple[str, ...]:
         what = known.scopes[0].partition(":")[2]
         if channel is not None:
             return (f"{channel.kind}:{what}",)
-        if call.method in LISTS:
+        if call.method == LIST:
             kinds = {"public_channel": "channels", "private_channel": "groups", "im": "im", "mpim": "mpim"}
             asked = (call.text("types") or "public_channel").split(",")
             return tuple(f"{kinds[kind.strip()]}:{what}" for kind in asked if kind.strip() in kinds)
@@ -96,6 +96,6 @@ def authorise(call: Call, known: Rule) -> None:
     assert call.token is not None
     wanted = needed(call, known)
     has = call.token.scopes
-    enough = has >= set(wanted) if call.method in LISTS else bool(has & set(wanted))
+    enough = has >= set(wanted) if call.method == LIST else bool(has & set(wanted))
     if wanted and not enough:
         raise RefusalError("missing_scope", needed=",".join(wanted), provided=",".join(sorted(has)))

@@ -14,16 +14,12 @@ from tests.platforms.slack.fake.shown import Payload
 if TYPE_CHECKING:
     from tests.platforms.slack.fake.server import Slack
 
-DEEP = 3
-"""Modals in one stack."""
 SIZE = 250_000
 
 
 def methods(slack: Slack) -> Iterator[tuple[str, Handler]]:
     modals = slack.modals
     yield "views.open", modals.open
-    yield "views.push", modals.push
-    yield "views.update", modals.update
     yield "views.publish", modals.publish
 
 
@@ -38,25 +34,6 @@ class Views:
         user = self._slack.triggers.use(call.text("trigger_id"), call.team.id)
         self.stacks[user] = []
         return {"view": self.shown(call.team, user, self._body(call, "modal")).payload}
-
-    def push(self, call: Call) -> Payload:
-        user = self._slack.triggers.use(call.text("trigger_id"), call.team.id)
-        if not (stack := self.stacks.get(user)):
-            raise RefusalError("not_found")
-        if len(stack) >= DEEP:
-            raise RefusalError("push_limit_reached")
-        return {"view": self.shown(call.team, user, self._body(call, "modal")).payload}
-
-    def update(self, call: Call) -> Payload:
-        view_id, outside = call.text("view_id"), call.text("external_id")
-        open_views = [view for stack in self.stacks.values() for view in stack if view.team == call.team.id]
-        open_views += [view for view in self._slack.homes.values() if view.team == call.team.id]
-        for view in open_views:
-            if (view_id and view.id == view_id) or (outside and view.body.get("external_id") == outside):
-                self._current(call, view)
-                self.changed(view, self._body(call, str(view.body["type"])))
-                return {"view": view.payload}
-        raise RefusalError("not_found")
 
     def publish(self, call: Call) -> Payload:
         user = call.text("user_id")

@@ -23,8 +23,6 @@ SCOPES = (
     "groups:read",
     "channels:history",
     "groups:history",
-    "pins:write",
-    "assistant:write",
 )
 EXPIRES = 43_200
 """Seconds for which a token is valid if tokens rotate."""
