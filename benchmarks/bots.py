@@ -207,7 +207,8 @@ async def opened() -> AsyncIterator[App]:
         await asyncio.to_thread(upgrade, url)
         store = await Store.open(url)
         library = Library(load().bank, INDEX, Embedder(threads=1))
-        yield App(registry(), Study(store=store, library=library, clock=now), TerminalPosts(store))
+        async with library.load.watched():
+            yield App(registry(), Study(store=store, library=library, clock=now), TerminalPosts(store))
         library.close()
         await store.close()
 

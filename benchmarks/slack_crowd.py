@@ -12,7 +12,8 @@ import random
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -156,19 +157,27 @@ class Crowd:
         seed: int,
         expect: str,
         patience: float,
+        beside: Mapping[str, Any] | None = None,
     ) -> Any:
         """Send requests at random moments, whether or not earlier ones were answered, and wait for all of them to end.
 
         Returns the milliseconds from each request to its acknowledgement, and to its answer. All requests are written
-        and signed before the first is sent.
+        and signed before the first is sent. `beside` has the kind, values and rate of others that are sent meanwhile;
+        their results come under "beside".
         """
         chance = random.Random(seed)  # noqa: S311
         moments = sorted(chance.uniform(0, seconds) for _ in range(round(rate * seconds)))
         requests = [self._request(kind, chance.choice(values), chance) for _ in moments]
+        if beside is not None:
+            others = [chance.uniform(0, seconds) for _ in range(round(beside["rate"] * seconds))]
+            requests += [self._request(beside["kind"], chance.choice(beside["values"]), chance) for _ in others]
+            planned = sorted(zip([*moments, *others], requests, strict=True), key=lambda plan: plan[0])
+        else:
+            planned = list(zip(moments, requests, strict=True))
         self.answers.waiting = {sent.response_url_id: sent for sent in requests}
         sending, late = list[asyncio.Task[None]](), 0.0
         begun, cpu = time.monotonic(), time.process_time()
-        for moment, sent in zip(moments, requests, strict=True):
+        for moment, sent in planned:
             if (ahead := begun + moment - time.monotonic()) > 0:
                 await asyncio.sleep(ahead)
             late = max(late, time.monotonic() - begun - moment)
@@ -180,6 +189,13 @@ class Crowd:
                     if sent.status == 200:
                         await sent.done.wait()
         busy = (time.process_time() - cpu) / (time.monotonic() - begun)
+        measured = len(moments)
+        results = self._results(kind, requests[:measured], expect) | {"late": late * 1000, "busy": busy}
+        if beside is not None:
+            results["beside"] = self._results(beside["kind"], requests[measured:], ".")
+        return results
+
+    def _results(self, kind: str, requests: Sequence[SentRequest], expect: str) -> dict[str, Any]:
         within = self.slack.patience
         failed = [sent for sent in requests if not sent.succeeded(expect or EXPECTED.get(sent.line, ""), within)]
         for sent in failed[:MAX_FAILURES_LOGGED]:
@@ -189,8 +205,8 @@ class Crowd:
             "first": [(sent.acknowledged_at - sent.sent_at) * 1000 for sent in requests if sent.acknowledged_at],
             "last": [(sent.answered_at - sent.sent_at) * 1000 for sent in requests if sent.answered_at],
             "failed": len(failed),
-            "late": late * 1000,
-            "busy": busy,
+            "unacknowledged": sum(not sent.acknowledged_at for sent in requests),
+            "answers": Counter(str(sent.answer)[:60] for sent in requests).most_common(3),
         }
 
     def _request(self, kind: str, values: dict[str, str], chance: random.Random) -> SentRequest:

@@ -172,6 +172,7 @@ async def open_app(
         await closing.enter_async_context(clock.running())
         library, skipped_files = open_library(config, progress, max_wait)
         closing.callback(library.close)
+        await closing.enter_async_context(library.load.watched())
         inference = open_inference(config)
         if inference is not None:
             closing.push_async_callback(inference.close)

@@ -2,6 +2,7 @@
 
 UserError                      a member can fix it: the text is shown to them
 ├── NotAllowedError            the command is for managers
+├── TooBusyError               bot.context.load: everyone would have to wait if this were done now
 └── NotFoundError              nothing here has that name
 SetupError                     the operator can fix it: the text is shown, and the program ends
 ├── ConfigError                a setting is wrong: says where it is and what would be right

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
+from bot.context.load import Load
 from bot.errors import NotFoundError, SetupError, UserError, did_you_mean
 from knowledge.questions import Bank, Question
 
@@ -74,6 +75,7 @@ class Library:
         self._max_wait = max_wait
         self._beneath = beneath
         self.threads: _Threads = beneath.threads if beneath else _Threads()
+        self.load: Load = beneath.load if beneath else Load()
         self._keyword_search: KeywordSearch | None = None
         self._search: Search | None = None
         self._loading_keywords = Lock()
@@ -165,6 +167,7 @@ class Library:
         """Return the questions that match the text, best first, without the ids in `without`.
 
         Only matches words (`keywords_only` in the result) if the rest isn't ready after `max_wait`.
+        Raises TooBusyError.
         """
         if self._search is None:
             events = [self.prepare()] if self._max_wait is None else [self.prepare(), self._takes_long]
@@ -179,7 +182,7 @@ class Library:
         return await self._in_thread(work)
 
     async def compare(self, question: Question, text: str) -> Coverage:
-        """Return which key points of the question the text mentions."""
+        """Return which key points of the question the text mentions. Raises TooBusyError."""
 
         def work() -> Coverage:
             from knowledge.coverage import measure_coverage
@@ -189,6 +192,7 @@ class Library:
         return await self._in_thread(work)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
+        self.load.refuse_if_high()
         return await asyncio.get_running_loop().run_in_executor(self.threads.model, work)
 
     def suggest(self, typed: str, limit: int) -> tuple[Question, ...]:
