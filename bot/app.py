@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.commands.command import Command
 from bot.commands.parameters import Parameter, Suggestion
@@ -16,8 +16,9 @@ from bot.context.identity import Actor, Location
 from bot.context.library import MAX_WAIT, Library, Progress
 from bot.context.outbox import Outbox
 from bot.context.study import Study, StudyRules
-from bot.dispatch import form_drafts, handler, idempotency
+from bot.dispatch import form_drafts, handler, idempotency, kept_requests
 from bot.dispatch.catalog import registry
+from bot.dispatch.kept_requests import AbandonedRequest
 from bot.dispatch.request import Request
 from bot.encryption import Vault
 from bot.errors import ConfigError, DatabaseError
@@ -34,7 +35,16 @@ from bot.study.workspaces.onboarding import Greeting
 if TYPE_CHECKING:
     from bot.config.loader import Config
 
-__all__ = ["App", "Installation", "Installations", "TerminalPosts", "open_app", "open_inference", "open_library"]
+__all__ = [
+    "AbandonedRequest",
+    "App",
+    "Installation",
+    "Installations",
+    "TerminalPosts",
+    "open_app",
+    "open_inference",
+    "open_library",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,21 @@ class App:
     async def claim_request(self, platform: str, request_id: str) -> bool:
         """Claim a request that the platform may deliver again; False if a process has already claimed it."""
         return await idempotency.claim(self.study, platform, request_id)
+
+    async def keep_request(self, platform: str, request_id: str, **fields: Any) -> bool:
+        """Claim a request, and keep it until `finish_request`; False if a process has already claimed it.
+
+        `fields` as in `kept_requests.keep`.
+        """
+        return await kept_requests.keep(self.study, platform, request_id, **fields)
+
+    async def finish_request(self, platform: str, request_id: str) -> None:
+        """Forget a kept request that was carried out."""
+        await kept_requests.finish(self.study, platform, request_id)
+
+    async def abandoned_requests(self, platform: str, *, at_start: bool) -> list[AbandonedRequest]:
+        """Return kept requests that a dead process left; they're this process's now."""
+        return await kept_requests.take_abandoned(self.study, platform, at_start=at_start)
 
     async def is_manager(self, location: Location, actor: Actor) -> bool:
         """Return whether the member is a manager there."""

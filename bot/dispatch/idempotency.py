@@ -23,10 +23,11 @@ EXPIRED = delete(tables.processed_requests).where(_processed.at < bindparam("bef
 
 async def claim(study: Study, platform: str, request_id: str) -> bool:
     """Claim a request; False if a process has already claimed it."""
-    return await study.store.transaction(_claim, platform, request_id, study.clock())
+    return await study.store.transaction(claim_in, platform, request_id, study.clock())
 
 
-def _claim(connection: Connection, platform: str, request_id: str, now: datetime) -> bool:
+def claim_in(connection: Connection, platform: str, request_id: str, now: datetime) -> bool:
+    """Claim a request in this transaction."""
     row = {"platform": platform, "id": request_id, "at": now}
     claimed = connection.execute(_insert(connection.dialect.name), row).first() is not None
     if claimed and sum(request_id.encode()) % CLEANUP_INTERVAL == 0:

@@ -100,3 +100,29 @@ async def test_a_signal_ends_a_start_that_waits_for_a_platform(home: dict[str, s
         tokens = {"SLACK_API_URL": fake.api, "SLACK_APP_TOKEN": fake.app_token}
         async with serving({**home, **tokens, "SLACK_BOT_TOKEN": fake.team("readers").token}, "slack"):
             await fake.sockets.refused()
+
+
+async def test_what_was_acknowledged_is_answered_after_a_kill(home: dict[str, str]) -> None:
+    async with Slack().listening() as fake:
+        fake.patience = HANG
+        team = fake.team("readers")
+        tokens = {"SLACK_API_URL": fake.api, "SLACK_APP_TOKEN": fake.app_token, "SLACK_BOT_TOKEN": team.token}
+        bob = Person.joins(fake, team, "bob")
+        environment = {**home, **tokens}
+        asking = fake.hold("users.info")
+        killed = await asyncio.create_subprocess_exec(
+            *STUDYHALL, "run", "slack", env=environment, stdin=DEVNULL, stderr=DEVNULL
+        )
+        await fake.sockets.connected()
+        acknowledged = await bob.types("team create Readers")
+        await asking.arrived()
+        killed.kill()
+        await killed.wait()
+        asking.release()
+        async with serving(environment, "slack") as running:
+            resumed = await said(running, "request resumed")
+            answer = await fake.heard()
+
+    assert (acknowledged.status, acknowledged.body) == (200, "")
+    assert resumed["hopeless"] is False
+    assert "Readers" in answer.words

@@ -92,6 +92,7 @@ async def slack(app: App, credentials: Credentials, *, api: str = API_URL) -> As
         listeners.listen(bolt)
         stack.push_async_callback(background_tasks.finish, SHUTDOWN_TIMEOUT)
         app.attach("slack", outbox)
+        await stack.enter_async_context(dispatcher.resuming())
         if credentials.app_token:
             # If the handler asked for the address itself, it would retry a rejected token forever.
             address = await clients.socket_url(credentials.app_token)

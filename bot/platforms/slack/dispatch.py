@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import aclosing, nullcontext
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -31,6 +32,10 @@ from bot.platforms.slack.render import render
 from bot.platforms.slack.responder import Responder, post_to_response_url
 from bot.replies import Button, Buttons, Notice, Reply, Tone
 
+KEEP_TIMEOUT = 0.5
+"""Seconds for keeping a request before it's acknowledged."""
+RESUME_INTERVAL = 30.0
+"""Seconds between two looks for what dead processes left."""
 FORM_LOOKUP_TIMEOUT = 1.0
 """Seconds for what opening a form or checking it has to look up."""
 FORM_OPEN_TIMEOUT = 3.0
@@ -64,6 +69,8 @@ class Dispatcher:
         self._on_rejected, self._background_tasks = on_rejected, background_tasks
         self._members = MemberLookup()
         self._homes = Homes(app, self._members)
+        self._kept: set[str] = set()
+        """The requests that the database keeps until this process has carried them out."""
         self._turns: LRUCache[tuple[str, str], asyncio.Lock] = LRUCache(MAX_TURNS)
 
     async def dispatch(self, interaction: Interaction) -> None:
@@ -76,7 +83,7 @@ class Dispatcher:
                 if isinstance(client, Notice):
                     await self._report(interaction, client)
                     return
-                if not await self._claim(team, interaction.request_id):
+                if not interaction.is_kept and not await self._claim(interaction):
                     return
                 await self._carry_out(client, interaction)
         except Exception:  # a bug, which the background task logs
@@ -85,8 +92,78 @@ class Dispatcher:
         finally:
             if interaction.ack_slot:
                 interaction.ack_slot.close()
+            if _key(interaction) in self._kept:
+                await self._finish(_key(interaction))
         if self._homes.recently_opened(team, interaction.user) and not interaction.on_home:
             await self.publish_home(team, interaction.user)
+
+    async def keep(self, interaction: Interaction, running: asyncio.Task[None] | None = None) -> Interaction | None:
+        """Return the interaction, kept until it's carried out if the database takes it in time; None if it was before.
+
+        Call it before acknowledging. `running` carries it out already, and has claimed it.
+        """
+        team, key = interaction.invocation.location.workspace, _key(interaction)
+        self._kept.add(key)
+        keeping = self._app.keep_request(
+            "slack",
+            key,
+            workspace=team,
+            actor=interaction.user,
+            payload=interaction.dump(),
+            is_claimed=running is not None,
+        )
+        try:
+            async with asyncio.timeout(KEEP_TIMEOUT):
+                is_first = await keeping
+        except (TimeoutError, DatabaseError) as problem:
+            log.warning("request not kept", reason=type(problem).__name__)
+            return interaction
+        if not is_first:
+            self._kept.discard(key)
+            return None
+        if running is not None and running.done():
+            await self._finish(key)
+        return replace(interaction, is_kept=True)
+
+    async def resume(self, *, at_start: bool) -> None:
+        """Carry out what a dead process left, or report it if that died of it."""
+        try:
+            abandoned = await self._app.abandoned_requests("slack", at_start=at_start)
+        except DatabaseError as problem:
+            log.error("abandoned requests not read", problem=str(problem))
+            return
+        for request in abandoned:
+            interaction = Interaction.load(request.payload)
+            self._kept.add(_key(interaction))
+            log.warning("request resumed", request=interaction.request_id, hopeless=request.is_hopeless)
+            if request.is_hopeless:
+                self._background_tasks.start(self._report(interaction, FAILED))
+            else:
+                self._background_tasks.start(self.dispatch(interaction))
+
+    @asynccontextmanager
+    async def resuming(self) -> AsyncIterator[None]:
+        """Resume what dead processes left, now and again while the block runs."""
+        await self.resume(at_start=True)
+        looking = asyncio.create_task(self._keep_resuming())
+        try:
+            yield
+        finally:
+            looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await looking
+
+    async def _keep_resuming(self) -> None:
+        while True:
+            await asyncio.sleep(RESUME_INTERVAL)
+            await self.resume(at_start=False)
+
+    async def _finish(self, key: str) -> None:
+        self._kept.discard(key)
+        try:
+            await self._app.finish_request("slack", key)
+        except DatabaseError as problem:  # it's carried out again, which changes nothing
+            log.error("request not finished", problem=str(problem))
 
     async def form_errors(self, invocation: Invocation, values: Mapping[str, str], fields: Payload) -> dict[str, str]:
         """Return problems by field, as far as they can be found in time; `handle` finds the rest.
@@ -263,10 +340,10 @@ class Dispatcher:
             channel_url=interaction.channel_url,
         )
 
-    async def _claim(self, team: str, request_id: str) -> bool:
+    async def _claim(self, interaction: Interaction) -> bool:
         """Return whether this is the first delivery of the request, as far as the database knows."""
         try:
-            return await self._app.claim_request("slack", f"{team}-{request_id}")
+            return await self._app.claim_request("slack", _key(interaction))
         except DatabaseError as problem:  # `handle` will report it, and give back what was typed
             log.error("database", problem=str(problem))
             return True
@@ -281,6 +358,11 @@ class Dispatcher:
             return
         if invocation.response_url:
             await post_to_response_url(self._session, invocation.response_url, message)
+
+
+def _key(interaction: Interaction) -> str:
+    """Return the id under which the database knows the request."""
+    return f"{interaction.invocation.location.workspace}-{interaction.request_id}"
 
 
 def _lookup_deadline() -> float:

@@ -27,7 +27,7 @@ class Interaction:
     contents of form fields that only Slack has. `replaces_message`: the message with the button was for them alone, so
     the answer may replace it. `channel_url` posts to a channel they picked. `in_order`: it runs after what they picked
     before, because a menu of several sends all its ticks with each one. `on_home`: they did it on their home, which
-    shows the result.
+    shows the result. `is_kept`: the database has it until it's carried out.
     """
 
     invocation: Invocation
@@ -44,6 +44,36 @@ class Interaction:
     channel_url: str = ""
     in_order: bool = False
     on_home: bool = False
+    is_kept: bool = False
+
+    def dump(self) -> dict[str, Any]:
+        """Return what another process needs to carry it out: all but the ways to answer that end with this one."""
+        return {
+            "invocation": self.invocation.dump(),
+            "user": self.user,
+            "user_name": self.user_name,
+            "request_id": self.request_id,
+            "at": self.at.isoformat() if self.at else None,
+            "values": dict(self.values),
+            "form": self.form,
+            "platform_values": dict(self.platform_values),
+            "replaces_message": self.replaces_message,
+            "channel_url": self.channel_url,
+            "on_home": self.on_home,
+        }
+
+    @classmethod
+    def load(cls, fields: Mapping[str, Any]) -> Interaction:
+        """Return what `dump` wrote; Slack no longer opens a form for it."""
+        at = fields["at"]
+        return cls(
+            **{
+                **fields,
+                "invocation": Invocation.load(fields["invocation"]),
+                "at": datetime.fromisoformat(at) if at else None,
+                "is_kept": True,
+            }
+        )
 
 
 def from_press(body: Payload, request: AsyncBoltRequest, line: str, values: Mapping[str, str]) -> Interaction:

@@ -71,30 +71,38 @@ class Listeners:
         bolt.event("app_uninstalled")(self._on_uninstalled)
         bolt.event("tokens_revoked")(self._on_revoked)
 
-    def _start(self, interaction: Interaction) -> None:
-        self._background_tasks.start(self._dispatcher.dispatch(interaction))
+    def _start(self, interaction: Interaction) -> asyncio.Task[None]:
+        return self._background_tasks.start(self._dispatcher.dispatch(interaction))
+
+    async def _accept(self, ack: AsyncAck, interaction: Interaction) -> None:
+        """Keep the interaction, acknowledge it, and start it unless it was delivered before."""
+        kept = await self._dispatcher.keep(interaction)
+        await ack()
+        if kept is not None:
+            self._start(kept)
 
     # What members do
 
     async def _on_command(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         location = Location("slack", body["team_id"], body["channel_id"], body["team_domain"], body["channel_name"])
         ack_slot = AckSlot()
-        self._start(
-            Interaction(
-                Invocation(unescape(body["text"]) or "help", location, body["response_url"]),
-                body["user_id"],
-                body["user_name"],
-                body["trigger_id"],
-                request_time(request),
-                body["trigger_id"],
-                ack_slot=ack_slot,
-            )
+        interaction = Interaction(
+            Invocation(unescape(body["text"]) or "help", location, body["response_url"]),
+            body["user_id"],
+            body["user_name"],
+            body["trigger_id"],
+            request_time(request),
+            body["trigger_id"],
+            ack_slot=ack_slot,
         )
-        await ack(**await ack_slot.message(ACK_TIMEOUT))
+        running = self._start(interaction)
+        message = await ack_slot.message(ACK_TIMEOUT)
+        if not message and not running.done():  # what isn't acknowledged needn't be kept: Slack tells the member
+            await self._dispatcher.keep(interaction, running)
+        await ack(**message)
 
     async def _on_button(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
-        await ack()
-        self._start(from_press(body, request, body["actions"][0]["value"], {}))
+        await self._accept(ack, from_press(body, request, body["actions"][0]["value"], {}))
 
     async def _on_menu(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         await ack()
@@ -119,9 +127,9 @@ class Listeners:
             # Slack shows a problem at its field only if it comes with the acknowledgement.
             await ack(response_action="errors", errors=errors)
             return
-        await ack()
         response_urls = body.get("response_urls") or [{"response_url": ""}]
-        self._start(
+        await self._accept(
+            ack,
             Interaction(
                 invocation,
                 user["id"],
@@ -132,7 +140,7 @@ class Listeners:
                 form=True,
                 platform_values={CHANNEL_FIELD: channel} if channel else {},
                 channel_url=response_urls[0]["response_url"],
-            )
+            ),
         )
 
     async def _on_options(self, ack: AsyncAck, body: Payload) -> None:
@@ -143,33 +151,32 @@ class Listeners:
         await ack()
 
     async def _on_shortcut(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
-        await ack()
         parameter = self._app.registry.find(body["callback_id"]).parameters[0]
         text = unescape((body.get("message") or {}).get("text", ""))[: parameter.max_length]
-        self._start(from_press(body, request, body["callback_id"], {parameter.name: text} if text else {}))
+        values = {parameter.name: text} if text else {}
+        await self._accept(ack, from_press(body, request, body["callback_id"], values))
 
     async def _on_practice(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
-        await ack()
-        self._start(from_press(body, request, "question", {}))
+        await self._accept(ack, from_press(body, request, "question", {}))
 
     async def _on_mention(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
-        await ack()
         if event.get("bot_id") or "user" not in event:
+            await ack()
             return  # two bots could keep answering each other forever
         text = unescape(without_mentions(event.get("text", "")))
         channel, thread = event["channel"], event.get("thread_ts") or event["ts"]
         location = Location("slack", event_team(body), thread_location(channel, thread), parent_channel=channel)
         invocation = Invocation("talk", location, thread=thread)
-        self._start(from_message(invocation, event, {"text": text} if text else {}))
+        await self._accept(ack, from_message(invocation, event, {"text": text} if text else {}))
 
     async def _on_message(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
         """Handle a direct message: a command if it starts like one, else a lookup or a follow-up in a thread."""
-        await ack()
-        if event.get("channel_type") != "im" or "user" not in event or event.get("bot_id"):
+        is_for_us = event.get("channel_type") == "im" and "user" in event and not event.get("bot_id")
+        text = unescape(event.get("text", ""))
+        if not is_for_us or not text or event.get("subtype") not in TYPED_SUBTYPES:
+            await ack()
             return
-        if event.get("subtype") not in TYPED_SUBTYPES:
-            return
-        text, thread, channel = unescape(event.get("text", "")), event.get("thread_ts", ""), event["channel"]
+        thread, channel = event.get("thread_ts", ""), event["channel"]
         location = Location(
             "slack",
             event_team(body),
@@ -177,17 +184,13 @@ class Listeners:
             parent_channel=channel if thread else "",
             direct=True,
         )
-        if text:
-            self._background_tasks.start(self._dispatch_message(text, location, thread, event))
-
-    async def _dispatch_message(self, text: str, location: Location, thread: str, event: Payload) -> None:
         command, _ = await self._dispatcher.parse(text, location)
         if command is not None and not thread:
             interaction = from_message(Invocation(text, location), event, {})
         else:
             invocation = Invocation("talk" if thread else "ask", location, thread=thread)
             interaction = from_message(invocation, event, {"text": text})
-        await self._dispatcher.dispatch(interaction)
+        await self._accept(ack, interaction)
 
     async def _on_home(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
         await ack()

@@ -8,7 +8,7 @@ together with their owner.
 from bot.store.models.explanations import StoredExplanation
 from bot.store.models.members import Member, Person, RestDays, Team
 from bot.store.models.platforms import OauthState, SlackInstallation, TerminalPost
-from bot.store.models.requests import FormDraft, ProcessedRequest
+from bot.store.models.requests import FormDraft, KeptRequest, ProcessedRequest
 from bot.store.models.rounds import Answer, Round, RoundKind, ViewedAnswer
 from bot.store.models.schedules import OPEN_DELIVERY, Delivery, DeliveryKind, DeliveryState, Schedule, ScheduleState
 from bot.store.models.totals import EVERYWHERE, PointsBucket, Total, TotalKind
@@ -24,6 +24,7 @@ __all__ = [
     "DeliveryKind",
     "DeliveryState",
     "FormDraft",
+    "KeptRequest",
     "Member",
     "OauthState",
     "Person",

@@ -1,8 +1,9 @@
-"""What's stored about requests: forms whose command hasn't succeeded yet, and ids that were already processed."""
+"""What's stored about requests: forms not done yet, ids that were processed, and requests not carried out yet."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import JSON
 from sqlmodel import Field
@@ -36,3 +37,24 @@ class ProcessedRequest(Row):
 
 class ProcessedRequestTable(ProcessedRequest, table=True):
     __tablename__ = "processed_request"
+
+
+class KeptRequest(Row):
+    """A request that the platform was told is taken, kept until it's carried out.
+
+    `workspace` and `actor` are the platform's ids; `payload` is what the platform's adapter needs to carry it out.
+    Another process may do so from `available_at` on, at most a few times: `attempts` counts them.
+    """
+
+    platform: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    workspace: str
+    actor: str
+    payload: dict[str, Any] = Field(sa_type=JSON)
+    at: datetime
+    available_at: datetime = Field(index=True)
+    attempts: int = 1
+
+
+class KeptRequestTable(KeptRequest, table=True):
+    __tablename__ = "kept_request"

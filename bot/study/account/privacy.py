@@ -42,6 +42,7 @@ OTHER_ROWS: Mapping[Table, Callable[[Connection, Member], Sequence[ColumnElement
         connection, member.workspace_id, TotalKind.MEMBER, [member.id]
     ),
     tables.terminal_posts: lambda _, member: [tables.terminal_posts.c.channel == f"@{member.external_id}"],
+    tables.kept_requests: queries.kept_requests_of,
 }
 """Conditions for a member's rows in tables that refer to members without a foreign key."""
 

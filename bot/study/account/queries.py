@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, bindparam, select, union, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, union, update
 
 from bot.context.identity import RequestContext
 from bot.store import tables
@@ -88,6 +88,14 @@ def stop_reminders(connection: Connection, member_id: int, reason: str) -> None:
     """Stop reminders until the member sets a time again."""
     stopped = update(tables.members).where(members.id == member_id)
     connection.execute(stopped.values(next_reminder=None, unreachable=reason))
+
+
+def kept_requests_of(connection: Connection, member: Member) -> Sequence[ColumnElement[bool]]:
+    """Return the conditions for the member's requests that aren't carried out yet."""
+    kept = tables.kept_requests.c
+    here = select(workspaces.platform, workspaces.external_id).where(workspaces.id == member.workspace_id)
+    platform, workspace = connection.execute(here).one()
+    return kept.platform == platform, kept.workspace == workspace, kept.actor == member.external_id
 
 
 def member_in_workspace(connection: Connection, member_id: int) -> tuple[Member, Workspace, str | None]:
