@@ -182,6 +182,25 @@ async def test_a_paused_schedule_that_is_changed_comes_back_at_its_new_time(chat
     assert len(await chat.posts()) == 1
 
 
+def _lose_zone(connection: Connection) -> None:
+    """As when a newer list of zones no longer has the first schedule's."""
+    schedules = tables.schedules.c
+    first = select(func.min(schedules.id)).scalar_subquery()
+    connection.execute(update(tables.schedules).where(schedules.id == first).values(zone="US/Pacific-New"))
+
+
+async def test_a_schedule_whose_zone_is_gone_holds_up_no_others(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00")
+    await chat.say("maya", "schedule setup 09:00 topics=vae")
+    await chat.study.store.transaction(_lose_zone)
+    chat.clock.forward(hours=1)
+
+    assert len(await chat.posts()) == 1
+    assert "stopped: I can't" in await chat.say("maya", "schedule list")
+    assert "Saved" in await chat.say("maya", "schedule change 1 time=10:00 zone=America/Los_Angeles")
+    assert "Back on" in await chat.say("maya", "schedule resume 1")
+
+
 def _stop_schedules(connection: Connection) -> None:
     connection.execute(update(tables.schedules).values(state=ScheduleState.FAILED))
 

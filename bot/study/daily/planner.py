@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 BATCH_SIZE = 100
 """Schedules per transaction. On SQLite, it runs on the event loop: 50 block it for about 0.05 s."""
+CANNOT_PLAN = "I can't tell when the next question is due. Set the time and the zone again."
 QUEUE_GRACE = timedelta(minutes=15)
 """How long a post may sit in the queue, or wait for a retry, before it counts as late."""
 
@@ -63,12 +64,17 @@ def _enqueue(
     moved: list[Schedule] = []
     for schedule in due:
         current = schedule
-        while current.next_day and current.next_due and current.next_due <= now:
-            following = moved_on(current, after=current.next_due)
-            if (current.id, current.next_day) not in enqueued:
-                outdated = following.next_due is not None and following.next_due <= now
-                planned.append(_plan(current, picker, now, max_delay, outdated=outdated))
-            current = following
+        try:
+            while current.next_day and current.next_due and current.next_due <= now:
+                following = moved_on(current, after=current.next_due)
+                if (current.id, current.next_day) not in enqueued:
+                    outdated = following.next_due is not None and following.next_due <= now
+                    planned.append(_plan(current, picker, now, max_delay, outdated=outdated))
+                current = following
+        except Exception:  # such as for a zone that a newer list of zones no longer has
+            log.exception("schedule stopped", schedule=schedule.id)
+            schedule_queries.stop_for_good(connection, schedule.id, CANNOT_PLAN)
+            continue
         moved.append(current)
     schedule_queries.set_next(connection, moved)
     delivery_queries.add_questions(connection, planned)

@@ -108,6 +108,12 @@ def stop_schedule(connection: Connection, schedule_id: int, problem: str) -> boo
     return connection.execute(stopped.values(state=ScheduleState.FAILED, problem=problem)).rowcount > 0
 
 
+def stop_for_good(connection: Connection, schedule_id: int, problem: str) -> None:
+    """Stop a schedule whose next time can't be told; it's no longer due until somebody changes or resumes it."""
+    stopped = update(tables.schedules).where(schedules.id == schedule_id)
+    connection.execute(stopped.values(state=ScheduleState.FAILED, problem=problem, next_day=None, next_due=None))
+
+
 def set_problem(connection: Connection, schedule_id: int, problem: str) -> bool:
     """Store what's wrong with a schedule's posts; False if it was already stored."""
     known = update(tables.schedules).where(schedules.id == schedule_id, schedules.problem.is_distinct_from(problem))
