@@ -20,7 +20,8 @@ PLATFORM = "ledger"
 class LedgerOutbox(Outbox):
     """Does what a platform does, and calls `step` before and after.
 
-    Like Slack it doesn't recognize a repeat by itself; it can be searched.
+    Like Slack it doesn't recognize a repeat by itself; it can be searched. `step` comes before the last look at the
+    lease: what's between that and the platform is the moment that no program can close.
     """
 
     capabilities = frozenset({"thread", "pin", "role"})
@@ -36,8 +37,7 @@ class LedgerOutbox(Outbox):
 
     @override
     async def edit(self, location: Location, ref: str, reply: Reply, *, attempt: Attempt = FIRST_ATTEMPT) -> None:
-        attempt.check()
-        self._write("edit", ref)
+        self._write(attempt, "edit", ref)
 
     @override
     async def send_direct(
@@ -51,18 +51,17 @@ class LedgerOutbox(Outbox):
 
     @override
     async def pin(self, location: Location, ref: str, instead: str = "", *, attempt: Attempt = FIRST_ATTEMPT) -> None:
-        attempt.check()
-        self._write("pin", ref)
+        self._write(attempt, "pin", ref)
 
     def _once(self, attempt: Attempt, kind: str, key: str, place: str) -> str:
         if attempt.since is not None and any(line["key"] == key for line in lines(self._file)):
             return key
-        attempt.check()
-        self._write(kind, key, place=place)
+        self._write(attempt, kind, key, place=place)
         return key
 
-    def _write(self, kind: str, key: str, **more: str) -> None:
+    def _write(self, attempt: Attempt, kind: str, key: str, **more: str) -> None:
         self._step()
+        attempt.check()
         with self._file.open("a") as ledger:
             ledger.write(json.dumps({"kind": kind, "key": key, "by": os.getpid(), **more}) + "\n")
         self._step()

@@ -1,11 +1,12 @@
-"""Processes that send what's due on a ledger, and kill themselves at a given step.
+"""Processes that send what's due on a ledger, and kill or stop themselves at a given step.
 
     python -m tests.delivery.nursery
 
-Reads one JSON object per line: the database's `url`, the `ledger`'s file, the time `now`, and `kill_at`, the number of
-the step before which the process ends by SIGKILL, 0 for never. Prints how it ended: the exit status, or minus the
-signal. Steps are before and after everything a process does on the platform or commits to the database. Each process is
-a fork of this one, which has already imported everything.
+Reads one JSON object per line: the database's `url`, the `ledger`'s file, the file with the time (`clock`, which all
+processes read), the number of the `step` at which the process gets the signal, 0 for never, and the signal's name. Or
+the id of a stopped process that is to `continue`. Prints how it ended: the exit status, or minus the signal; or
+"stopped" and its id. Steps are before and after everything a process does on the platform, and before everything it
+commits to the database if it's to be killed. Each process is a fork of this one, which has already imported everything.
 """
 
 from __future__ import annotations
@@ -32,26 +33,45 @@ from tests.delivery.ledger import PLATFORM, LedgerOutbox
 
 
 class Steps:
-    """Counts the steps, and ends the process at one of them."""
+    """Counts the steps, and sends this process a signal at one of them."""
 
-    def __init__(self, kill_at: int) -> None:
-        self._left = kill_at
+    def __init__(self, step: int, name: str) -> None:
+        self._left, self._signal = step, signal.Signals[name]
 
     def __call__(self, *_: Any) -> None:
         self._left -= 1
         if self._left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._signal)
 
 
 async def send(library: Library, order: dict[str, Any]) -> None:
     """Do what one process would do on one sweep."""
-    step, now = Steps(order["kill_at"]), datetime.fromisoformat(order["now"])
-    event.listen(Engine, "commit", step)
+    step, clock = Steps(order["step"], order["signal"]), Path(order["clock"])
+    if order["signal"] == "SIGKILL":  # one that's stopped in a transaction would hold its locks
+        event.listen(Engine, "commit", step)
     store = await Store.open(order["url"])
     outbox = LedgerOutbox(Path(order["ledger"]), step)
-    study = Study(store=store, library=library, clock=lambda: now, outboxes={PLATFORM: outbox})
+    study = Study(
+        store=store,
+        library=library,
+        clock=lambda: datetime.fromisoformat(clock.read_text()),
+        outboxes={PLATFORM: outbox},
+    )
     await Scheduler(study, seconds=5).run_once()
     await store.close()
+
+
+def begin(library: Library, order: dict[str, Any]) -> int:
+    """Start a process, and return its id."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        asyncio.run(send(library, order))
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        os._exit(1)
+    os._exit(0)
 
 
 def main() -> None:
@@ -59,16 +79,13 @@ def main() -> None:
     library = Library(load().bank, Path(), Embedder())  # never searched
     print("ready", flush=True)
     for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            try:
-                asyncio.run(send(library, json.loads(line)))
-            except BaseException:
-                sys.excepthook(*sys.exc_info())
-                os._exit(1)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        order = json.loads(line)
+        if child := order.get("continue"):
+            os.kill(child, signal.SIGCONT)
+        else:
+            child = begin(library, order)
+        _, status = os.waitpid(child, os.WUNTRACED)
+        print(f"stopped {child}" if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Processes killed at every step: nothing is lost, doubled or left half done, on both databases."""
+"""Processes killed or stopped at every step: nothing is lost, doubled or left half done, on both databases."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.both_databases
 MORNING = datetime(2026, 11, 18, 8, tzinfo=UTC)
 HERE = Location(PLATFORM, "W1", "C1", "Readers", "papers")
 LEASE = timedelta(seconds=91)
-KILLED = -9
+OK, KILLED = "0", "-9"
 
 
 class Nursery:
@@ -46,13 +46,21 @@ class Nursery:
         assert self._program.stdout is not None
         return self._program.stdout.readline().strip()
 
-    def process(self, url: str, ledger: Path, now: datetime, kill_at: int = 0) -> int:
-        """Let a process send what's due, and return how it ended."""
+    def _ask(self, **order: object) -> str:
         assert self._program.stdin is not None
-        order = {"url": url, "ledger": str(ledger), "now": now.isoformat(), "kill_at": kill_at}
         self._program.stdin.write(json.dumps(order) + "\n")
         self._program.stdin.flush()
-        return int(self._answer())
+        return self._answer()
+
+    def process(self, url: str, ledger: Path, now: datetime, step: int = 0, signal: str = "SIGKILL") -> str:
+        """Let a process send what's due, with a signal to itself at a step, and return how it ended, or "stopped"."""
+        clock = ledger.with_suffix(".clock")
+        clock.write_text(now.isoformat())
+        return self._ask(url=url, ledger=str(ledger), clock=str(clock), step=step, signal=signal)
+
+    def go_on(self, stopped: str) -> str:
+        """Let a stopped process go on, and return how it ended."""
+        return self._ask(**{"continue": int(stopped.removeprefix("stopped "))})
 
     def close(self) -> None:
         assert self._program.stdin is not None
@@ -115,13 +123,13 @@ async def prepare_question_with_extras(room: Room, _nursery: Nursery, _url: str,
 
 async def prepare_reveal(room: Room, nursery: Nursery, url: str, ledger: Path) -> datetime:
     due = await prepare_question(room, nursery, url, ledger)
-    assert nursery.process(url, ledger, due) == 0
+    assert nursery.process(url, ledger, due) == OK
     return MORNING + timedelta(hours=9)
 
 
 async def prepare_count(room: Room, nursery: Nursery, url: str, ledger: Path) -> datetime:
     room.now = await prepare_question(room, nursery, url, ledger)
-    assert nursery.process(url, ledger, room.now) == 0
+    assert nursery.process(url, ledger, room.now) == OK
     await room.answer("ada")
     return room.now + timedelta(minutes=1)
 
@@ -145,35 +153,69 @@ REPEATABLE = {"edit", "pin"}
 """What may be done twice without anybody seeing it."""
 
 
-@pytest.mark.parametrize("kind", PREPARATIONS)
-async def test_a_process_killed_at_any_step_loses_and_doubles_nothing(
-    databases: Databases,
-    library: Library,
-    nursery: Nursery,
-    tmp_path: Path,
-    kind: str,
-) -> None:
-    prepare, expected = PREPARATIONS[kind]
-    prepared, ledger = databases.with_tables(), tmp_path / "ledger"
-    store = await Store.open(prepared)
-    due = await prepare(Room(store, library, ledger), nursery, prepared, ledger)
-    await store.close()
-    before = ledger.read_text() if ledger.exists() else ""
+class Trial:
+    """One kind of delivery, prepared once, and tried on copies of its database."""
 
-    kill_at, ended = 0, KILLED
-    while ended == KILLED:
-        kill_at += 1
-        url = databases.copy_of(prepared)
-        ledger.write_text(before)
-        ended = nursery.process(url, ledger, due, kill_at)
-        assert ended in (KILLED, 0)
-        for later in (1, 2):
-            assert nursery.process(url, ledger, due + LEASE * later) == 0
-        done = Counter(line["kind"] for line in lines(ledger))
+    def __init__(self, databases: Databases, nursery: Nursery, ledger: Path, kind: str) -> None:
+        self._databases, self._nursery, self._ledger, self._kind = databases, nursery, ledger, kind
 
-        assert {name: min(count, 1) if name in REPEATABLE else count for name, count in done.items()} == expected
-        store = await Store.open(url)
+    async def prepare(self, library: Library) -> None:
+        prepare, self._expected = PREPARATIONS[self._kind]
+        self._prepared = self._databases.with_tables()
+        store = await Store.open(self._prepared)
+        self._due = await prepare(Room(store, library, self._ledger), self._nursery, self._prepared, self._ledger)
+        await store.close()
+        self._before = self._ledger.read_text() if self._ledger.exists() else ""
+
+    def begin(self, step: int, signal: str) -> str:
+        """Let a process send on a fresh copy; it gets the signal at that step."""
+        self._url = self._databases.copy_of(self._prepared)
+        self._ledger.write_text(self._before)
+        return self._nursery.process(self._url, self._ledger, self._due, step, signal)
+
+    def go_on_elsewhere(self, leases: int) -> None:
+        """Let another process send what's left after so many leases."""
+        assert self._nursery.process(self._url, self._ledger, self._due + LEASE * leases) == OK
+
+    async def check(self) -> None:
+        """Check that everything was done once, and nothing is open but the reveal."""
+        done = Counter(line["kind"] for line in lines(self._ledger))
+        assert {name: min(n, 1) if name in REPEATABLE else n for name, n in done.items()} == self._expected
+        store = await Store.open(self._url)
         still_open = await store.query(_open)
         await store.close()
-        assert still_open == (1 if kind in ("question", "thread and pin", "count") else 0)  # the reveal
-    assert kill_at > 5
+        assert still_open == (1 if self._kind in ("question", "thread and pin", "count") else 0)
+
+
+@pytest.fixture(params=PREPARATIONS)
+async def trial(
+    request: pytest.FixtureRequest, databases: Databases, library: Library, nursery: Nursery, tmp_path: Path
+) -> Trial:
+    made = Trial(databases, nursery, tmp_path / "ledger", request.param)
+    await made.prepare(library)
+    return made
+
+
+async def test_a_process_killed_at_any_step_loses_and_doubles_nothing(trial: Trial) -> None:
+    step = 1
+    while (ended := trial.begin(step, "SIGKILL")) == KILLED:
+        for leases in (1, 2):
+            trial.go_on_elsewhere(leases)
+        await trial.check()
+        step += 1
+    assert ended == OK
+    assert step > 5
+
+
+async def test_a_process_stopped_at_any_step_for_longer_than_its_lease_doubles_nothing(
+    trial: Trial, nursery: Nursery
+) -> None:
+    step = 1
+    while (stopped := trial.begin(step, "SIGSTOP")).startswith("stopped"):
+        trial.go_on_elsewhere(1)
+        assert nursery.go_on(stopped) == OK
+        trial.go_on_elsewhere(2)
+        await trial.check()
+        step += 1
+    assert stopped == OK
+    assert step > 2
