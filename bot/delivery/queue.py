@@ -181,7 +181,9 @@ _PUT_BACK = (
 
 def add_once(connection: Connection, new: Delivery) -> None:
     """Enqueue a delivery unless it's there already: one of its kind about its subject, or of its schedule's day."""
-    connection.execute(_insert_once(connection.dialect.name), new.columns())
+    # Without the columns that stay empty: an answer does this each time, and each value costs.
+    filled = {name: value for name, value in new.columns().items() if value is not None}
+    connection.execute(_insert_once(connection.dialect.name), filled)
 
 
 @cache
