@@ -192,8 +192,8 @@ class Library:
         return await self._in_thread(work)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        self.load.refuse_if_high()
-        return await asyncio.get_running_loop().run_in_executor(self.threads.model, work)
+        with self.load.costly_task():
+            return await asyncio.get_running_loop().run_in_executor(self.threads.model, work)
 
     def suggest(self, typed: str, limit: int) -> tuple[Question, ...]:
         """Return the questions whose titles match what was typed so far, best first. Needs no model."""

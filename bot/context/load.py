@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import structlog
 
@@ -16,6 +16,8 @@ INTERVAL = 0.05
 """Seconds between two looks at how late the event loop is."""
 MAX_LAG = 0.1
 """Seconds by which the event loop may be late on average. Beyond that, waiting times grow quickly."""
+MIN_TASKS = 3
+"""Costly tasks at once below which none is refused."""
 WEIGHT = 0.2
 """How much the newest look counts in the average: a single long task isn't a load."""
 
@@ -28,20 +30,30 @@ class TooBusyError(UserError):
 
 
 class Load:
-    """How late the event loop is: `lag` is the moving average in seconds."""
+    """How late the event loop is, as a moving average in seconds (`lag`), and how many costly tasks there are."""
 
     def __init__(self) -> None:
         self.lag = 0.0
+        self.tasks = 0
 
     def note(self, late: float) -> None:
         """Note how many seconds the event loop was late this time."""
         self.lag += (late - self.lag) * WEIGHT
 
-    def refuse_if_high(self) -> None:
-        """Raise TooBusyError if the event loop is too late already."""
-        if self.lag > MAX_LAG:
-            log.warning("refused under load", lag=round(self.lag, 2))
+    @contextmanager
+    def costly_task(self) -> Iterator[None]:
+        """Count a task that needs much CPU while the block runs. Raises TooBusyError if it's one too many.
+
+        On a slow computer, the event loop is late without a crowd, and nobody is refused.
+        """
+        if self.lag > MAX_LAG and self.tasks >= MIN_TASKS:
+            log.warning("refused under load", lag=round(self.lag, 2), tasks=self.tasks)
             raise TooBusyError
+        self.tasks += 1
+        try:
+            yield
+        finally:
+            self.tasks -= 1
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
