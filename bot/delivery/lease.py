@@ -1,4 +1,4 @@
-"""A process's right to work on a delivery until some time, by two clocks."""
+"""A process's right to work on a delivery until some time, by three clocks."""
 
 from __future__ import annotations
 

@@ -102,8 +102,11 @@ class Dispatcher:
 
         Call it before acknowledging. `running` carries it out already, and has claimed it.
         """
-        team, key = interaction.invocation.location.workspace, _key(interaction)
-        self._kept.add(key)
+        team, key, kept = (
+            interaction.invocation.location.workspace,
+            _key(interaction),
+            replace(interaction, is_kept=True),
+        )
         keeping = self._app.keep_request(
             "slack",
             key,
@@ -114,16 +117,15 @@ class Dispatcher:
         )
         try:
             async with asyncio.timeout(KEEP_TIMEOUT):
-                is_first = await keeping
+                if not await keeping:
+                    return None
         except (TimeoutError, DatabaseError) as problem:
             log.warning("request not kept", reason=type(problem).__name__)
-            return interaction
-        if not is_first:
-            self._kept.discard(key)
-            return None
+            kept = interaction
+        self._kept.add(key)
         if running is not None and running.done():
             await self._finish(key)
-        return replace(interaction, is_kept=True)
+        return kept
 
     async def resume(self, *, at_start: bool) -> None:
         """Carry out what a dead process left, or report it if that died of it."""
@@ -134,11 +136,11 @@ class Dispatcher:
             return
         for request in abandoned:
             interaction = Interaction.load(request.payload)
-            self._kept.add(_key(interaction))
             log.warning("request resumed", request=interaction.request_id, hopeless=request.is_hopeless)
             if request.is_hopeless:
                 self._background_tasks.start(self._report(interaction, FAILED))
             else:
+                self._kept.add(_key(interaction))
                 self._background_tasks.start(self.dispatch(interaction))
 
     @asynccontextmanager
