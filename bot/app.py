@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bot.commands.command import Command
 from bot.commands.parameters import Parameter, Suggestion
 from bot.commands.registry import Registry
+from bot.context.clock import DatabaseClock
 from bot.context.identity import Actor, Location
 from bot.context.library import MAX_WAIT, Library, Progress
 from bot.context.outbox import Outbox
@@ -24,7 +25,6 @@ from bot.encryption import Vault
 from bot.errors import ConfigError, DatabaseError
 from bot.inference.client import Inference
 from bot.replies import Reply
-from bot.store.clock import DatabaseClock
 from bot.store.engine import Store
 from bot.store.slack_installations import Installation, Installations
 from bot.store.terminal_posts import TerminalPosts

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 
 import structlog
 
+from bot.context.background import in_background
 from bot.errors import UserError
 
 log = structlog.get_logger()
@@ -55,16 +56,9 @@ class Load:
         finally:
             self.tasks -= 1
 
-    @asynccontextmanager
-    async def watched(self) -> AsyncIterator[None]:
+    def watched(self) -> AbstractAsyncContextManager[None]:
         """Measure while the block runs."""
-        watching = asyncio.create_task(self._watch())
-        try:
-            yield
-        finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
+        return in_background(self._watch())
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from cachetools import LRUCache
 from bot.app import App
 from bot.commands.command import Command
 from bot.commands.parameters import Parameter
+from bot.context.background import in_background
 from bot.context.identity import Actor, Location
 from bot.dispatch.handler import typed_values
 from bot.dispatch.request import Request
@@ -147,13 +148,8 @@ class Dispatcher:
     async def resuming(self) -> AsyncIterator[None]:
         """Resume what dead processes left, now and again while the block runs."""
         await self.resume(at_start=True)
-        looking = asyncio.create_task(self._keep_resuming())
-        try:
+        async with in_background(self._keep_resuming()):
             yield
-        finally:
-            looking.cancel()
-            with suppress(asyncio.CancelledError):
-                await looking
 
     async def _keep_resuming(self) -> None:
         while True:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy import Connection, func, select
 
+from bot.context.background import in_background
 from bot.errors import DatabaseError
 from bot.store.engine import Store
 
@@ -64,13 +65,8 @@ class DatabaseClock:
     async def running(self) -> AsyncIterator[None]:
         """Look at the database's clock now, and every few seconds while the block runs. Raises DatabaseError."""
         await self.synchronize()
-        looking = asyncio.create_task(self._keep_looking())
-        try:
+        async with in_background(self._keep_looking()):
             yield
-        finally:
-            looking.cancel()
-            with suppress(asyncio.CancelledError):
-                await looking
 
     async def _keep_looking(self) -> None:
         while True:

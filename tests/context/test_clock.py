@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.store.clock import DatabaseClock
+from bot.context.clock import DatabaseClock
 from bot.store.engine import Store
 
 pytestmark = pytest.mark.both_databases
