@@ -36,8 +36,8 @@ def build(passages: Passages, embedder: Embedder, folder: Path, progress: Progre
     """Build the index of a bank from the vectors in `folder` and those that come with the program.
 
     `progress(done, total)` counts the passages that have to be embedded; if there are none, it's never called and the
-    model isn't loaded. New vectors are saved in `folder`. If that fails (no space, no permission), it's logged and the
-    index is used anyway. Raises ModelError.
+    model isn't loaded. New vectors are saved in `folder`, and a damaged file there is replaced. If that fails (no
+    space, no permission), it's logged and the index is used anyway. Raises ModelError.
     """
     if not passages.texts:
         return Index(passages, np.zeros((0, embedder.width), np.float32))
@@ -49,6 +49,8 @@ def build(passages: Passages, embedder: Embedder, folder: Path, progress: Progre
     for rows in _embedded(missing, embedder, progress):
         known |= rows
         _save(path, embedder.name, {key: known[key] for key in keys if key in known})
+    if not (saved or missing) and path.exists():  # damaged, but not needed: otherwise each start would find it again
+        _save(path, embedder.name, {key: known[key] for key in keys})
     return Index(passages, normalized(np.stack([known[key] for key in keys]).astype(np.float32)))
 
 

@@ -127,6 +127,32 @@ def test_damage_anywhere_in_the_file_is_noticed(
     assert path.read_bytes() == intact
 
 
+def test_a_file_cut_short_at_any_length_is_noticed(bank: Bank, embedder: Embedder, tmp_path: Path) -> None:
+    build(bank, embedder, tmp_path)
+    path = saved(tmp_path)
+    intact = path.read_bytes()
+    for size in {*range(0, len(intact), len(intact) // 50), *range(len(intact) - 20, len(intact))}:
+        path.write_bytes(intact[:size])
+        with pytest.raises(ArrayFileError):
+            read(path, embedder.name)
+
+
+def test_a_damaged_file_is_replaced_even_if_all_its_vectors_are_shipped(
+    embedder: Embedder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Otherwise, each start would find it again."""
+    shipped_bank = Bank.of([load().bank["lora"]])
+    path = tmp_path / array_file.file_name(embedder.name)
+    path.write_bytes(b"half")
+    progress = Progress()
+    with caplog.at_level(logging.WARNING):
+        first = build(shipped_bank, embedder, tmp_path, progress)
+
+    assert "Computing the vectors" in caplog.text
+    assert progress.reports == []
+    assert read(path, embedder.name).keys() == {key(text) for text in first.passages.texts}
+
+
 def test_vectors_of_another_model_or_format_are_computed_again(bank: Bank, embedder: Embedder, tmp_path: Path) -> None:
     first = build(bank, embedder, tmp_path)
     path = saved(tmp_path)
