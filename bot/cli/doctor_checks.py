@@ -67,10 +67,13 @@ def data_folder(folder: Path) -> Finding:
 
 async def database(config: Config) -> Finding:
     from bot.store.engine import Store
+    from bot.store.files import refuse_unusable
     from bot.store.revision import revisions
     from bot.store.urls import file_of, parse_url
 
     file = file_of(parse_url(config.database_url))
+    if file is not None:
+        refuse_unusable(file)
     if file is not None and not await run_in_daemon_thread(file.exists):
         hint = "`studyhall db upgrade` creates it, and so does the first start."
         return Finding("database", "missing", f"{file} doesn't exist yet: {hint}")

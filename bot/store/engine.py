@@ -12,7 +12,7 @@ from typing import Concatenate, Literal, ParamSpec, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 
-from bot.errors import DatabaseError
+from bot.store.files import refuse_missing, refuse_unwritable
 from bot.store.postgresql import PostgresqlDatabase
 from bot.store.revision import refuse_unless_current, revision_of
 from bot.store.sqlite import BUSY_TIMEOUT_MS, SqliteDatabase
@@ -31,12 +31,13 @@ class Store:
     async def open(cls, url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Store:
         """Connect to a database. `busy_timeout_ms` is how long SQLite waits for another program's lock.
 
-        Raises DatabaseError if that fails, and for a SQLite file that doesn't exist.
+        Raises DatabaseError if that fails, and for a SQLite file that doesn't exist or that something happened to.
         """
         parsed = parse_url(url)
         file = file_of(parsed)
-        if file is not None and not file.exists():
-            raise DatabaseError(f"There's no database at {file} yet. Run `studyhall db upgrade`.")
+        if file is not None:
+            refuse_missing(file)
+            refuse_unwritable(file)
         database = SqliteDatabase(parsed, busy_timeout_ms) if file is not None else PostgresqlDatabase(parsed)
         store = cls(parsed, database)
         try:

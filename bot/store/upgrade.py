@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL
 from sqlmodel import SQLModel
 
 from bot.errors import DatabaseError
-from bot.store import models, postgresql, sqlite  # noqa: F401  # the models fill the metadata
+from bot.store import files, models, postgresql, sqlite  # noqa: F401  # the models fill the metadata
 from bot.store.errors import connection_errors
 from bot.store.revision import alembic_config, refuse_newer, revision_of, revisions
 from bot.store.urls import display_name, file_of, parse_url
@@ -49,12 +49,10 @@ def upgrade(url: str, progress: Callable[[str], None] = lambda _line: None) -> N
     parsed = parse_url(url)
     file = file_of(parsed)
     if file is not None:
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.touch(mode=0o600)  # members' answers are nobody else's business on this computer
-        except OSError as error:
-            raise DatabaseError(f"Can't create {file}: {error.strerror}.") from None
-    _in_transaction(parsed, lambda connection: _upgrade(connection, display_name(parsed), progress))
+        files.refuse_unusable(file)
+        files.create(file)
+        files.refuse_unwritable(file)
+    _in_transaction(parsed, lambda connection: upgrade_within(connection, display_name(parsed), progress))
 
 
 def check(url: str) -> Check:
@@ -65,12 +63,18 @@ def check(url: str) -> Check:
 def _existing(url: str) -> URL:
     parsed = parse_url(url)
     file = file_of(parsed)
-    if file is not None and not file.exists():
-        raise DatabaseError(f"There's no database at {file} yet. Run `studyhall db upgrade`.")
+    if file is not None:
+        files.refuse_missing(file)
     return parsed
 
 
-def _upgrade(connection: Connection, name: str, progress: Callable[[str], None]) -> None:
+def upgrade_within(
+    connection: Connection, name: str, progress: Callable[[str], None] = lambda _line: None, to: str = "head"
+) -> None:
+    """Migrate in the open transaction, on SQLite one that ignores foreign keys. `name` says which database.
+
+    `to` is the revision to stop at, for a database without tables. Raises DatabaseError.
+    """
     on_sqlite = connection.dialect.name == "sqlite"
     if not on_sqlite:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UPGRADE_LOCK})
@@ -81,7 +85,7 @@ def _upgrade(connection: Connection, name: str, progress: Callable[[str], None])
     config = alembic_config()
     config.attributes["connection"] = connection
     config.attributes["progress"] = progress
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
     if on_sqlite:
         orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
         if orphans:

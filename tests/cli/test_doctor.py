@@ -144,6 +144,16 @@ async def test_a_database_before_its_first_upgrade_needs_one(findings: Findings,
     assert "studyhall db upgrade" in found.words
 
 
+async def test_a_database_that_was_lost_is_a_problem(findings: Findings, folder: Path) -> None:
+    (folder / "study.db").touch()
+    (folder / "moved.db-wal").write_bytes(b"what's left of it")
+
+    for name, words in (("study.db", "is empty (0 bytes)"), ("moved.db", "is missing, but its write-ahead log")):
+        found = (await findings(DATABASE_URL=f"sqlite:///{folder}/{name}"))["database"]
+        assert found.state == "problem"
+        assert words in found.words
+
+
 async def test_a_file_that_is_not_a_database_is_a_problem(findings: Findings, folder: Path) -> None:
     (folder / "study.db").write_text("not a database at all, but long enough to be taken for one" * 20)
 
