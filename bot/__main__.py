@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 bank = typer.Typer(help="Check, import and export questions.", no_args_is_help=True)
 evaluate = typer.Typer(help="Measure how well search works.", no_args_is_help=True)
-db = typer.Typer(help="Upgrade, check or repair the database.", no_args_is_help=True)
+db = typer.Typer(help="Upgrade, check, repair or copy the database.", no_args_is_help=True)
 config = typer.Typer(help="Check the settings.", no_args_is_help=True)
 discord = typer.Typer(help="Set up the Discord bot.", no_args_is_help=True)
 slack = typer.Typer(help="Set up the Slack app.", no_args_is_help=True)
@@ -207,6 +207,20 @@ def db_rebuild_totals() -> None:
     database.rebuild_totals()
 
 
+@db.command("copy")
+def db_copy(
+    url: Annotated[
+        str | None,
+        typer.Argument(help="URL of the other database. Default: TARGET_DATABASE_URL, which keeps a password hidden."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace data that's already there.")] = False,
+) -> None:
+    """Copy everything to another database, for example from SQLite to PostgreSQL."""
+    from bot.cli import backup as command
+
+    command.copy(url, force=force)
+
+
 @config.command("check")
 def config_check() -> None:
     """Load the settings and say what's wrong with them."""
@@ -255,6 +269,28 @@ def slack_key() -> None:
     from bot.encryption import new_key
 
     typer.echo(new_key())
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="File to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+) -> None:
+    """Back up the database to FILE, even while the bot is running."""
+    from bot.cli import backup as command
+
+    command.backup(file, force=force)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="File that `studyhall backup` wrote, on SQLite or PostgreSQL.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace data that's already there.")] = False,
+) -> None:
+    """Replace everything in the database with the backup in FILE."""
+    from bot.cli import backup as command
+
+    command.restore(file, force=force)
 
 
 @app.command()

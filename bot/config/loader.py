@@ -36,6 +36,7 @@ VARIABLES = {
     "STUDYHALL_CONFIG": ("file",),
     "STUDYHALL_DATA": ("data",),
     "DATABASE_URL": ("database",),
+    "TARGET_DATABASE_URL": ("target_database",),
     "INFERENCE_BASE_URL": ("inference", "base_url"),
     "INFERENCE_MODEL": ("inference", "model"),
     "INFERENCE_API_KEY": ("inference_key",),
@@ -105,6 +106,9 @@ class Config(BaseModel):
     database: Annotated[SecretStr, AfterValidator(_database)] = Field(
         default=SecretStr(""), description="URL of the database; by default a SQLite file in the data folder."
     )
+    target_database: Annotated[SecretStr, AfterValidator(_database)] = Field(
+        default=SecretStr(""), description="URL of the database that `studyhall db copy` copies to."
+    )
     inference_key: SecretStr = Field(
         default=SecretStr(""), description="Key for the inference server, if it needs one."
     )
@@ -169,10 +173,11 @@ class Config(BaseModel):
 
     def secrets(self) -> frozenset[str]:
         """Return every secret in all forms that could appear in a log: URLs whole and in parts, passwords decoded."""
-        values = [getattr(self, name) for name in Config.model_fields if name != "database"]
+        databases = ("database", "target_database")
+        values = [getattr(self, name) for name in Config.model_fields if name not in databases]
         found = {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
         found |= {key.strip() for key in self.secret_key.get_secret_value().split(",")}
-        for url in (self.database_url, self.inference.base_url):
+        for url in (self.database_url, self.target_database.get_secret_value(), self.inference.base_url):
             parts = urlsplit(url)
             user = parts.netloc.rpartition("@")[0]
             if user or parts.query:

@@ -22,6 +22,9 @@ WRITERS = 8
 IDLE_S = 5
 """Seconds after which a connection is tested before it is used again."""
 
+APPLICATION_NAME = "studyhall"
+"""What the server calls the connections of a running program."""
+
 T = TypeVar("T")
 
 
@@ -59,11 +62,19 @@ class PostgresqlDatabase:
         await self._reader.dispose()
 
 
-def migrate(url: URL, work: Callable[[Connection], T]) -> T:
-    """Run `work` in one transaction, in its own event loop, because asyncpg is only asynchronous. Blocks."""
+def snapshot(url: URL, work: Callable[[Connection], T]) -> T:
+    """Run `work` in a transaction that only reads, and sees one moment of the database. Blocks."""
+    return migrate(url, work, isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def migrate(url: URL, work: Callable[[Connection], T], **options: Any) -> T:
+    """Run `work` in one transaction, in its own event loop, because asyncpg is only asynchronous. Blocks.
+
+    The connection has no application name, unlike those of a running program. `options` are SQLAlchemy's.
+    """
 
     async def run() -> T:
-        engine = create_async_engine(url, connect_args={"timeout": CONNECT_TIMEOUT_S})
+        engine = create_async_engine(url, connect_args={"timeout": CONNECT_TIMEOUT_S}, execution_options=options)
         try:
             async with engine.begin() as connection:
                 return await connection.run_sync(work)
@@ -77,7 +88,7 @@ def _engine(url: URL, size: int, **options: Any) -> AsyncEngine:
     arguments = {
         "timeout": CONNECT_TIMEOUT_S,
         "command_timeout": COMMAND_TIMEOUT_S,
-        "server_settings": {"application_name": "studyhall"},
+        "server_settings": {"application_name": APPLICATION_NAME},
     }
     return create_async_engine(url, pool_size=size, connect_args=arguments, **options)
 

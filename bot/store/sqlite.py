@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -29,6 +30,7 @@ READER_PRAGMAS = ("foreign_keys=ON", "query_only=ON")
 WRITER_PRAGMAS = ("foreign_keys=ON", "journal_mode=WAL", "synchronous=NORMAL")
 MIGRATION_PRAGMAS = ("foreign_keys=OFF", "journal_mode=WAL")
 """Rebuilding a parent table would delete its children, so a migration checks its foreign keys at the end instead."""
+FILLING_PRAGMAS = ("foreign_keys=OFF", "journal_mode=DELETE", "synchronous=OFF")
 
 T = TypeVar("T")
 
@@ -111,6 +113,32 @@ def migrate(url: URL, work: Callable[[Connection], T]) -> T:
                 return work(connection)
     finally:
         engine.dispose()
+
+
+def fill(url: URL, work: Callable[[Connection], T]) -> T:
+    """Run `work` in one transaction on a file that nobody else knows yet, and that's worthless unless it succeeds."""
+    engine = _engine(url, FILLING_PRAGMAS)
+    try:
+        with engine.begin() as connection:
+            _driver(connection).execute("BEGIN")
+            return work(connection)
+    finally:
+        engine.dispose()
+
+
+def read(url: URL, work: Callable[[Connection], T]) -> T:
+    """Run `work`, which must not write, on one moment of the database. Blocks."""
+    engine = _engine(url, READER_PRAGMAS, busy_timeout_ms=BUSY_TIMEOUT_MS)
+    try:
+        with engine.connect() as connection:
+            _driver(connection).execute("BEGIN")
+            return work(connection)
+    finally:
+        engine.dispose()
+
+
+def url_of(file: Path) -> URL:
+    return URL.create("sqlite", database=str(file))
 
 
 def _engine(url: URL, pragmas: tuple[str, ...], *, busy_timeout_ms: int = 0) -> Engine:
