@@ -20,10 +20,15 @@ from bot.store.rows import copy_rows
 from bot.store.upgrade import upgrade_within
 from bot.store.urls import display_name, file_of, parse_url
 
+WRITING_FAILED = {"SQLITE_FULL": errno.ENOSPC, "SQLITE_IOERR_WRITE": errno.EIO, "SQLITE_IOERR_FSYNC": errno.EIO}
+"""Errors of a copy that are about its own disk, not about the database's."""
 
-def backup(
-    url: str, target: Path, *, force: bool = False, progress: Progress = lambda _done, _total: None
-) -> dict[str, int]:
+
+def _silent(_done: int, _total: int) -> None:
+    pass
+
+
+def backup(url: str, target: Path, *, force: bool = False, progress: Progress = _silent) -> dict[str, int]:
     """Write a backup of one moment of the database, and return its number of rows by table.
 
     The target is whole, or unchanged, also if the process is killed. Without `force`, it must not exist.
@@ -33,14 +38,15 @@ def backup(
     file = file_of(source)
     if file is not None:
         files.refuse_missing(file)
-    _refuse_target(target, file, force=force)
     try:
+        _refuse_target(target, file, force=force)
         target.parent.mkdir(parents=True, exist_ok=True)
         with files.new_file(target) as path:
             if file is not None:
                 _copy_sqlite(source, path)
             else:
                 _copy_postgresql(source, path, progress)
+                progress = _silent  # the rest takes little longer
             with connection_errors(sqlite.url_of(path)):
                 counts = backup_file.finish(path, progress)
             if not force and target.exists():  # made in the meantime
@@ -80,10 +86,12 @@ def _copy_sqlite(source: URL, path: Path) -> None:
         with closing(sqlite3.connect(source.database or "", isolation_level=None)) as connection:
             try:
                 connection.execute("VACUUM INTO ?", (str(path),))
+                return
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorname != "SQLITE_FULL":
+                code = WRITING_FAILED.get(error.sqlite_errorname)
+                if code is None:
                     raise
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None  # the target's disk, not the source's
+    raise OSError(code, os.strerror(code))
 
 
 def _copy_postgresql(source: URL, path: Path, progress: Progress) -> None:

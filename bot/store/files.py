@@ -33,6 +33,7 @@ def refuse_unusable(file: Path) -> None:
 
     A file that isn't there is fine, unless its write-ahead log is. SQLite notices other damage by itself.
     """
+    file = Path(os.path.realpath(file))  # SQLite keeps the log next to the file that a link points to
     log = write_ahead_log(file)
     # The log before the header: a database that's switching to the log right now writes its header first.
     log_size = _size(log)
@@ -68,7 +69,7 @@ def refuse_missing(file: Path) -> None:
 
 def refuse_unwritable(file: Path) -> None:
     """Raise DatabaseError with the reason if this user can't write to an existing database or next to it."""
-    if file.is_dir():
+    if os.path.isdir(file):
         raise DatabaseError(f"{file} is a folder. Name a file for the database, such as {file / 'studyhall.db'}.")
     for path in (file, file.parent):
         if os.statvfs(path).f_flag & os.ST_RDONLY:
@@ -207,7 +208,7 @@ def _size(file: Path) -> int | None:
 
 def _existing(folder: Path) -> Path:
     """Return the folder, or the nearest one above it that exists."""
-    while not folder.exists() and folder != folder.parent:
+    while not os.path.exists(folder) and folder != folder.parent:
         folder = folder.parent
     return folder
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
 from bot.errors import DatabaseError
@@ -47,7 +48,7 @@ def restore(source: Path, url: str, *, force: bool = False, progress: Progress =
     """
     target = parse_url(url)
     file = file_of(target)
-    if file is not None and file.exists() and source.exists() and source.samefile(file):
+    if file is not None and _is_same_file(file, source):
         raise DatabaseError(f"{source} is the database itself. Name the file that `studyhall backup` wrote.")
     found = backup_file.check(source, _silent if file is None else progress)
     if file is None:
@@ -79,7 +80,11 @@ def _is_same(one: URL, other: URL) -> bool:
     file, second = file_of(one), file_of(other)
     if file is None or second is None:
         return display_name(one) == display_name(other)
-    return file.absolute() == second.absolute() or (file.exists() and second.exists() and file.samefile(second))
+    return file.absolute() == second.absolute() or _is_same_file(file, second)
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
 
 
 def _prepare(found: Backup, path: Path) -> None:
@@ -93,6 +98,7 @@ def _prepare(found: Backup, path: Path) -> None:
 
 
 def _restore_sqlite(found: Backup, file: Path, *, force: bool) -> None:
+    file = Path(os.path.realpath(file))  # a link stays a link
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with files.new_file(file) as path:
@@ -101,7 +107,7 @@ def _restore_sqlite(found: Backup, file: Path, *, force: bool) -> None:
                 _take_over_permissions(file, path)
                 files.replace(path, file)
     except OSError as error:
-        raise files.write_error(error, file, exists=file.exists()) from None
+        raise files.write_error(error, file, exists=os.path.exists(file)) from None
 
 
 @contextmanager
@@ -124,9 +130,10 @@ def _vacated(file: Path, *, force: bool) -> Iterator[None]:
         try:
             _vacate(file, connection, force=force)
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorname.startswith("SQLITE_BUSY"):
+            name = getattr(error, "sqlite_errorname", "")
+            if name.startswith("SQLITE_BUSY"):
                 raise _in_use(str(file)) from None
-            if not error.sqlite_errorname.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            if not name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
                 raise DatabaseError(f"Can't use {file}: {error}.") from None
             if not force:
                 raise DatabaseError(
@@ -202,7 +209,13 @@ def _replace_rows(source: Connection, target: Connection, progress: Progress) ->
     target.execute(text(f"TRUNCATE {quoted}"))
     copy_rows(source, target, progress)
     for table, key, definition in keys:
-        target.execute(text(f"ALTER TABLE {_quoted(table)} ADD CONSTRAINT {_quoted(key)} {definition}"))
+        try:
+            target.execute(text(f"ALTER TABLE {_quoted(table)} ADD CONSTRAINT {_quoted(key)} {definition}"))
+        except IntegrityError:
+            raise DatabaseError(
+                f"Rows in the table {table} refer to rows that are missing, which PostgreSQL doesn't allow. Nothing "
+                "was changed. Please report this."
+            ) from None
 
 
 def _names(connection: Connection) -> list[str]:

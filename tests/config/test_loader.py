@@ -23,6 +23,7 @@ from bot.store.urls import file_of, parse_url
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 SECRETS = {
     "DATABASE_URL": "postgresql://ada:p%40ssw0rd-database@db.example/study",
+    "TARGET_DATABASE_URL": "postgresql://ada:p%40ssw0rd-target@db.example/study",
     "INFERENCE_BASE_URL": "https://ada:passw0rd-inference@gpu.example:8443/v1",
     "INFERENCE_API_KEY": "sk-key-of-inference",
     "DISCORD_TOKEN": "token-of-discord",
@@ -423,7 +424,7 @@ def test_secrets_can_be_read_by_code_that_needs_them() -> None:
 
     assert config.database_url == SECRETS["DATABASE_URL"]
     assert config.inference_api_key == SECRETS["INFERENCE_API_KEY"]
-    assert config.secrets() >= {*SECRETS.values(), "p@ssw0rd-database", "passw0rd-inference"}
+    assert config.secrets() >= {*SECRETS.values(), "p@ssw0rd-database", "p@ssw0rd-target", "passw0rd-inference"}
 
 
 def test_each_of_several_secret_keys_is_a_secret() -> None:

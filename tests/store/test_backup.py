@@ -230,6 +230,20 @@ def test_a_backup_goes_neither_over_the_database_nor_over_a_folder_or_link(sqlit
     assert check(sqlite_url).clean
 
 
+def test_a_disk_that_takes_no_more_is_said_to_be_the_backups(sqlite_url: str, tmp_path: Path) -> None:
+    program = (
+        "import pathlib, resource, sys\n"
+        "from bot.store.backup import backup\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
+        "backup(sys.argv[1], pathlib.Path(sys.argv[2]))\n"
+    )
+    line = [sys.executable, "-c", program, sqlite_url, str(tmp_path / "study.backup")]
+    failed = subprocess.run(line, capture_output=True, text=True, timeout=HANG, check=False)
+
+    assert f"DatabaseError: Can't create {tmp_path / 'study.backup'}: Input/output error." in failed.stderr
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
+
+
 def test_what_was_deleted_is_not_in_a_backup(sqlite_url: str, tmp_path: Path) -> None:
     def add(connection: Connection) -> None:
         connection.execute(insert(tables.workspaces).values(row(tables.workspaces, 1, {}) | {"name": "forget-me" * 9}))
@@ -413,6 +427,15 @@ def test_a_restored_database_keeps_the_mode_of_the_old_one(sqlite_url: str, whol
     assert stat.S_IMODE((tmp_path / "new.db").stat().st_mode) == 0o600
 
 
+def test_a_link_to_a_database_stays_a_link(sqlite_url: str, whole_backup: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.db"
+    link.symlink_to(path_of(sqlite_url))
+    restore(whole_backup, f"sqlite:///{link}")
+
+    assert link.is_symlink()
+    assert run(sqlite_url, persons) == ROWS
+
+
 def states(tmp_path: Path, *words: str) -> list[str]:
     """Return what processes left that were killed at every step, and what the last one did."""
     folder = tmp_path / "steps"
@@ -482,4 +505,15 @@ def test_a_text_that_postgresql_cannot_store_is_named_by_its_table(
         copy_database(sqlite_url, target, force=True)
 
     assert "secret" not in str(caught.value)
+    assert run(target, persons) == 1
+
+
+def test_rows_without_the_rows_they_refer_to_are_named_by_their_table(sqlite_url: str, postgresql: Databases) -> None:
+    with closing(sqlite3.connect(path_of(sqlite_url))) as connection, connection:  # which checks no foreign keys
+        connection.execute("INSERT INTO channel (workspace_id, external_id, name) VALUES (4711, 'general', 'general')")
+    target = postgresql.with_tables()
+    run(target, add_person)
+    with pytest.raises(DatabaseError, match="Rows in the table channel refer to rows that are missing"):
+        copy_database(sqlite_url, target, force=True)
+
     assert run(target, persons) == 1
