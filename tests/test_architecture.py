@@ -26,6 +26,7 @@ OWNERS = {
     "fontTools": "bot/drawing/",
     "onnxruntime": "knowledge/retrieval/models/packaged.py",
     "openai": "bot/inference/",
+    "prometheus_client": "bot/metrics.py",
     "resvg_py": "bot/drawing/",
     "safetensors": "knowledge/retrieval/array_file.py",
     "sentence_transformers": "knowledge/retrieval/models/transformer.py",

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 GRAPHS = re.findall(r"```mermaid\nflowchart TD\n(.*?)```", PAGE, re.DOTALL)
-LEAVES = {"leaves": ("replies", "errors", "text")}
+LEAVES = {"leaves": ("replies", "errors", "text", "metrics")}
 """What one box of the drawing stands for."""
 
 
