@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, exists, func, select, text, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, case, delete, exists, func, select, text, update
 
 from bot.context.identity import Location
 from bot.delivery.lease import LEASE, Lease
 from bot.store import tables
-from bot.store.models import OPEN_DELIVERY, Delivery, DeliveryState
+from bot.store.models import OPEN_DELIVERY, Delivery, DeliveryKind, DeliveryState
 from bot.store.upsert import insert_on
 
 deliveries, channels = tables.deliveries.c, tables.channels.c
@@ -142,6 +142,46 @@ def _location(row: RowMapping) -> Location:
         row[workspaces.name],
         row[channels.name] or "",
     )
+
+
+LATER, AVAILABLE, SENDING = "later", "available", "sending"
+"""Where an open delivery is: not to be claimed yet; to be claimed by any process, also after a lease that expired; or
+claimed by a process."""
+_BACKLOG = (
+    select(
+        deliveries.kind,
+        case(
+            (deliveries.available_at <= bindparam("now"), AVAILABLE),
+            (deliveries.state == DeliveryState.SENDING, SENDING),
+            else_=LATER,
+        ).label("place"),
+        func.count(),
+        func.min(deliveries.available_at, type_=deliveries.available_at.type),
+    )
+    .where(text(OPEN_DELIVERY), ON_PLATFORMS)
+    .group_by(deliveries.kind, "place")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many open deliveries there are by kind and place, and by kind the seconds since one has been available."""
+
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    oldest: dict[str, float] = field(default_factory=dict)
+
+
+def backlog(connection: Connection, platforms: Collection[str], now: datetime) -> Backlog:
+    """Return how much is in the queue for these platforms, from the index of open deliveries."""
+    found = Backlog(
+        {(kind.value, place): 0 for kind in DeliveryKind for place in (LATER, AVAILABLE, SENDING)},
+        {kind.value: 0.0 for kind in DeliveryKind},
+    )
+    for kind, place, count, since in connection.execute(_BACKLOG, {"platforms": list(platforms), "now": now}):
+        found.counts[kind.value, place] = count
+        if place == AVAILABLE:
+            found.oldest[kind.value] = (now - since).total_seconds()
+    return found
 
 
 def add(connection: Connection, new: Sequence[Delivery]) -> None:

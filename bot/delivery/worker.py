@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
+from bot import metrics
 from bot.context.outbox import LeaseExpiredError, PostError, UnavailableError
 from bot.context.study import Study
 from bot.delivery import queue
@@ -161,27 +162,44 @@ class Worker:
         kind = self._types[delivery.kind]
         try:
             if delivery.claims > MAX_CLAIMS:
+                _count_problem(claim, "abandoned")
                 refusal = AbandonedError(f"I started {MAX_CLAIMS} times, and never finished.")
                 await self._give_up(claim, kind, refusal)
                 return
             async with asyncio.timeout(SEND_TIMEOUT):
                 outcome = await kind.send(self._study, claim)
-            await self._record(claim, lambda connection: _finish(connection, claim, kind, outcome))
+            await self._finish(claim, kind, outcome)
             log.info("delivered", delivery=delivery.id, kind=delivery.kind.value)
-        except (LeaseExpiredError, ClaimLostError):
+        except (LeaseExpiredError, ClaimLostError) as problem:
+            _count_problem(claim, "lease_expired" if isinstance(problem, LeaseExpiredError) else "claim_lost")
             log.warning("lease expired", delivery=delivery.id)
         except DatabaseError as problem:
+            _count_problem(claim, "database")
             log.error("delivery not recorded", delivery=delivery.id, problem=str(problem))
         except UnavailableError as problem:
+            _count_problem(claim, "unavailable")
             await self._wait(claim, str(problem), problem.retry_after)
         except PostError as refusal:
+            _count_problem(claim, "refused")
             await self._refused(claim, kind, refusal)
         except (OSError, TimeoutError) as problem:
+            _count_problem(claim, "no_response")
             await self._wait(claim, f"{claim.location.platform} didn't respond ({type(problem).__name__}).", None)
         except Exception as problem:  # ours, and maybe this delivery's alone
+            _count_problem(claim, "error")
             log.exception("delivery failed", delivery=delivery.id)
             reason = f"it couldn't be created ({type(problem).__name__})."
             await self._put_back(claim, self._study.clock() + LEASE, reason, result=False)
+
+    async def _finish(self, claim: Claim, kind: DeliveryType, outcome: Outcome) -> None:
+        if not await self._record(claim, lambda connection: _finish(connection, claim, kind, outcome)):
+            return
+        if outcome.due_again is not None:
+            _count_outcome(claim, "put_back")
+            return
+        _count_outcome(claim, "done")
+        delay = (self._study.clock() - claim.delivery.due_at).total_seconds()
+        metrics.DELIVERY_DELAY.labels(claim.delivery.kind.value).observe(max(0.0, delay))
 
     async def _wait(self, claim: Claim, reason: str, seconds: float | None) -> None:
         """Hand a delivery back until the platform can take it."""
@@ -204,26 +222,45 @@ class Worker:
             await self._give_up(claim, kind, refusal)
 
     async def _give_up(self, claim: Claim, kind: DeliveryType, refusal: PostError) -> None:
-        await self._record(claim, lambda connection: _give_up(connection, claim, kind, refusal, self._study.clock()))
+        def work(connection: Connection) -> None:
+            _give_up(connection, claim, kind, refusal, self._study.clock())
+
+        if await self._record(claim, work):
+            _count_outcome(claim, "given_up")
 
     async def _put_back(
         self, claim: Claim, at: datetime, problem: str | None = None, *, refused: bool = False, result: bool = True
     ) -> None:
-        await self._record(
-            claim,
-            lambda connection: queue.put_back(
-                connection, claim.delivery.id, at, problem=problem, refused=refused, result=result
-            ),
-        )
+        def work(connection: Connection) -> None:
+            queue.put_back(connection, claim.delivery.id, at, problem=problem, refused=refused, result=result)
 
-    async def _record(self, claim: Claim, work: Callable[[Connection], None]) -> None:
-        """Record a result if the claim still holds; otherwise whoever holds it records theirs."""
+        if await self._record(claim, work):
+            _count_outcome(claim, "put_back")
+
+    async def _record(self, claim: Claim, work: Callable[[Connection], None]) -> bool:
+        """Record a result if the claim still holds; otherwise whoever holds it records theirs.
+
+        Returns whether it's recorded.
+        """
         try:
             await self._study.store.transaction(queue.as_claimed, claim, work)
         except ClaimLostError:
+            _count_problem(claim, "claim_lost")
             log.warning("claim lost", delivery=claim.delivery.id)
         except DatabaseError as problem:
+            _count_problem(claim, "database")
             log.error("delivery not recorded", delivery=claim.delivery.id, problem=str(problem))
+        else:
+            return True
+        return False
+
+
+def _count_outcome(claim: Claim, outcome: str) -> None:
+    metrics.DELIVERIES.labels(claim.delivery.kind.value, outcome).inc()
+
+
+def _count_problem(claim: Claim, cause: str) -> None:
+    metrics.DELIVERY_PROBLEMS.labels(claim.location.platform, cause).inc()
 
 
 def _finish(connection: Connection, claim: Claim, kind: DeliveryType, outcome: Outcome) -> None:

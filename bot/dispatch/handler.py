@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import structlog
 
+from bot import metrics
 from bot.commands.command import Command
 from bot.commands.registry import Registry
 from bot.context.identity import Actor, Location, RequestContext
@@ -35,6 +37,7 @@ async def handle(registry: Registry, study: Study, request: Request) -> AsyncGen
     Never raises for anything a member can cause: errors become replies, and an unexpected one gets a reference that is
     also in the log.
     """
+    started, outcome = time.perf_counter(), "stopped"
     with structlog.contextvars.bound_contextvars(request=request.id, platform=request.location.platform):
         try:
             location, actor = _with_clean_names(request)
@@ -51,20 +54,27 @@ async def handle(registry: Registry, study: Study, request: Request) -> AsyncGen
             note = _removed_characters(texts)
             async for reply in _run(command, study, context, values):
                 yield Reply((*reply.blocks, note)) if note else reply
+            outcome = "answered"
             log.info("answered", command=command.name)
             if request.form:
                 await _delete_draft(study, context, request)
         except UserError as problem:
+            outcome = "refused"
             log.info("refused", problem=type(problem).__name__)
             yield _problem_reply(request, str(problem), Tone.WARNING)
         except DatabaseError as problem:
+            outcome = "failed"
             log.error("database", problem=str(problem))
             yield _problem_reply(request, f"{problem.public} Nothing was changed.", Tone.PROBLEM)
         except Exception:
+            outcome = "failed"
             reference = re.sub(r"[^0-9a-z]", "", request.id.lower())[-REFERENCE_LENGTH:]
             log.exception("failed", reference=reference)
             sentence = f"Something went wrong on our side. Please try again. It's in the log as `{reference}`."
             yield _problem_reply(request, sentence, Tone.PROBLEM)
+        finally:
+            metrics.REQUESTS.labels(request.location.platform, outcome).inc()
+            metrics.ANSWER_TIME.labels(request.location.platform).observe(time.perf_counter() - started)
 
 
 async def _delete_draft(study: Study, context: RequestContext, request: Request) -> None:

@@ -6,12 +6,14 @@ a platform, a model or another transaction while one is open, and no write is lo
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Concatenate, Literal, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 
+from bot import metrics
 from bot.store.files import refuse_missing, refuse_unwritable
 from bot.store.postgresql import PostgresqlDatabase
 from bot.store.revision import refuse_unless_current, revision_of
@@ -20,6 +22,8 @@ from bot.store.urls import display_name, file_of, parse_url
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_QUERY_TIME, _TRANSACTION_TIME = (metrics.DATABASE_TIME.labels(kind) for kind in ("query", "transaction"))
 
 
 class Store:
@@ -61,14 +65,22 @@ class Store:
 
         On SQLite it runs on the event loop, so it should only read what an index finds. Raises DatabaseError.
         """
-        return await self._database.query(_bound(work, *args, **kwargs))
+        started = time.perf_counter()
+        try:
+            return await self._database.query(_bound(work, *args, **kwargs))
+        finally:
+            _QUERY_TIME.observe(time.perf_counter() - started)
 
     async def transaction(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `work` returns, once everything it wrote is committed; if it raises, nothing is saved.
 
         On SQLite it runs on the event loop, one transaction at a time. Raises DatabaseError.
         """
-        return await self._database.transaction(_bound(work, *args, **kwargs))
+        started = time.perf_counter()
+        try:
+            return await self._database.transaction(_bound(work, *args, **kwargs))
+        finally:
+            _TRANSACTION_TIME.observe(time.perf_counter() - started)
 
     async def ready(self) -> None:
         """Raise DatabaseError unless the tables are the ones this program knows."""

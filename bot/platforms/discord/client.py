@@ -22,6 +22,7 @@ from bot.platforms.discord.identity import location_of
 from bot.platforms.discord.login import log_in
 from bot.platforms.discord.onboarding import catch_up, greet
 from bot.platforms.discord.outbox import DiscordOutbox
+from bot.platforms.discord.rate_limits import counted
 from bot.platforms.discord.sync import sync
 from bot.platforms.discord.tree import build_tree
 
@@ -45,6 +46,7 @@ class StudyClient(discord.AutoShardedClient):
             allowed_mentions=discord.AllowedMentions.none(),
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,
+            http_trace=counted(),
             **options,
         )
         self.app = app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 import structlog
 
+from bot import metrics
 from bot.app import App
 from bot.commands.command import Command
 from bot.context.identity import Location
@@ -146,6 +148,7 @@ class Dispatch:
     ) -> None:
         """Open a command's form, filled with the draft of an earlier try that failed."""
         draft: dict[str, str] = {}
+        began = time.perf_counter()
         try:
             async with asyncio.timeout(DRAFT_TIMEOUT):
                 location = location_of(interaction, workspace)
@@ -156,6 +159,7 @@ class Dispatch:
         fields = command.form_fields(values) if line != command.name else command.parameters
         form_id = f"@{workspace} {line}" if workspace else line
         await interaction.response.send_modal(build_form(command, form_id, fields, {**values, **draft}))
+        metrics.ACKNOWLEDGMENT_TIME.labels("discord").observe(time.perf_counter() - began)
 
     def _parse(self, line: str) -> tuple[Command | None, dict[str, str]]:
         """Return the command and its values; None for a line that isn't a command, which `handle` explains."""

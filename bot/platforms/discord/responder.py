@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import discord
 
+from bot import metrics
 from bot.drawing.renderer import Renderer
 from bot.platforms.discord.outbox import NO_MENTIONS
 from bot.platforms.discord.render_images import render_images
@@ -35,6 +37,7 @@ class Responder:
         self._replaces_message = replaces_message
         self._workspace = workspace
         self._lock = asyncio.Lock()
+        self._began = time.perf_counter()
 
     def defer_if_slow(self, background_tasks: BackgroundTasks) -> asyncio.TimerHandle:
         """Schedule `defer` for shortly before Discord gives up; the caller cancels the timer."""
@@ -45,6 +48,7 @@ class Responder:
         async with self._lock:
             if not self._interaction.response.is_done():
                 await self._interaction.response.defer(ephemeral=self._private, thinking=not self._replaces_message)
+                self._acknowledged()
 
     async def show(self, reply: Reply) -> None:
         """Show the reply in place of the last one; a long one continues in further messages."""
@@ -63,11 +67,16 @@ class Responder:
                 )
             elif self._replaces_message and not separate:
                 await response.edit_message(view=first.view, attachments=first.files, allowed_mentions=NO_MENTIONS)
+                self._acknowledged()
             else:
                 await response.send_message(
                     view=first.view, files=first.files, ephemeral=private, allowed_mentions=NO_MENTIONS
                 )
+                self._acknowledged()
             for page in rest:
                 await self._interaction.followup.send(
                     view=page.view, files=page.files, ephemeral=private, allowed_mentions=NO_MENTIONS
                 )
+
+    def _acknowledged(self) -> None:
+        metrics.ACKNOWLEDGMENT_TIME.labels("discord").observe(time.perf_counter() - self._began)

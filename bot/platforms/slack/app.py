@@ -13,8 +13,12 @@ import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 from starlette.routing import Route
+from typing_extensions import override
 
+from bot import metrics
 from bot.app import App, Installation
 from bot.drawing.renderer import Renderer
 from bot.errors import SetupError
@@ -96,7 +100,7 @@ async def slack(app: App, credentials: Credentials, *, api: str = API_URL) -> As
         if credentials.app_token:
             # If the handler asked for the address itself, it would retry a rejected token forever.
             address = await clients.socket_url(credentials.app_token)
-            handler = AsyncSocketModeHandler(bolt, credentials.app_token, web_client=clients.web())
+            handler = _SocketModeHandler(bolt, credentials.app_token, web_client=clients.web())
             handler.client.wss_uri = address
             stack.push_async_callback(handler.close_async)
             try:
@@ -125,6 +129,15 @@ async def slack(app: App, credentials: Credentials, *, api: str = API_URL) -> As
                 scopes=SCOPES,
             )
         yield routes(bolt, pages)
+
+
+class _SocketModeHandler(AsyncSocketModeHandler):
+    """Measures how long an envelope waits for its acknowledgment."""
+
+    @override
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        with metrics.ACKNOWLEDGMENT_TIME.labels("slack").time():
+            await super().handle(client, req)
 
 
 async def _authorize(enterprise_id: str | None, team_id: str | None, **_: Any) -> AuthorizeResult:

@@ -12,12 +12,15 @@ import structlog
 from cachetools import LRUCache
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry import HttpRequest, HttpResponse, RetryState
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncConnectionErrorRetryHandler,
     AsyncRateLimitErrorRetryHandler,
 )
 from slack_sdk.web.async_client import AsyncWebClient
+from typing_extensions import override
 
+from bot import metrics
 from bot.app import Installation, Installations
 from bot.errors import DatabaseError, SetupError
 from bot.platforms.slack.errors import API_ERRORS, error_code, http_status
@@ -29,7 +32,16 @@ FRESH_FOR = 60.0
 """Seconds after which an installation is looked up again: another process may have recorded its end."""
 NOT_REPEATABLE = ("chat.postMessage", "chat.postEphemeral")
 """Methods that might post twice if they were called again after a broken connection."""
-
+TOO_MANY_REQUESTS = 429
+PURPOSES = {
+    "chat.postMessage": "post",
+    "chat.postEphemeral": "answer",
+    "chat.update": "edit",
+    "conversations": "read",
+    "users": "read",
+    "views": "answer",
+}
+"""What a method or its family is for, in metrics."""
 
 TokenRejected = Callable[[Installation], Awaitable[bool]]
 """Called when a workspace's token no longer works; returns False if the app has a newer one."""
@@ -138,7 +150,7 @@ class Clients:
             token=token or None,
             base_url=self._api,
             session=self._session,
-            retry_handlers=[_ReconnectHandler(), *rate_limits],
+            retry_handlers=[_RateLimitCounter(), _ReconnectHandler(), *rate_limits],
         )
 
     async def _renew(self, ending: Installation) -> Installation | None:
@@ -183,3 +195,24 @@ class _ReconnectHandler(AsyncConnectionErrorRetryHandler):
         if request.url.rpartition("/")[2] in NOT_REPEATABLE:
             return False
         return await super()._can_retry_async(state=state, request=request, response=response, error=error)
+
+
+class _RateLimitCounter(AsyncRetryHandler):
+    """Counts how often Slack says that requests come too fast; retries nothing itself."""
+
+    @override
+    async def can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        if response is not None and response.status_code == TOO_MANY_REQUESTS:
+            metrics.RATE_LIMITS.labels("slack", _purpose(request.url.rpartition("/")[2])).inc()
+        return False
+
+
+def _purpose(method: str) -> str:
+    return PURPOSES.get(method) or PURPOSES.get(method.partition(".")[0], "other")

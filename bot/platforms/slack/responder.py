@@ -12,8 +12,10 @@ import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import metrics
 from bot.drawing.renderer import Renderer
 from bot.platforms.shared.throttle import throttle
+from bot.platforms.slack.clients import TOO_MANY_REQUESTS
 from bot.platforms.slack.errors import API_ERRORS, INVALID_TOKEN, UNREACHABLE, error_code
 from bot.platforms.slack.render import RenderedMessage, render
 from bot.platforms.slack.render_images import render_with_images
@@ -59,6 +61,8 @@ async def post_to_response_url(session: aiohttp.ClientSession, url: str, message
     """Post a message; False if Slack refuses it, which it does after 5 messages or 30 minutes."""
     try:
         async with session.post(url, json=message, timeout=RESPONSE_URL_TIMEOUT) as response:
+            if response.status == TOO_MANY_REQUESTS:
+                metrics.RATE_LIMITS.labels("slack", "answer").inc()
             if response.status != 200:
                 log.info("response_url refuses messages", status=response.status)
             return response.status == 200

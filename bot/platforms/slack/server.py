@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from http import HTTPStatus
 
 from slack_bolt.adapter.starlette.async_handler import (
     to_async_bolt_request,
@@ -14,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from bot import metrics
 from bot.platforms.slack.manifest import EVENTS_PATH, REDIRECT_PATH
 from bot.platforms.slack.oauth import INSTALL_PATH
 
@@ -27,13 +30,17 @@ def routes(bolt: AsyncApp, install_flow: AsyncOAuthFlow | None = None) -> list[R
     """Return the route for Slack's requests, and for the install pages if there's a flow for them."""
 
     async def events(request: Request) -> Response:
+        began = time.perf_counter()
         if not _has_signature(request):
             return PlainTextResponse("not signed by Slack\n", 401)
         if (body := await _body(request)) is None:
             return PlainTextResponse("too large\n", 413)
         if (parsed := _parsed(request, body)) is None:
             return PlainTextResponse("not understood\n", 400)
-        return to_starlette_response(await bolt.async_dispatch(parsed))
+        response = await bolt.async_dispatch(parsed)
+        if response.status == HTTPStatus.OK:
+            metrics.ACKNOWLEDGMENT_TIME.labels("slack").observe(time.perf_counter() - began)
+        return to_starlette_response(response)
 
     events_route = Route(EVENTS_PATH, events, methods=["POST"])
     if install_flow is None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import Connection
 
+from bot import metrics
 from bot.context.identity import RequestContext
 from bot.context.library import Library
 from bot.context.study import Study
@@ -124,18 +125,22 @@ async def _write(
     if inference is None:
         yield from_bank(sources, why="no inference server is configured", deeper=deeper)
         return
-    written, cut_short = "", ""
+    written, cut_short, outcome = "", "", "stopped"
     try:
         async for piece in inference.stream(prompt(text, sources, earlier)):
             written += piece
             if written.strip():
                 yield Explanation(written, "model", citations(sources), done=False)
+        outcome = "complete"
     except InferenceCutShortError as problem:
-        cut_short = str(problem)
+        cut_short, outcome = str(problem), "cut_short"
     except InferenceError as problem:
+        outcome = "failed"
         log.warning("inference", problem=str(problem))
         yield from_bank(sources, why=str(problem), deeper=deeper)
         return
+    finally:
+        metrics.INFERENCE_CALLS.labels(outcome).inc()
     yield validate(written, sources, cut_short, deeper=deeper)
 
 
