@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from importlib import metadata
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
+from bot import metrics
 from bot.commands.command import Command
 from bot.commands.parameters import Parameter, Suggestion
 from bot.commands.registry import Registry
@@ -17,6 +22,7 @@ from bot.context.identity import Actor, Location
 from bot.context.library import MAX_WAIT, Library, Progress
 from bot.context.outbox import Outbox
 from bot.context.study import Study, StudyRules
+from bot.delivery import queue
 from bot.dispatch import form_drafts, handler, idempotency, kept_requests
 from bot.dispatch.catalog import registry
 from bot.dispatch.kept_requests import AbandonedRequest
@@ -45,6 +51,11 @@ __all__ = [
     "open_inference",
     "open_library",
 ]
+
+BACKLOG_TIMEOUT = 3.0
+"""Seconds that the page of metrics waits for the database; Prometheus gives up after ten."""
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +158,21 @@ class App:
         except DatabaseError as problem:
             return problem.public
         return ""
+
+    async def metrics(self) -> bytes:
+        """Return the metrics of this process and of the queue, as Prometheus reads them.
+
+        While the database can't be read, the queue is left out.
+        """
+        backlog = queue.Backlog()
+        try:
+            async with asyncio.timeout(BACKLOG_TIMEOUT):
+                backlog = await self.study.store.query(queue.backlog, tuple(self.study.outboxes), self.now())
+        except (DatabaseError, TimeoutError) as problem:
+            log.warning("queue not measured", problem=str(problem))
+        except Exception:
+            log.exception("queue not measured")
+        return metrics.page(metadata.version("studyhall"), backlog.counts, backlog.oldest)
 
     def attach(self, platform: str, outbox: Outbox) -> None:
         """Let this process post on a platform."""

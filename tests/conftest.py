@@ -136,5 +136,5 @@ def small_bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(tmp_path: Path, small_bank: Path) -> dict[str, str]:
     """Make an environment for the command line: a data folder of its own, the small bank, and any port that's free."""
-    settings = {"STUDYHALL_BANK__FOLDER": str(small_bank), "PORT": "0"}
+    settings = {"STUDYHALL_BANK__FOLDER": str(small_bank), "PORT": "0", "STUDYHALL_METRICS__PORT": "0"}
     return surroundings(STUDYHALL_DATA=str(tmp_path / "data"), **settings)

@@ -21,6 +21,7 @@ from bot.app import App, open_app
 from bot.cli.console import err, indexing_progress, warn_skipped
 from bot.config import loader
 from bot.config.loader import Config
+from bot.config.sections import MetricsSettings
 from bot.errors import SetupError
 from bot.scheduler import scheduler
 from bot.store.upgrade import upgrade
@@ -131,6 +132,7 @@ async def _start_and_serve(
             routes = await resources.enter_async_context(slack(app, credentials, api=config.slack.api_url))
         required = bool(routes) and not discord_token
         await resources.enter_async_context(_web_server(app, routes, host, port, required=required))
+        await resources.enter_async_context(_metrics_server(app, config.metrics))
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         ready = app.study.library.prepare()  # only once members are served: both need the interpreter
         ready.add_done_callback(lambda _: gc.freeze())
@@ -158,6 +160,23 @@ async def _web_server(
                 raise
             missing = "Slack requests and health checks" if routes else "health checks"
             log.error("web server not started", problem=str(problem), missing=missing)
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _metrics_server(app: App, settings: MetricsSettings) -> AsyncIterator[None]:
+    """Serve the metrics. If that's impossible, log it: members don't need them."""
+    from bot.web.metrics import PATH, event_loop_measured, metrics_app
+    from bot.web.server import ListenError, served
+
+    async with AsyncExitStack() as resources:
+        try:
+            serving = served(metrics_app(app), settings.host, settings.port, setting="[metrics]")
+            url = await resources.enter_async_context(serving)
+            await resources.enter_async_context(event_loop_measured())
+            log.info("metrics served", at=f"{url}{PATH}")
+        except ListenError as problem:
+            log.error("metrics not served", problem=str(problem))
         yield
 
 

@@ -19,6 +19,7 @@ from bot.config.sections import (
     DiscordSettings,
     InferenceSettings,
     LogSettings,
+    MetricsSettings,
     ScheduleSettings,
     SearchSettings,
     SlackSettings,
@@ -95,6 +96,7 @@ class Config(BaseModel):
     discord: DiscordSettings = DiscordSettings()
     slack: SlackSettings = SlackSettings()
     web: WebSettings = WebSettings()
+    metrics: MetricsSettings = MetricsSettings()
     terminal: TerminalSettings = TerminalSettings()
     log: LogSettings = LogSettings()
 

@@ -253,6 +253,16 @@ class WebSettings(Section):
     port: int = Field(default=3000, ge=0, le=65535, description="Port to listen on; 0 for any free port.")
 
 
+class MetricsSettings(Section):
+    """Metrics for Prometheus, at /metrics on an address of their own."""
+
+    host: Annotated[Line, Field(min_length=1, max_length=253)] = Field(
+        default="127.0.0.1",
+        description="Address to listen on; with any other, whoever can reach it can read the metrics.",
+    )
+    port: int = Field(default=9464, ge=0, le=65535, description="Port to listen on; 0 for any free port.")
+
+
 class TerminalSettings(Section):
     """The study room in the terminal."""
 
@@ -285,6 +295,7 @@ SECTIONS: dict[str, type[Section]] = {
     "discord": DiscordSettings,
     "slack": SlackSettings,
     "web": WebSettings,
+    "metrics": MetricsSettings,
     "terminal": TerminalSettings,
     "log": LogSettings,
 }

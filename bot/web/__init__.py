@@ -1,1 +1,1 @@
-"""The web application: health on every deployment that serves a platform, and the routes that platforms need."""
+"""The web applications of a deployment that serves a platform: health with the platforms' routes, and metrics."""

@@ -31,13 +31,16 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def served(app: Starlette, host: str, port: int) -> AsyncIterator[str]:
-    """Serve while the block runs; yields the address. `port` 0 takes any free one. Raises ListenError."""
+async def served(app: Starlette, host: str, port: int, *, setting: str = "[web], or with --port") -> AsyncIterator[str]:
+    """Serve while the block runs; yields the address. `port` 0 takes any free one.
+
+    Raises ListenError, which says that `setting` is where to choose another one.
+    """
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as problem:
         raise ListenError(
-            f"Can't listen on {host}, port {port}: {problem.strerror}. Choose another one in [web], or with --port."
+            f"Can't listen on {host}, port {port}: {problem.strerror}. Choose another one in {setting}."
         ) from None
     # Connections inherit this. asyncio sets it only on sockets made with a protocol number, and `create_server` gives
     # none. Without it, a body that follows its header waits some 40 ms for the client's acknowledgment.
