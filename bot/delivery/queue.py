@@ -144,7 +144,7 @@ def _location(row: RowMapping) -> Location:
     )
 
 
-LATER, AVAILABLE, SENDING = "later", "available", "sending"
+PLACES = LATER, AVAILABLE, SENDING = "later", "available", "sending"
 """Where an open delivery is: not to be claimed yet; to be claimed by any process, also after a lease that expired; or
 claimed by a process."""
 _BACKLOG = (
@@ -158,7 +158,15 @@ _BACKLOG = (
         func.count(),
         func.min(deliveries.available_at, type_=deliveries.available_at.type),
     )
-    .where(text(OPEN_DELIVERY), ON_PLATFORMS)
+    .where(
+        text(OPEN_DELIVERY),
+        # Faster here than ON_PLATFORMS: every open delivery is counted, so the workspaces are read only once.
+        deliveries.workspace_id.in_(
+            select(workspaces.id).where(
+                workspaces.platform.in_(bindparam("platforms", expanding=True)), workspaces.left_at.is_(None)
+            )
+        ),
+    )
     .group_by(deliveries.kind, "place")
 )
 
@@ -174,7 +182,7 @@ class Backlog:
 def backlog(connection: Connection, platforms: Collection[str], now: datetime) -> Backlog:
     """Return how much is in the queue for these platforms, from the index of open deliveries."""
     found = Backlog(
-        {(kind.value, place): 0 for kind in DeliveryKind for place in (LATER, AVAILABLE, SENDING)},
+        {(kind.value, place): 0 for kind in DeliveryKind for place in PLACES},
         {kind.value: 0.0 for kind in DeliveryKind},
     )
     for kind, place, count, since in connection.execute(_BACKLOG, {"platforms": list(platforms), "now": now}):

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from tests.clocks import HANG
 from tests.commandline import STUDYHALL
@@ -79,6 +80,32 @@ async def test_a_port_in_use_is_reported_and_stops_only_what_needs_it(home: dict
     assert f"port {taken}" in str(problem["problem"])
     assert problem["missing"] == "health checks"
     assert "There are no teams yet" in answer.words
+
+
+async def test_metrics_are_for_this_machine_even_if_the_web_application_is_for_all(home: dict[str, str]) -> None:
+    async with Slack().listening() as fake, aiohttp.ClientSession() as web:
+        tokens = {"SLACK_API_URL": fake.api, "SLACK_APP_TOKEN": fake.app_token}
+        env = {**home, **tokens, "SLACK_BOT_TOKEN": fake.team("readers").token}
+        async with serving(env, "slack", "--host", "0.0.0.0") as running:
+            health = URL(str((await said(running, "listening"))["at"]))
+            address = URL(str((await said(running, "metrics served"))["at"]))
+            async with web.get(address) as answer:
+                assert "studyhall_database_up 1.0" in await answer.text()
+            async with web.get(health.with_host("127.0.0.1").with_path("/metrics")) as answer:
+                assert answer.status == 404
+            with pytest.raises(aiohttp.ClientConnectorError):  # an address that 0.0.0.0 would include
+                await web.get(address.with_host("127.0.0.2"))
+
+
+async def test_a_port_in_use_costs_only_the_metrics(home: dict[str, str], taken: str) -> None:
+    async with Slack().listening() as fake, aiohttp.ClientSession() as web:
+        tokens = {"SLACK_API_URL": fake.api, "SLACK_APP_TOKEN": fake.app_token}
+        env = {**home, **tokens, "SLACK_BOT_TOKEN": fake.team("readers").token, "STUDYHALL_METRICS__PORT": taken}
+        async with serving(env, "slack") as running:
+            health = (await said(running, "listening"))["at"]
+            assert f"port {taken}" in str((await said(running, "metrics not served"))["problem"])
+            async with web.get(f"{health}/healthz") as answer:
+                assert answer.status == 200
 
 
 async def test_slack_over_http_cannot_start_without_its_port(home: dict[str, str], taken: str) -> None:
