@@ -43,8 +43,8 @@ def _break(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE team RENAME TO elsewhere"))
 
 
-async def test_an_explanation_is_counted_by_its_end(store: Store, library: Library, model: Model) -> None:
-    async with model.listening() as url:
+async def test_an_explanation_is_counted_by_its_end(store: Store, library: Library) -> None:
+    async with Model().listening() as url:
         inference = Inference(url, model="small")
         chat, moved = Chat(store, library, inference), Moved()
         await chat.say("ada", "explain how does LoRA work")
@@ -55,8 +55,8 @@ async def test_an_explanation_is_counted_by_its_end(store: Store, library: Libra
         )
         async with aclosing(chat.app.handle(request)) as replies:
             await anext(replies)  # a draft; nobody reads on
-        await inference.close()
-    assert moved("requests_total", platform="terminal", outcome="stopped") == 1
+        assert moved("requests_total", platform="terminal", outcome="stopped") == 1
 
     await chat.say("ada", "explain what is a VAE")
+    await inference.close()
     assert moved("inference_calls_total", outcome="failed") == 1

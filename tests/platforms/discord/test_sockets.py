@@ -18,6 +18,7 @@ from bot.replies import Button, Buttons, Notice, Reply, Text
 from tests.clocks import HANG
 from tests.platforms.discord.fake import Channel, Discord, Interaction, Message, Person, met
 from tests.platforms.model import Model
+from tests.readings import Moved
 
 POST = Reply.of(Text("Why is the rank of the update low?"))
 ALONE = Reply.of(Notice("Your streak ends tonight."), Buttons((Button("Practice now", "question"),)))
@@ -202,6 +203,7 @@ async def test_a_post_whose_response_got_lost_is_not_repeated(
 async def test_a_post_waits_as_long_as_discord_asks(
     discord: Discord, outbox: Outbox, papers: Channel, everywhere: bool
 ) -> None:
+    moved = Moved()
     discord.fail("POST", MESSAGES, 429, after=0.3, everywhere=everywhere)
 
     await outbox.post(at(papers), POST, "daily-7")
@@ -209,6 +211,7 @@ async def test_a_post_waits_as_long_as_discord_asks(
     first, second = discord.asked("POST", MESSAGES)
     assert second.at - first.at >= 0.29
     assert len(papers.messages) == 1
+    assert moved("rate_limits_total", platform="discord", request="post") == 1
 
 
 async def test_a_post_survives_a_short_outage(discord: Discord, outbox: Outbox, papers: Channel) -> None:
