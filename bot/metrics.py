@@ -47,7 +47,7 @@ DELIVERY_DELAY = Histogram(
 )
 REQUESTS = Counter(
     "studyhall_requests",
-    "What members asked for: answered, refused (with a reason that they can fix), failed, or stopped halfway.",
+    "Requests of members: answered, refused (they can fix it), failed, or stopped because nobody took the answer.",
     ["platform", "outcome"],
     registry=_REGISTRY,
 )
