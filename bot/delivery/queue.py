@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -62,7 +63,7 @@ _AVAILABLE = and_(
 )
 _ANY = select(deliveries.id).where(_AVAILABLE).limit(1)
 _NEXT = (
-    select(deliveries.id)
+    select(deliveries.id, deliveries.workspace_id)
     .where(_AVAILABLE)
     .order_by(deliveries.available_at, deliveries.id)
     .limit(bindparam("size"))
@@ -93,17 +94,29 @@ _CLAIMED = (
 class Wanted:
     """What a process may claim: at most `size` deliveries on its platforms.
 
-    None of the workspaces `busy`, which have enough being sent, and none of its `own` that it's sending: however the
-    clock jumps, a process never takes over from itself.
+    At most `per_workspace` of one workspace, together with those that it's `sending` by workspace, and none of its
+    `own` that it's sending: however the clock jumps, a process never takes over from itself.
     """
 
     platforms: Collection[str]
-    busy: Collection[int]
+    sending: Mapping[int, int]
     own: Collection[int]
     size: int
+    per_workspace: int
 
     def values(self, now: datetime) -> dict[str, Any]:
-        return {"platforms": list(self.platforms), "busy": list(self.busy), "own": list(self.own), "now": now}
+        busy = [workspace_id for workspace_id, count in self.sending.items() if count >= self.per_workspace]
+        return {"platforms": list(self.platforms), "busy": busy, "own": list(self.own), "now": now}
+
+    def choose(self, available: Iterable[tuple[int, int]]) -> list[int]:
+        """Return the ids to claim, given those of available deliveries and their workspaces."""
+        counts = Counter(self.sending)
+        ids = []
+        for delivery_id, workspace_id in available:
+            if counts[workspace_id] < self.per_workspace:
+                counts[workspace_id] += 1
+                ids.append(delivery_id)
+        return ids
 
 
 def any_available(connection: Connection, wanted: Wanted, now: datetime) -> bool:
@@ -118,7 +131,7 @@ def claim(connection: Connection, wanted: Wanted, clock: Callable[[], datetime])
     """
     now = clock()
     available = wanted.values(now) | {"size": wanted.size}
-    ids = [delivery_id for (delivery_id,) in connection.execute(_NEXT, available)]
+    ids = wanted.choose(connection.execute(_NEXT, available))
     if not ids:
         return []
     rows = connection.execute(_CLAIMED, {"ids": ids}).mappings().all()

@@ -117,9 +117,8 @@ class Worker:
             size = min(MAX_SENDING - self._fast.total(), MAX_PER_WORKSPACE)
             if not self._study.outboxes or size <= 0 or len(self._sending) >= MAX_SENDING + MAX_SLOW:
                 return 0
-            busy = [workspace_id for workspace_id, count in self._fast.items() if count >= MAX_PER_WORKSPACE]
             own = [delivery.id for delivery in self._sending.values()]
-            wanted = queue.Wanted(tuple(self._study.outboxes), busy, own, size)
+            wanted = queue.Wanted(tuple(self._study.outboxes), self._fast, own, size, MAX_PER_WORKSPACE)
             store, clock = self._study.store, self._study.clock
             if not await store.query(queue.any_available, wanted, clock()):
                 return 0
@@ -169,7 +168,6 @@ class Worker:
             async with asyncio.timeout(SEND_TIMEOUT):
                 outcome = await kind.send(self._study, claim)
             await self._finish(claim, kind, outcome)
-            log.info("delivered", delivery=delivery.id, kind=delivery.kind.value)
         except (LeaseExpiredError, ClaimLostError) as problem:
             _count_problem(claim, "lease_expired" if isinstance(problem, LeaseExpiredError) else "claim_lost")
             log.warning("lease expired", delivery=delivery.id)
@@ -198,6 +196,7 @@ class Worker:
             _count_outcome(claim, "put_back")
             return
         _count_outcome(claim, "done")
+        log.info("delivered", delivery=claim.delivery.id, kind=claim.delivery.kind.value)
         delay = (self._study.clock() - claim.delivery.due_at).total_seconds()
         metrics.DELIVERY_DELAY.labels(claim.delivery.kind.value).observe(max(0.0, delay))
 
