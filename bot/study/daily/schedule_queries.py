@@ -84,9 +84,9 @@ def lock_due(connection: Connection, now: datetime, size: int) -> list[Schedule]
     return Schedule.all(connection.execute(_DUE, {"now": now, "size": size}).mappings())
 
 
-def set_next(connection: Connection, moved: Sequence[Schedule]) -> None:
-    """Store when each of these schedules is due next."""
-    values = [{"schedule_id": moved_on.id, "day": moved_on.next_day, "due": moved_on.next_due} for moved_on in moved]
+def set_next(connection: Connection, times: Sequence[tuple[int, date, datetime]]) -> None:
+    """Store the day and the instant at which each schedule, given by its id, is due next."""
+    values = [{"schedule_id": schedule_id, "day": day, "due": due} for schedule_id, day, due in times]
     if values:
         connection.execute(_SET_NEXT, values)
 
