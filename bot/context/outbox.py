@@ -80,7 +80,10 @@ class Outbox(Protocol):
     async def post(
         self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
     ) -> str:
-        """Post in a channel, mentioning `role` unless it is empty, and return the message's ref."""
+        """Post in a channel, mentioning `role` unless it is empty, and return the message's ref.
+
+        If that isn't allowed, the PostError says which permission is missing.
+        """
 
     @abstractmethod
     async def edit(self, location: Location, ref: str, reply: Reply, *, attempt: Attempt = FIRST_ATTEMPT) -> None:

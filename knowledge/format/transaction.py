@@ -37,6 +37,7 @@ def add(folder: Path, questions: Sequence[Question]) -> None:
         if link := next((path.parent for path in paths if (folder / path.parent).is_symlink()), None):
             raise NotADirectoryError(f"{folder / link} is a link: pass the folder it points to with --into")
         _write(folder / JOURNAL, "".join(f"{path.as_posix()}\n" for path in paths))
+        sync_folder(folder)  # a power loss must not keep the questions and lose the journal
         try:
             for path, question in zip(paths, questions, strict=True):
                 (folder / path).parent.mkdir(exist_ok=True)

@@ -69,7 +69,14 @@ class SlackOutbox(Outbox):
     async def post(
         self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
     ) -> str:
+        """Join the channel if it's public and that turns out to be needed."""
         async with self._client(location) as client:
+            try:
+                return await self._send(client, location.channel, reply, key, attempt)
+            except SlackApiError as problem:
+                if error_code(problem) != "not_in_channel":
+                    raise
+            await client.patient.conversations_join(channel=location.channel)
             return await self._send(client, location.channel, reply, key, attempt)
 
     @override
