@@ -103,7 +103,10 @@ def _restore_sqlite(found: Backup, file: Path, *, force: bool) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with files.new_file(file) as path:
             _prepare(found, path)
-            with _vacated(file, force=force):
+            with _vacated(file, force=force) as given:
+                with closing(sqlite3.connect(path)) as restored:  # platforms may know ids given since the backup
+                    sqlite.reserve_ids(restored, given)
+                    restored.commit()
                 _take_over_permissions(file, path)
                 files.replace(path, file)
     except OSError as error:
@@ -111,8 +114,11 @@ def _restore_sqlite(found: Backup, file: Path, *, force: bool) -> None:
 
 
 @contextmanager
-def _vacated(file: Path, *, force: bool) -> Iterator[None]:
-    """Make sure that the file may be replaced, has no write-ahead log, and stays like that while the block runs."""
+def _vacated(file: Path, *, force: bool) -> Iterator[dict[str, int]]:
+    """Make sure that the file may be replaced, has no write-ahead log, and stays like that while the block runs.
+
+    Yields the last id that it gave in each table that keeps it.
+    """
     try:
         files.refuse_unusable(file)
     except DatabaseError:
@@ -123,12 +129,13 @@ def _vacated(file: Path, *, force: bool) -> Iterator[None]:
                 "delete it."
             ) from None
         files.delete_companions(file)
+    given: dict[str, int] = {}
     if not file.exists() or not file.stat().st_size:
-        yield
+        yield given
         return
     with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as connection:
         try:
-            _vacate(file, connection, force=force)
+            given = _vacate(file, connection, force=force)
         except sqlite3.DatabaseError as error:
             name = getattr(error, "sqlite_errorname", "")
             if name.startswith("SQLITE_BUSY"):
@@ -142,11 +149,11 @@ def _vacated(file: Path, *, force: bool) -> Iterator[None]:
                 ) from None
             connection.close()
             files.delete_companions(file)
-        yield
+        yield given
 
 
-def _vacate(file: Path, connection: sqlite3.Connection, *, force: bool) -> None:
-    """Lock a database against all other programs, and fold its write-ahead log into it."""
+def _vacate(file: Path, connection: sqlite3.Connection, *, force: bool) -> dict[str, int]:
+    """Lock a database against all other programs, fold its write-ahead log into it, and return the last ids."""
     connection.execute("PRAGMA locking_mode=EXCLUSIVE")
     connection.execute("BEGIN EXCLUSIVE")
     listed = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
@@ -156,6 +163,7 @@ def _vacate(file: Path, connection: sqlite3.Connection, *, force: bool) -> None:
     names -= {backup_file.REVISION, backup_file.MANIFEST}
     counts = {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in names}  # noqa: S608
     _refuse_data(str(file), counts, force=force)
+    given = sqlite.last_ids(connection)
     connection.execute("COMMIT")
     connection.execute("PRAGMA journal_mode=DELETE")
     # Now a plain lock will do, and the journal that the exclusive mode keeps is deleted.
@@ -164,6 +172,7 @@ def _vacate(file: Path, connection: sqlite3.Connection, *, force: bool) -> None:
     connection.execute("BEGIN EXCLUSIVE")
     if connection.execute("PRAGMA journal_mode").fetchone() != ("delete",):
         raise _in_use(str(file))  # another program was faster
+    return given
 
 
 def _take_over_permissions(file: Path, path: Path) -> None:

@@ -89,12 +89,15 @@ def _insert(target: Connection, table: Table, rows: list[dict[str, Any]]) -> Non
 
 
 def copy_sequences(source: Connection, target: Connection, copies: dict[str, Table]) -> None:
-    """Let the target's next ids follow those of the source: after its rows, and also after rows that were deleted."""
+    """Let the target's next ids follow all that either has given, also to rows that were deleted since.
+
+    Platforms may still know those: they're part of the keys of posts.
+    """
     for name, table in copies.items():
         column = table.autoincrement_column
         if column is None:
             continue
-        last = _last_id(source, name, column)
+        last = max(_last_id(source, name, column), _last_id(target, name, column))
         if target.dialect.name == "postgresql":
             sequence = text("SELECT setval(pg_get_serial_sequence(:table, :column), :last, :used)")
             values = {"table": f'"{name}"', "column": column.name, "last": max(last, 1), "used": last > 0}

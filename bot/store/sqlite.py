@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,7 +45,7 @@ class SqliteDatabase:
 
         @event.listens_for(self._reader, "begin")
         def begin(connection: Connection) -> None:
-            _driver(connection).execute("BEGIN")  # so that all of a query sees one moment of the database
+            driver(connection).execute("BEGIN")  # so that all of a query sees one moment of the database
 
     async def connect(self) -> None:
         """Open both connections. Raises DatabaseError."""
@@ -67,7 +67,7 @@ class SqliteDatabase:
             with connection_errors(self._url):
                 connection = self._writer.connect()
             with connection, statement_errors(self._url):
-                await self._begin(_driver(connection))
+                await self._begin(driver(connection))
                 with connection.begin():
                     return work(connection)
 
@@ -108,7 +108,7 @@ def migrate(url: URL, work: Callable[[Connection], T]) -> T:
     engine = _engine(url, MIGRATION_PRAGMAS, busy_timeout_ms=BUSY_TIMEOUT_MS)
     try:
         with engine.connect() as connection:
-            _driver(connection).execute("BEGIN IMMEDIATE")
+            driver(connection).execute("BEGIN IMMEDIATE")
             with connection.begin():
                 return work(connection)
     finally:
@@ -120,7 +120,7 @@ def fill(url: URL, work: Callable[[Connection], T]) -> T:
     engine = _engine(url, FILLING_PRAGMAS)
     try:
         with engine.begin() as connection:
-            _driver(connection).execute("BEGIN")
+            driver(connection).execute("BEGIN")
             return work(connection)
     finally:
         engine.dispose()
@@ -131,10 +131,27 @@ def read(url: URL, work: Callable[[Connection], T]) -> T:
     engine = _engine(url, READER_PRAGMAS, busy_timeout_ms=BUSY_TIMEOUT_MS)
     try:
         with engine.connect() as connection:
-            _driver(connection).execute("BEGIN")
+            driver(connection).execute("BEGIN")
             return work(connection)
     finally:
         engine.dispose()
+
+
+def last_ids(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return the last id given in each table with AUTOINCREMENT, also if its row was deleted since."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").fetchone():
+        return {}
+    return dict(connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
+
+
+def reserve_ids(connection: sqlite3.Connection, given: Mapping[str, int]) -> None:
+    """Let the next ids of tables follow those."""
+    known = last_ids(connection)
+    for name, last in given.items():
+        if name not in known:
+            connection.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (name, last))
+        elif last > known[name]:
+            connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (last, name))
 
 
 def url_of(file: Path) -> URL:
@@ -172,7 +189,7 @@ def _is_busy(error: sqlite3.OperationalError) -> bool:
     return error.sqlite_errorname.startswith("SQLITE_BUSY")
 
 
-def _driver(connection: Connection) -> sqlite3.Connection:
+def driver(connection: Connection) -> sqlite3.Connection:
     """Return the driver's own connection, which runs a BEGIN in a fraction of the time SQLAlchemy takes for it."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)  # noqa: S101

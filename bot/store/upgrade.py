@@ -86,8 +86,11 @@ def upgrade_within(
     config = alembic_config()
     config.attributes["connection"] = connection
     config.attributes["progress"] = progress
+    # A batch migration builds a table anew, and forgets the last id of rows that were deleted.
+    given = sqlite.last_ids(sqlite.driver(connection)) if on_sqlite else {}
     command.upgrade(config, to)
     if on_sqlite:
+        sqlite.reserve_ids(sqlite.driver(connection), given)
         orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
         if orphans:
             raise DatabaseError(

@@ -146,7 +146,7 @@ def upgrading(folder: Path, url: str) -> list[str]:
             return str(problem)
         return "clean" if check(url).clean else "other tables"
 
-    return killed_at_every_step(folder, prepare, lambda _progress: upgrade(url), look)
+    return killed_at_every_step(folder, prepare, lambda _progress: upgrade(url), look, stride=2)
 
 
 if __name__ == "__main__":

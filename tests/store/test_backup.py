@@ -91,20 +91,31 @@ def test_everything_comes_back_from_each_database_into_each(
     assert check(target).clean
 
 
+def add_person_and_delivery(connection: Connection) -> tuple[int, int]:
+    """Return their ids."""
+    workspace = connection.execute(select(tables.workspaces)).mappings().first()
+    assert workspace is not None
+    values = row(tables.deliveries, 2, {"workspace": workspace}) | {"day": None}
+    added = insert(tables.deliveries).values(values).returning(tables.deliveries.c.id)
+    return add_person(connection), int(connection.execute(added).scalar_one())
+
+
 def test_new_ids_follow_all_that_were_ever_given(filled_url: str, targets: Databases, tmp_path: Path) -> None:
     """The last delivery was deleted, and its id is part of keys on platforms."""
     backup(filled_url, tmp_path / "study.backup")
     target = targets.with_tables()
     restore(tmp_path / "study.backup", target)
 
-    def add(connection: Connection) -> tuple[int, int]:
-        workspace = connection.execute(select(tables.workspaces)).mappings().first()
-        assert workspace is not None
-        values = row(tables.deliveries, 2, {"workspace": workspace}) | {"day": None}
-        added = insert(tables.deliveries).values(values).returning(tables.deliveries.c.id)
-        return add_person(connection), int(connection.execute(added).scalar_one())
+    assert run(target, add_person_and_delivery) == (ROWS + 1, ROWS + 2)
 
-    assert run(target, add) == (ROWS + 1, ROWS + 2)
+
+def test_ids_given_since_a_backup_are_not_given_again(filled_url: str, tmp_path: Path) -> None:
+    backup(filled_url, tmp_path / "study.backup")
+    _, given = run(filled_url, add_person_and_delivery)
+    restore(tmp_path / "study.backup", filled_url, force=True)
+
+    _, following = run(filled_url, add_person_and_delivery)
+    assert following == given + 1
 
 
 def test_a_database_is_copied_to_another(filled_url: str, targets: Databases) -> None:
@@ -183,7 +194,7 @@ def test_a_backup_is_of_one_moment_while_another_process_writes(filled_url: str,
     with subprocess.Popen(command_line, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         seen = []
-        for number in range(4):
+        for number in range(2):
             writer.stdout.readline()
             path = tmp_path / f"{number}.backup"
             backup(filled_url, path)

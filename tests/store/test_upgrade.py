@@ -284,3 +284,21 @@ async def post_bodies(url: str) -> dict[str, str]:
     rows = await store.query(lambda connection: connection.execute(select(posts.post_key, posts.body)).all())
     await store.close()
     return {str(key): str(body) for key, body in rows}
+
+
+def test_a_table_that_a_migration_builds_anew_remembers_its_last_id(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "study.db") as connection:
+        connection.execute("CREATE TABLE post (id INTEGER PRIMARY KEY AUTOINCREMENT)")
+        connection.executemany("INSERT INTO post VALUES (?)", [(1,), (7,)])
+        connection.execute("DELETE FROM post WHERE id = 7")
+        given = sqlite.last_ids(connection)
+        connection.execute("CREATE TABLE new (id INTEGER PRIMARY KEY AUTOINCREMENT)")
+        connection.execute("INSERT INTO new SELECT * FROM post")
+        connection.execute("DROP TABLE post")
+        connection.execute("ALTER TABLE new RENAME TO post")
+        assert sqlite.last_ids(connection) == {"post": 1}
+
+        sqlite.reserve_ids(connection, given)
+
+        assert connection.execute("INSERT INTO post DEFAULT VALUES RETURNING id").fetchone() == (8,)
+    connection.close()
