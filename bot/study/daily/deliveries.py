@@ -26,7 +26,7 @@ from bot.study.daily.posts import question_post
 from bot.study.daily.reveal import reveal_post, reveal_results
 from bot.study.practice.rounds import unchanged_question
 from bot.study.workspaces import custom_questions
-from knowledge.questions import Bank
+from knowledge.questions import Bank, Question
 
 log = structlog.get_logger()
 
@@ -39,10 +39,10 @@ def extras_of(schedule: Schedule) -> PostExtras:
 
 
 async def _send_question(study: Study, claim: Claim) -> Outcome:
-    question_round, schedule = await study.store.query(delivery_queries.round_and_schedule, claim.delivery)
+    question_round, schedule, bank = await _read(study, claim)
     message_ref = claim.delivery.message_ref
     if message_ref is None:
-        question = unchanged_question(await _bank(study, claim), question_round)
+        question = unchanged_question(bank, question_round)
         reply = question_post(question_round, question) if question else Reply.of(Notice(GONE, Tone.WARNING))
         message_ref = await _post(study, claim, reply, schedule.role or "")
         ref, now = message_ref, study.clock()
@@ -54,13 +54,14 @@ async def _send_question(study: Study, claim: Claim) -> Outcome:
             return Outcome(record)
         await study.store.transaction(queue.as_claimed, claim, record)
     if schedule.thread or schedule.pin:
-        await _add_thread_and_pin(study, claim, question_round, schedule, message_ref)
+        question = bank.get(question_round.question_id)
+        await _add_thread_and_pin(study, claim, schedule, message_ref, question)
     return DONE
 
 
 async def _send_reveal(study: Study, claim: Claim) -> Outcome:
-    question_round, _ = await study.store.query(delivery_queries.round_and_schedule, claim.delivery)
-    question = (await _bank(study, claim)).get(question_round.question_id)
+    question_round, _, bank = await _read(study, claim)
+    question = bank.get(question_round.question_id)
     if question is None:
         reply = Reply.of(Notice(GONE, Tone.WARNING))
     else:
@@ -70,8 +71,12 @@ async def _send_reveal(study: Study, claim: Claim) -> Outcome:
     return Outcome(lambda connection: delivery_queries.record_post(connection, claim.delivery.id, message_ref, now))
 
 
-async def _bank(study: Study, claim: Claim) -> Bank:
-    return (await custom_questions.for_workspace(study, claim.delivery.workspace_id)).library.bank
+async def _read(study: Study, claim: Claim) -> tuple[Round, Schedule, Bank]:
+    """Return the round, its schedule, and the workspace's bank."""
+    delivery = claim.delivery
+    question_round, schedule, version = await study.store.query(delivery_queries.round_and_schedule, delivery)
+    study = await custom_questions.with_custom_questions(study, delivery.workspace_id, version)
+    return question_round, schedule, study.library.bank
 
 
 async def _post(study: Study, claim: Claim, reply: Reply, role: str = "") -> str:
@@ -81,7 +86,7 @@ async def _post(study: Study, claim: Claim, reply: Reply, role: str = "") -> str
 
 
 async def _add_thread_and_pin(
-    study: Study, claim: Claim, question_round: Round, schedule: Schedule, message_ref: str
+    study: Study, claim: Claim, schedule: Schedule, message_ref: str, question: Question | None
 ) -> None:
     """Open the thread and pin the message if the schedule says so. If the channel refuses, the question stays.
 
@@ -94,7 +99,7 @@ async def _add_thread_and_pin(
         return
     try:
         if extras.thread and delivery.thread_ref is None:
-            title = await _thread_title(study, claim, question_round)
+            title = question.title if question else _title_of_day(delivery)
             thread_ref = await outbox.open_thread(claim.location, message_ref, title, attempt=claim.lease)
             await study.store.transaction(
                 queue.as_claimed, claim, delivery_queries.record_thread, delivery.id, thread_ref
@@ -112,10 +117,9 @@ async def _add_thread_and_pin(
         await study.store.transaction(schedule_queries.clear_problem, schedule.id)
 
 
-async def _thread_title(study: Study, claim: Claim, question_round: Round) -> str:
-    question = (await _bank(study, claim)).get(question_round.question_id)
-    day = claim.delivery.day
-    return question.title if question is not None else f"{day:%B} {day.day}" if day else "Today's question"
+def _title_of_day(delivery: Delivery) -> str:
+    day = delivery.day
+    return f"{day:%B} {day.day}" if day else "Today's question"
 
 
 async def _pin(study: Study, claim: Claim, message_ref: str) -> None:

@@ -15,8 +15,9 @@ from bot.store.models import Delivery, DeliveryKind, DeliveryState, Round, Sched
 deliveries, rounds, answers = tables.deliveries.c, tables.rounds.c, tables.answers.c
 
 _ROUND_AND_SCHEDULE = (
-    select(tables.rounds, tables.schedules)
+    select(tables.rounds, tables.schedules, tables.workspaces.c.custom_questions_version)
     .join_from(tables.rounds, tables.schedules, tables.schedules.c.id == bindparam("schedule"))
+    .join(tables.workspaces, tables.workspaces.c.id == rounds.workspace_id)
     .where(rounds.delivery_id == bindparam("question"))
 )
 _RECORD_POST = (
@@ -33,11 +34,12 @@ _COUNT = (
 )
 
 
-def round_and_schedule(connection: Connection, delivery: Delivery) -> tuple[Round, Schedule]:
-    """Return the round that a question or its reveal is about, and the schedule they come from."""
+def round_and_schedule(connection: Connection, delivery: Delivery) -> tuple[Round, Schedule, int]:
+    """Return the round that a question or its reveal is about, its schedule, and the version of custom questions."""
     about = {"question": delivery.subject_id or delivery.id, "schedule": delivery.schedule_id}
     row = connection.execute(_ROUND_AND_SCHEDULE, about).mappings().one()
-    return Round.of(tables.columns_of(row, tables.rounds)), Schedule.of(tables.columns_of(row, tables.schedules))
+    found = tables.columns_of(row, tables.rounds), tables.columns_of(row, tables.schedules)
+    return Round.of(found[0]), Schedule.of(found[1]), row["custom_questions_version"]
 
 
 def record_post(connection: Connection, delivery_id: int, message_ref: str, now: datetime) -> None:

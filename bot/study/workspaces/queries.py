@@ -19,6 +19,7 @@ schedules, deliveries = tables.schedules.c, tables.deliveries.c
 _AT_LOCATION = select(workspaces.id, workspaces.custom_questions_version).where(
     workspaces.platform == bindparam("platform"), workspaces.external_id == bindparam("workspace")
 )
+_VERSION = select(workspaces.custom_questions_version).where(workspaces.id == bindparam("workspace_id"))
 
 
 def workspace_at(connection: Connection, location: Location) -> tuple[int, int] | None:
@@ -29,8 +30,7 @@ def workspace_at(connection: Connection, location: Location) -> tuple[int, int] 
 
 def custom_questions_version(connection: Connection, workspace_id: int) -> int:
     """Return the version of a workspace's custom questions; 0 if there have never been any."""
-    statement = select(workspaces.custom_questions_version).where(workspaces.id == workspace_id)
-    return connection.execute(statement).scalar() or 0
+    return connection.execute(_VERSION, {"workspace_id": workspace_id}).scalar() or 0
 
 
 def due_workspaces(connection: Connection, now: datetime) -> dict[int, int]:
