@@ -58,6 +58,6 @@ class Registry:
             return self.commands[two], words[2] if len(words) > 2 else ""
         one = words[0].lower()
         # For a group with an unknown second word, look up both words: the error then lists the group.
-        group = any(name.startswith(f"{one} ") for name in self.commands) and one not in self.commands
+        group = one not in self.commands and any(name.startswith(f"{one} ") for name in self.commands)
         command = self.find(two if group and len(words) > 1 else one)
         return command, line.strip().lstrip("/")[len(words[0]) :].strip()
