@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import discord
@@ -39,7 +39,7 @@ class StudyClient(discord.AutoShardedClient):
     """
 
     def __init__(
-        self, app: App, *, dev_guild: int | None = None, renderer: Renderer | None = None, **options: Any
+        self, app: App, *, token: str, dev_guild: int | None = None, renderer: Renderer | None = None, **options: Any
     ) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True, guild_messages=True),
@@ -53,12 +53,16 @@ class StudyClient(discord.AutoShardedClient):
         self._dev_guild = dev_guild
         self._renderer = renderer or Renderer()
         self._outbox = DiscordOutbox(self, self._renderer)
-        self._dispatch = Dispatch(app, self._renderer)
+        self._dispatch = Dispatch(self, app, self._renderer, token)
         self.tree = command_tree(self, app, self._dispatch)
 
     async def setup_hook(self) -> None:
         await sync(self, self.tree, self._dev_guild)
         self.app.attach("discord", self._outbox)
+
+    def resuming(self) -> AbstractAsyncContextManager[None]:
+        """Carry out what dead processes have acknowledged, now and again while the block runs; log in first."""
+        return self._dispatch.resuming()
 
     async def on_interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
         """Handle buttons, menus and forms; the tree handles slash commands.
@@ -129,11 +133,12 @@ def command_tree(client: discord.Client, app: App, dispatch: Dispatch) -> app_co
 @asynccontextmanager
 async def connected(app: App, *, token: str, **options: Any) -> AsyncIterator[asyncio.Task[None]]:
     """Stay logged in while the block runs; the task ends only with the connection. Raises SetupError."""
-    async with StudyClient(app, **options) as client:
+    async with StudyClient(app, token=token, **options) as client:
         await log_in(client, token)
         task = asyncio.create_task(client.connect(), name="discord")
         try:
-            yield task
+            async with client.resuming():
+                yield task
         finally:
             await client.close()
             task.cancel()  # discord.py keeps trying to connect, even once closed
