@@ -117,7 +117,11 @@ class DiscordOutbox(Outbox):
 
     @override
     async def open_thread(self, location: Location, ref: str, name: str, *, attempt: Attempt = FIRST_ATTEMPT) -> str:
-        message = self._channel(location).get_partial_message(_message_id(ref))
+        # A channel that knows its server, which discord.py needs for a thread: it isn't cached right after the start.
+        channel_id = int(location.channel)
+        async with self._request():
+            channel: Any = self._client.get_channel(channel_id) or await self._client.fetch_channel(channel_id)
+        message = channel.get_partial_message(_message_id(ref))
         try:
             async with self._request():
                 attempt.check()
