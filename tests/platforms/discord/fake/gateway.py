@@ -45,8 +45,12 @@ class Socket:
     ws: web.WebSocketResponse
     request: web.Request
     pack: Callable[[bytes], bytes] | None
+    is_dead: bool = False
+    """Nothing comes through anymore, but neither side has noticed."""
 
     async def send(self, payload: Payload) -> None:
+        if self.is_dead:
+            return
         data = json.dumps(payload, separators=(",", ":")).encode()
         if self.pack is not None:
             await self.ws.send_bytes(self.pack(data))
@@ -132,6 +136,18 @@ class Gateway:
             assert session.socket is not None
             session.socket.cut()
             session.socket = None
+
+    def deaden(self) -> None:
+        """Let nothing through on any connection: no event, and no answer to a heartbeat."""
+        for session in self._connected():
+            assert session.socket is not None
+            session.socket.is_dead = True
+
+    def repeat(self, name: str) -> None:
+        """Send every event of that name again."""
+        for session in self._connected():
+            for event in [event for event in session.kept if event["t"] == name]:
+                session.event(name, event["d"])
 
     def _connected(self) -> list[Session]:
         return [s for s in self.sessions.values() if s.socket is not None]
