@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -186,10 +187,15 @@ class Desk:
         self.channel = self.discord.channel(guild, "papers")
         self.bob = Person.joins(self.discord, guild, "bob")
 
+    async def begin(self) -> None:
+        """Start a process."""
+        await self.nursery.begin(self._url, "serve")
+
     async def open(self) -> None:
+        """Start a process, and wait until it serves members."""
         gateway = self.discord.gateway
         connections = len(gateway.identified)
-        await self.nursery.begin(self._url, "serve")
+        await self.begin()
         await self.discord.until(lambda: len(gateway.identified) > connections and gateway.ready)
 
     async def close(self) -> None:
@@ -197,24 +203,32 @@ class Desk:
         self.nursery.kill()
         assert await self.nursery.answer() == KILLED
 
-    async def killed_at(self, act: Callable[[], Interaction], *, acknowledged: bool) -> Interaction:
-        """Let a member do something, and kill the process when it acknowledges that, before or after it arrives."""
+    @asynccontextmanager
+    async def killing(self, at: Callable[[Call], bool]) -> AsyncIterator[None]:
+        """Kill the process at the first such call that comes during the block, and wait for that."""
         killed = asyncio.Event()
 
         def crossing(call: Call) -> bool:
-            is_deferral = call.path.endswith("/callback") and call.json["type"] in DEFERRED
-            if is_deferral and bool(call.status) is acknowledged:
-                self.nursery.kill()
-                killed.set()
-                return False
-            return True
+            if not at(call):
+                return True
+            self.nursery.kill()
+            killed.set()
+            return False
 
         self.discord.crossing = crossing
-        done = act()
+        yield
         await killed.wait()
         self.discord.crossing = lambda _call: True
         assert await self.nursery.answer() == KILLED
-        return done
+
+    async def killed_at(self, act: Callable[[], Interaction], *, acknowledged: bool) -> Interaction:
+        """Let a member do something, and kill the process when it acknowledges that, before or after it arrives."""
+
+        def is_deferral(call: Call) -> bool:
+            return call.path.endswith("/callback") and call.json["type"] in DEFERRED
+
+        async with self.killing(lambda call: is_deferral(call) and bool(call.status) is acknowledged):
+            return act()
 
     async def answers(self) -> int:
         """Return how many answers are stored."""
@@ -278,6 +292,15 @@ async def test_what_was_acknowledged_is_answered_after_a_kill(desk: Desk, action
 
     assert answer in (await acting.answered()).text
     assert not acting.followups
+
+
+async def test_what_ends_two_processes_is_reported_instead(desk: Desk) -> None:
+    acting = await desk.killed_at(await slash(desk), acknowledged=True)
+    async with desk.killing(lambda call: call.method == "GET" and call.path.endswith("@original")):
+        await desk.begin()
+    await desk.open()
+
+    assert "Something went wrong on our side" in (await acting.answered()).text
 
 
 @pytest.mark.parametrize("minutes", [0, 16])
