@@ -59,7 +59,6 @@ class Listeners:
         bolt.action(re.compile(rf"^{BUTTON_PREFIX}-\d+$"))(self._on_button)
         bolt.action(re.compile(rf"^{MENU_PREFIX} "))(self._on_menu)
         bolt.view(FORM)(self._on_form)
-        bolt.view_closed(FORM)(self._on_closed)
         for command in self._app.registry:
             if command.shortcut and command.shortcut.on == "message":
                 bolt.message_shortcut(command.name)(self._on_shortcut)
@@ -146,9 +145,6 @@ class Listeners:
     async def _on_options(self, ack: AsyncAck, body: Payload) -> None:
         invocation = Invocation.load(body["view"]["private_metadata"])
         await ack(options=await self._dispatcher.suggestions(invocation, body["action_id"], body["value"]))
-
-    async def _on_closed(self, ack: AsyncAck) -> None:
-        await ack()
 
     async def _on_shortcut(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         parameter = self._app.registry.find(body["callback_id"]).parameters[0]
