@@ -29,6 +29,7 @@ from bot.platforms.discord.identity import (
 from bot.platforms.discord.outbox import NO_MENTIONS
 from bot.platforms.discord.render_images import render_images
 from bot.platforms.discord.responder import Responder
+from bot.platforms.discord.tree import EXPIRED_CODES
 from bot.platforms.shared.background_tasks import BackgroundTasks
 from bot.platforms.shared.throttle import throttle
 from bot.replies import Notice, Reply, Tone
@@ -42,18 +43,18 @@ EDIT_INTERVAL = 1.2
 """Seconds between two edits of a streaming message."""
 DRAFT_TIMEOUT = 1.0
 """Seconds that opening a form waits for its draft; Discord wants the form within 3."""
-EXPIRED_CODES = {
-    10062: "acknowledged too late, or not our interaction",
-    40060: "another process acknowledged it",
-    50027: "it took longer than the 15 minutes that Discord allows",
-    10015: "it took longer than the 15 minutes that Discord allows",
-    10008: "the message is gone",
-}
-"""Discord's codes for an interaction that can't be answered anymore."""
+
+
+class ClaimedError(Exception):
+    """Another process carries the request out."""
 
 
 class Dispatch:
-    """Run commands, buttons, menus, forms and mentions."""
+    """Run commands, buttons, menus, forms and mentions.
+
+    Two processes with the same shards get everything twice, for example while a new version replaces an old one. Only
+    the one that claims it first goes on.
+    """
 
     def __init__(self, app: App, renderer: Renderer) -> None:
         self.app = app
@@ -114,6 +115,7 @@ class Dispatch:
                 command="talk",
                 values={"text": text} if text else {},
             )
+            await self._claim(request.id)
             await self._reply_to(message, request)
 
     async def _carry_out(
@@ -151,6 +153,7 @@ class Dispatch:
         began = time.perf_counter()
         try:
             async with asyncio.timeout(DRAFT_TIMEOUT):
+                await self._claim(str(interaction.id))
                 location = location_of(interaction, workspace)
                 draft = await self.app.form_draft(location, actor_of(interaction.user, interaction.permissions), line)
         except (TimeoutError, DatabaseError) as problem:
@@ -160,6 +163,16 @@ class Dispatch:
         form_id = f"@{workspace} {line}" if workspace else line
         await interaction.response.send_modal(build_form(command, form_id, fields, {**values, **draft}))
         metrics.ACKNOWLEDGMENT_TIME.labels("discord").observe(time.perf_counter() - began)
+
+    async def _claim(self, request_id: str) -> None:
+        """Claim a request. Raises ClaimedError if a process has already claimed it."""
+        try:
+            is_first = await self.app.claim_request("discord", request_id)
+        except DatabaseError as problem:  # `handle` will report it, and what's written is unique by request
+            log.error("database", problem=str(problem))
+            return
+        if not is_first:
+            raise ClaimedError
 
     def _parse(self, line: str) -> tuple[Command | None, dict[str, str]]:
         """Return the command and its values; None for a line that isn't a command, which `handle` explains."""
@@ -172,7 +185,7 @@ class Dispatch:
     async def _responding(
         self, interaction: Interaction, command: Command | None, *, workspace: str = ""
     ) -> AsyncIterator[Responder]:
-        """Acknowledge the interaction in time, however long the reply takes."""
+        """Acknowledge the interaction in time, however long the reply takes. Raises ClaimedError."""
         responder = Responder(
             interaction,
             self._renderer,
@@ -182,6 +195,11 @@ class Dispatch:
         )
         timer = responder.defer_if_slow(self.background_tasks)
         try:
+            try:
+                await self._claim(str(interaction.id))
+            except ClaimedError:
+                if not responder.acknowledged:  # else Discord takes the answer from nobody but us
+                    raise
             if command is not None and command.slow:
                 await responder.defer()
             yield responder
@@ -223,6 +241,8 @@ class Dispatch:
         with self.background_tasks.track():
             try:
                 yield
+            except ClaimedError:
+                log.info("left to another process", kind=kind)
             except discord.HTTPException as problem:
                 if reason := EXPIRED_CODES.get(problem.code):
                     log.warning("not answered", kind=kind, reason=reason)

@@ -39,6 +39,11 @@ class Responder:
         self._lock = asyncio.Lock()
         self._began = time.perf_counter()
 
+    @property
+    def acknowledged(self) -> bool:
+        """Whether Discord has accepted an acknowledgment from this process."""
+        return self._interaction.response.is_done()
+
     def defer_if_slow(self, background_tasks: BackgroundTasks) -> asyncio.TimerHandle:
         """Schedule `defer` for shortly before Discord gives up; the caller cancels the timer."""
         return asyncio.get_running_loop().call_later(DEFER_AFTER, lambda: background_tasks.start(self.defer()))
