@@ -94,6 +94,10 @@ class Listeners:
             body["trigger_id"],
             ack_slot=ack_slot,
         )
+        if request.mode == "socket_mode":  # an answer in the acknowledgment would be lost if the connection ends first
+            ack_slot.close()
+            await self._accept(ack, interaction)
+            return
         running = self._start(interaction)
         message = await ack_slot.message(ACK_TIMEOUT)
         if not message and not running.done():  # what isn't acknowledged needn't be kept: Slack tells the member

@@ -23,9 +23,10 @@ from bot.platforms.slack.listeners import Listeners
 from bot.platforms.slack.manifest import EVENTS, EVENTS_PATH
 from bot.store import tables
 from tests.platforms.model import Model
-from tests.platforms.slack.conftest import count_rows, opened, over_http
+from tests.platforms.slack.conftest import by_socket, count_rows, opened, over_http
 from tests.platforms.slack.fake import Message, Person, Slack, Team, View
 from tests.platforms.slack.fake.delivery import COMMAND
+from tests.platforms.slack.fake.sockets import Loss
 
 MINUTE = 60
 TABLES = {
@@ -271,3 +272,28 @@ async def test_a_second_delivery_does_not_keep_the_request_once_the_first_is_car
     await scene.running.aclose()
 
     assert await scene.app.study.store.query(count_rows, tables.kept_requests) == 0
+
+
+IN_EVERY_WAY = [case for case in CASES if str(case) in ("command", "button", "form", "options", "message")]
+"""A case for each way of acknowledging an envelope: with the answer, empty, checked first, with suggestions."""
+
+
+@pytest.mark.parametrize("loss", ["connection", "acknowledgment"])
+@pytest.mark.parametrize("case", IN_EVERY_WAY, ids=str)
+async def test_an_envelope_lost_with_its_connection_is_carried_out_once(
+    *, case: Case, loss: Loss, app: App, fake: Slack, team: Team, model: Model
+) -> None:
+    bob, maya = Person.joins(fake, team, "bob"), Person.joins(fake, team, "maya", owner=True)
+    async with AsyncExitStack() as running:
+        await running.enter_async_context(by_socket(fake, team, app))
+        scene = Scene(fake, team, app, model, bob, maya, running, [])
+        given = await case.before(scene)
+        rows, seen = await scene.rows(), scene.seen()
+        fake.sockets.loses = loss
+        await case.does(scene, given)
+        await running.aclose()
+
+    stored = await scene.rows()
+    assert {name: stored[name] - rows[name] for name in case.stored} == case.stored
+    assert scene.seen() - seen == case.seen
+    assert await app.study.store.query(count_rows, tables.kept_requests) == 0
