@@ -152,9 +152,9 @@ async def test_what_is_due_while_discord_is_away_for_an_hour_comes_once_and_nobo
     channels = [*await scheduled(discord, 2), *await scheduled(discord, 1)]
     discord.clock.forward(timedelta(hours=1).total_seconds())
     discord.outage = status
-    for _ in range(15):
+    for _ in range(6):
         await turn(app)
-        discord.clock.forward(timedelta(minutes=4).total_seconds())
+        discord.clock.forward(timedelta(minutes=10).total_seconds())
     assert questions(channels) == [0] * 3
 
     discord.outage = None

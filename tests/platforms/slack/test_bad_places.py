@@ -20,7 +20,7 @@ from tests.platforms.slack.fake import Channel, Person, Slack, Team
 POST = "chat.postMessage"
 BAD, GOOD = 10, 10
 RETRY_AFTER = 30
-DAY, AWAY, STEP = 86_400, 7_200, 240
+DAY, AWAY, STEP = 86_400, 7_200, 600
 """Slack is away from 8:00 to 10:00, for an hour after the questions are due and half an hour after the reminder."""
 CONNECTIONS = 100
 """What aiohttp's pools hold unless they're told otherwise."""

@@ -49,17 +49,6 @@ async def test_a_form_suggests_values_and_shows_problems_at_their_fields(fake: S
     assert (await maya.sends(form, {"name": "\u200b"})).errors.keys() == {"name"}
 
 
-async def test_an_event_is_answered_once_however_often_it_is_delivered(
-    fake: Slack, bob: Person, program: AsyncExitStack
-) -> None:
-    written = await bob.writes("streak")
-    assert "Your streak" in (await fake.heard()).words
-    await fake.courier.redeliver(written)
-    await program.aclose()
-
-    assert len(fake.messages.seen) == 1
-
-
 @pytest.mark.parametrize("reason", ["refresh_requested", "warning"])
 async def test_it_reconnects_when_slack_asks(fake: Slack, bob: Person, reason: str) -> None:
     for connections in (2, 3):
