@@ -28,6 +28,8 @@ from bot.platforms.discord.tree import build_tree
 
 log = structlog.get_logger()
 
+MAX_RATE_LIMIT = 30.0
+"""Seconds that discord.py waits for a rate limit, the least it allows; the queue waits for longer ones."""
 SHUTDOWN_TIMEOUT = 15.0
 """Seconds that running interactions get to finish when the program ends."""
 
@@ -47,6 +49,7 @@ class StudyClient(discord.AutoShardedClient):
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,
             http_trace=counted(),
+            max_ratelimit_timeout=MAX_RATE_LIMIT,
             **options,
         )
         self.app = app

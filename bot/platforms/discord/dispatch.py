@@ -30,7 +30,8 @@ from bot.platforms.discord.identity import (
 from bot.platforms.discord.invocation import Invocation
 from bot.platforms.discord.outbox import NO_MENTIONS
 from bot.platforms.discord.render_images import render_images
-from bot.platforms.discord.responder import EXPIRED_CODES, Responder
+from bot.platforms.discord.responder import Responder
+from bot.platforms.discord.tree import EXPIRED_CODES
 from bot.platforms.shared.background_tasks import BackgroundTasks
 from bot.platforms.shared.kept_requests import KeptRequests, ResumedRequest
 from bot.platforms.shared.throttle import throttle
@@ -48,8 +49,16 @@ DRAFT_TIMEOUT = 1.0
 FAILED = Notice("Something went wrong on our side. It's in the log. Please try again.", Tone.PROBLEM)
 
 
+class ClaimedError(Exception):
+    """Another process carries the request out."""
+
+
 class Dispatch:
-    """Run commands, buttons, menus, forms and mentions."""
+    """Run commands, buttons, menus, forms and mentions.
+
+    Two processes with the same shards get everything twice, for example while a new version replaces an old one. Only
+    the one that claims it first goes on.
+    """
 
     def __init__(self, client: discord.Client, app: App, renderer: Renderer, token: str) -> None:
         self.app = app
@@ -111,6 +120,7 @@ class Dispatch:
                 command="talk",
                 values={"text": text} if text else {},
             )
+            await self._claim(request.id)
             await self._reply_to(message, request)
 
     def resuming(self) -> AbstractAsyncContextManager[None]:
@@ -125,7 +135,7 @@ class Dispatch:
         with self._tracked("resumed"):
             invocation = Invocation.load(resumed.payload)
             webhook = discord.Webhook.partial(self._client.application_id or 0, invocation.token, client=self._client)
-            responder = self._responder(invocation, webhook)
+            responder = Responder(invocation, self._renderer, webhook)
             if not await responder.can_answer():
                 log.warning("not answered", kind="resumed", reason="it was never acknowledged, or is too old")
             elif resumed.is_hopeless:
@@ -139,7 +149,8 @@ class Dispatch:
     ) -> None:
         """Acknowledge the interaction in time, however long the reply takes.
 
-        If that fails, or the program ends meanwhile, what was acknowledged stays kept, and is tried once more.
+        If that fails, or the program ends meanwhile, what was acknowledged stays kept, and is tried once more. Raises
+        ClaimedError.
         """
         invocation = Invocation(
             request,
@@ -148,9 +159,22 @@ class Dispatch:
             private=command is None or command.private or _replaces_for_another(interaction, command),
             replaces_message=command is not None and command.replaces_message and _own_message(interaction),
         )
-        responder = self._responder(invocation, interaction)
+        is_claimed = False
+
+        async def keep() -> None:
+            workspace, actor = request.location.workspace, request.actor.id
+            await self._kept_requests.keep(
+                request.id, invocation.dump(), workspace=workspace, actor=actor, is_claimed=is_claimed
+            )
+
+        responder = Responder(invocation, self._renderer, interaction, keep)
         timer = responder.defer_if_slow(self.background_tasks)
         try:
+            try:
+                is_claimed = await self._claim(request.id)
+            except ClaimedError:
+                if not responder.is_acknowledged:  # else Discord takes the answer from nobody but us
+                    raise
             if command is not None and command.slow:
                 await responder.defer()
             await self._reply(responder, invocation)
@@ -158,16 +182,6 @@ class Dispatch:
             timer.cancel()
         await responder.settled()
         await self._kept_requests.finish(request.id)
-
-    def _responder(self, invocation: Invocation, source: Interaction | discord.Webhook) -> Responder:
-        request = invocation.request
-
-        async def keep() -> None:
-            await self._kept_requests.keep(
-                request.id, invocation.dump(), workspace=request.location.workspace, actor=request.actor.id
-            )
-
-        return Responder(invocation, self._renderer, source, keep)
 
     async def _reply(self, responder: Responder, invocation: Invocation) -> None:
         """Carry out the request, and show the replies."""
@@ -190,6 +204,7 @@ class Dispatch:
         began = time.perf_counter()
         try:
             async with asyncio.timeout(DRAFT_TIMEOUT):
+                await self._claim(str(interaction.id))
                 location = location_of(interaction, workspace)
                 draft = await self.app.form_draft(location, actor_of(interaction.user, interaction.permissions), line)
         except (TimeoutError, DatabaseError) as problem:
@@ -199,6 +214,17 @@ class Dispatch:
         form_id = f"@{workspace} {line}" if workspace else line
         await interaction.response.send_modal(build_form(command, form_id, fields, {**values, **draft}))
         metrics.ACKNOWLEDGMENT_TIME.labels("discord").observe(time.perf_counter() - began)
+
+    async def _claim(self, request_id: str) -> bool:
+        """Claim a request, and return whether the database took that. Raises ClaimedError if another process has it."""
+        try:
+            is_first = await self.app.claim_request("discord", request_id)
+        except DatabaseError as problem:  # `handle` will report it, and what's written is unique by request
+            log.error("database", problem=str(problem))
+            return False
+        if not is_first:
+            raise ClaimedError
+        return True
 
     def _parse(self, line: str) -> tuple[Command | None, dict[str, str]]:
         """Return the command and its values; None for a line that isn't a command, which `handle` explains."""
@@ -237,6 +263,8 @@ class Dispatch:
         with self.background_tasks.track():
             try:
                 yield
+            except ClaimedError:
+                log.info("left to another process", kind=kind)
             except discord.HTTPException as problem:
                 if reason := EXPIRED_CODES.get(problem.code):
                     log.warning("not answered", kind=kind, reason=reason)

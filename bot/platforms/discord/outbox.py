@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -168,8 +169,13 @@ class DiscordOutbox(Outbox):
     async def _request(self) -> AsyncIterator[None]:
         """Wait for the throttle, then turn Discord's errors into PostError."""
         await self._throttle.wait()
-        async with _as_post_errors():
-            yield
+        try:
+            async with _as_post_errors():
+                yield
+        except asyncio.CancelledError:
+            # discord.py lets one request wait for a limit on all of them. Canceled, it would leave the others waiting.
+            self._client.http._global_over.set()  # noqa: SLF001 (there's no public way)
+            raise
 
     async def _posted(self, channel: discord.abc.Messageable, keys: Sequence[str], since: datetime) -> dict[str, str]:
         """Return the ids of our messages since then under these keys, by key."""

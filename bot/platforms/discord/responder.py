@@ -15,6 +15,7 @@ from bot.drawing.renderer import Renderer
 from bot.platforms.discord.invocation import Invocation
 from bot.platforms.discord.outbox import NO_MENTIONS
 from bot.platforms.discord.render_images import render_images
+from bot.platforms.discord.tree import EXPIRED_CODES
 from bot.platforms.shared.background_tasks import BackgroundTasks
 from bot.replies import Reply
 
@@ -25,14 +26,6 @@ DEFER_AFTER = 2.0
 """Seconds until unfinished work is acknowledged; Discord gives up after 3."""
 ORIGINAL: Any = "@original"
 """Discord's name for the message that an interaction was acknowledged with; discord.py's types only know ids."""
-EXPIRED_CODES = {
-    10062: "acknowledged too late, or not our interaction",
-    40060: "another process acknowledged it",
-    50027: "it took longer than the 15 minutes that Discord allows",
-    10015: "it was never acknowledged, or took longer than the 15 minutes that Discord allows",
-    10008: "the message is gone",
-}
-"""Discord's codes for an interaction that can't be answered anymore."""
 
 
 class Responder:
@@ -46,7 +39,7 @@ class Responder:
         invocation: Invocation,
         renderer: Renderer,
         source: Interaction | discord.Webhook,
-        keep: Callable[[], Awaitable[None]],
+        keep: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._renderer = renderer
         self._private, self._replaces_message = invocation.private, invocation.replaces_message
@@ -77,9 +70,10 @@ class Responder:
 
     async def defer(self) -> None:
         """Acknowledge the interaction, unless it's answered already."""
-        if self._is_acknowledged:
+        if self.is_acknowledged:
             return
-        await self._keep()
+        if self._keep is not None:
+            await self._keep()
         async with self._lock:
             if self._response is not None and not self._response.is_done():
                 await self._response.defer(ephemeral=self._private, thinking=not self._replaces_message)
@@ -103,7 +97,7 @@ class Responder:
         separate = self._replaces_message and reply.refused  # an error must not cost members the page they're on
         private = self._private or reply.refused
         async with self._lock:
-            if separate and self._is_acknowledged:
+            if separate and self.is_acknowledged:
                 rest = [first, *rest]
             elif self._response is None or self._response.is_done():
                 await self._edit_original(view=first.view, attachments=first.files, allowed_mentions=NO_MENTIONS)
@@ -123,7 +117,8 @@ class Responder:
                 )
 
     @property
-    def _is_acknowledged(self) -> bool:
+    def is_acknowledged(self) -> bool:
+        """Whether Discord has accepted an acknowledgment from this process, or from the one that had it before."""
         return self._response is None or self._response.is_done()
 
     def _acknowledged(self) -> None:

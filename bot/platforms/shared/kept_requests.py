@@ -42,16 +42,23 @@ class KeptRequests:
         self._vault = Vault(derived_key(secret, "kept requests"))
         self._kept: set[str] = set()
 
-    async def keep(self, request_id: str, payload: Mapping[str, Any], *, workspace: str, actor: str) -> None:
+    async def keep(
+        self, request_id: str, payload: Mapping[str, Any], *, workspace: str, actor: str, is_claimed: bool = False
+    ) -> None:
         """Keep a request, if the database takes it in time and no other process has it. Call it before acknowledging.
 
-        `payload` is what `resuming` gets, and must be JSON.
+        `payload` is what `resuming` gets, and must be JSON. `is_claimed`: this process has claimed the request.
         """
         encrypted = {"id": request_id, "encrypted": self._vault.encrypt(json.dumps(payload))}
         try:
             async with asyncio.timeout(KEEP_TIMEOUT):
                 is_ours = await self._app.keep_request(
-                    self._platform, request_id, workspace=workspace, actor=actor, payload=encrypted
+                    self._platform,
+                    request_id,
+                    workspace=workspace,
+                    actor=actor,
+                    payload=encrypted,
+                    is_claimed=is_claimed,
                 )
         except (TimeoutError, DatabaseError) as problem:
             log.warning("request not kept", request=request_id, reason=type(problem).__name__)

@@ -102,6 +102,10 @@ class Gateway:
         self.identified: list[Payload] = []
         self.resumed: list[Payload] = []
         self.sessions: dict[str, Session] = {}
+        self.copies = 1
+        """How often each session gets each event."""
+        self.latest: tuple[str, Any, Guild | None, int] = ("", None, None, 0)
+        """The latest event, as `tell` takes it."""
 
     @property
     def ready(self) -> bool:
@@ -111,10 +115,12 @@ class Gateway:
 
     def tell(self, name: str, data: Any, guild: Guild | None = None, intent: int = 0) -> None:
         """Send an event to the guild's shard if it has the intent; a disconnected session keeps it for a resume."""
+        self.latest = (name, data, guild, intent)
         shard = (guild.id >> 22) % self.shards if guild else 0
         for session in self.sessions.values():
             if session.shard == shard and (not intent or session.intents & intent):
-                session.event(name, data)
+                for _ in range(self.copies):
+                    session.event(name, data)
 
     async def order_away(self) -> None:
         """Ask every client to reconnect (opcode 7)."""

@@ -45,6 +45,8 @@ class Discord(World):
         """Whether to record requests; benchmarks turn it off."""
         self.requests: list[Call] = []
         self.problems: list[str] = []
+        self.outage: int | None = None
+        """The status that all requests get; 0 breaks their connections."""
         self.rates = Rates()
         self.faults = Faults()
         self.crossing: Callable[[Call], bool] = lambda _call: True
@@ -145,6 +147,10 @@ class Discord(World):
             headers: dict[str, str] = {}
             try:
                 await _read(request, call)
+                if self.outage == 0 and request.transport is not None:
+                    request.transport.abort()
+                if self.outage is not None:
+                    raise RefusalError(self.outage or 503)
                 fault = self.faults.next(call.method, path)
                 if fault is not None and fault.until is not None:
                     self.changed()  # a test may be waiting for the held request to arrive
