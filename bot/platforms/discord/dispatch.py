@@ -45,7 +45,7 @@ DRAFT_TIMEOUT = 1.0
 """Seconds that opening a form waits for its draft; Discord wants the form within 3."""
 
 
-class ClaimedError(Exception):
+class RequestClaimedError(Exception):
     """Another process carries the request out."""
 
 
@@ -165,14 +165,14 @@ class Dispatch:
         metrics.ACKNOWLEDGMENT_TIME.labels("discord").observe(time.perf_counter() - began)
 
     async def _claim(self, request_id: str) -> None:
-        """Claim a request. Raises ClaimedError if a process has already claimed it."""
+        """Claim a request. Raises RequestClaimedError if a process has already claimed it."""
         try:
             is_first = await self.app.claim_request("discord", request_id)
         except DatabaseError as problem:  # `handle` will report it, and what's written is unique by request
             log.error("database", problem=str(problem))
             return
         if not is_first:
-            raise ClaimedError
+            raise RequestClaimedError
 
     def _parse(self, line: str) -> tuple[Command | None, dict[str, str]]:
         """Return the command and its values; None for a line that isn't a command, which `handle` explains."""
@@ -185,7 +185,7 @@ class Dispatch:
     async def _responding(
         self, interaction: Interaction, command: Command | None, *, workspace: str = ""
     ) -> AsyncIterator[Responder]:
-        """Acknowledge the interaction in time, however long the reply takes. Raises ClaimedError."""
+        """Acknowledge the interaction in time, however long the reply takes. Raises RequestClaimedError."""
         responder = Responder(
             interaction,
             self._renderer,
@@ -197,7 +197,7 @@ class Dispatch:
         try:
             try:
                 await self._claim(str(interaction.id))
-            except ClaimedError:
+            except RequestClaimedError:
                 if not responder.acknowledged:  # else Discord takes the answer from nobody but us
                     raise
             if command is not None and command.slow:
@@ -241,7 +241,7 @@ class Dispatch:
         with self.background_tasks.track():
             try:
                 yield
-            except ClaimedError:
+            except RequestClaimedError:
                 log.info("left to another process", kind=kind)
             except discord.HTTPException as problem:
                 if reason := EXPIRED_CODES.get(problem.code):
