@@ -49,7 +49,7 @@ DRAFT_TIMEOUT = 1.0
 FAILED = Notice("Something went wrong on our side. It's in the log. Please try again.", Tone.PROBLEM)
 
 
-class ClaimedError(Exception):
+class RequestClaimedError(Exception):
     """Another process carries the request out."""
 
 
@@ -150,7 +150,7 @@ class Dispatch:
         """Acknowledge the interaction in time, however long the reply takes.
 
         If that fails, or the program ends meanwhile, what was acknowledged stays kept, and is tried once more. Raises
-        ClaimedError.
+        RequestClaimedError.
         """
         invocation = Invocation(
             request,
@@ -172,7 +172,7 @@ class Dispatch:
         try:
             try:
                 is_claimed = await self._claim(request.id)
-            except ClaimedError:
+            except RequestClaimedError:
                 if not responder.is_acknowledged:  # else Discord takes the answer from nobody but us
                     raise
             if command is not None and command.slow:
@@ -216,14 +216,14 @@ class Dispatch:
         metrics.ACKNOWLEDGMENT_TIME.labels("discord").observe(time.perf_counter() - began)
 
     async def _claim(self, request_id: str) -> bool:
-        """Claim a request, and return whether the database took that. Raises ClaimedError if another process has it."""
+        """Claim a request; False if the database is away. Raises RequestClaimedError if another process has it."""
         try:
             is_first = await self.app.claim_request("discord", request_id)
         except DatabaseError as problem:  # `handle` will report it, and what's written is unique by request
             log.error("database", problem=str(problem))
             return False
         if not is_first:
-            raise ClaimedError
+            raise RequestClaimedError
         return True
 
     def _parse(self, line: str) -> tuple[Command | None, dict[str, str]]:
@@ -263,7 +263,7 @@ class Dispatch:
         with self.background_tasks.track():
             try:
                 yield
-            except ClaimedError:
+            except RequestClaimedError:
                 log.info("left to another process", kind=kind)
             except discord.HTTPException as problem:
                 if reason := EXPIRED_CODES.get(problem.code):

@@ -9,18 +9,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.app import App, TerminalPosts
-from bot.context.identity import Location
+from bot.context.identity import Actor, Location
 from bot.context.library import Library
 from bot.context.outbox import UnavailableError
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
+from bot.dispatch.request import Request
 from bot.platforms.discord.client import MAX_RATE_LIMIT, connected
 from bot.replies import Reply, Text
 from bot.scheduler import Scheduler
 from bot.store import tables
 from bot.store.engine import Store
 from bot.store.models import Delivery
-from tests.platforms.discord.fake import Channel, Discord, Person, met
+from tests.platforms.discord.fake import Channel, Discord, met
 
 MESSAGES = r"/channels/\d+/messages"
 POST = Reply.of(Text("Why is the rank of the update low?"))
@@ -56,15 +57,15 @@ async def turn(app: App) -> None:
     await Scheduler(app.study, 5).run_once()
 
 
-async def scheduled(discord: Discord, channels: int) -> list[Channel]:
+async def scheduled(discord: Discord, app: App, channels: int) -> list[Channel]:
     """Make a server with so many channels, each with a question at 09:00."""
     guild = discord.guild("Readers")
     made = [discord.channel(guild, f"papers-{number}") for number in range(channels)]
     discord.join(guild)
-    maya = Person.joins(discord, guild, "maya", discord.role(guild, "Hosts", manage_guild=True).id)
+    maya = Actor("1", "maya", manager=True)
     for channel in made:
-        done = await maya.slash(channel, "schedule setup", time="09:00", zone="UTC").answered()
-        assert "weekdays at 09:00" in done.text
+        request = Request(place(channel), maya, str(channel.id), app.now(), line="schedule setup 09:00 zone=UTC")
+        assert "weekdays at 09:00" in str([reply async for reply in app.handle(request)])
     return made
 
 
@@ -93,11 +94,11 @@ async def deliveries(app: App) -> list[Delivery]:
 async def test_ten_channels_that_hang_ten_that_are_limited_and_ten_that_fail_hold_up_nobody(
     discord: Discord, app: App
 ) -> None:
-    together = await scheduled(discord, BAD + GOOD)
+    together = await scheduled(discord, app, BAD + GOOD)
     hanging, good = together[:BAD], together[BAD:]
-    limited, failing = await scheduled(discord, BAD), await scheduled(discord, BAD)
+    limited, failing = await scheduled(discord, app, BAD), await scheduled(discord, app, BAD)
     for _ in range(GOOD):
-        good += await scheduled(discord, 1)
+        good += await scheduled(discord, app, 1)
     holds = [discord.hold("POST", path(channel)) for channel in hanging]
     for channel in limited:
         discord.fail("POST", path(channel), 429, after=RETRY_AFTER)
@@ -121,7 +122,7 @@ async def test_ten_channels_that_hang_ten_that_are_limited_and_ten_that_fail_hol
 
 @pytest.mark.parametrize("everywhere", [False, True], ids=["here", "everywhere"])
 async def test_a_long_rate_limit_is_waited_for_in_the_queue(discord: Discord, app: App, everywhere: bool) -> None:
-    [channel] = await scheduled(discord, 1)
+    [channel] = await scheduled(discord, app, 1)
     discord.fail("POST", MESSAGES, 429, after=MAX_RATE_LIMIT + 1, everywhere=everywhere)
 
     with pytest.raises(UnavailableError) as refusal:
@@ -133,7 +134,7 @@ async def test_a_long_rate_limit_is_waited_for_in_the_queue(discord: Discord, ap
 async def test_a_post_canceled_while_everybody_waits_for_a_rate_limit_holds_up_no_others(
     discord: Discord, app: App, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bad, good = await scheduled(discord, 2)
+    bad, good = await scheduled(discord, app, 2)
     outbox = app.study.outboxes["discord"]
     discord.fail("POST", path(bad), 429, after=MAX_RATE_LIMIT, everywhere=True)
     waiting = asyncio.create_task(outbox.post(place(bad), POST, "daily-7"))
@@ -149,7 +150,7 @@ async def test_a_post_canceled_while_everybody_waits_for_a_rate_limit_holds_up_n
 async def test_what_is_due_while_discord_is_away_for_an_hour_comes_once_and_nobody_is_blamed(
     discord: Discord, app: App, status: int
 ) -> None:
-    channels = [*await scheduled(discord, 2), *await scheduled(discord, 1)]
+    channels = [*await scheduled(discord, app, 2), *await scheduled(discord, app, 1)]
     discord.clock.forward(timedelta(hours=1).total_seconds())
     discord.outage = status
     for _ in range(6):

@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.app import App, Installation
-from bot.context.identity import Location
+from bot.app import App
+from bot.context.identity import Actor, Location
 from bot.delivery.worker import SLOW_AFTER
+from bot.dispatch.request import Request
 from bot.platforms.slack.app import Credentials
 from bot.replies import Notice, Reply
 from bot.store import tables
 from tests.clocks import forward
-from tests.platforms.slack.conftest import all_rows, by_socket, monday, over_http, turn
+from tests.platforms.slack.conftest import all_rows, by_socket, installed, monday, over_http, turn
 from tests.platforms.slack.fake import Channel, Person, Slack, Team
 
 POST = "chat.postMessage"
@@ -37,22 +38,13 @@ async def running(app: App, fake: Slack) -> AsyncIterator[str]:
 
 async def scheduled(fake: Slack, app: App, channels: int, team: Team | None = None) -> list[Channel]:
     """Make so many channels in a workspace, by default a new one, each with a question at 09:00."""
-    team = team or await installed(fake, app)
-    maya = Person.joins(fake, team, "maya", admin=True)
+    team, maya = team or await installed(fake, app), Actor("U1", "maya", manager=True)
     made = [team.main, *(fake.channel(team, f"papers-{number}") for number in range(1, channels))]
     for channel in made:
-        await maya.types("schedule setup 09:00 zone=UTC", channel)
-        assert "The first question comes" in (await fake.heard()).words
+        location = Location("slack", team.id, channel.id, team.name, channel.name)
+        request = Request(location, maya, channel.id, app.now(), line="schedule setup 09:00 zone=UTC")
+        assert "The first question comes" in str([reply async for reply in app.handle(request)])
     return made
-
-
-async def installed(fake: Slack, app: App) -> Team:
-    team = fake.team(f"team-{len(fake.teams)}")
-    assert app.slack_installations is not None
-    await app.slack_installations.save(
-        Installation(team.id, team.name, team.me.id, team.bot_id, scopes="", installer="", token=team.token)
-    )
-    return team
 
 
 def questions(channels: list[Channel]) -> list[int]:
@@ -95,7 +87,7 @@ async def test_ten_channels_that_hang_ten_that_are_limited_and_ten_that_fail_hol
     fake.clock.forward(RETRY_AFTER)
     await turn(app)
     assert questions([*good, *hanging, *limited, *failing]) == [1] * (2 * GOOD + 3 * BAD)
-    assert {message.words[:12] for message in fake.messages.seen[len(good) + 3 * BAD :]} == {"Question of "}
+    assert len(fake.messages.seen) == 2 * GOOD + 3 * BAD
 
 
 @pytest.mark.usefixtures("running")

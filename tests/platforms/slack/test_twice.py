@@ -5,6 +5,7 @@ What it does is done once, and members see it once.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -20,10 +21,10 @@ from bot.context.library import Library
 from bot.platforms.shared.background_tasks import BackgroundTasks
 from bot.platforms.slack.app import Credentials
 from bot.platforms.slack.listeners import Listeners
-from bot.platforms.slack.manifest import EVENTS, EVENTS_PATH
+from bot.platforms.slack.manifest import EVENTS
 from bot.store import tables
 from tests.platforms.model import Model
-from tests.platforms.slack.conftest import by_socket, count_rows, opened, over_http
+from tests.platforms.slack.conftest import by_socket, count_rows, installed, opened, over_http
 from tests.platforms.slack.fake import Message, Person, Slack, Team, View
 from tests.platforms.slack.fake.delivery import COMMAND
 from tests.platforms.slack.fake.sockets import Loss
@@ -224,7 +225,7 @@ def test_there_is_a_case_for_every_kind_of_request(app: App) -> None:
 @pytest.fixture
 async def scene(*, app: App, fake: Slack, url: str, library: Library, model: Model) -> AsyncIterator[Scene]:
     credentials = Credentials(fake.signing_secret, client_id=fake.client_id, client_secret=fake.client_secret)
-    team = fake.team(installed=False)
+    team = await installed(fake, app)
     bob, maya = Person.joins(fake, team, "bob"), Person.joins(fake, team, "maya", owner=True)
     async with (
         opened(fake, url, library, busy_ms=60_000, inference=app.study.inference) as other,
@@ -232,14 +233,13 @@ async def scene(*, app: App, fake: Slack, url: str, library: Library, model: Mod
     ):
         addresses = [await running.enter_async_context(over_http(each, credentials, fake)) for each in (app, other)]
         fake.point_at(addresses[0])
-        await maya.installs(f"{addresses[0].removesuffix(EVENTS_PATH)}/slack/install")
-        await fake.heard()
-        team.main.joined = True
         yield Scene(fake, team, app, model, bob, maya, running, addresses)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-async def test_what_is_delivered_several_times_is_done_once(case: Case, scene: Scene) -> None:
+async def test_what_is_delivered_several_times_is_done_once(
+    case: Case, scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
     courier, (one, two) = scene.fake.courier, scene.addresses
     given = await case.before(scene)
     rows, seen, earlier = await scene.rows(), scene.seen(), len(courier.sent)
@@ -248,9 +248,8 @@ async def test_what_is_delivered_several_times_is_done_once(case: Case, scene: S
         courier.copies = (two, one, two)
         await case.does(scene, given)
         first = courier.sent[-1]
-        for number, minutes in enumerate((0, 1, 5), 1):
-            scene.fake.clock.forward(minutes * MINUTE)
-            await courier.redeliver(first, num=number)
+        scene.fake.clock.forward(MINUTE)
+        await courier.redeliver(first)
         await scene.running.aclose()
 
     stored = await scene.rows()
@@ -259,6 +258,7 @@ async def test_what_is_delivered_several_times_is_done_once(case: Case, scene: S
     assert sum(bool(ack.body) for ack in courier.sent[earlier:] if ack.sent.kind == COMMAND) <= 1
     assert await scene.app.study.store.query(count_rows, tables.kept_requests) == 0
     assert [line for line in logs if line["log_level"] not in ("debug", "info")] == []
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_a_second_delivery_does_not_keep_the_request_once_the_first_is_carried_out(scene: Scene) -> None:
