@@ -21,7 +21,7 @@ test: install-dev ## Run the tests, or some of them: make test TESTS=tests/store
 	@$(PYTEST) $(TESTS)
 
 soak: install-dev ## Run the tests for hours: all on both databases, properties with thousands of new examples
-	@$(PYTEST) --databases both --hypothesis-profile deep $(TESTS)
+	@$(PYTEST) --soak --databases both --hypothesis-profile deep $(TESTS)
 
 coverage: install-dev ## Run the tests and list the lines of code that none of them reaches
 	@$(PYTEST) --cov --cov-report term $(TESTS)

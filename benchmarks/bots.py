@@ -238,5 +238,5 @@ if __name__ == "__main__":
     parser.add_argument("--token", required=True)
     options = parser.parse_args()
     logs.set_up("info")
-    with in_place_of_discord(SimpleNamespace(api=options.api, gateway_url=options.gateway)):  # type: ignore[arg-type]
+    with in_place_of_discord(SimpleNamespace(api=options.api, gateway_url=options.gateway)):
         asyncio.run({"ours": ours, "bare": bare}[options.kind](options.token))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bot.errors import SetupError
 
@@ -35,3 +39,9 @@ class Vault:
 
 def new_key() -> str:
     return Fernet.generate_key().decode()
+
+
+def derived_key(secret: str, purpose: str) -> str:
+    """Return a key that only those who know the secret can make; `secret` must be a long random one, not a password."""
+    key = HKDF(SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret.encode())
+    return base64.urlsafe_b64encode(key).decode()

@@ -57,11 +57,20 @@ def postgresql(server: Server) -> Iterator[PostgresqlDatabases]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     kinds = ("chosen", "both")
+    parser.addoption("--soak", action="store_true", help="run the tests marked `soak`, too")
     parser.addoption("--databases", choices=kinds, default="chosen", help="run each test on both databases, or some")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "soak: takes long, so only `make soak` runs it")
     config.addinivalue_line("markers", "both_databases: on SQLite and on PostgreSQL; see the fixture `databases`")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("soak"):
+        long = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

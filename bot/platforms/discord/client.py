@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import discord
@@ -28,6 +28,8 @@ from bot.platforms.discord.tree import build_tree
 
 log = structlog.get_logger()
 
+MAX_RATE_LIMIT = 30.0
+"""Seconds that discord.py waits for a rate limit, the least it allows; the queue waits for longer ones."""
 SHUTDOWN_TIMEOUT = 15.0
 """Seconds that running interactions get to finish when the program ends."""
 
@@ -39,7 +41,7 @@ class StudyClient(discord.AutoShardedClient):
     """
 
     def __init__(
-        self, app: App, *, dev_guild: int | None = None, renderer: Renderer | None = None, **options: Any
+        self, app: App, *, token: str, dev_guild: int | None = None, renderer: Renderer | None = None, **options: Any
     ) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True, guild_messages=True),
@@ -47,18 +49,23 @@ class StudyClient(discord.AutoShardedClient):
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,
             http_trace=counted(),
+            max_ratelimit_timeout=MAX_RATE_LIMIT,
             **options,
         )
         self.app = app
         self._dev_guild = dev_guild
         self._renderer = renderer or Renderer()
         self._outbox = DiscordOutbox(self, self._renderer)
-        self._dispatch = Dispatch(app, self._renderer)
+        self._dispatch = Dispatch(self, app, self._renderer, token)
         self.tree = command_tree(self, app, self._dispatch)
 
     async def setup_hook(self) -> None:
         await sync(self, self.tree, self._dev_guild)
         self.app.attach("discord", self._outbox)
+
+    def resuming(self) -> AbstractAsyncContextManager[None]:
+        """Carry out what dead processes have acknowledged, now and again while the block runs; log in first."""
+        return self._dispatch.resuming()
 
     async def on_interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
         """Handle buttons, menus and forms; the tree handles slash commands.
@@ -129,11 +136,12 @@ def command_tree(client: discord.Client, app: App, dispatch: Dispatch) -> app_co
 @asynccontextmanager
 async def connected(app: App, *, token: str, **options: Any) -> AsyncIterator[asyncio.Task[None]]:
     """Stay logged in while the block runs; the task ends only with the connection. Raises SetupError."""
-    async with StudyClient(app, **options) as client:
+    async with StudyClient(app, token=token, **options) as client:
         await log_in(client, token)
         task = asyncio.create_task(client.connect(), name="discord")
         try:
-            yield task
+            async with client.resuming():
+                yield task
         finally:
             await client.close()
             task.cancel()  # discord.py keeps trying to connect, even once closed

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -22,14 +23,17 @@ from bot.platforms.discord.forms import build_form, form_values
 from bot.platforms.discord.identity import (
     UnknownMemberError,
     actor_of,
-    location_and_actor,
     location_of,
+    looked_up,
     split_workspace,
 )
+from bot.platforms.discord.invocation import Invocation
 from bot.platforms.discord.outbox import NO_MENTIONS
 from bot.platforms.discord.render_images import render_images
 from bot.platforms.discord.responder import Responder
+from bot.platforms.discord.tree import EXPIRED_CODES
 from bot.platforms.shared.background_tasks import BackgroundTasks
+from bot.platforms.shared.kept_requests import KeptRequests, ResumedRequest
 from bot.platforms.shared.throttle import throttle
 from bot.replies import Notice, Reply, Tone
 
@@ -42,22 +46,24 @@ EDIT_INTERVAL = 1.2
 """Seconds between two edits of a streaming message."""
 DRAFT_TIMEOUT = 1.0
 """Seconds that opening a form waits for its draft; Discord wants the form within 3."""
-EXPIRED_CODES = {
-    10062: "acknowledged too late, or not our interaction",
-    40060: "another process acknowledged it",
-    50027: "it took longer than the 15 minutes that Discord allows",
-    10015: "it took longer than the 15 minutes that Discord allows",
-    10008: "the message is gone",
-}
-"""Discord's codes for an interaction that can't be answered anymore."""
+FAILED = Notice("Something went wrong on our side. It's in the log. Please try again.", Tone.PROBLEM)
+
+
+class RequestClaimedError(Exception):
+    """Another process carries the request out."""
 
 
 class Dispatch:
-    """Run commands, buttons, menus, forms and mentions."""
+    """Run commands, buttons, menus, forms and mentions.
 
-    def __init__(self, app: App, renderer: Renderer) -> None:
+    Two processes with the same shards get everything twice, for example while a new version replaces an old one. Only
+    the one that claims it first goes on.
+    """
+
+    def __init__(self, client: discord.Client, app: App, renderer: Renderer, token: str) -> None:
         self.app = app
-        self._renderer = renderer
+        self._client, self._renderer = client, renderer
+        self._kept_requests = KeptRequests(app, "discord", token)
         self.background_tasks = BackgroundTasks()
 
     async def on_command(self, interaction: Interaction, command: Command, values: Mapping[str, str]) -> None:
@@ -74,8 +80,7 @@ class Dispatch:
                 command=command.name,
                 values=values,
             )
-            async with self._responding(interaction, command) as responder:
-                await self._show(responder, command, request)
+            await self._carry_out(interaction, command, request)
 
     async def on_component(self, interaction: Interaction, data: Mapping[str, Any]) -> None:
         """Run the command line of a pressed button, or of a menu, whose line lacks its last value."""
@@ -86,14 +91,15 @@ class Dispatch:
             if command is not None and not selected and command.form_fields(values):
                 await self._open_form(interaction, command, line, values, workspace=workspace)
                 return
-            await self._carry_out(interaction, command, line, selected, workspace=workspace)
+            await self._carry_out(interaction, command, _request(interaction, line, selected, workspace), workspace)
 
     async def on_form(self, interaction: Interaction, data: Mapping[str, Any]) -> None:
         """Run the command line that opened a form, with what was typed into it."""
         with self._tracked("form"):
             workspace, line = split_workspace(data["custom_id"])
             command, _ = self._parse(line)
-            await self._carry_out(interaction, command, line, form_values(data), workspace=workspace, form=True)
+            request = replace(_request(interaction, line, form_values(data), workspace), form=True)
+            await self._carry_out(interaction, command, request, workspace)
 
     async def on_mention(self, message: discord.Message, guild: discord.Guild, text: str) -> None:
         """Answer a mention in a channel or thread, where everybody can read along."""
@@ -114,34 +120,81 @@ class Dispatch:
                 command="talk",
                 values={"text": text} if text else {},
             )
+            await self._claim(request.id)
             await self._reply_to(message, request)
 
+    def resuming(self) -> AbstractAsyncContextManager[None]:
+        """Carry out what dead processes have acknowledged, now and again while the block runs."""
+        return self._kept_requests.resuming(self._start_resuming)
+
+    async def _start_resuming(self, resumed: ResumedRequest) -> None:
+        self.background_tasks.start(self._resume(resumed))
+
+    async def _resume(self, resumed: ResumedRequest) -> None:
+        """Carry out what a dead process left, or report it if that died of it; nothing if it can't be answered."""
+        with self._tracked("resumed"):
+            invocation = Invocation.load(resumed.payload)
+            webhook = discord.Webhook.partial(self._client.application_id or 0, invocation.token, client=self._client)
+            responder = Responder(invocation, self._renderer, webhook)
+            if not await responder.can_answer():
+                log.warning("not answered", kind="resumed", reason="it was never acknowledged, or is too old")
+            elif resumed.is_hopeless:
+                await responder.show(Reply.of(FAILED))
+            else:
+                await self._reply(responder, invocation)
+            await self._kept_requests.finish(resumed.id)
+
     async def _carry_out(
-        self,
-        interaction: Interaction,
-        command: Command | None,
-        line: str,
-        values: Mapping[str, str],
-        *,
-        workspace: str,
-        form: bool = False,
+        self, interaction: Interaction, command: Command | None, request: Request, workspace: str = ""
     ) -> None:
-        async with self._responding(interaction, command, workspace=workspace) as responder:
+        """Acknowledge the interaction in time, however long the reply takes.
+
+        If that fails, or the program ends meanwhile, what was acknowledged stays kept, and is tried once more. Raises
+        RequestClaimedError.
+        """
+        invocation = Invocation(
+            request,
+            interaction.token,
+            workspace,
+            private=command is None or command.private or _replaces_for_another(interaction, command),
+            replaces_message=command is not None and command.replaces_message and _own_message(interaction),
+        )
+        is_claimed = False
+
+        async def keep() -> None:
+            workspace, actor = request.location.workspace, request.actor.id
+            await self._kept_requests.keep(
+                request.id, invocation.dump(), workspace=workspace, actor=actor, is_claimed=is_claimed
+            )
+
+        responder = Responder(invocation, self._renderer, interaction, keep)
+        timer = responder.defer_if_slow(self.background_tasks)
+        try:
             try:
-                location, actor = await location_and_actor(interaction, workspace)
+                is_claimed = await self._claim(request.id)
+            except RequestClaimedError:
+                if not responder.is_acknowledged:  # else Discord takes the answer from nobody but us
+                    raise
+            if command is not None and command.slow:
+                await responder.defer()
+            await self._reply(responder, invocation)
+        finally:
+            timer.cancel()
+        await responder.settled()
+        await self._kept_requests.finish(request.id)
+
+    async def _reply(self, responder: Responder, invocation: Invocation) -> None:
+        """Carry out the request, and show the replies."""
+        request = invocation.request
+        if invocation.workspace:
+            try:
+                request = await looked_up(self._client, request, invocation.workspace)
             except UnknownMemberError as problem:
                 await responder.show(Reply.of(Notice(str(problem), Tone.WARNING)))
                 return
-            request = Request(
-                location=location,
-                actor=actor,
-                id=str(interaction.id),
-                at=interaction.created_at,
-                line=line,
-                values=values,
-                form=form,
-            )
-            await self._show(responder, command, request)
+        async with aclosing(self._replies(request)) as replies:
+            async for reply in replies:
+                await responder.show(reply)  # drawing its pictures may take a while: the timer keeps running
 
     async def _open_form(
         self, interaction: Interaction, command: Command, line: str, values: Mapping[str, str], *, workspace: str
@@ -151,6 +204,7 @@ class Dispatch:
         began = time.perf_counter()
         try:
             async with asyncio.timeout(DRAFT_TIMEOUT):
+                await self._claim(str(interaction.id))
                 location = location_of(interaction, workspace)
                 draft = await self.app.form_draft(location, actor_of(interaction.user, interaction.permissions), line)
         except (TimeoutError, DatabaseError) as problem:
@@ -161,6 +215,17 @@ class Dispatch:
         await interaction.response.send_modal(build_form(command, form_id, fields, {**values, **draft}))
         metrics.ACKNOWLEDGMENT_TIME.labels("discord").observe(time.perf_counter() - began)
 
+    async def _claim(self, request_id: str) -> bool:
+        """Claim a request; False if the database is away. Raises RequestClaimedError if another process has it."""
+        try:
+            is_first = await self.app.claim_request("discord", request_id)
+        except DatabaseError as problem:  # `handle` will report it, and what's written is unique by request
+            log.error("database", problem=str(problem))
+            return False
+        if not is_first:
+            raise RequestClaimedError
+        return True
+
     def _parse(self, line: str) -> tuple[Command | None, dict[str, str]]:
         """Return the command and its values; None for a line that isn't a command, which `handle` explains."""
         try:
@@ -168,40 +233,15 @@ class Dispatch:
         except UserError:
             return None, {}
 
-    @asynccontextmanager
-    async def _responding(
-        self, interaction: Interaction, command: Command | None, *, workspace: str = ""
-    ) -> AsyncIterator[Responder]:
-        """Acknowledge the interaction in time, however long the reply takes."""
-        responder = Responder(
-            interaction,
-            self._renderer,
-            private=command is None or command.private or _replaces_for_another(interaction, command),
-            replaces_message=command is not None and command.replaces_message and _own_message(interaction),
-            workspace=workspace,
-        )
-        timer = responder.defer_if_slow(self.background_tasks)
-        try:
-            if command is not None and command.slow:
-                await responder.defer()
-            yield responder
-        finally:
-            timer.cancel()
-
-    async def _show(self, responder: Responder, command: Command | None, request: Request) -> None:
-        async with aclosing(self._replies(command, request)) as replies:
-            async for reply in replies:
-                await responder.show(reply)  # drawing its pictures may take a while: the timer keeps running
-
-    def _replies(self, command: Command | None, request: Request) -> AsyncGenerator[Reply, None]:
+    def _replies(self, request: Request) -> AsyncGenerator[Reply, None]:
+        command, _ = self._parse(request.line or request.command)
         replies = self.app.handle(request)
         return throttle(replies, EDIT_INTERVAL) if command is not None and command.streams else replies
 
     async def _reply_to(self, message: discord.Message, request: Request) -> None:
         """Reply to a message, and edit the reply while it streams."""
-        command = self.app.registry.find(request.command)
         sent: discord.Message | None = None
-        async with aclosing(self._replies(command, request)) as replies:
+        async with aclosing(self._replies(request)) as replies:
             async for reply in replies:
                 first, *rest = await render_images(self._renderer, reply)
                 if sent is None:
@@ -223,6 +263,8 @@ class Dispatch:
         with self.background_tasks.track():
             try:
                 yield
+            except RequestClaimedError:
+                log.info("left to another process", kind=kind)
             except discord.HTTPException as problem:
                 if reason := EXPIRED_CODES.get(problem.code):
                     log.warning("not answered", kind=kind, reason=reason)
@@ -230,6 +272,18 @@ class Dispatch:
                     log.exception("not answered", kind=kind, code=problem.code)
             except Exception:
                 log.exception("not answered", kind=kind)
+
+
+def _request(interaction: Interaction, line: str, values: Mapping[str, str], workspace: str) -> Request:
+    """Return the request of a button, menu or form."""
+    return Request(
+        location=location_of(interaction, workspace),
+        actor=actor_of(interaction.user, interaction.permissions),
+        id=str(interaction.id),
+        at=interaction.created_at,
+        line=line,
+        values=values,
+    )
 
 
 def _selected(line: str, data: Mapping[str, Any]) -> tuple[str, dict[str, str]]:

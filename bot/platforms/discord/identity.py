@@ -11,6 +11,7 @@ import discord
 import structlog
 
 from bot.context.identity import Actor, Location
+from bot.dispatch.request import Request
 
 if TYPE_CHECKING:
     Interaction = discord.Interaction[discord.Client]
@@ -47,13 +48,13 @@ def actor_of(user: discord.User | discord.Member, rights: discord.Permissions) -
     return Actor(str(user.id), user.display_name, manager=rights.administrator or rights.manage_guild)
 
 
-async def location_and_actor(interaction: Interaction, workspace: str) -> tuple[Location, Actor]:
-    """Return location and actor; in a direct message, look the member up in its server. Raises UnknownMemberError."""
-    location = location_of(interaction, workspace)
-    if not workspace:
-        return location, actor_of(interaction.user, interaction.permissions)
+async def looked_up(client: discord.Client, request: Request, workspace: str) -> Request:
+    """Return a request from a direct message with the member's name and rights in its server.
+
+    Raises UnknownMemberError.
+    """
     try:
-        member = await _member(interaction.client, int(workspace), interaction.user.id)
+        member = await _member(client, int(workspace), int(request.actor.id))
     except (discord.NotFound, discord.Forbidden):
         raise UnknownMemberError("This is from a server that you or I have left.") from None
     except (discord.HTTPException, aiohttp.ClientError) as problem:
@@ -61,7 +62,8 @@ async def location_and_actor(interaction: Interaction, workspace: str) -> tuple[
         raise UnknownMemberError(
             "Discord can't tell me who you are in your server right now. Please try again later."
         ) from problem
-    return replace(location, workspace_name=member.guild.name), actor_of(member, member.guild_permissions)
+    location = replace(request.location, workspace_name=member.guild.name)
+    return replace(request, location=location, actor=actor_of(member, member.guild_permissions))
 
 
 async def _member(client: discord.Client, guild_id: int, user_id: int) -> discord.Member:

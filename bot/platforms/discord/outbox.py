@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -117,7 +118,11 @@ class DiscordOutbox(Outbox):
 
     @override
     async def open_thread(self, location: Location, ref: str, name: str, *, attempt: Attempt = FIRST_ATTEMPT) -> str:
-        message = self._channel(location).get_partial_message(_message_id(ref))
+        # A channel that knows its server, which discord.py needs for a thread: it isn't cached right after the start.
+        channel_id = int(location.channel)
+        async with self._request():
+            channel: Any = self._client.get_channel(channel_id) or await self._client.fetch_channel(channel_id)
+        message = channel.get_partial_message(_message_id(ref))
         try:
             async with self._request():
                 attempt.check()
@@ -164,8 +169,13 @@ class DiscordOutbox(Outbox):
     async def _request(self) -> AsyncIterator[None]:
         """Wait for the throttle, then turn Discord's errors into PostError."""
         await self._throttle.wait()
-        async with _as_post_errors():
-            yield
+        try:
+            async with _as_post_errors():
+                yield
+        except asyncio.CancelledError:
+            # discord.py lets one request wait for a limit on all of them. Canceled, it would leave the others waiting.
+            self._client.http._global_over.set()  # noqa: SLF001 (there's no public way)
+            raise
 
     async def _posted(self, channel: discord.abc.Messageable, keys: Sequence[str], since: datetime) -> dict[str, str]:
         """Return the ids of our messages since then under these keys, by key."""

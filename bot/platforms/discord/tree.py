@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,27 @@ from bot.commands.parameters import Parameter, Suggestion
 from bot.platforms.discord import limits
 
 MANAGERS = discord.Permissions(manage_guild=True)
+
+EXPIRED_CODES = {
+    10062: "acknowledged too late, or not our interaction",
+    40060: "another process acknowledged it",
+    50027: "it took longer than the 15 minutes that Discord allows",
+    10015: "it was never acknowledged, or took longer than the 15 minutes that Discord allows",
+    10008: "the message is gone",
+}
+"""Discord's codes for an interaction that can't be answered anymore."""
+
+
+def _is_problem(record: logging.LogRecord) -> bool:
+    """Return whether what discord.py logs about suggestions matters.
+
+    It doesn't if they came too late or from another process, because the member has typed on.
+    """
+    problem = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(problem, discord.HTTPException) and problem.code in EXPIRED_CODES)
+
+
+logging.getLogger(app_commands.tree.__name__).addFilter(_is_problem)
 
 CommandHandler = Callable[[Any, Command, Mapping[str, str]], Awaitable[None]]
 """Runs a command; called with the interaction, the command and its values."""

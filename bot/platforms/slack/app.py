@@ -66,7 +66,8 @@ async def slack(app: App, credentials: Credentials, *, api: str = API_URL) -> As
     `api` is the Web API's base address. Raises SetupError.
     """
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=CALL_TIMEOUT))
+        connector = aiohttp.TCPConnector(limit=0)  # or a hundred posts that hang would hold up everything else
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, timeout=CALL_TIMEOUT))
         renderer = Renderer()
         stack.callback(renderer.close)
         clients = Clients(

@@ -59,7 +59,6 @@ class Listeners:
         bolt.action(re.compile(rf"^{BUTTON_PREFIX}-\d+$"))(self._on_button)
         bolt.action(re.compile(rf"^{MENU_PREFIX} "))(self._on_menu)
         bolt.view(FORM)(self._on_form)
-        bolt.view_closed(FORM)(self._on_closed)
         for command in self._app.registry:
             if command.shortcut and command.shortcut.on == "message":
                 bolt.message_shortcut(command.name)(self._on_shortcut)
@@ -95,6 +94,10 @@ class Listeners:
             body["trigger_id"],
             ack_slot=ack_slot,
         )
+        if request.mode == "socket_mode":  # an answer in the acknowledgment would be lost if the connection ends first
+            ack_slot.close()
+            await self._accept(ack, interaction)
+            return
         running = self._start(interaction)
         message = await ack_slot.message(ACK_TIMEOUT)
         if not message and not running.done():  # what isn't acknowledged needn't be kept: Slack tells the member
@@ -146,9 +149,6 @@ class Listeners:
     async def _on_options(self, ack: AsyncAck, body: Payload) -> None:
         invocation = Invocation.load(body["view"]["private_metadata"])
         await ack(options=await self._dispatcher.suggestions(invocation, body["action_id"], body["value"]))
-
-    async def _on_closed(self, ack: AsyncAck) -> None:
-        await ack()
 
     async def _on_shortcut(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
         parameter = self._app.registry.find(body["callback_id"]).parameters[0]

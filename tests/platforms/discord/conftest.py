@@ -43,7 +43,7 @@ async def app(sqlite_store: Store, library: Library, model: Model, clock: Clock)
 
 @pytest.fixture
 async def simcord_bot(app: App) -> StudyClient:
-    return StudyClient(app)
+    return StudyClient(app, token="a-token")
 
 
 @pytest.fixture

@@ -199,7 +199,7 @@ async def test_the_buttons_of_a_question_work_after_a_restart(
     env: Env, app: App, channel: ChannelHandle, bob: MemberActor
 ) -> None:
     asked = await bob.slash(channel, "question")
-    await env.restart_bot(StudyClient(app))
+    await env.restart_bot(StudyClient(app, token="a-token"))
     verdict = await press(bob, asked, "B")
 
     assert "The reference" in said(verdict)
@@ -213,7 +213,7 @@ async def test_a_written_answer_is_accepted_after_a_restart(
     assert form.modal is not None
     assert form.modal["title"] == "Answer in my own words"
 
-    await env.restart_bot(StudyClient(app))
+    await env.restart_bot(StudyClient(app, token="a-token"))
     verdict = await bob.submit_modal(form, {"text": "It maps an input to a distribution over a latent space."})
 
     assert verdict.ephemeral

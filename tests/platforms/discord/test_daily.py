@@ -220,7 +220,7 @@ async def test_a_restart_changes_nothing(
     await set_up(maya, channel, thread="on")
     clock.until("09:00")
     await turn(app, env)
-    await env.restart_bot(StudyClient(app))
+    await env.restart_bot(StudyClient(app, token="a-token"))
     await turn(app, env)
     await press(bob, posts(channel)[0], "A")
     await turn(app, env)

@@ -126,7 +126,7 @@ async def test_a_slow_picture_is_waited_for_after_an_acknowledgment(
     env: Env, app: App, channel: ChannelHandle, bob: MemberActor
 ) -> None:
     slow = Slow()
-    await env.restart_bot(StudyClient(app, renderer=slow))
+    await env.restart_bot(StudyClient(app, token="a-token", renderer=slow))
     slow.pass_time = lambda: env.backend.advance_clock(2.5)
     slow.enough = lambda: bool(requests(env, "POST", CALLBACKS))
     shown = await bob.slash(channel, "topics")
@@ -228,7 +228,7 @@ async def test_while_the_database_is_down_suggestions_come_from_the_bank_and_eve
     postgresql: PostgresqlDatabases,
 ) -> None:
     store = await Store.open(postgresql.with_tables())
-    client = StudyClient(App(registry(), Study(store, library, clock=clock), TerminalPosts(store)))
+    client = StudyClient(App(registry(), Study(store, library, clock=clock), TerminalPosts(store)), token="a-token")
     await env.restart_bot(client)
     with postgresql.down(), capture_logs() as logs:
         topics = await bob.autocomplete(channel, "question", "topic", "vae")

@@ -78,7 +78,7 @@ async def test_a_draft_is_only_for_its_writer(channel: ChannelHandle, bob: Membe
 
 async def test_a_draft_survives_a_restart(env: Env, app: App, channel: ChannelHandle, bob: MemberActor) -> None:
     refused = await bob.submit_modal(await bob.slash(channel, "team join"), {"name": "Reds"})
-    await env.restart_bot(StudyClient(app))
+    await env.restart_bot(StudyClient(app, token="a-token"))
 
     assert fields(await press(bob, refused, "Fix")) == {"name": "Reds"}
 
@@ -87,7 +87,7 @@ async def test_a_form_that_was_open_during_a_restart_is_accepted(
     env: Env, app: App, channel: ChannelHandle, bob: MemberActor
 ) -> None:
     form = await bob.slash(channel, "team create")
-    await env.restart_bot(StudyClient(app))
+    await env.restart_bot(StudyClient(app, token="a-token"))
 
     assert "Team Blue is set up" in said(await bob.submit_modal(form, {"name": "Blue"}))
 

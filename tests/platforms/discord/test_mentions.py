@@ -288,7 +288,7 @@ async def test_old_answers_can_be_continued_after_a_restart(
     env: Env, app: App, channel: ChannelHandle, bob: MemberActor
 ) -> None:
     await bob.send(channel, f"{me(env)} how does LoRA work?")
-    await env.restart_bot(StudyClient(app))
+    await env.restart_bot(StudyClient(app, token="a-token"))
     form = await press(bob, posts(channel)[0], "Ask more")
     more = await bob.submit_modal(form, {"text": "Why is that?"})
 

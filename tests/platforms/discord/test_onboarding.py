@@ -180,7 +180,7 @@ async def test_the_owner_is_greeted_if_posting_in_the_channel_fails(env: Env, vi
 
 
 async def test_servers_that_added_it_while_it_was_offline_are_greeted(env: Env, app: App, visit: Visit) -> None:
-    await env.restart_bot(StudyClient(app))
+    await env.restart_bot(StudyClient(app, token="a-token"))
     await env.settle()
 
     assert len(posts(visit.channel)) == 1
@@ -191,7 +191,7 @@ async def test_it_stops_posting_once_removed_while_offline(app: App, env: Env, c
     maya = visit.member("maya", manage_guild=True)
     await press(maya, posts(visit.channel)[0], NINE)
     quietly(env, lambda: env.backend.remove_guild(visit.guild.id))
-    await env.restart_bot(StudyClient(app))
+    await env.restart_bot(StudyClient(app, token="a-token"))
     await env.settle()
     clock.until("09:00")
     await turn(app, env)

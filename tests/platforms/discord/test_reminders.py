@@ -71,7 +71,7 @@ async def test_forms_work_in_direct_messages_too(reminded: MemberActor) -> None:
 
 
 async def test_a_reminders_buttons_work_after_a_restart(env: Env, app: App, reminded: MemberActor) -> None:
-    await env.restart_bot(StudyClient(app))
+    await env.restart_bot(StudyClient(app, token="a-token"))
     asked = await press(reminded.user, direct(reminded)[0], "Practice now")
 
     assert "In my own words" in buttons(asked.response)

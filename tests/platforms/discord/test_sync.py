@@ -110,7 +110,7 @@ def test_every_command_follows_discords_rules(ours: list[Payload]) -> None:
 
 
 async def test_the_running_bot_registers_the_same_commands(app: App, ours: list[Payload]) -> None:
-    async with StudyClient(app) as running:
+    async with StudyClient(app, token="a-token") as running:
         assert payload(running.tree) == ours
 
 

@@ -17,7 +17,7 @@ import asyncpg
 import pytest
 from sqlalchemy import Connection, TableClause, func, select
 
-from bot.app import App, Installations, TerminalPosts
+from bot.app import App, Installation, Installations, TerminalPosts
 from bot.context.library import Library
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
@@ -94,6 +94,16 @@ async def by_socket(fake: Slack, team: Team, app: App) -> AsyncIterator[None]:
     async with slack(app, Credentials(bot_token=team.token, app_token=fake.app_token), api=fake.api):
         await fake.sockets.connected(connections)
         yield
+
+
+async def installed(fake: Slack, app: App) -> Team:
+    """Make a workspace that has installed the app."""
+    team = fake.team(f"team-{len(fake.teams)}")
+    assert app.slack_installations is not None
+    await app.slack_installations.save(
+        Installation(team.id, team.name, team.me.id, team.bot_id, scopes="", installer="", token=team.token)
+    )
+    return team
 
 
 def count_rows(connection: Connection, table: TableClause) -> int:

@@ -162,12 +162,14 @@ async def test_when_removed_from_a_private_channel_it_says_how_to_invite_it_back
     secret.joined = False
     monday(fake)
     await turn(app)
-    [notice] = direct_messages(maya, "has stopped")
+    notice = await fake.heard()
+    assert [notice] == direct_messages(maya, "has stopped")
     assert "/invite @Studyhall" in notice.words
 
     secret.joined = True
     fake.clock.forward(MINUTE)
     await maya.types("schedule resume", secret)
+    await fake.heard()
     fake.clock.forward(DAY)
     await turn(app)
     assert len(posts(secret)) == 1

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -110,41 +110,6 @@ async def test_a_replayed_command_runs_once(fake: Slack, bob: Person) -> None:
     assert before.body
     assert (again.status, again.body) == (200, "")
     assert "chat.postMessage" not in fake.calls
-
-
-async def test_a_button_delivered_twice_counts_once(
-    fake: Slack, bob: Person, app: App, program: AsyncExitStack
-) -> None:
-    pressed = await bob.presses(await asked(fake, bob), "A")
-    await fake.heard()
-    await fake.courier.replay(pressed)
-    await fake.courier.redeliver(pressed)
-    answered = len(fake.messages.seen)
-    await program.aclose()
-
-    assert len(fake.messages.seen) == answered
-
-
-async def test_an_event_delivered_twice_is_answered_once(fake: Slack, bob: Person, program: AsyncExitStack) -> None:
-    written = await bob.writes("streak")
-    await fake.heard()
-    for number in (1, 2, 3):
-        await fake.courier.redeliver(written, num=number)
-    await program.aclose()
-
-    assert len(fake.messages.seen) == 1
-
-
-async def test_a_form_delivered_twice_counts_once(fake: Slack, bob: Person, app: App, program: AsyncExitStack) -> None:
-    await bob.types("question fine-tuning")
-    await bob.presses(await fake.heard(), "In my own words")
-    done = await bob.sends(await fake.next(fake.views), {"text": "The weights stay frozen."})
-    await fake.heard()
-    await fake.courier.redeliver(done)
-    answered = len(fake.messages.seen)
-    await program.aclose()
-
-    assert len(fake.messages.seen) == answered
 
 
 # Bodies

@@ -14,15 +14,16 @@ class Clock:
     """A clock in Unix seconds that tests can move forward, and a source of unique ids."""
 
     def __init__(self) -> None:
-        self._ahead = 0.0
+        self.ahead = 0.0
+        """Seconds that tests have moved it forward."""
         self._numbers = itertools.count(1)
         self._places = itertools.count(1)
 
     def now(self) -> float:
-        return time.time() + self._ahead
+        return time.time() + self.ahead
 
     def forward(self, seconds: float) -> None:
-        self._ahead += seconds
+        self.ahead += seconds
 
     def id(self) -> int:
         return (int((self.now() - EPOCH) * 1000) << 22) | (next(self._numbers) & 0x3FFFFF)

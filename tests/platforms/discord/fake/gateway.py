@@ -45,8 +45,12 @@ class Socket:
     ws: web.WebSocketResponse
     request: web.Request
     pack: Callable[[bytes], bytes] | None
+    is_dead: bool = False
+    """Nothing comes through anymore, but neither side has noticed."""
 
     async def send(self, payload: Payload) -> None:
+        if self.is_dead:
+            return
         data = json.dumps(payload, separators=(",", ":")).encode()
         if self.pack is not None:
             await self.ws.send_bytes(self.pack(data))
@@ -98,6 +102,10 @@ class Gateway:
         self.identified: list[Payload] = []
         self.resumed: list[Payload] = []
         self.sessions: dict[str, Session] = {}
+        self.copies = 1
+        """How often each session gets each event."""
+        self.latest: tuple[str, Any, Guild | None, int] = ("", None, None, 0)
+        """The latest event, as `tell` takes it."""
 
     @property
     def ready(self) -> bool:
@@ -107,10 +115,12 @@ class Gateway:
 
     def tell(self, name: str, data: Any, guild: Guild | None = None, intent: int = 0) -> None:
         """Send an event to the guild's shard if it has the intent; a disconnected session keeps it for a resume."""
+        self.latest = (name, data, guild, intent)
         shard = (guild.id >> 22) % self.shards if guild else 0
         for session in self.sessions.values():
             if session.shard == shard and (not intent or session.intents & intent):
-                session.event(name, data)
+                for _ in range(self.copies):
+                    session.event(name, data)
 
     async def order_away(self) -> None:
         """Ask every client to reconnect (opcode 7)."""
@@ -132,6 +142,18 @@ class Gateway:
             assert session.socket is not None
             session.socket.cut()
             session.socket = None
+
+    def deaden(self) -> None:
+        """Let nothing through on any connection: no event, and no answer to a heartbeat."""
+        for session in self._connected():
+            assert session.socket is not None
+            session.socket.is_dead = True
+
+    def repeat(self, name: str) -> None:
+        """Send every event of that name again."""
+        for session in self._connected():
+            for event in [event for event in session.kept if event["t"] == name]:
+                session.event(name, event["d"])
 
     def _connected(self) -> list[Session]:
         return [s for s in self.sessions.values() if s.socket is not None]

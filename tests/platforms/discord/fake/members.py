@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tests.platforms.discord.fake.server import Discord
 
 SUBCOMMAND, SUBGROUP = 1, 2
+USER_ENTRY, MESSAGE_ENTRY = 2, 3
+"""Types of commands that are entries in a menu."""
 SELECT, INPUT = 3, 4
 FIELDS = (SELECT, INPUT, 5, 6, 7, 8)
 """Inputs allowed in a form; the last four select users, roles, mentionables, and channels."""
@@ -43,6 +45,24 @@ class Person:
     def completes(self, channel: Channel, command: str, /, option: str, typed: str = "", **values: str) -> Interaction:
         """Ask for autocomplete suggestions for an option that's being typed."""
         return self._send(channel, COMPLETE, self._command(channel, command, values | {option: typed}, focused=option))
+
+    def chooses(self, channel: Channel, entry: str, target: Message | Person) -> Interaction:
+        """Choose an entry in the menu of a message or a member."""
+        kind, resolved = USER_ENTRY, {}
+        known = {(c["name"], c["type"]): c for c in self.discord.commands[0]}
+        if isinstance(target, Message):
+            kind, target_id = MESSAGE_ENTRY, str(target.id)
+            resolved["messages"] = {target_id: target.payload}
+        else:
+            assert channel.guild is not None
+            target_id, payload = str(target.user.id), channel.guild.members[target.user.id].payload
+            member = {k: v for k, v in payload.items() if k not in ("user", "deaf", "mute")}
+            rights = str(channel.guild.permissions(target.user.id, channel).value)
+            resolved["users"] = {target_id: target.user.payload}
+            resolved["members"] = {target_id: member | {"permissions": rights}}
+        command = known[entry, kind]
+        data = {"id": command["id"], "name": entry, "type": kind, "target_id": target_id, "resolved": resolved}
+        return self._send(channel, COMMAND, data)
 
     def press(self, message: Message, label: str) -> Interaction:
         """Press the button with that label."""

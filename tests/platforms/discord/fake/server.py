@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Protocol
 
 import discord.gateway
 import discord.http
@@ -44,8 +45,15 @@ class Discord(World):
         """Whether to record requests; benchmarks turn it off."""
         self.requests: list[Call] = []
         self.problems: list[str] = []
+        self.outage: int | None = None
+        """The status that all requests get; 0 breaks their connections."""
         self.rates = Rates()
         self.faults = Faults()
+        self.crossing: Callable[[Call], bool] = lambda _call: True
+        """Called when a request arrives, and again once it's carried out, when its status is set.
+
+        If it returns False, the connection is dropped there: nothing more happens to the request.
+        """
         self.gateway = Gateway(self, shards)
         self.address = ""
         self._news = asyncio.Event()
@@ -139,12 +147,18 @@ class Discord(World):
             headers: dict[str, str] = {}
             try:
                 await _read(request, call)
+                if self.outage == 0 and request.transport is not None:
+                    request.transport.abort()
+                if self.outage is not None:
+                    raise RefusalError(self.outage or 503)
                 fault = self.faults.next(call.method, path)
                 if fault is not None and fault.until is not None:
                     self.changed()  # a test may be waiting for the held request to arrive
                     await fault.until.wait()
                 if fault is not None and fault.refusal is not None:
                     raise fault.refusal
+                if not self.crossing(call):
+                    return _dropped(request)
                 if not path.startswith(OPEN) and request.headers.get("Authorization") != f"Bot {self.token}":
                     raise RefusalError(401)
                 headers = self.rates.admit(call.method, path)
@@ -153,6 +167,8 @@ class Discord(World):
                 if fault is not None and fault.cut and request.transport is not None:
                     request.transport.abort()
                 call.status = 204 if answer is None else 200
+                if not self.crossing(call):
+                    return _dropped(request)
             except RefusalError as refusal:
                 call.status, answer, headers = refusal.status, refusal.json, headers | refusal.with_headers()
             finally:
@@ -181,6 +197,12 @@ class Discord(World):
     async def _attachment(self, request: web.Request) -> web.Response:
         found = self.blobs.get(request.path)
         return web.Response(status=404) if found is None else web.Response(body=found)
+
+
+def _dropped(request: web.Request) -> web.Response:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
 
 
 async def _read(request: web.Request, call: Call) -> None:
@@ -215,8 +237,18 @@ async def met(*, shards: int = 1) -> AsyncIterator[Discord]:
     assert not there.problems, "\n".join(there.problems)
 
 
+class Address(Protocol):
+    """Where a fake listens, maybe in another process."""
+
+    @property
+    def api(self) -> str: ...
+
+    @property
+    def gateway_url(self) -> str: ...
+
+
 @contextmanager
-def in_place_of_discord(there: Discord) -> Iterator[None]:
+def in_place_of_discord(there: Address) -> Iterator[None]:
     """Point discord.py clients created inside the block at this server."""
     base, gateway = discord.http.Route.BASE, discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
     discord.http.Route.BASE = there.api

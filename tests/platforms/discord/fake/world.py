@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 from discord import Permissions
 
 from tests.platforms.discord.fake.clock import Clock
@@ -20,6 +23,9 @@ from tests.platforms.discord.fake.model import (
     User,
 )
 
+STATE = ("me", "users", "guilds", "channels", "commands", "interactions", "nonces", "blobs")
+"""The attributes of a world that change, except its clock."""
+
 
 class World:
     """Everything that Discord stores."""
@@ -36,6 +42,17 @@ class World:
         self.interactions: dict[str, Interaction] = {}
         self.nonces: dict[tuple[int, str], Message] = {}
         self.blobs: dict[str, bytes] = {}
+
+    def saved(self) -> dict[str, Any]:
+        """Return a copy of everything, for `restore`."""
+        kept = {name: getattr(self, name) for name in STATE}
+        return copy.deepcopy(kept, {id(self): self, id(self.clock): self.clock}) | {"ahead": self.clock.ahead}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Go back to how everything was, the time included."""
+        self.clock.ahead = saved["ahead"]
+        for name, value in copy.deepcopy({name: saved[name] for name in STATE}, {id(self): self}).items():
+            setattr(self, name, value)
 
     def guild(self, name: str = "Readers") -> Guild:
         """Create a guild with only its owner and the bot in it."""

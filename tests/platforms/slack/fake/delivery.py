@@ -86,9 +86,17 @@ class Courier:
     def __init__(self, slack: Slack) -> None:
         self._slack = slack
         self.sent: list[Acknowledgement] = []
+        self.copies: tuple[str, ...] = ()
+        """Where each request over HTTP goes as well, at the same time."""
         self.session: aiohttp.ClientSession
 
     async def deliver(self, sent: Delivery) -> Acknowledgement:
+        """Send a request, and return the app's answer; of several, the first that says something."""
+        addresses = (self._slack.app_url, *self.copies)
+        done = await asyncio.gather(*(self._deliver(sent, address) for address in addresses))
+        return next((answer for answer in done if answer.body), done[0])
+
+    async def _deliver(self, sent: Delivery, address: str) -> Acknowledgement:
         now = asyncio.get_running_loop().time
         began = now()
         headers: tuple[tuple[str, str], ...] = ()
@@ -97,7 +105,7 @@ class Courier:
                 if self._slack.sockets.live:
                     status, body = await self._slack.sockets.deliver(sent)
                 else:
-                    status, body, headers = await self._post(sent)
+                    status, body, headers = await self._post(sent, address)
         except (TimeoutError, aiohttp.ClientError) as problem:
             status, body = 0, f"{type(problem).__name__}: {problem}"
         done = Acknowledgement(status, body, now() - began, sent, headers)
@@ -119,11 +127,11 @@ class Courier:
         sent = before.sent
         return await self.deliver(Delivery(sent.kind, sent.payload, sent.forgery, headers=before.headers))
 
-    async def _post(self, sent: Delivery) -> tuple[int, str, tuple[tuple[str, str], ...]]:
-        assert self._slack.app_url, "it is not known where the app listens: point_at"
+    async def _post(self, sent: Delivery, address: str) -> tuple[int, str, tuple[tuple[str, str], ...]]:
+        assert address, "it is not known where the app listens: point_at"
         body, kind = _encoded(sent)
         headers = dict(sent.headers) or self._signed(sent, body, kind)
-        async with self._slack.courier.session.post(self._slack.app_url, data=body, headers=headers) as answer:
+        async with self._slack.courier.session.post(address, data=body, headers=headers) as answer:
             return answer.status, await answer.text(), tuple(headers.items())
 
     def _signed(self, sent: Delivery, body: str, kind: str) -> dict[str, str]:

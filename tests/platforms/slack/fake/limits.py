@@ -79,6 +79,8 @@ class Fault:
     hollow: bool = False
     """Whether Slack only says that it went well, and nothing else."""
     held: Hold | None = None
+    channel: str = ""
+    """The only channel it's for; empty for all."""
 
 
 @dataclass(slots=True)
@@ -87,9 +89,9 @@ class Faults:
 
     waiting: list[Fault] = field(default_factory=list)
 
-    def next(self, method: str) -> Fault:
+    def next(self, method: str, channel: str = "") -> Fault:
         for fault in self.waiting:
-            if fault.method == method:
+            if fault.method == method and fault.channel in ("", channel):
                 fault.times -= 1
                 if fault.times <= 0:
                     self.waiting.remove(fault)

@@ -66,6 +66,8 @@ class Slack(World):
         self.violations: list[Violation] = []
         self.states: dict[str, dict[str, Payload]] = {}
         """What was picked in each message, by the message's key."""
+        self.outage: int | None = None
+        """The status that all calls get; 0 breaks their connections."""
         self.rates = Rates(self.clock.now)
         self.faults = Faults()
         self.hooks = Hooks(self)
@@ -154,14 +156,16 @@ class Slack(World):
         status: int = 503,
         after: int | None = None,
         done: bool = False,
+        channel: str = "",
     ) -> None:
-        """Let the next calls of a method (or `response_url`, `upload`) fail.
+        """Let the next calls of a method (or `response_url`, `upload`) fail, in that channel if one is given.
 
         With one of Slack's `error` codes, an HTTP status, or a 429 to retry `after` that many seconds. With `done` they
         are carried out anyway.
         """
         refusal = RefusalError(error) if error else RefusalError("service_unavailable", status=status)
-        self.faults.waiting.append(Fault(method, limited(after) if after is not None else refusal, times, done))
+        refusal = limited(after) if after is not None else refusal
+        self.faults.waiting.append(Fault(method, refusal, times, done, channel=channel))
 
     def cut(self, method: str, *, times: int = 1, done: bool = True) -> None:
         """Break the connection before the answer; with `done`, the call was carried out."""
@@ -171,10 +175,10 @@ class Slack(World):
         """Make the next call of a method succeed with an empty answer."""
         self.faults.waiting.append(Fault(method, hollow=True))
 
-    def hold(self, method: str) -> Hold:
-        """Make the next call of a method wait until it's released."""
+    def hold(self, method: str, *, channel: str = "") -> Hold:
+        """Make the next call of a method, in that channel if one is given, wait until it's released."""
         held = Hold()
-        self.faults.waiting.append(Fault(method, held=held))
+        self.faults.waiting.append(Fault(method, held=held, channel=channel))
         return held
 
     async def verify_url(self) -> Acknowledgement:
@@ -185,9 +189,9 @@ class Slack(World):
     # Answering
 
     @asynccontextmanager
-    async def faulty(self, method: str, request: web.Request) -> AsyncIterator[Fault]:
+    async def faulty(self, method: str, request: web.Request, channel: str = "") -> AsyncIterator[Fault]:
         """Apply a fault before or after the block that carries out a call. Raises RefusalError."""
-        fault = self.faults.next(method)
+        fault = self.faults.next(method, channel)
         if fault.held is not None:
             await fault.held.pass_through()
         if not fault.done:
@@ -200,7 +204,11 @@ class Slack(World):
         self.calls[call.method].append(call)
         headers: dict[str, str] = {}
         try:
-            async with self.faulty(call.method, request) as fault:
+            if self.outage is not None:
+                _break(
+                    Fault(call.method, RefusalError("fatal_error", status=self.outage), cut=not self.outage), request
+                )
+            async with self.faulty(call.method, request, call.text("channel")) as fault:
                 answer = self._answer(call)
                 call.answer = {"ok": True} if fault.hollow else {"ok": True, **answer}
             call.status = 200

@@ -6,7 +6,8 @@ import asyncio
 import json
 import secrets
 import uuid
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import aiohttp
 from aiohttp import web
@@ -16,6 +17,9 @@ from tests.platforms.slack.fake.delivery import EVENT, Delivery
 
 if TYPE_CHECKING:
     from tests.platforms.slack.fake.server import Slack
+
+
+Loss = Literal["connection", "acknowledgment"]
 
 
 class Sockets:
@@ -31,6 +35,9 @@ class Sockets:
         """How many connections have ever been opened."""
         self.blocked = False
         """Whether a proxy in between refuses every connection."""
+        self.loses: Loss | None = None
+        """What gets lost with the next envelope, which then comes again over the next connection."""
+        self._lost: dict[str, asyncio.Event] = {}
         self._refused = asyncio.Event()
 
     def address(self) -> str:
@@ -89,23 +96,45 @@ class Sockets:
 
     async def deliver(self, sent: Delivery) -> tuple[int, str]:
         """Send an envelope, and return what came with its acknowledgement."""
-        envelope_id = str(uuid.uuid4())
-        envelope: dict[str, Any] = {"envelope_id": envelope_id, "type": sent.kind, "payload": sent.payload}
-        envelope["accepts_response_payload"] = sent.kind != EVENT
-        if sent.kind == EVENT:
-            envelope |= {"retry_attempt": sent.retry, "retry_reason": sent.reason}
-        self._waiting[envelope_id] = asyncio.get_running_loop().create_future()
+        if loss := self.loses:
+            self.loses = None
+            await self._lose(sent, loss)
+            sent = replace(sent, retry=sent.retry + 1, reason="timeout")
+        envelope = _envelope(sent)
+        waiting = self._waiting[envelope["envelope_id"]] = asyncio.get_running_loop().create_future()
         try:
             await self.live[-1].send_json(envelope)
-            payload = (await self._waiting[envelope_id]).get("payload")
+            payload = (await waiting).get("payload")
         finally:
-            del self._waiting[envelope_id]
+            del self._waiting[envelope["envelope_id"]]
         return 200, json.dumps(payload) if payload else ""
+
+    async def _lose(self, sent: Delivery, loss: Loss) -> None:
+        """Send an envelope over a connection that ends before its acknowledgement, and wait for the next connection."""
+        envelope, opened = _envelope(sent), self.opened
+        acknowledged = self._lost[envelope["envelope_id"]] = asyncio.Event()
+        ws = self.live.pop()
+        await ws.send_json(envelope)
+        if loss == "acknowledgment":
+            await acknowledged.wait()
+        await ws.close(code=aiohttp.WSCloseCode.GOING_AWAY)
+        await self.connected(opened + 1)
 
     def _answered(self, text: str) -> None:
         said = json.loads(text)
+        if lost := self._lost.get(said.get("envelope_id")):
+            lost.set()
+            return
         waiting = self._waiting.get(said.get("envelope_id"))
         if waiting is None or waiting.done():
             self._slack.violate("acknowledgement", "socket", f"nothing was waiting for {text[:200]}")
         else:
             waiting.set_result(said)
+
+
+def _envelope(sent: Delivery) -> dict[str, Any]:
+    envelope: dict[str, Any] = {"envelope_id": str(uuid.uuid4()), "type": sent.kind, "payload": sent.payload}
+    envelope["accepts_response_payload"] = sent.kind != EVENT
+    if sent.kind == EVENT:
+        envelope |= {"retry_attempt": sent.retry, "retry_reason": sent.reason}
+    return envelope
