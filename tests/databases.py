@@ -47,10 +47,13 @@ class Databases(Protocol):
         """Copy one of these databases, to which nobody is connected."""
         ...
 
+    def drop(self) -> None: ...
+
 
 class SqliteDatabases:
     def __init__(self, template: Path, folder: Path) -> None:
         self._template = template
+        self._folder = folder
         self._paths = (folder / f"study{number}.db" for number in itertools.count(1))
 
     def empty(self) -> str:
@@ -65,6 +68,10 @@ class SqliteDatabases:
         path = next(self._paths)
         shutil.copyfile(url.removeprefix("sqlite:///"), path)
         return f"sqlite:///{path}"
+
+    def drop(self) -> None:
+        for file in self._folder.glob("study*.db*"):
+            file.unlink()
 
 
 class Server:

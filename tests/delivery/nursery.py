@@ -1,6 +1,6 @@
 """Processes that send what's due on a ledger, and are killed or stopped, or see their clock jump, at a given step.
 
-    python -m tests.delivery.nursery
+    python -m tests.delivery.nursery LOG_LEVEL
 
 Reads one JSON object per line, with what to `do`:
 
@@ -107,7 +107,7 @@ def carry_out(library: Library, order: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    logs.set_up("error")
+    logs.set_up(sys.argv[1])
     library = Library(load().bank, Path(), Embedder())  # never searched
     gc.collect()
     gc.freeze()  # or each fork copies what it never changes

@@ -71,3 +71,26 @@ async def test_a_process_stopped_at_any_step_for_longer_than_its_lease_doubles_n
         assert outcome.is_right, (step, outcome)
     assert ended == OK
     assert step > 2
+
+
+@pytest.mark.parametrize("trial", ["question"], indirect=True)
+async def test_a_platform_that_forgets_a_message_is_found_out(
+    trial: Trial, databases: Databases, tmp_path: Path
+) -> None:
+    """Or else no trial could fail."""
+    ledger, step = tmp_path / "ledger", 0
+    while not (ledger.exists() and ledger.read_text()):  # until the process dies after the post
+        step += 1
+        trial.begin(databases)
+        assert trial.run(Event("kill", step)) == KILLED
+    killed = await trial.outcome()
+    ledger.write_text(ledger.read_text().replace("delivery-", "somewhat-like-delivery-"))
+    trial.time.advance(AFTER_LEASE)
+    await trial.recover()
+    repeated = await trial.outcome()
+    ledger.write_text("")
+    emptied = await trial.outcome()
+
+    assert (killed.lost, killed.doubled, killed.half_done) == (0, 0, 1)
+    assert (repeated.lost, repeated.doubled, repeated.half_done) == (0, 1, 0)
+    assert (emptied.lost, emptied.doubled, emptied.half_done) == (1, 0, 0)
