@@ -115,17 +115,21 @@ def serving() -> Iterator[Server]:
         "",
         *settings,
     ]
-    with (folder / "log").open("w") as log, start_blocking_portal() as portal:
-        process = subprocess.Popen(command, user=cluster.system_user, stderr=log)
-        connection = portal.call(_connect, process, cluster.pgdata)
-        server = Server(cluster.pgdata, portal, connection)
-        server.run("CREATE DATABASE tables")
-        upgrade(server.url("tables"))
-        yield server
-        portal.call(connection.close)
-        process.terminate()
-        process.wait()
-    shutil.rmtree(folder)
+    try:
+        with (folder / "log").open("w") as log, start_blocking_portal() as portal:
+            process = subprocess.Popen(command, user=cluster.system_user, stderr=log)
+            try:
+                connection = portal.call(_connect, process, cluster.pgdata)
+                server = Server(cluster.pgdata, portal, connection)
+                server.run("CREATE DATABASE tables")
+                upgrade(server.url("tables"))
+                yield server
+                portal.call(connection.close)
+            finally:
+                process.terminate()
+                process.wait()
+    finally:
+        shutil.rmtree(folder)
 
 
 async def _connect(process: subprocess.Popen[bytes], folder: Path) -> asyncpg.Connection:

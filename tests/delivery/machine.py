@@ -43,11 +43,6 @@ class SharedTime:
     def _write(self, number: int, seconds: float) -> None:
         os.pwrite(self._descriptor, f"{seconds:+{WIDTH}.6f}".encode(), number * WIDTH)
 
-    def _add(self, number: int, seconds: float) -> None:
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        self._write(number, self._read(number) + seconds)
-        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-
     @property
     def offset(self) -> float:
         """Seconds from this computer's clock to the true time."""
@@ -67,11 +62,13 @@ class SharedTime:
         self._write(1, 0)
 
     def advance(self, span: timedelta) -> None:
-        self._add(0, span.total_seconds())
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        self._write(0, self.offset + span.total_seconds())
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
-    def jump(self, seconds: float) -> None:
-        """Move the wall clock that SQLite's processes share, but not the time."""
-        self._add(1, seconds)
+    def jump(self, error: float) -> None:
+        """Let the wall clock that SQLite's processes share be wrong by so many seconds; the time goes on."""
+        self._write(1, error)
 
     def rule(self, connection: Connection) -> None:
         """Let this PostgreSQL database's clock show the true time, and that of every copy of it."""
@@ -115,12 +112,12 @@ class Computer:
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.wall(), UTC)
 
-    def jump(self, seconds: float) -> None:
-        """Move the wall clock; the monotonic one goes on."""
+    def jump(self, error: float) -> None:
+        """Let the wall clock be wrong by so many seconds; the monotonic one goes on."""
         if self._is_shared:
-            self._shared.jump(seconds)
+            self._shared.jump(error)
         else:
-            self._error += seconds
+            self._error = error
 
     def install(self) -> None:
         """Let this process, with its event loop and its leases, see this computer's clocks, as libfaketime would."""

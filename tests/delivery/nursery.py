@@ -5,8 +5,8 @@
 Reads one JSON object per line, with what to `do`:
 
 - `start` a process on a database (`url`) and the files of a `ledger` and a `time`. Prints its id. Its `event` has the
-  number of a `step` and what happens there: `kill`, `stop`, or `jump` by `seconds`. With a `trouble`, a seed, the
-  platform has its troubles; `refuses_posts` is the ledger's.
+  number of a `step` and what happens there: `kill`, `stop`, or `jump`, after which its wall clock is wrong by `error`
+  seconds. With a `trouble`, a seed, the platform has its troubles; `refuses_posts` is the ledger's.
 - `wait` for a process (`id`). Prints how it ended: the exit status, or minus the signal; or "stopped".
 - `continue` a stopped one, and print "continued".
 
@@ -54,7 +54,7 @@ class Steps:
         if self._left:
             return
         if self._happening["do"] == "jump":
-            self._computer.jump(self._happening["seconds"])
+            self._computer.jump(self._happening["error"])
         else:
             os.kill(os.getpid(), SIGNALS[self._happening["do"]])
 

@@ -20,6 +20,8 @@ from tests.soak.parts import Kills, Part, all_parts
 from tests.soak.record import Record, Result
 
 RECORD = Path(".soak/results.jsonl")
+FOOTNOTE = """Time to recover: from when everything was due until it was done, the median and the longest of all trials.
+A lease takes 90 s. On SQLite, a clock that was set back by up to three hours first has to get there again."""
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -88,14 +90,16 @@ def _one_trial(chosen: Sequence[Part], trial: int, seed: int | None, console: Co
 
 def _report(results: Sequence[Result], console: Console) -> int:
     """Print the table and how to see again what went wrong; return the exit status."""
-    table = Table("test", "database", "trials", "kills", "lost", "doubled", "half done", "time to recover")
+    table = Table("test", "database", "trials", "kills", "stops", "lost", "doubled", "half done", "time to recover")
     for result in results:
         test, _, database = result.part.rpartition("/") if result.kills else (result.part, "", "")
-        counts = (result.kills, result.lost, result.doubled, result.half_done) if result.kills else ("",) * 4
+        counts = (
+            (result.kills, result.stops, result.lost, result.doubled, result.half_done) if result.kills else ("",) * 5
+        )
         table.add_row(test, database, str(result.trials), *map(str, counts), result.time_to_recover)
     console.print(table)
     if any(result.kills for result in results):
-        console.print("Time to recover: the median and the longest of all trials. A lease takes 90 s.", highlight=False)
+        console.print(FOOTNOTE, highlight=False)
     wrong = [line for result in results for line in result.wrong]
     if wrong:
         console.print("Something went wrong. To see it again: make soak ARGS='...' with", highlight=False)
@@ -105,4 +109,8 @@ def _report(results: Sequence[Result], console: Console) -> int:
 
 if __name__ == "__main__":
     console = Console(width=None if sys.stdout.isatty() else 120)
-    sys.exit(soak(all_parts(), RECORD, sys.argv[1:], console))
+    try:
+        sys.exit(soak(all_parts(), RECORD, sys.argv[1:], console))
+    except KeyboardInterrupt:
+        console.print("Interrupted. The next `make soak` goes on with this part.")
+        sys.exit(130)

@@ -64,6 +64,7 @@ class Kills:
             time.monotonic() - started,
             tally.trials,
             tally.kills,
+            tally.stops,
             tally.lost,
             tally.doubled,
             tally.half_done,

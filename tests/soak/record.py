@@ -16,6 +16,7 @@ class Result:
     seconds: float
     trials: int
     kills: int = 0
+    stops: int = 0
     lost: int = 0
     doubled: int = 0
     half_done: int = 0
