@@ -20,8 +20,8 @@ test: install-dev ## Run the tests, or some of them: make test TESTS=tests/store
 	@echo 'Tests (a few minutes)' >&2
 	@$(PYTEST) $(TESTS)
 
-soak: install-dev ## Run the tests for hours: all on both databases, properties with thousands of new examples
-	@$(PYTEST) --soak --databases both --hypothesis-profile deep $(TESTS)
+soak: install-dev ## Run for hours what's too long for make test, or go on where that was stopped; ARGS=--help says more
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.soak $(ARGS)
 
 coverage: install-dev ## Run the tests and list the lines of code that none of them reaches
 	@$(PYTEST) --cov --cov-report term $(TESTS)

@@ -47,10 +47,13 @@ class Databases(Protocol):
         """Copy one of these databases, to which nobody is connected."""
         ...
 
+    def drop(self) -> None: ...
+
 
 class SqliteDatabases:
     def __init__(self, template: Path, folder: Path) -> None:
         self._template = template
+        self._folder = folder
         self._paths = (folder / f"study{number}.db" for number in itertools.count(1))
 
     def empty(self) -> str:
@@ -65,6 +68,10 @@ class SqliteDatabases:
         path = next(self._paths)
         shutil.copyfile(url.removeprefix("sqlite:///"), path)
         return f"sqlite:///{path}"
+
+    def drop(self) -> None:
+        for file in self._folder.glob("study*.db*"):
+            file.unlink()
 
 
 class Server:
@@ -108,17 +115,21 @@ def serving() -> Iterator[Server]:
         "",
         *settings,
     ]
-    with (folder / "log").open("w") as log, start_blocking_portal() as portal:
-        process = subprocess.Popen(command, user=cluster.system_user, stderr=log)
-        connection = portal.call(_connect, process, cluster.pgdata)
-        server = Server(cluster.pgdata, portal, connection)
-        server.run("CREATE DATABASE tables")
-        upgrade(server.url("tables"))
-        yield server
-        portal.call(connection.close)
-        process.terminate()
-        process.wait()
-    shutil.rmtree(folder)
+    try:
+        with (folder / "log").open("w") as log, start_blocking_portal() as portal:
+            process = subprocess.Popen(command, user=cluster.system_user, stderr=log)
+            try:
+                connection = portal.call(_connect, process, cluster.pgdata)
+                server = Server(cluster.pgdata, portal, connection)
+                server.run("CREATE DATABASE tables")
+                upgrade(server.url("tables"))
+                yield server
+                portal.call(connection.close)
+            finally:
+                process.terminate()
+                process.wait()
+    finally:
+        shutil.rmtree(folder)
 
 
 async def _connect(process: subprocess.Popen[bytes], folder: Path) -> asyncpg.Connection:
