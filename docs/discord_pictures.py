@@ -254,7 +254,7 @@ async def draw(album: Album) -> None:
         study = Study(store=store, library=library, clock=clock)
         app = App(registry(), study, TerminalPosts(store))
         try:
-            async with async_playwright() as playwright, simcord.run(StudyClient(app), shard_count=1) as env:
+            async with async_playwright() as playwright, simcord.run(StudyClient(app, token="pictures"), shard_count=1) as env:
                 now.append(env)
                 await live(Story(env, app, playwright.chromium, album))
         finally:

@@ -117,7 +117,7 @@ def all_parts() -> list[Part]:
     properties = [
         Pytest("properties", file, PROPERTIES) for file in files if "from hypothesis import" in file.read_text()
     ]
-    long = [Pytest("platforms", file, LONG) for file in files if "pytest.mark.soak" in file.read_text()]
+    long = [Pytest("long", file, LONG) for file in files if "pytest.mark.soak" in file.read_text()]
     both = [Pytest("databases", folder, BOTH_DATABASES) for folder in sorted({_folder(file) for file in files})]
     return [*kills, *long, *properties, *both]
 
