@@ -186,8 +186,9 @@ def _verdict(verdict: Verdict, dialect: Dialect) -> Iterator[Piece]:
         yield Mrkdwn(f"*The answer is* {mrkdwn(verdict.correct)}")
     yield from map(Mrkdwn, _points(verdict.points))
     if verdict.reference:
+        strong = dialect.marks["strong"]
         yield Divider()
-        yield Body(f"{dialect.strong}The reference{dialect.strong}\n\n{convert(verdict.reference, dialect)}")
+        yield Body(f"{strong}The reference{strong}\n\n{convert(verdict.reference, dialect)}")
         yield Divider()
     yield SmallText(mrkdwn(verdict.score))
 

@@ -311,7 +311,7 @@ async def test_buttons_in_a_direct_message_carry_their_server() -> None:
     ("written", "shown"),
     [
         ("[a bank](https://evil.example/login)", "a bank (https://evil.example/login)"),
-        ("[click](javascript:alert)", "click"),
+        ("[click](javascript:alert)", "[click]\u200b(javascript:alert)"),
         ("![pixel](https://evil.example/x.png)", "pixel"),
         ("<#123> and </ask:1>, <t:1>, <:e:1>", "<\u200b#123> and <\u200b/ask:1>, <\u200bt:1>, <\u200b:e:1>"),
         ("`</s>` and <s> stay", "`</s>` and <s> stay"),

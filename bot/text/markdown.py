@@ -1,0 +1,56 @@
+"""Parse Markdown once for every dialect: one tree, from which each platform writes."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+from functools import cache, lru_cache
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
+
+from bot.text.cleaning import clean
+from knowledge.format.commonmark import MAX_BRACKETS, new_parser
+
+Nodes = Sequence[SyntaxTreeNode]
+
+
+@lru_cache(maxsize=256)
+def parse(text: str) -> Nodes:
+    """Return the blocks of a text, without invisible characters. Cached: most members read the same question."""
+    return tuple(SyntaxTreeNode(tokens(text)).children)
+
+
+def tokens(text: str) -> list[Token]:
+    """Return the same as a stream of tokens."""
+    text = clean(text)
+    return _parser(links="](" in text and text.count("[") <= MAX_BRACKETS).parse(text)
+
+
+@cache
+def _parser(*, links: bool) -> MarkdownIt:
+    parser = new_parser()
+    return parser if links else parser.disable(["link", "image"])
+
+
+def parts(text: str, drawn: Container[Any]) -> Iterator[Nodes | str]:
+    """Yield the text's blocks in runs, and between those the LaTeX of each display formula in `drawn`."""
+    run: list[SyntaxTreeNode] = []
+    for node in parse(text):
+        if node.type != "math_block" or node.content not in drawn:
+            run.append(node)
+            continue
+        if run:
+            yield run
+            run = []
+        yield node.content
+    if run:
+        yield run
+
+
+def display_formulas(text: str) -> list[str]:
+    """Return the LaTeX of the display formulas that stand on lines of their own, each once."""
+    if "$$" not in text and "\\[" not in text:
+        return []
+    return list(dict.fromkeys(node.content for node in parse(text) if node.type == "math_block"))
