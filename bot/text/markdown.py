@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Any
@@ -10,9 +11,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from bot.text.cleaning import clean
+from bot.text.cleaning import clean, visible
 from knowledge.format.commonmark import MAX_BRACKETS, new_parser
 
+_LINE_BREAKS = re.compile(r"[\n\r\f]+")
 Nodes = Sequence[SyntaxTreeNode]
 
 
@@ -25,7 +27,12 @@ def parse(text: str) -> Nodes:
 def tokens(text: str) -> list[Token]:
     """Return the same as a stream of tokens."""
     text = clean(text)
-    return _parser(links="](" in text and text.count("[") <= MAX_BRACKETS).parse(text)
+    found = _parser(links="](" in text and text.count("[") <= MAX_BRACKETS).parse(text)
+    if "&" in text:  # an entity may have become an invisible character, or a line break
+        for token in found:
+            for child in token.children or ():
+                child.content = _LINE_BREAKS.sub(" ", visible(child.content))
+    return found
 
 
 @cache

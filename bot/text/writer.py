@@ -11,7 +11,7 @@ from typing import ClassVar
 from markdown_it.tree import SyntaxTreeNode
 from rich.cells import cell_len
 
-from bot.text.cleaning import INVISIBLE
+from bot.text.cleaning import is_left_to_right, isolated_runs
 from bot.text.maths import formula
 from bot.text.scripts import subscript, superscript
 
@@ -19,7 +19,6 @@ ZERO_WIDTH_SPACE = "\u200b"
 """Keeps a platform from reading together what it parts."""
 MAX_LANGUAGE = 20
 """Characters in the name of a programming language."""
-_INVISIBLE = dict.fromkeys(map(ord, (*INVISIBLE, "\n", "\r", "\f")))
 _FENCED = re.compile(r"(\n[ ]*```.*?```(?:\n[ ]*(?=\n|\Z))?)", re.DOTALL)
 _ADDRESS = re.compile(r"((?:https?://|\bwww\.)[^\s<>()`\]]+)", re.IGNORECASE)
 
@@ -37,6 +36,7 @@ class Writer(ABC):
 
     def __init__(self, *, from_model: bool = False) -> None:
         self._from_model = from_model
+        self._isolates = False
 
     @abstractmethod
     def escaped(self, text: str) -> str:
@@ -68,7 +68,7 @@ class Writer(ABC):
     def _block(self, node: SyntaxTreeNode) -> str:
         match node.type:
             case "paragraph":
-                text = self._paragraph(node)
+                text = self._paragraph(node.children[0])
             case "heading":
                 text = self.heading(self._line(node.children[0], bold=True), int(node.tag[1]))
             case "bullet_list" | "ordered_list":
@@ -97,23 +97,13 @@ class Writer(ABC):
         lines = [line.strip() for line in formula(latex).splitlines() if line.strip()]
         return self.code_block("\n".join(lines), "text")
 
-    def _paragraph(self, node: SyntaxTreeNode) -> str:
-        """Write a paragraph, in several blocks if it has display formulas."""
-        blocks: list[str] = []
-        line: list[SyntaxTreeNode] = []
-        for child in (*node.children[0].children, None):
-            if child is not None and child.type != "math_block":
-                line.append(child)
-                continue
-            if text := self._inline(line).strip():
-                blocks.append(self.escaped_line_starts(text))
-            line = []
-            if child is not None:
-                blocks.append(self.display_formula(child.content))
-        return "\n\n".join(blocks)
+    def _paragraph(self, inline: SyntaxTreeNode) -> str:
+        self._isolates = is_left_to_right(inline.content)
+        return self.escaped_line_starts(self._inline(inline.children).strip())
 
     def _line(self, inline: SyntaxTreeNode, *, bold: bool = False) -> str:
         """Write a paragraph's or a heading's content in one line."""
+        self._isolates = is_left_to_right(inline.content)
         return self.escaped_line_starts(" ".join(self._inline(inline.children, bold=bold).split("\n")).strip())
 
     def _list(self, node: SyntaxTreeNode) -> str:
@@ -152,12 +142,12 @@ class Writer(ABC):
         """Write one node of a line."""
         match node.type:
             case "text" | "text_special":
-                text = self._text(node.content.translate(_INVISIBLE))
+                text = self._text(node.content)
             case "softbreak" | "hardbreak":
                 text = "\n"
             case "code_inline":
-                text = self.code(node.content.translate(_INVISIBLE))
-            case "math_inline" | "math_block":
+                text = self.code(node.content)
+            case "math_inline":
                 text = self._text(formula(node.content).replace("\n", " "))
             case "strong" | "em" | "s" as kind if not (bold and kind == "strong"):
                 text = self._marked(kind, self._inline(node.children, bold=bold))
@@ -179,6 +169,8 @@ class Writer(ABC):
         return f"{inside[:start]}{mark}{text}{mark}{inside[start + len(text) :]}"
 
     def _text(self, text: str) -> str:
+        if self._isolates:
+            text = isolated_runs(text)
         if not self._from_model:
             return self.escaped(text)
         pieces = _ADDRESS.split(text)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_block.table import escapedSplit, table
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
@@ -41,6 +42,7 @@ def new_parser() -> MarkdownIt:
     parser.block.ruler.before(
         "fence", "math_block", _math_block, {"alt": ["paragraph", "reference", "blockquote", "list"]}
     )
+    parser.core.ruler.after("inline", "math_paragraph", _split_paragraphs)
     return parser
 
 
@@ -96,6 +98,37 @@ def _is_formula(content: str, before: str, after: str) -> bool:
     ):
         return False
     return not _PROSE.search(_GROUPS.sub(" ", content))
+
+
+def _split_paragraphs(state: StateCore) -> None:
+    """Let display formulas in the middle of a paragraph stand between two; elsewhere, they're within the line."""
+    tokens: list[Token] = []
+    following = iter(state.tokens)
+    for token in following:
+        formulas = [child for child in token.children or () if child.type == "math_block"]
+        if formulas and tokens[-1].type == "paragraph_open":
+            tokens.extend(_parts(tokens.pop(), token, next(following)))
+            continue
+        for formula in formulas:
+            formula.type = "math_inline"
+        tokens.append(token)
+    state.tokens = tokens
+
+
+def _parts(opening: Token, inline: Token, closing: Token) -> Iterator[Token]:
+    line: list[Token] = []
+    for child in (*(inline.children or ()), None):
+        if child is not None and child.type != "math_block":
+            if line or child.type != "softbreak":
+                line.append(child)
+            continue
+        while line and line[-1].type == "softbreak":
+            line.pop()
+        if any(part.type != "text" or part.content.strip() for part in line):
+            yield from (opening, inline.copy(children=line), closing)
+        line = []
+        if child is not None:
+            yield child.copy(block=True, map=inline.map)
 
 
 def _html_tag(state: StateInline, silent: bool) -> bool:

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from bot.platforms.shared.splitting import split_point
 from bot.platforms.shared.typed_commands import command_pattern
-from bot.text.cleaning import clean
+from bot.text.cleaning import clean, isolated
 from bot.text.markdown import Nodes, parse
 from bot.text.writer import ZERO_WIDTH_SPACE, Writer
 
@@ -122,7 +122,7 @@ def plain(text: str) -> str:
     """Escape names and the like: one line without formatting, links or mentions."""
     if _HARMLESS.fullmatch(text):  # as for most names and numbers
         return " ".join(text.split())
-    one_line = " ".join(clean(text).split())
+    one_line = isolated(" ".join(clean(text).split()))
     escaped = escape_mentions(_MARK.sub(r"\\\g<0>", one_line))
     # URLs become links even where all formatting is escaped, so they get an invisible break.
     return re.sub(r"^([#>\-+]|\d+\.)", r"\\\1", escaped.replace("://", f":{ZERO_WIDTH_SPACE}//"))

@@ -15,7 +15,7 @@ from typing_extensions import override
 from bot.platforms.shared.splitting import split_point
 from bot.platforms.shared.typed_commands import command_pattern
 from bot.platforms.slack.manifest import SLASH_COMMAND
-from bot.text.cleaning import clean
+from bot.text.cleaning import clean, isolated
 from bot.text.markdown import parse
 from bot.text.writer import ZERO_WIDTH_SPACE, Bare, Writer
 
@@ -112,7 +112,7 @@ def own_text(text: str, dialect: Dialect = MRKDWN) -> str:
 
 def literal_line(text: str, dialect: Dialect = MRKDWN) -> str:
     """Return a name or the like as one line in which nothing is formatting, a link or a mention."""
-    one_line = " ".join(clean(text).split())
+    one_line = isolated(" ".join(clean(text).split()))
     if _PLAIN.fullmatch(one_line):
         return one_line
     writer = dialect()
@@ -121,7 +121,7 @@ def literal_line(text: str, dialect: Dialect = MRKDWN) -> str:
 
 def plain_line(text: str) -> str:
     """Return one line for labels and the like, where Slack has no formatting."""
-    one_line = " ".join(clean(text).split())
+    one_line = isolated(" ".join(clean(text).split()))
     return re.sub(r"<(?=[!@#])", "‹", one_line) if "<" in one_line else one_line
 
 

@@ -37,7 +37,7 @@ def _block(token: Token) -> Token:
 def _spans(nodes: Sequence[SyntaxTreeNode]) -> Iterator[Token]:
     for node in nodes:
         match node.type:
-            case "math_inline" | "math_block" | "sub" | "sup":
+            case "math_inline" | "sub" | "sup":
                 yield Token("text", "", 0, content=Bare().span(node))
             case "u":
                 yield from _spans(node.children)
@@ -69,8 +69,10 @@ def _append(shown: Line, node: SyntaxTreeNode, style: str) -> None:
             shown.append(f"`{node.content}`", style)
         case "fence" | "code_block":
             shown.append(" ".join(node.content.split()), style)
-        case "math_inline" | "math_block" | "sub" | "sup" | "link":
+        case "math_inline" | "sub" | "sup" | "link":
             shown.append(Bare().span(node), style)
+        case "math_block":
+            shown.append(" ".join(formula(node.content).split()), style)
         case _:
             for child in node.children:
                 _append(shown, child, f"{style} {STYLES.get(node.type, '')}".strip())
