@@ -20,6 +20,8 @@ MAX_BRACKETS = 200
 """Brackets in a text up to which links are read: nested ones take milliseconds each."""
 MAX_FORMULA = 4000
 """Characters between the delimiters of a formula."""
+MAX_LINES = 60
+"""Lines of a display formula."""
 MAX_TAG_CONTENT = 400
 """Characters between a tag and the one that closes it."""
 # Two words next to each other: "$5 per million or 6$" isn't a formula, and neither is "$A$".
@@ -173,12 +175,12 @@ def _math_block(state: StateBlock, start_line: int, end_line: int, silent: bool)
         return False
     line = _line(state, start_line)
     opening, closing = next(((o, c) for o, c in _BLOCK_DELIMITERS if line.startswith(o)), ("", ""))
-    if not opening:
+    start = state.bMarks[start_line] + state.tShift[start_line] + len(opening)
+    if not opening or state.src.find(closing, start, start + MAX_FORMULA) < 0:
         return False
-    lines, next_line, length = [line[len(opening) :]], start_line + 1, 0
+    lines, next_line = [line[len(opening) :]], start_line + 1
     while closing not in lines[-1]:
-        length += len(lines[-1])
-        if next_line >= end_line or length > MAX_FORMULA or state.sCount[next_line] < state.blkIndent:
+        if next_line >= end_line or len(lines) > MAX_LINES or state.sCount[next_line] < state.blkIndent:
             return False
         if state.isEmpty(next_line) and len(lines) > 1:  # formulas have no blank lines
             return False
