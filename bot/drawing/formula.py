@@ -18,6 +18,10 @@ MIN_CARD_WIDTH = 400.0
 
 MAX_HEIGHT = 2000
 MIN_ZOOM = 0.8
+ROWS = frozenset({"math", "mrow", "mtd", "msqrt"})
+OPENING = frozenset("([{⟨⌊⌈")
+NAME_SPACE = "0.167em"
+SIGN_SPACES = dict.fromkeys(("∪", "∩", "∧", "∨", "†", "•", "mod"), "0.222em") | dict.fromkeys("⊂⟂", "0.278em")
 
 DRAWING = Lock()
 """Hold it while drawing a formula: the library shares one open font file."""
@@ -49,12 +53,28 @@ def _drawing(mathml: ElementTree.Element) -> ElementTree.Element | None:
     mathml.set("mathcolor", INK)
     for element in mathml.iter():
         _adjust(element)
+        _space(element)
     drawing = Math(mathml, size=SIZE)
     characters = set("".join(element.text or "" for element in mathml.iter()))
     if any(not c.isspace() and drawing.font.glyphindex(c) == 0 for c in characters):
         return None
     svg: ElementTree.Element = drawing.svgxml()
     return svg
+
+
+def _space(row: ElementTree.Element) -> None:
+    """Set signs apart that the library has no spaces for, and names such as det, but those not from brackets."""
+    if row.tag not in ROWS or len(row) == 1:  # braces make a letter of a sign
+        return
+    for before, sign, after in zip([None, *row], row, [*row[1:], None], strict=False):
+        text = (sign.tag == "mo" and sign.text) or ""
+        if space := SIGN_SPACES.get(text):
+            sign.attrib |= {"lspace": space, "rspace": space}
+        elif len(text) > 1:
+            if before is not None and before.tag != "mo":
+                sign.set("lspace", NAME_SPACE)
+            first = next((part.text for part in after.iter() if part.text), "") if after is not None else "("
+            sign.set("rspace", "0" if first in OPENING else NAME_SPACE)
 
 
 def _adjust(element: ElementTree.Element) -> None:

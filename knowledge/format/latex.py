@@ -72,6 +72,7 @@ _WRITTEN = {
 _CORRECTED = {
     ("mi", "~"): ("mo", "\N{TILDE OPERATOR}"),  # \\sim
     ("mi", "\N{REVERSE SOLIDUS OPERATOR}"): ("mo", "\N{REVERSE SOLIDUS OPERATOR}"),  # \setminus
+    **{("mi", sign): ("mo", sign) for sign in "⟂†•"},
     ("mo", "arg"): ("mi", "arg"),  # as log and the other functions without limits
 }
 """Elements that latex2mathml chooses badly, and what they should be."""

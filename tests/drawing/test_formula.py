@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.drawing.formula import MAX_HEIGHT, MAX_WIDTH, formula
-from knowledge.format.latex import ARGUMENTS, COMMANDS, MAX_LENGTH
+from bot.drawing.formula import MAX_HEIGHT, MAX_WIDTH, _drawing, formula
+from knowledge.format.latex import ARGUMENTS, COMMANDS, MAX_LENGTH, parse
 from knowledge.format.markdown import formulas_of
 from knowledge.format.reader import load
 from knowledge.questions import Question
@@ -71,6 +71,20 @@ def test_bars_stretch_only_after_left_and_right() -> None:
 
     assert formula(rf"\lfloor {tall} \rfloor") != formula(rf"\left\lfloor {tall} \right\rfloor")
     assert formula(rf"\lvert {tall} \rvert") != formula(rf"\left\lvert {tall} \right\rvert")
+
+
+def test_names_and_signs_stand_apart_from_letters_but_not_from_brackets() -> None:
+    assert width(r"x \det A") > width(r"x \mathrm{det} A")
+    assert width(r"x \bmod A") > width(r"x \mathrm{mod} A")
+    assert width(r"A \cup B") > width(r"A {\cup} B")
+    assert width(r"\max(x)") == pytest.approx(width(r"\mathrm{max}(x)"), rel=0.01)
+    assert width(r"\max\left(x\right)") == pytest.approx(width(r"\mathrm{max}\left(x\right)"), rel=0.01)
+
+
+def width(latex: str) -> float:
+    drawing = _drawing(parse(latex))
+    assert drawing is not None
+    return float(drawing.attrib["width"])
 
 
 def test_the_card_is_opaque_and_light_and_its_ink_dark() -> None:
