@@ -18,18 +18,19 @@ MAX_LENGTH = 4000
 NAMES = frozenset(FUNCTIONS.split()) - {"bmod"}
 WRITTEN = {"−": "-", "∣": "|", "⧵": "∖"}
 """Signs that are written as others, which more fonts have."""
-KINDS: dict[str, Kind] = (
-    dict[str, Kind]()
-    | dict.fromkeys("∑∏∫⋃⋂", "operator")
-    | dict.fromkeys("=<>≤≥≪≫≠≈≡∼≃≅∝∈∉⊂⊆⊃⊇≺≻∥⟂→←⇒⇐⇔↔↦⟶⟹⟺∣", "relation")
-    | dict.fromkeys("+-−±∓×÷·∘*⊙⊕⊗∪∩∧∨⧵⋆•†", "binary")
-    | dict.fromkeys('∂∇∞∀∃¬∅⊤⊥…⋯⋮⋱′″‴⁗ℏ.@"`?_#$&', "letter")
-    | dict.fromkeys("([{⟨⌊⌈", "open")
-    | dict.fromkeys(")]}⟩⌋⌉!%", "close")
-    | dict.fromkeys("|‖", "bar")
-    | dict.fromkeys(",;", "mark")
-    | {"/": "slash", ":": "colon", "mod": "binary"}
-)
+SIGNS: dict[Kind, str] = {
+    "operator": "∑∏∫⋃⋂",
+    "relation": "=<>≤≥≪≫≠≈≡∼≃≅∝∈∉⊂⊆⊃⊇≺≻∥⟂→←⇒⇐⇔↔↦⟶⟹⟺∣",
+    "binary": "+-−±∓×÷·∘*⊙⊕⊗∪∩∧∨⧵⋆•†",
+    "letter": '∂∇∞∀∃¬∅⊤⊥…⋯⋮⋱′″‴⁗ℏ.@"`?#$&',
+    "open": "([{⟨⌊⌈",
+    "close": ")]}⟩⌋⌉!%",
+    "bar": "|‖",
+    "mark": ",;",
+    "slash": "/",
+    "colon": ":",
+}
+KINDS = {sign: kind for kind, signs in SIGNS.items() for sign in signs} | {"mod": "binary"}
 SUPERSCRIPTS = dict(
     zip(
         "0123456789+-=()abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUW⊤∘*†",
@@ -60,10 +61,10 @@ ALPHABETS = {
     "bold-italic": ("MATHEMATICAL BOLD ITALIC", "MATHEMATICAL BOLD"),
 }
 """How the names of a style's characters may begin."""
-ROOTS = {"2": "√", "3": "∛", "4": "∜"}
+ROOTS = {"3": "∛", "4": "∜"}
 
 
-class _UnwritableError(Exception):
+class UnwritableError(Exception):
     """Text would lose a part of the formula, or could be read differently."""
 
 
@@ -76,7 +77,7 @@ def unicode_text(latex: str) -> str | None:
     writer = _Writer()
     try:
         text = beside(joined(writer.row([parse(latex)])), writer.tables)
-    except (FormulaError, _UnwritableError):
+    except (FormulaError, UnwritableError):
         return None
     return text if 0 < len(text) <= MAX_LENGTH else None
 
@@ -109,14 +110,10 @@ class _Writer:
             case "msub" | "msup" | "msubsup":
                 return self._scripted(element)
             case "munder" | "mover" | "munderover":
-                return (
-                    [self._accented(element)]
-                    if element.tag != "munderover" and _is_accent(element[1])
-                    else (self._scripted(element))
-                )
+                return [self._accented(element)] if _is_accented(element) else self._scripted(element)
             case "mtable":
                 return [self._table(element)]
-        raise _UnwritableError
+        raise UnwritableError
 
     def _group(self, row: Element) -> list[Atom]:
         atoms = self.row(row)
@@ -129,7 +126,7 @@ class _Writer:
         count = len(self.tables)
         atoms = self.row(elements)
         if len(self.tables) > count:
-            raise _UnwritableError
+            raise UnwritableError
         return atoms
 
     def _fraction(self, element: Element) -> Atom:
@@ -149,7 +146,7 @@ class _Writer:
             return Atom("letter", f"√({_filled(self._inner(element))})")
         index = _filled(self._inner([element[1]]))
         if not all(c in SUPERSCRIPTS for c in index):
-            raise _UnwritableError
+            raise UnwritableError
         sign = ROOTS.get(index) or "".join(SUPERSCRIPTS[c] for c in index) + "√"
         return Atom("word", f"{sign}({_filled(self._inner([element[0]]))})")
 
@@ -161,21 +158,21 @@ class _Writer:
             ["operator"],
             ["function"],
         ):
-            raise _UnwritableError
+            raise UnwritableError
         return _with_script(base, _script(sub, sup))
 
     def _accented(self, element: Element) -> Atom:
         base = self._inner([element[0]])
         accent = UNDERLINE if element.tag == "munder" else ACCENTS[element[1].text or ""]
         if any(atom.script for atom in base):
-            raise _UnwritableError
+            raise UnwritableError
         letters = "".join(atom.text for atom in base)
         count = sum(not unicodedata.combining(c) for c in letters)
         if accent == ACCENTS["¯"] and count > 1:
             accent = OVERLINE
         is_line = accent in (OVERLINE, UNDERLINE)
         if count != 1 and not (is_line and letters.isalnum()):
-            raise _UnwritableError
+            raise UnwritableError
         text = "".join(c + accent for c in letters) if is_line and count > 1 else letters + accent
         kind: Kind = base[0].kind if len(base) == 1 else "word"
         return Atom(kind, unicodedata.normalize("NFC", text))
@@ -183,15 +180,16 @@ class _Writer:
     def _table(self, element: Element) -> Atom:
         cells = [[joined(self._inner(cell)) for cell in row] for row in element]
         if not cells:
-            raise _UnwritableError
+            raise UnwritableError
         alignments = [cell.get("columnalign", "center") for cell in element[0]]
         is_aligned = element.get("columnspacing") is not None
         self.tables.append(Rows(cells, alignments, (" ", "   ") if is_aligned else ("  ",)))
         return Atom("letter", PLACE)
 
 
-def _is_accent(element: Element) -> bool:
-    return element.tag == "mo" and element.text in ACCENTS
+def _is_accented(element: Element) -> bool:
+    is_limit = element.tag == "munderover" or element[0].tag == "mo"
+    return not is_limit and element[1].tag == "mo" and element[1].text in ACCENTS
 
 
 def _is_derivative(above: Sequence[Atom], below: Sequence[Atom]) -> bool:
@@ -202,7 +200,7 @@ def _is_derivative(above: Sequence[Atom], below: Sequence[Atom]) -> bool:
 def _filled(atoms: Sequence[Atom]) -> str:
     text = joined(atoms)
     if not text:
-        raise _UnwritableError
+        raise UnwritableError
     return text
 
 
@@ -239,7 +237,7 @@ def _kind(element: Element, text: str) -> Kind:
         return "function"
     if text.isalpha():
         return "letter" if len(text) == 1 else "word"
-    raise _UnwritableError
+    raise UnwritableError
 
 
 def _styled(text: str, variant: str | None) -> str:
@@ -257,7 +255,7 @@ def _styled_character(character: str, alphabet: Sequence[str]) -> str:
             continue
     if character in ".,":
         return character
-    raise _UnwritableError
+    raise UnwritableError
 
 
 def _words(text: str) -> list[Atom]:
@@ -273,7 +271,7 @@ def _space(element: Element) -> list[Atom]:
     if width.startswith(("negative", "-")):
         return []
     if "linebreak" in element.attrib:
-        raise _UnwritableError
+        raise UnwritableError
     return [Atom("space", WIDE if width in ("1em", "2em") else " ")]
 
 
@@ -289,7 +287,7 @@ def _with_script(base: list[Atom], script: str) -> list[Atom]:
             return [*base[:-1], replace(last, script=script)]
     text = _filled(base)
     if PLACE in text:
-        raise _UnwritableError
+        raise UnwritableError
     return [Atom("letter", f"({text})", script)]
 
 
@@ -321,7 +319,7 @@ def _small(sign: str, atoms: Sequence[Atom], characters: dict[str, str]) -> str:
         return ""
     text = joined(atoms, tight=True)
     if not text or "}" in text.partition("{")[0] or text.count("{") != text.count("}"):
-        raise _UnwritableError
+        raise UnwritableError
     spelled = any(atom.kind in ("word", "function") for atom in atoms)
     if not spelled and all(c in characters for c in text) and (len(text) == 1 or not ALONE & set(text)):
         return "".join(characters[c] for c in text)

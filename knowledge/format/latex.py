@@ -70,7 +70,7 @@ _WRITTEN = {
     "mathrm": r"\mathrm ",  # without the space, a single letter loses its font
 }
 _CORRECTED = {
-    ("mi", "~"): ("mo", "\N{TILDE OPERATOR}"),  # \\sim
+    ("mi", "~"): ("mo", "\N{TILDE OPERATOR}"),  # \sim
     ("mi", "\N{REVERSE SOLIDUS OPERATOR}"): ("mo", "\N{REVERSE SOLIDUS OPERATOR}"),  # \setminus
     **{("mi", sign): ("mo", sign) for sign in "⟂†•"},
     ("mo", "arg"): ("mi", "arg"),  # as log and the other functions without limits

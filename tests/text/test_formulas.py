@@ -136,6 +136,7 @@ def order(text: str) -> list[str]:
         (r"\frac{50\%}{\{a\}}", "50%/{a}"),
         (r"\sqrt{d_k}", "√(dₖ)"),
         (r"\sqrt[3]{x}", "∛(x)"),
+        (r"\sum_\to x", "∑_→ x"),
         (r"\hat{h} \bar{x} \tilde{x} \dot{a} \vec{v}", "ĥx̄x̃ȧv⃗"),
         (r"\hat{\bar{x}}_i", "x̄̂ᵢ"),
         (r"\overline{AB}", "A̅B̅"),
