@@ -151,7 +151,7 @@ def _with_sides(atoms: list[Atom]) -> list[Atom]:
 
 
 def _sign(atom: Atom, left: Atom | None, _: Atom | None) -> Atom:
-    if atom.kind == "binary" and (left is None or left.kind not in OPERANDS):
+    if atom.kind == "binary" and len(atom.text) == 1 and (left is None or left.kind not in OPERANDS):
         return replace(atom, kind="prefix")
     return atom
 
@@ -200,7 +200,7 @@ def _is_apart(before: Atom, after: Atom) -> bool:
 
 def _is_run_on(before: Atom, after: Atom) -> bool:
     """Return whether two atoms would be read as one name without a space."""
-    if not after.text[:1].isalnum() or before.kind in ("open", "prefix", "slash"):
+    if not after.text[:1].isalnum():
         return False
     if before.kind in ("word", "function") or after.kind in ("word", "function"):
         return str(before)[-1:].isalnum()
