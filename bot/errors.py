@@ -20,6 +20,9 @@ RequestClaimedError            bot.platforms.discord.dispatch: another process c
 InferenceError                 bot.inference.client: the inference server gave no answer
 └── InferenceCutShortError     bot.inference.client: its answer was cut off
 UnknownMemberError             bot.platforms.discord.identity: the sender of a direct message is unknown
+UnwritableError                bot.text.formulas: text can't say everything in a formula, which stays LaTeX
+FormulaError                   knowledge.format.latex: LaTeX would reject the formula
+└── UnsupportedError           knowledge.format.latex: it may be good LaTeX, but we can't parse it
 ImportInProgressError          knowledge.format.transaction: another import is writing to the folder
 AnkiError                      knowledge.importers.anki: the file isn't an Anki package
 DecodeError                    knowledge.importers.decode: the file isn't text

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from xml.etree import ElementTree
 
 from bot.drawing.svg import INK, MARGIN, card
-from knowledge.format.latex import DRAWING, undrawable
+from knowledge.format.latex import FormulaError, parse
 
 SIZE = 20.0
 ZOOM = 2.5
@@ -17,17 +18,25 @@ MIN_CARD_WIDTH = 400.0
 
 MAX_HEIGHT = 2000
 MIN_ZOOM = 0.8
+ROWS = frozenset({"math", "mrow", "mtd", "msqrt"})
+OPENING = frozenset("([{⟨⌊⌈")
+NAME_SPACE = "0.167em"
+SIGN_SPACES = dict.fromkeys(("∪", "∩", "∧", "∨", "†", "•", "mod"), "0.222em") | dict.fromkeys("⊂⟂", "0.278em")
 
-_NAMESPACE = "{http://www.w3.org/1998/Math/MathML}"
+DRAWING = Lock()
+"""Hold it while drawing a formula: the library shares one open font file."""
 
 
 def formula(latex: str) -> bytes | None:
     """Return a PNG of the formula, centered on a card; None if it can't be drawn correctly and legibly."""
-    latex = latex.strip()
-    if not latex or undrawable(latex):
+    try:
+        mathml = parse(latex)
+    except FormulaError:
         return None
     with DRAWING:
-        drawing = _drawing(latex)
+        drawing = _drawing(mathml)
+    if drawing is None:
+        return None
     width, height = float(drawing.attrib["width"]), float(drawing.attrib["height"])
     card_width, card_height = max(width + 2 * MARGIN, MIN_CARD_WIDTH), height + 1.6 * MARGIN
     zoom = min(ZOOM, MAX_WIDTH / card_width, MAX_HEIGHT / card_height)
@@ -37,16 +46,35 @@ def formula(latex: str) -> bytes | None:
     return card(ElementTree.tostring(drawing, encoding="unicode"), card_width, card_height, zoom=zoom)
 
 
-def _drawing(latex: str) -> ElementTree.Element:
-    from ziamath.tex import tex2mml
+def _drawing(mathml: ElementTree.Element) -> ElementTree.Element | None:
+    """Return the formula as SVG; None if the font lacks one of its characters."""
     from ziamath.zmath import Math
 
-    mathml = ElementTree.fromstring(tex2mml(latex))  # noqa: S314 (made by the library)
     mathml.set("mathcolor", INK)
     for element in mathml.iter():
         _adjust(element)
-    svg: ElementTree.Element = Math(mathml, size=SIZE).svgxml()
+        _space(element)
+    drawing = Math(mathml, size=SIZE)
+    characters = set("".join(element.text or "" for element in mathml.iter()))
+    if any(not c.isspace() and drawing.font.glyphindex(c) == 0 for c in characters):
+        return None
+    svg: ElementTree.Element = drawing.svgxml()
     return svg
+
+
+def _space(row: ElementTree.Element) -> None:
+    """Set signs apart that the library has no spaces for, and names such as det, but those not from brackets."""
+    if row.tag not in ROWS or len(row) == 1:  # braces make a letter of a sign
+        return
+    for before, sign, after in zip([None, *row], row, [*row[1:], None], strict=False):
+        text = (sign.tag == "mo" and sign.text) or ""
+        if space := SIGN_SPACES.get(text):
+            sign.attrib |= {"lspace": space, "rspace": space}
+        elif len(text) > 1:
+            if before is not None and before.tag != "mo":
+                sign.set("lspace", NAME_SPACE)
+            first = next((part.text for part in after.iter() if part.text), "") if after is not None else "("
+            sign.set("rspace", "0" if first in OPENING else NAME_SPACE)
 
 
 def _adjust(element: ElementTree.Element) -> None:
@@ -55,13 +83,17 @@ def _adjust(element: ElementTree.Element) -> None:
         case "∑" | "∏" | "∫":
             # If these may stretch, brackets around them become 2,000 units high with \left( ... \right).
             element.set("stretchy", "false")
-        case "⌊" | "⌋" | "⌈" | "⌉" | "‖" | "|":
+        case "⌊" | "⌋" | "⌈" | "⌉" | "‖" | "|" | "⟨" | "⟩":
             # They stretch only with \left or \big.
             if "minsize" not in element.attrib:
                 element.attrib.setdefault("stretchy", "false")
         case ",":
             element.set("rspace", "0.17em")  # half of what the library sets
         case "∇" | "∂":
-            element.tag = (
-                f"{_NAMESPACE}mn"  # upright like a number; as an operator, it would be spaced apart from its index
-            )
+            element.tag = "mn"  # upright like a number; as an operator, it would be spaced apart from its index
+        case "^":
+            element.text = "\N{COMBINING CIRCUMFLEX ACCENT}"  # which is as wide as what's below
+        case "~" if "stretchy" not in element.attrib:
+            element.text = "\N{COMBINING TILDE}"
+    if element.tag == "mtable" and "columnspacing" in element.attrib:
+        element.set("columnspacing", element.attrib["columnspacing"].replace("2em", "0.3em"))

@@ -7,9 +7,9 @@ from html import escape
 from typing import Any
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
-from bot.text.markdown import tokens
-from bot.text.maths import formula
+from bot.text.markdown import formula_text, tokens
 
 
 def html(text: str) -> str:
@@ -21,25 +21,21 @@ def html(text: str) -> str:
 @cache
 def _renderer() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False})
-    parser.add_render_rule("math_inline", lambda _self, all_tokens, at, *_: _formula(all_tokens[at].content))
-    parser.add_render_rule("math_block", lambda _self, all_tokens, at, *_: _display(all_tokens[at].content))
-    parser.add_render_rule("image", lambda _self, all_tokens, at, *_: escape(_words(all_tokens[at])))
+    parser.add_render_rule("math_inline", lambda _self, found, at, *_: _formula("span", found[at]))
+    parser.add_render_rule("math_block", lambda _self, found, at, *_: _formula("pre", found[at]) + "\n")
+    parser.add_render_rule("image", lambda _self, found, at, *_: escape(_words(found[at])))
     parser.add_render_rule("link_open", _link)
     return parser
 
 
-def _formula(latex: str) -> str:
-    return f'<span class="formula">{escape(formula(latex))}</span>'
+def _formula(tag: str, token: Token) -> str:
+    return f'<{tag} class="formula">{escape(formula_text(token) or token.content)}</{tag}>'
 
 
-def _display(latex: str) -> str:
-    return f'<pre class="formula">{escape(formula(latex))}</pre>\n'
-
-
-def _words(token: Any) -> str:
+def _words(token: Token) -> str:
     return "".join(child.content for child in token.children or ())
 
 
-def _link(_self: Any, all_tokens: Any, at: int, *_: Any) -> str:
-    address = str(all_tokens[at].attrs.get("href", ""))
+def _link(_self: Any, found: Any, at: int, *_: Any) -> str:
+    address = str(found[at].attrs.get("href", ""))
     return f'<a href="{escape(address)}" rel="nofollow noopener noreferrer">'

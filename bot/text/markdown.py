@@ -12,8 +12,11 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from bot.text.cleaning import clean, visible
+from bot.text.formulas import unicode_text
 from knowledge.format.commonmark import MAX_BRACKETS, new_parser
 
+MAX_FORMULAS = 100
+"""Formulas of a text that are written in Unicode, which takes a millisecond each; further ones stay LaTeX."""
 _LINE_BREAKS = re.compile(r"[\n\r\f]+")
 Nodes = Sequence[SyntaxTreeNode]
 
@@ -32,7 +35,23 @@ def tokens(text: str) -> list[Token]:
         for token in found:
             for child in token.children or ():
                 child.content = _LINE_BREAKS.sub(" ", visible(child.content))
+    _write_formulas(found)
     return found
+
+
+def _write_formulas(found: Sequence[Token]) -> None:
+    """Give the formulas their text in Unicode. Those that it can't say without loss, or that are too many, have none."""
+    formulas = [token for block in found for token in (block, *(block.children or ())) if token.type.startswith("math")]
+    for number, token in enumerate(formulas):
+        text = unicode_text(token.content) if number < MAX_FORMULAS else None
+        if text and (token.type == "math_block" or "\n" not in text):
+            token.meta["text"] = text
+
+
+def formula_text(node: SyntaxTreeNode | Token) -> str | None:
+    """Return a formula's text in Unicode, of several lines only if it's a display formula; None if it has none."""
+    text = node.meta.get("text")
+    return None if text is None else str(text)
 
 
 @cache

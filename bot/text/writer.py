@@ -12,7 +12,7 @@ from markdown_it.tree import SyntaxTreeNode
 from rich.cells import cell_len
 
 from bot.text.cleaning import is_left_to_right, isolated_runs
-from bot.text.maths import formula
+from bot.text.markdown import formula_text
 from bot.text.scripts import subscript, superscript
 
 ZERO_WIDTH_SPACE = "\u200b"
@@ -80,7 +80,7 @@ class Writer(ABC):
             case "table":
                 text = self._table(node)
             case "math_block":
-                text = self.display_formula(node.content)
+                text = self.code_block(formula_text(node) or node.content, "text")
             case _:  # a rule
                 text = ""
         return text
@@ -91,11 +91,6 @@ class Writer(ABC):
         if not code.strip() and (others or len(language) > MAX_LANGUAGE):  # code on the line of its fence
             language, code = "", node.info
         return self.code_block(code, language) if code.strip() else ""
-
-    def display_formula(self, latex: str) -> str:
-        """Write a formula on lines of its own."""
-        lines = [line.strip() for line in formula(latex).splitlines() if line.strip()]
-        return self.code_block("\n".join(lines), "text")
 
     def _paragraph(self, inline: SyntaxTreeNode) -> str:
         self._isolates = is_left_to_right(inline.content)
@@ -148,7 +143,8 @@ class Writer(ABC):
             case "code_inline":
                 text = self.code(node.content)
             case "math_inline":
-                text = self._text(formula(node.content).replace("\n", " "))
+                written = formula_text(node)
+                text = self.code(node.content) if written is None else self._text(written)
             case "strong" | "em" | "s" as kind if not (bold and kind == "strong"):
                 text = self._marked(kind, self._inline(node.children, bold=bold))
             case "sub" | "sup" as kind:

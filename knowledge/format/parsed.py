@@ -21,8 +21,13 @@ from knowledge.questions import Question
 
 SHIPPED = Path(__file__).parents[1] / "parsed"
 READERS = (
-    *("format/commonmark.py", "format/front_matter.py", "format/markdown.py", "format/reader.py"),
-    *("format/sections.py", "questions.py"),
+    "format/commonmark.py",
+    "format/front_matter.py",
+    "format/latex.py",
+    "format/markdown.py",
+    "format/reader.py",
+    "format/sections.py",
+    "questions.py",
 )
 """The modules whose code decides what question a file becomes."""
 

@@ -45,8 +45,8 @@ async def test_it_draws_formulas_and_charts(renderer: Renderer) -> None:
 
 
 async def test_an_undrawable_formula_gives_none(renderer: Renderer) -> None:
-    assert await renderer.formula(r"\tfrac{1}{2}") is None
-    assert await renderer.formula(r"\tfrac{1}{2}") is None
+    assert await renderer.formula(r"\cfrac{1}{2}") is None
+    assert await renderer.formula(r"\cfrac{1}{2}") is None
 
 
 async def test_an_equal_block_gets_the_same_picture(renderer: Renderer) -> None:
@@ -78,7 +78,7 @@ async def test_canceling_one_request_does_not_cancel_the_others(renderer: Render
 
 async def test_a_picture_larger_than_the_cache_is_not_kept() -> None:
     renderer = Renderer(cache_size=3 * OVERHEAD)
-    first, *_ = [await renderer.formula(rf"\{name}") for name in ("tfrac", "dfrac", "cfrac")]
+    first, *_ = [await renderer.formula(rf"\{name}") for name in ("genfrac", "mathop", "cfrac")]
     picture = await renderer.standings(week())
 
     assert first is None

@@ -9,8 +9,7 @@ from markdown_it.tree import SyntaxTreeNode
 from rich.markdown import Markdown
 from rich.text import Text as Line
 
-from bot.text.markdown import parse, tokens
-from bot.text.maths import formula
+from bot.text.markdown import formula_text, parse, tokens
 from bot.text.writer import Bare
 
 STYLES = {"strong": "bold", "em": "italic", "s": "strike"}
@@ -27,7 +26,7 @@ class TerminalMarkdown(Markdown):
 def _block(token: Token) -> Token:
     """Return a token that Rich knows."""
     if token.type == "math_block":
-        return Token("fence", "code", 0, content=formula(token.content), info="text", block=True)
+        return Token("fence", "code", 0, content=formula_text(token) or token.content, info="text", block=True)
     if token.type == "inline":
         inline = SyntaxTreeNode([token], create_root=False)
         return token.copy(children=list(_spans(inline.children)))
@@ -37,6 +36,8 @@ def _block(token: Token) -> Token:
 def _spans(nodes: Sequence[SyntaxTreeNode]) -> Iterator[Token]:
     for node in nodes:
         match node.type:
+            case "math_inline" if formula_text(node) is None:
+                yield Token("code_inline", "code", 0, content=node.content)
             case "math_inline" | "sub" | "sup":
                 yield Token("text", "", 0, content=Bare().span(node))
             case "u":
@@ -72,7 +73,7 @@ def _append(shown: Line, node: SyntaxTreeNode, style: str) -> None:
         case "math_inline" | "sub" | "sup" | "link":
             shown.append(Bare().span(node), style)
         case "math_block":
-            shown.append(" ".join(formula(node.content).split()), style)
+            shown.append(" ".join((formula_text(node) or node.content).split()), style)
         case _:
             for child in node.children:
                 _append(shown, child, f"{style} {STYLES.get(node.type, '')}".strip())

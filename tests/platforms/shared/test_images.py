@@ -22,7 +22,7 @@ class Broken(Renderer):
 
 async def test_charts_are_found_by_their_block_and_formulas_by_their_latex() -> None:
     renderer = Renderer()
-    pictures = await draw_pictures(renderer, Reply.of(Text("$$x$$"), STANDINGS), ["x", r"\tfrac{1}{2}", "x"])
+    pictures = await draw_pictures(renderer, Reply.of(Text("$$x$$"), STANDINGS), ["x", r"\cfrac{1}{2}", "x"])
     renderer.close()
 
     assert list(pictures) == ["x", STANDINGS]
