@@ -36,7 +36,6 @@ from bot.replies import (
     Verdict,
 )
 from bot.text.cleaning import short
-from bot.text.maths import formula
 
 BLUE, GREEN, RED, GOLD, TEAL = 0x5865F2, 0x3BA55D, 0xD83C3E, 0xF1C40F, 0x1ABC9C
 _COLORS: dict[type[Block], int] = {
@@ -166,7 +165,7 @@ def _rich(text: str, pictures: Pictures, *, head: str = "", model: bool = False)
         latex = (found[2] or "").strip()
         if png := pictures.get(latex):
             yield Markup(f"{head}\n{markdown(text[start : found.start()], model=model)}")
-            yield Image(png, f"Formula: {formula(latex)}")
+            yield Image(png, alt_of(latex))
             start, head = found.end(), ""
     yield Markup(f"{head}\n{markdown(text[start:], model=model)}")
 
