@@ -463,12 +463,12 @@ def test_text_for_screen_readers_has_no_markup(body: str) -> None:
 
 
 async def test_formulas_and_charts_come_as_pictures_and_as_text(renderer: Renderer) -> None:
-    body = "\n\n".join(f"$$x_{n} = \\frac{{a}}{{{n}}}$$" for n in range(1, 6))
+    body = "\n\n".join(f"$$x_{n} = \\frac{{a}}{{{n}}} < b$$" for n in range(1, 6))
     reply = Reply.of(Text(body), Mastery("Topics", (TopicMastery("gan", 12, 10, 0.6),), as_picture=True))
     [drawing] = await render_with_images(renderer, reply)
 
     assert [isinstance(file, Picture) for file in drawing.files] == [True] * 6
-    assert next(file.alt for file in drawing.files if isinstance(file, Picture)) == "Formula: x₁ = a/1"
+    assert next(file.alt for file in drawing.files if isinstance(file, Picture)) == "Formula: x₁ = a/1 < b"
     assert "x₅ = a/5" in str(drawing.blocks)
     assert "*gan* · 60% of 10" in str(drawing.blocks)
 

@@ -16,7 +16,7 @@ from bot.app import App
 from bot.drawing.renderer import Renderer
 from bot.platforms.slack.listeners import ACK_TIMEOUT
 from bot.platforms.slack.responder import Responder
-from bot.replies import Explanation, Reply
+from bot.replies import Explanation, Reply, Text
 from bot.store import tables
 from tests.clocks import HANG, forward
 from tests.platforms.slack.conftest import all_rows
@@ -258,6 +258,19 @@ async def test_admins_of_another_company_are_not_managers_here(
 
 
 # Files
+
+
+async def test_all_pictures_of_an_answer_come_in_one_message(
+    fake: Slack, bob: Person, team: Team, renderer: Renderer
+) -> None:
+    web = AsyncWebClient(team.token, base_url=fake.api)
+    async with aiohttp.ClientSession() as session:
+        responder = Responder(web, session, renderer, channel=team.main.id, user=bob.id)
+        await responder.send(Reply.of(Text("$$x_1$$ and $$y^2$$")), private=False)
+    answer, drawn = await fake.heard(), await fake.heard()
+
+    assert "x₁" in answer.words
+    assert [file.alt for file in drawn.files] == ["Formula: x₁", "Formula: y²"]
 
 
 each_step_of_an_upload = pytest.mark.parametrize(
