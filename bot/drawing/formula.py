@@ -49,12 +49,13 @@ def _lines(mathml: ElementTree.Element) -> list[ElementTree.Element]:
     if _width(drawing) <= MAX_WIDTH:
         return [drawing]
 
-    def draw(row: Row) -> ElementTree.Element:
+    [row] = mathml
+
+    def draw(part: Row) -> ElementTree.Element:
         line = ElementTree.Element(mathml.tag, mathml.attrib)
-        line.extend(row)
+        ElementTree.SubElement(line, row.tag, row.attrib).extend(part)
         return _drawing(line)
 
-    row = mathml[0] if len(mathml) == 1 else mathml
     return [draw(line) for line in broken([*row], lambda part: _width(draw(part)), MAX_WIDTH)]
 
 
