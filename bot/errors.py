@@ -17,6 +17,7 @@ PostError                      bot.context.outbox: a platform refused a post
 LeaseExpiredError              bot.context.outbox: an attempt took so long that another process may have started one
 ClaimLostError                 bot.delivery.queue: another process has claimed the delivery
 RequestClaimedError            bot.platforms.discord.dispatch: another process carries the request out
+DrawingError                   bot.drawing.worker: a picture couldn't be drawn
 InferenceError                 bot.inference.client: the inference server gave no answer
 └── InferenceCutShortError     bot.inference.client: its answer was cut off
 UnknownMemberError             bot.platforms.discord.identity: the sender of a direct message is unknown

@@ -5,19 +5,18 @@ from __future__ import annotations
 from threading import Lock
 from xml.etree import ElementTree
 
-from bot.drawing.svg import INK, MARGIN, card
+from bot.drawing.lines import Row, broken
+from bot.drawing.svg import INK, WIDTH, card
 from knowledge.format.latex import FormulaError, parse
 
 SIZE = 20.0
-ZOOM = 2.5
-MAX_WIDTH = 1600
-"""Pixels. A wider formula is drawn smaller, down to `MIN_ZOOM`."""
+"""Of the letters, on a card that's `WIDTH` wide. Discord shows such a card 550 pixels wide, and Slack 360."""
+MIN_SCALE = 0.65
+"""How much smaller a formula may be drawn that's too wide even in lines, and still be legible."""
+PADDING = 18.0
+LINE_GAP = 12.0
+MAX_WIDTH = MAX_HEIGHT = WIDTH - 2 * PADDING
 
-MIN_CARD_WIDTH = 400.0
-"""Chats shrink wide pictures but not small ones; a minimum keeps the letters about the same size."""
-
-MAX_HEIGHT = 2000
-MIN_ZOOM = 0.8
 ROWS = frozenset({"math", "mrow", "mtd", "msqrt"})
 OPENING = frozenset("([{⟨⌊⌈")
 NAME_SPACE = "0.167em"
@@ -28,26 +27,54 @@ DRAWING = Lock()
 
 
 def formula(latex: str) -> bytes | None:
-    """Return a PNG of the formula, centered on a card; None if it can't be drawn correctly and legibly."""
+    """Return a PNG of the formula, centered on a card; None if it can't be drawn correctly and legibly.
+
+    All cards are equally wide, so that chats, which shrink pictures to a width, show all letters in the same size. No
+    card is taller than wide, because that's where they would shrink it to a height instead.
+    """
     try:
-        mathml = parse(latex)
+        with DRAWING:
+            drawings = _lines(parse(latex))
     except FormulaError:
         return None
-    with DRAWING:
-        drawing = _drawing(mathml)
-    if drawing is None:
+    width, height = max(map(_width, drawings)), sum(_height(line) + LINE_GAP for line in drawings) - LINE_GAP
+    scale = min(1.0, MAX_WIDTH / width, MAX_HEIGHT / height)
+    if scale < MIN_SCALE:
         return None
-    width, height = float(drawing.attrib["width"]), float(drawing.attrib["height"])
-    card_width, card_height = max(width + 2 * MARGIN, MIN_CARD_WIDTH), height + 1.6 * MARGIN
-    zoom = min(ZOOM, MAX_WIDTH / card_width, MAX_HEIGHT / card_height)
-    if zoom < MIN_ZOOM:
-        return None
-    drawing.attrib |= {"x": f"{(card_width - width) / 2:.2f}", "y": f"{(card_height - height) / 2:.2f}"}
-    return card(ElementTree.tostring(drawing, encoding="unicode"), card_width, card_height, zoom=zoom)
+    left, top, body = (WIDTH / scale - width) / 2, PADDING / scale, ""
+    for line in drawings:
+        line.attrib |= {"x": f"{left:.2f}", "y": f"{top:.2f}"}
+        body += ElementTree.tostring(line, encoding="unicode")
+        top += _height(line) + LINE_GAP
+    return card(f'<g transform="scale({scale:.4f})">{body}</g>', WIDTH, scale * height + 2 * PADDING)
 
 
-def _drawing(mathml: ElementTree.Element) -> ElementTree.Element | None:
-    """Return the formula as SVG; None if the font lacks one of its characters."""
+def _lines(mathml: ElementTree.Element) -> list[ElementTree.Element]:
+    """Draw the formula, in several lines if it's too wide for the card."""
+    drawing = _drawing(mathml)
+    if _width(drawing) <= MAX_WIDTH:
+        return [drawing]
+
+    [row] = mathml
+
+    def draw(part: Row) -> ElementTree.Element:
+        line = ElementTree.Element(mathml.tag, mathml.attrib)
+        ElementTree.SubElement(line, row.tag, row.attrib).extend(part)
+        return _drawing(line)
+
+    return [draw(line) for line in broken([*row], lambda part: _width(draw(part)), MAX_WIDTH)]
+
+
+def _width(drawing: ElementTree.Element) -> float:
+    return float(drawing.attrib["width"])
+
+
+def _height(drawing: ElementTree.Element) -> float:
+    return float(drawing.attrib["height"])
+
+
+def _drawing(mathml: ElementTree.Element) -> ElementTree.Element:
+    """Return the formula as SVG. Raises FormulaError if the font lacks one of its characters."""
     from ziamath.zmath import Math
 
     mathml.set("mathcolor", INK)
@@ -57,7 +84,7 @@ def _drawing(mathml: ElementTree.Element) -> ElementTree.Element | None:
     drawing = Math(mathml, size=SIZE)
     characters = set("".join(element.text or "" for element in mathml.iter()))
     if any(not c.isspace() and drawing.font.glyphindex(c) == 0 for c in characters):
-        return None
+        raise FormulaError("it has a character that the font lacks")
     svg: ElementTree.Element = drawing.svgxml()
     return svg
 

@@ -40,7 +40,7 @@ def tokens(text: str) -> list[Token]:
 
 
 def _write_formulas(found: Sequence[Token]) -> None:
-    """Give the formulas their text in Unicode. Those that it can't say without loss, or that are too many, have none."""
+    """Give the formulas their text in Unicode, except those that it can't say without loss, or that are too many."""
     formulas = [token for block in found for token in (block, *(block.children or ())) if token.type.startswith("math")]
     for number, token in enumerate(formulas):
         text = unicode_text(token.content) if number < MAX_FORMULAS else None

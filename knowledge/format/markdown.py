@@ -11,6 +11,7 @@ from unicodedata import name
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
 from knowledge.format.commonmark import new_parser
 from knowledge.format.latex import unreadable
 from knowledge.questions import Question

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.drawing.formula import MAX_HEIGHT, MAX_WIDTH, _drawing, formula
+from bot.drawing.formula import LINE_GAP, PADDING, _drawing, formula
+from bot.drawing.svg import WIDTH, ZOOM
 from knowledge.format.latex import ARGUMENTS, COMMANDS, MAX_LENGTH, parse
 from knowledge.format.markdown import formulas_of
 from knowledge.format.reader import load
@@ -24,22 +25,23 @@ def drawn(latex: str) -> bytes:
     return png
 
 
-def test_a_formula_is_a_sharp_png() -> None:
-    width, height = size(drawn(ATTENTION))
+def test_letters_have_one_size_however_wide_the_formula_is() -> None:
+    row = " ".join("W" * 20)
+    one, wide, two_lines = (size(drawn(latex)) for latex in ("W", row, f"{row} = {row}"))
 
-    assert 900 <= width <= MAX_WIDTH
-    assert 150 <= height <= 400
-
-
-def test_a_short_formula_has_a_card_as_wide_as_others_so_that_chats_do_not_blow_it_up() -> None:
-    width, height = size(drawn("x"))
-
-    assert width == 1000
-    assert height < 200
+    assert one == wide
+    assert two_lines[0] == one[0] == ZOOM * WIDTH, "chats show pictures that are equally wide in one scale"
+    assert two_lines[1] == pytest.approx(2 * one[1] - ZOOM * (2 * PADDING - LINE_GAP), rel=0.1)
 
 
-def test_a_wide_formula_is_drawn_smaller() -> None:
-    assert size(drawn(" + ".join(ATTENTION for _ in range(3))))[0] == MAX_WIDTH
+def test_a_formula_that_cannot_be_broken_is_drawn_smaller_while_it_is_legible() -> None:
+    fits, smaller, illegible = (formula(rf"\left({' '.join('W' * count)}\right)") for count in (20, 35, 60))
+
+    assert fits is not None
+    assert smaller is not None
+    assert size(smaller)[0] == size(fits)[0]
+    assert size(smaller)[1] < size(fits)[1]
+    assert illegible is None
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,7 @@ def test_a_wide_formula_is_drawn_smaller() -> None:
         pytest.param(r"\foo{1}", id="an unknown command"),
         pytest.param("日", id="a character that the font lacks"),
         pytest.param(r"\begin{align}a\end{align}", id="another environment"),
-        pytest.param(" + ".join(ATTENTION for _ in range(6)), id="too wide to be read"),
+        pytest.param(r"\begin{matrix}" + r"x \\ " * 60 + r"\end{matrix}", id="too tall to be read"),
         pytest.param("x + " * MAX_LENGTH, id="too long"),
         pytest.param("{" * 12 + "x" + "}" * 12, id="too deep"),
         pytest.param("}" * 40 + "{" * 40 + "x" + "}" * 40, id="too deep after too much was shut"),
@@ -125,7 +127,7 @@ def test_display_formulas_of_the_bank_are_drawn() -> None:
 
 def _sane(latex: str) -> bool:
     width, height = size(drawn(latex))
-    return width <= MAX_WIDTH and height <= MAX_HEIGHT / 2
+    return height <= width / 2
 
 
 def test_every_known_command_can_be_drawn() -> None:
@@ -139,4 +141,4 @@ def test_every_known_command_can_be_drawn() -> None:
 def test_no_text_raises_an_error(latex: str) -> None:
     png = formula(latex)
 
-    assert png is None or size(png)[0] <= MAX_WIDTH
+    assert png is None or size(png)[0] == ZOOM * WIDTH

@@ -36,7 +36,6 @@ from bot.replies import (
 )
 from bot.text.cleaning import short
 from bot.text.markdown import parts
-from bot.text.maths import formula
 
 BLUE, GREEN, RED, GOLD, TEAL = 0x5865F2, 0x3BA55D, 0xD83C3E, 0xF1C40F, 0x1ABC9C
 _COLORS: dict[type[Block], int] = {
@@ -163,7 +162,7 @@ def _rich(text: str, pictures: Pictures, *, head: str = "", model: bool = False)
     """
     for part in parts(text, pictures):
         if isinstance(part, str):
-            yield Image(pictures[part], f"Formula: {formula(part)}")
+            yield Image(pictures[part], alt_of(part))
         else:
             yield Markup(f"{head}\n{write(part, model=model)}")
             head = ""

@@ -264,6 +264,15 @@ async def test_weeks_of_a_streak_are_labeled_by_their_mondays() -> None:
     assert drawn.splitlines()[2:4] == ["`Dec 29` ▪️▪️▪️🟩▪️▪️▪️", "`Jan 05` 🟥▪️▪️▪️▪️▪️▪️"]
 
 
+async def test_formulas_are_pictures_that_say_them_and_those_not_drawn_are_written_in_words() -> None:
+    reply = Reply.of(Text("Take $$x_1 < y$$ and $$z^2$$"))
+    [message] = draw(reply, {"x_1 < y": b"png"})
+
+    assert [file.description for file in message.files] == ["Formula: x₁ < y"]
+    assert "z²" in text(reply, pictures={"x_1 < y": b"png"})
+    assert "x₁" not in text(reply, pictures={"x_1 < y": b"png"})
+
+
 async def test_no_message_ends_with_the_title_of_the_next() -> None:
     long = "word " * 780
     drawn = messages(Reply.of(Text(long), Text("x " * 300, title="Next")))
