@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Protocol
@@ -234,6 +235,10 @@ async def met(*, shards: int = 1) -> AsyncIterator[Discord]:
     async with there.listening():
         with in_place_of_discord(there):
             yield there
+    for thread in threading.enumerate():
+        if isinstance(thread, discord.gateway.KeepAliveHandler):  # a client that was closed while disconnected left it
+            thread.stop()
+            await asyncio.to_thread(thread.join)
     assert not there.problems, "\n".join(there.problems)
 
 
