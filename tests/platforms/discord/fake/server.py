@@ -153,9 +153,6 @@ class Discord(World):
                 if self.outage is not None:
                     raise RefusalError(self.outage or 503)
                 fault = self.faults.next(call.method, path)
-                if fault is not None and fault.until is not None:
-                    self.changed()  # a test may be waiting for the held request to arrive
-                    await fault.until.wait()
                 if fault is not None and fault.refusal is not None:
                     raise fault.refusal
                 if not self.crossing(call):
@@ -163,6 +160,9 @@ class Discord(World):
                 if not path.startswith(OPEN) and request.headers.get("Authorization") != f"Bot {self.token}":
                     raise RefusalError(401)
                 headers = self.rates.admit(call.method, path)
+                if fault is not None and fault.until is not None:
+                    self.changed()  # a test may be waiting for the held request to arrive
+                    await fault.until.wait()
                 self._hold_against_the_rules(route, call)
                 answer = await route.handler(call)
                 if fault is not None and fault.cut and request.transport is not None:
