@@ -66,6 +66,8 @@ class Box(Outbox):
     async def post(
         self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
     ) -> str:
+        if self.lacks:
+            raise PostError(self.lacks)
         self.posts.append((location, reply))
         return f"m{len(self.posts)}"
 

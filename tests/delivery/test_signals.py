@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.context.library import Library
-from tests.databases import Databases
+from tests.databases import Databases, SqliteDatabases
 from tests.delivery.machine import shared_time
 from tests.delivery.town import KINDS
 from tests.delivery.trials import AFTER_LEASE, KILLED, OK, STOPPED, Event, Nursery, Trial
@@ -36,11 +36,19 @@ async def trial(
         yield made
 
 
-async def test_a_process_killed_at_any_step_loses_and_doubles_nothing(trial: Trial, databases: Databases) -> None:
-    step = 0
+@pytest.fixture
+def stride(request: pytest.FixtureRequest, databases: Databases) -> int:
+    """Try each step on SQLite, and every third on PostgreSQL, which takes longer; `make soak` tries all."""
+    return 1 if request.config.getoption("soak") or isinstance(databases, SqliteDatabases) else 3
+
+
+async def test_a_process_killed_at_any_step_loses_and_doubles_nothing(
+    trial: Trial, databases: Databases, stride: int
+) -> None:
+    step = 1 - stride
     ended = KILLED
     while ended == KILLED:
-        step += 1
+        step += stride
         trial.begin(databases)
         ended = trial.run(Event("kill", step))
         trial.time.advance(AFTER_LEASE)
@@ -52,12 +60,12 @@ async def test_a_process_killed_at_any_step_loses_and_doubles_nothing(trial: Tri
 
 
 async def test_a_process_stopped_at_any_step_for_longer_than_its_lease_doubles_nothing(
-    trial: Trial, databases: Databases
+    trial: Trial, databases: Databases, stride: int
 ) -> None:
-    step = 0
+    step = 1 - stride
     ended = STOPPED
     while ended == STOPPED:
-        step += 1
+        step += stride
         trial.begin(databases)
         process = trial.start(Event("stop", step))
         ended = trial.wait(process)

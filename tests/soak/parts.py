@@ -24,7 +24,7 @@ DATABASES = ("sqlite", "postgresql")
 PYTEST = ("-m", "pytest", "-n", "3", "--dist", "worksteal")
 PROPERTIES = ("-m", "hypothesis", "--hypothesis-profile", "deep")
 LONG = ("-m", "soak", "--soak")
-BOTH_DATABASES = ("-m", "not hypothesis", "--databases", "both")
+BOTH_DATABASES = ("-m", "not hypothesis and not soak", "--databases", "both", "--soak")
 NO_TESTS = 5
 """Pytest's exit status if none was chosen."""
 

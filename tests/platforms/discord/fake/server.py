@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Protocol
@@ -152,9 +153,6 @@ class Discord(World):
                 if self.outage is not None:
                     raise RefusalError(self.outage or 503)
                 fault = self.faults.next(call.method, path)
-                if fault is not None and fault.until is not None:
-                    self.changed()  # a test may be waiting for the held request to arrive
-                    await fault.until.wait()
                 if fault is not None and fault.refusal is not None:
                     raise fault.refusal
                 if not self.crossing(call):
@@ -162,6 +160,9 @@ class Discord(World):
                 if not path.startswith(OPEN) and request.headers.get("Authorization") != f"Bot {self.token}":
                     raise RefusalError(401)
                 headers = self.rates.admit(call.method, path)
+                if fault is not None and fault.until is not None:
+                    self.changed()  # a test may be waiting for the held request to arrive
+                    await fault.until.wait()
                 self._hold_against_the_rules(route, call)
                 answer = await route.handler(call)
                 if fault is not None and fault.cut and request.transport is not None:
@@ -234,6 +235,10 @@ async def met(*, shards: int = 1) -> AsyncIterator[Discord]:
     async with there.listening():
         with in_place_of_discord(there):
             yield there
+    for thread in threading.enumerate():
+        if isinstance(thread, discord.gateway.KeepAliveHandler):  # a client that was closed while disconnected left it
+            thread.stop()
+            await asyncio.to_thread(thread.join)
     assert not there.problems, "\n".join(there.problems)
 
 
