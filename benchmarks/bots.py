@@ -208,7 +208,9 @@ async def opened() -> AsyncIterator[App]:
         store = await Store.open(url)
         library = Library(load().bank, INDEX, Embedder(threads=1))
         async with library.load.watched():
-            yield App(registry(), Study(store=store, library=library, clock=now), TerminalPosts(store))
+            app = App(registry(), Study(store=store, library=library, clock=now), TerminalPosts(store))
+            yield app
+            app.renderer.close()
         library.close()
         await store.close()
 

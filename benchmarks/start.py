@@ -51,7 +51,7 @@ PATIENCE = 180
 HEALTH_EVERY = 0.002
 """Seconds between two health checks."""
 
-IMPORTS = "import typer, rich.console, pydantic, structlog, markdown_it, pylatexenc.latexwalker, rapidfuzz"
+IMPORTS = "import typer, rich.console, pydantic, structlog, markdown_it, rapidfuzz"
 ASK_FLOOR = f"{IMPORTS}, numpy, safetensors, tokenizers, onnxruntime"
 ROOM_FLOOR = f"{IMPORTS}, sqlmodel, sqlalchemy.ext.asyncio, alembic.command, apscheduler.schedulers.asyncio"
 SERVE_FLOOR = f"{ROOM_FLOOR}, slack_bolt.async_app, uvicorn, starlette.applications, aiohttp"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib import metadata
 from types import MappingProxyType
@@ -27,6 +27,7 @@ from bot.dispatch import form_drafts, handler, idempotency, kept_requests
 from bot.dispatch.catalog import registry
 from bot.dispatch.kept_requests import AbandonedRequest
 from bot.dispatch.request import Request
+from bot.drawing.renderer import Renderer
 from bot.encryption import Vault
 from bot.errors import ConfigError, DatabaseError
 from bot.inference.client import Inference
@@ -69,6 +70,8 @@ class App:
     """A line for each file of the bank that can't be used."""
     slack_installations: Installations | None = None
     """None if there's no key to encrypt their tokens with."""
+    renderer: Renderer = field(default_factory=Renderer)
+    """Starts no process before the first picture."""
 
     def handle(self, request: Request) -> AsyncGenerator[Reply, None]:
         """Carry out a request. Each reply replaces the previous one."""
@@ -231,4 +234,6 @@ async def open_app(
         study = Study(store=store, library=library, clock=clock, inference=inference, rules=rules)
         key = config.secret_key.get_secret_value()
         installations = Installations(store, Vault(key), clock) if key else None
-        yield App(registry(), study, TerminalPosts(store, clock), skipped_files, installations)
+        renderer = Renderer()
+        closing.callback(renderer.close)
+        yield App(registry(), study, TerminalPosts(store, clock), skipped_files, installations, renderer)

@@ -17,9 +17,13 @@ PostError                      bot.context.outbox: a platform refused a post
 LeaseExpiredError              bot.context.outbox: an attempt took so long that another process may have started one
 ClaimLostError                 bot.delivery.queue: another process has claimed the delivery
 RequestClaimedError            bot.platforms.discord.dispatch: another process carries the request out
+DrawingError                   bot.drawing.worker: a picture couldn't be drawn
 InferenceError                 bot.inference.client: the inference server gave no answer
 └── InferenceCutShortError     bot.inference.client: its answer was cut off
 UnknownMemberError             bot.platforms.discord.identity: the sender of a direct message is unknown
+UnwritableError                bot.text.formulas: text can't say everything in a formula, which stays LaTeX
+FormulaError                   knowledge.format.latex: LaTeX would reject the formula
+└── UnsupportedError           knowledge.format.latex: it may be good LaTeX, but we can't parse it
 ImportInProgressError          knowledge.format.transaction: another import is writing to the folder
 AnkiError                      knowledge.importers.anki: the file isn't an Anki package
 DecodeError                    knowledge.importers.decode: the file isn't text

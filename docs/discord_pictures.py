@@ -259,6 +259,7 @@ async def draw(album: Album) -> None:
                 now.append(env)
                 await live(Story(env, app, playwright.chromium, album))
         finally:
+            app.renderer.close()
             library.close()
             await store.close()
 

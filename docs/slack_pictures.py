@@ -36,7 +36,6 @@ from bot.context.study import Study
 from bot.dispatch.catalog import registry
 from bot.dispatch.handler import handle
 from bot.dispatch.request import Request
-from bot.drawing.renderer import Renderer
 from bot.platforms.slack.forms import Invocation, form_view, missing_fields
 from bot.platforms.slack.render import render_home
 from bot.platforms.slack.render_images import render_with_images
@@ -118,7 +117,7 @@ class Story:
 
     def __init__(self, store: Store, library: Any, album: Album) -> None:
         self.now = FIRST_DAY - timedelta(hours=1)
-        self.album, self.renderer, self.channel = album, Renderer(), Channel()
+        self.album, self.channel = album, Channel()
         study = Study(store=store, library=library, clock=lambda: self.now)
         self.app = App(registry(), study, TerminalPosts(store))
         self.app.attach("slack", self.channel)
@@ -134,7 +133,7 @@ class Story:
     async def keep(self, name: str, reply: Reply, *, private: bool = True) -> Reply:
         if self.album.wants(name):
             messages = []
-            for rendered in await render_with_images(self.renderer, reply):
+            for rendered in await render_with_images(self.app.renderer, reply):
                 files = [file.png for file in rendered.files if isinstance(file, Picture)]
                 messages.append(message(rendered.blocks, self.now, files, private=private))
             await self.album.keep(name, page(messages))
@@ -253,7 +252,7 @@ async def draw(folder: Path, wanted: tuple[str, ...]) -> None:
                 )
                 story = Story(store, library, Album(browser, folder, wanted))
                 await live(story)
-                story.renderer.close()
+                story.app.renderer.close()
                 await browser.close()
         finally:
             library.close()

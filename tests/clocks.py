@@ -78,12 +78,12 @@ async def within_hang(work: Coroutine[Any, Any, T]) -> T:
     return await task
 
 
-async def reach_limits(task: asyncio.Task[T]) -> T:
-    """Return the task's result, moving time forward until its timeouts have ended it.
+async def reach_limits(task: asyncio.Task[T], step: float = 0.1) -> T:
+    """Return the task's result, moving time forward, by `step` seconds at once, until its timeouts have ended it.
 
     For waits that a test can't observe. It moves every running timeout closer, so there should be only one.
     """
     while not task.done():
         await _sleep(0.02 / SLOWNESS)
-        forward(0.1)
+        forward(step)
     return await task

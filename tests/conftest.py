@@ -11,6 +11,7 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from bot.context.library import Library
+from bot.drawing.renderer import Renderer
 from bot.store.engine import Store
 from bot.store.upgrade import upgrade
 from knowledge.format.reader import BUILT_IN, load
@@ -39,6 +40,14 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tables") / "tables.db"
     upgrade(f"sqlite:///{path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def renderer() -> Iterator[Renderer]:
+    """Share the drawing process: its start takes half a second."""
+    shared = Renderer()
+    yield shared
+    shared.close()
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ OWNERS = {
     "apscheduler": "bot/scheduler.py",
     "discord": "bot/platforms/discord/",
     "fontTools": "bot/drawing/",
+    "latex2mathml": "knowledge/format/latex.py",
     "onnxruntime": "knowledge/retrieval/models/packaged.py",
     "openai": "bot/inference/",
     "prometheus_client": "bot/metrics.py",
@@ -35,6 +36,7 @@ OWNERS = {
     "tokenizers": "knowledge/retrieval/models/packaged.py",
     "torch": "knowledge/retrieval/models/transformer.py",
     "transformers": "knowledge/retrieval/models/transformer.py",
+    "ziamath": "bot/drawing/formula.py",
     "uvicorn": "bot/web/",
     "ziafont": "bot/drawing/",
 }

@@ -48,7 +48,7 @@ def check(folder: Path | None, coverage: Path | None) -> None:
     bank = loaded.bank
     required = _required_questions(coverage) if coverage else []
     problems = [*loaded.problems, *lint(bank, folder), *check_coverage(bank, required, folder)]
-    problems += check_formulas(bank, folder, ProgressBar("Drawing formulas", "questions"))
+    problems += check_formulas(bank, folder, ProgressBar("Checking formulas", "questions"))
     if len(bank):
         embedder = Embedder(config.search.model, threads=config.search.threads)
         problems += check_similarity(build(Passages.of(bank), embedder, index_folder, indexing_progress()), folder)

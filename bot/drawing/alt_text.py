@@ -1,26 +1,33 @@
-"""Describe a chart for screen readers: plain text of at most 1,000 characters."""
+"""Describe a picture for screen readers: plain text of at most 1,000 characters."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
 
+from bot.drawing.program import Subject
 from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, TopicMastery
 from bot.text.cleaning import clean, short
+from bot.text.formulas import unicode_text
 from bot.text.plural import plural
 
 MAX_LENGTH = 1000
 MAX_NAME = 60
 
 
-def alt_of(block: Standings | Calendar | Mastery) -> str:
-    """Describe the chart. The last rows are left out first, but never the member's own."""
-    match block:
+def alt_of(subject: Subject) -> str:
+    """Say a formula in Unicode, or else in LaTeX; describe a chart.
+
+    A chart's last rows are left out first, but never the member's own.
+    """
+    match subject:
+        case str():
+            return short(" ".join(f"Formula: {unicode_text(subject) or subject}".split()), MAX_LENGTH)
         case Standings():
-            own = f" Below: {_rank(block.mine)}." if block.mine else ""
-            return _listed(f"Standings, {_name(block.title)}", map(_rank, block.rows), own)
+            own = f" Below: {_rank(subject.mine)}." if subject.mine else ""
+            return _listed(f"Standings, {_name(subject.title)}", map(_rank, subject.rows), own)
         case Calendar():
-            return _calendar(block)
+            return _calendar(subject)
         case Mastery(title, topics):
             return _listed(_name(title), map(_topic, topics))
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from bot.drawing.labels import label, text_width
-from bot.drawing.svg import BODY, FIGURE, INK, MARGIN, QUIET, SMALL, TITLE, card, rect, stroke
+from bot.drawing.svg import BODY, CARD, FIGURE, INK, MARGIN, QUIET, SMALL, TITLE, WIDTH, card, rect, stroke
 from bot.replies import Calendar, DayMark
 
-WIDTH = 560.0
 TOP = 92.0
 LEFT = MARGIN + 38
 SUMMARY_LEFT = 300.0
@@ -29,8 +28,8 @@ COLORS = {
     DayMark.EXCUSED: "#d9d2ee",
     DayMark.BRIDGED: "#d9d2ee",
     DayMark.MISSED: "#f4c0b4",
-    DayMark.OPEN: "#fcfcfd",
-    DayMark.BLANK: "#f1f3f7",
+    DayMark.OPEN: CARD,
+    DayMark.BLANK: "#e9ecf2",
 }
 SYMBOLS = {
     DayMark.STUDIED: "M-.4 0L-.1 .3L.45 -.35",

@@ -18,6 +18,7 @@ from bot.drawing.svg import (
     SMALL,
     TITLE,
     TRACK,
+    WIDTH,
     card,
     circle,
     rect,
@@ -25,7 +26,6 @@ from bot.drawing.svg import (
 )
 from bot.replies import Mastery, Rank, Standings, TopicMastery
 
-WIDTH = 560.0
 ROW = 32.0
 HEADER = 62.0
 BAR = 8.0

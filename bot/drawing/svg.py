@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from bot.drawing.font import FAMILY, font
 
-CARD, EDGE, TRACK = "#fcfcfd", "#e1e5ec", "#e6eaf2"
+CARD, EDGE, TRACK = "#f5f6f9", "#dce1ea", "#e0e5ee"
 INK, QUIET = "#1c2333", "#5d6780"
-ACCENT, ACCENT_SOFT, ACCENT_FAINT = "#4a66e0", "#a9b8f5", "#eaeefd"
+ACCENT, ACCENT_SOFT, ACCENT_FAINT = "#4a66e0", "#a9b8f5", "#e2e8fc"
 MEDALS = {1: "#e9b93a", 2: "#b7c0cd", 3: "#d0966a"}
 
 TITLE, BODY, SMALL, FIGURE = 20.0, 15.0, 12.0, 40.0
+WIDTH = 560.0
+"""Of most pictures, for the same size of letters in all of them: chats shrink every picture to the same width."""
 MARGIN = 24.0
 CORNER = 14.0
 ZOOM = 2.0
@@ -45,15 +47,15 @@ def card(body: str, width: float, height: float, *, zoom: float = ZOOM) -> bytes
 
 
 def render_png(body: str, width: float, height: float, *, zoom: float) -> bytes:
-    """Render SVG elements. System fonts are searched only for what our own font lacks."""
+    """Render SVG elements. Fonts are loaded only if there's text, and the system's only for what our own lacks."""
     import resvg_py
 
-    own_font = font()
+    own_font = font() if "<text" in body else None
     zoom = min(zoom, (MAX_PIXELS / (width * height)) ** 0.5)
     return resvg_py.svg_to_bytes(
         svg_string=f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.2f}" height="{height:.2f}" '
         f'viewBox="0 0 {width:.2f} {height:.2f}" font-family="{FAMILY}">{body}</svg>',
         width=round(width * zoom),
-        font_files=[own_font.path],
-        skip_system_fonts=all(own_font.has(character) for character in body),
+        font_files=[own_font.path] if own_font else None,
+        skip_system_fonts=own_font is None or all(map(own_font.has, set(body))),
     )

@@ -1,16 +1,26 @@
-"""Remove invisible characters from what people type: controls, bidi overrides, zero-width characters."""
+"""Remove invisible characters from what people and models write: controls, bidi overrides, zero-width characters."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# Joiners (U+200C, U+200D) stay: emoji and several scripts are written with them.
-INVISIBLE = frozenset("\u200b\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c")
-# These, plus what Unicode calls controls (Cc, except line breaks and tabs) and surrogates (Cs).
-_INVISIBLE_PATTERN = re.compile(
-    f"[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\udfff{''.join(sorted(INVISIBLE))}]"
+# What flags, keycaps, emoji and several scripts are written with stays. Elsewhere, joiners and variation selectors are
+# invisible, and so are any but the first in a row, in which anything could be hidden.
+_KEPT = r"(?P<kept>\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f|[0-9#*]\ufe0f(?=\u20e3))"
+_JOINERS = r"\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_ALWAYS = (
+    r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"  # controls, except line breaks and tabs; surrogates
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # turn the direction of what follows
+    r"\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"  # no width
+    r"\u2028\u2029\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
 )
+_INVISIBLE = re.compile(
+    rf"{_KEPT}|[{_ALWAYS}][{_ALWAYS}{_JOINERS}]*|(?<![^\x00-\x7f\s])[{_JOINERS}]+|(?<=[{_JOINERS}])[{_JOINERS}]+"
+)
+_RIGHT_TO_LEFT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff"
+_RIGHT_TO_LEFT_RUN = re.compile(rf"[{_RIGHT_TO_LEFT}](?:[^A-Za-z\n]*[{_RIGHT_TO_LEFT}])?")
+_LEFT_TO_RIGHT = re.compile(r"[A-Za-z\u00c0-\u058f]")
 
 # Characters with a meaning in Markdown or formulas, and lookalikes without one.
 _LOOKALIKES = str.maketrans("[]<>*~|`\\@$", "()‹›∗∼¦ˋ∖＠＄")
@@ -25,13 +35,33 @@ def clean(text: str) -> str:
     """Return the visible text, composed (NFC), with plain line breaks, stripped."""
     if text.isascii() and text.isprintable():
         return text.strip()
-    visible = _INVISIBLE_PATTERN.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
-    return unicodedata.normalize("NFC", visible).strip()
+    plain_breaks = text.replace("\r\n", "\n").replace("\r", "\n")
+    return unicodedata.normalize("NFC", visible(plain_breaks)).strip()
+
+
+def visible(text: str) -> str:
+    """Return the text without invisible characters."""
+    return text if text.isascii() and text.isprintable() else _INVISIBLE.sub(lambda found: found["kept"] or "", text)
 
 
 def invisible(text: str) -> int:
     """Count the invisible characters that `clean` removes."""
-    return len(_INVISIBLE_PATTERN.findall(text))
+    return len(text) - len(visible(text))
+
+
+def isolated(text: str) -> str:
+    """Return a name or the like that keeps its order, and that of the text around it, if it's written right to left."""
+    return f"\u2068{text}\u2069" if not text.isascii() and _RIGHT_TO_LEFT_RUN.search(text) else text
+
+
+def is_left_to_right(text: str) -> bool:
+    """Return whether most of a paragraph's letters are written left to right."""
+    return text.isascii() or len(_LEFT_TO_RIGHT.findall(text)) > len(re.findall(f"[{_RIGHT_TO_LEFT}]", text))
+
+
+def isolated_runs(text: str) -> str:
+    """Return text written left to right, in which words written right to left keep the order around them."""
+    return text if text.isascii() else _RIGHT_TO_LEFT_RUN.sub(lambda found: f"\u2068{found[0]}\u2069", text)
 
 
 def short(text: str, limit: int = 40) -> str:

@@ -17,9 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from markdown_it import MarkdownIt
-from mdit_py_plugins.dollarmath import dollarmath_plugin
-
+from knowledge.format.commonmark import new_parser
 from knowledge.questions import Question
 
 DECK = "Studyhall"
@@ -99,12 +97,10 @@ def _tag(text: str) -> str:
 
 def _html(text: str) -> str:
     """Convert Markdown to HTML; HTML in it becomes text. Formulas get the brackets that Anki's MathJax looks for."""
-    parser = MarkdownIt("commonmark", {"html": False}).use(dollarmath_plugin, allow_digits=False)
-    parser.enable("table").disable("image")  # loading a remote picture would reveal who looks at the card
+    parser = new_parser().disable("image")  # loading a remote picture would reveal who looks at the card
     parser.options["highlight"] = None
     parser.add_render_rule("math_inline", lambda _self, tokens, at, *_: f"\\({html.escape(tokens[at].content)}\\)")
-    for name in ("math_block", "math_inline_double"):
-        parser.add_render_rule(name, lambda _self, tokens, at, *_: f"\\[{html.escape(tokens[at].content.strip())}\\]")
+    parser.add_render_rule("math_block", lambda _self, tokens, at, *_: f"\\[{html.escape(tokens[at].content)}\\]")
     rendered = ANKI_COMMAND.sub("&#91;", str(parser.render(text)).strip())
     single_paragraph = rendered.startswith("<p>") and rendered.endswith("</p>") and rendered.count("<p>") == 1
     return rendered[3:-4] if single_paragraph else rendered

@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import chain
-from typing import Any
 from unicodedata import name
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from mdit_py_plugins.dollarmath import dollarmath_plugin
-from pylatexenc.latexwalker import LatexWalker, LatexWalkerParseError, get_default_latex_context_db
+
+from knowledge.format.commonmark import new_parser
+from knowledge.format.latex import unreadable
+from knowledge.questions import Question
 
 Note = Callable[[int, str], None]
 """Called for each problem with its line (from 1; 0 is the whole file) and what would be right."""
@@ -24,24 +25,19 @@ HIDDEN = re.compile(
     "\u00ad\u115f\u1160\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufeff"  # no width
     "\u2028\u2029\ufff9-\ufffb\U000e0000-\U000e0fff]"  # separators, annotations, tags
 )
-ARGUMENTS = re.compile(r"[{}%]|\\(?:frac|sqrt|text|math|left|right|begin|end|hat|bar|tilde|vec|operatorname)|\\$")
 DOLLAR = re.compile(r"(?<!\\)(?:\\\\)*\$")
-UNUSED_RULES = ["entity", "autolink", "emphasis", "link", "image", "html_inline", "newline", "reference"]
+UNUSED_RULES = [
+    *("entity", "autolink", "emphasis", "link", "image", "html_inline", "html_tag", "newline", "strikethrough", "table")
+]
 
 
 @cache
 def markdown() -> MarkdownIt:
-    """Return a parser of CommonMark with `$...$` and `$$...$$` that finds sections, code, and formulas.
+    """Return the parser that finds sections, code, and formulas.
 
-    A dollar sign next to a digit is money. Rules that only a renderer needs are off, which halves the time.
+    Rules that only a writer needs are off, which halves the time.
     """
-    parser = MarkdownIt("commonmark", {"html": False}).use(dollarmath_plugin, allow_digits=False)
-    return parser.disable(UNUSED_RULES)
-
-
-@cache
-def _macros() -> Any:
-    return get_default_latex_context_db()  # creating it takes longer than reading a formula
+    return new_parser().disable(UNUSED_RULES)
 
 
 def hidden(text: str) -> str:
@@ -75,30 +71,21 @@ def check_formulas(tokens: list[Token], offset: int, note: Note) -> None:
             note(line, "a dollar sign doesn't start a formula: close the formula, or write \\$ for a dollar")
 
 
-@cache
-def unreadable(formula: str) -> str:
-    """Return why LaTeX would reject this formula, or ""."""
-    if not ARGUMENTS.search(formula):
-        return ""  # nothing in it could be left open, and parsing is slow
-    try:
-        LatexWalker(formula, latex_context=_macros(), tolerant_parsing=False).get_latex_nodes()
-    except LatexWalkerParseError as error:
-        return str(error.msg)
-    except RecursionError:
-        return "it's nested too deeply"
-    except Exception:  # the library doesn't expect every end, such as that of `\verb`, and raises IndexError
-        return "it ends where an argument is expected"
-    if len(re.findall(r"\\left(?![a-z])", formula)) != len(re.findall(r"\\right(?![a-z])", formula)):
-        return "every \\left needs a \\right"
-    return ""
-
-
 def formulas(text: str) -> Iterator[str]:
     """Yield the formulas of a Markdown text, without their dollar signs."""
     if "$" in text:
         for token in markdown().parse(text):
             for formula in _formulas(token):
                 yield formula.strip()
+
+
+def formulas_of(question: Question) -> Iterator[str]:
+    """Yield every formula of a question, in the order of its file."""
+    texts = [question.title, question.answer, question.in_depth, *question.key_points]
+    texts += [part for misconception in question.misconceptions for part in (misconception.claim, misconception.reason)]
+    texts += [part for choice in question.choices for part in (choice.text, choice.reason)]
+    for text in (*texts, *question.follow_ups):
+        yield from formulas(text)
 
 
 def _formulas(token: Token) -> Iterator[str]:
@@ -110,7 +97,7 @@ def _formulas(token: Token) -> Iterator[str]:
 def _has_loose_dollar(inline: Token) -> bool:
     count = len(DOLLAR.findall(inline.content))
     for part in inline.children or ():
-        if part.type.startswith("math"):
+        if part.type.startswith("math") and part.markup.startswith("$"):
             count -= 2 * len(part.markup)
         elif part.type == "code_inline":
             count -= len(DOLLAR.findall(part.content))

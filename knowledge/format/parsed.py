@@ -20,7 +20,15 @@ from typing import Any
 from knowledge.questions import Question
 
 SHIPPED = Path(__file__).parents[1] / "parsed"
-READERS = ("format/front_matter.py", "format/markdown.py", "format/reader.py", "format/sections.py", "questions.py")
+READERS = (
+    "format/commonmark.py",
+    "format/front_matter.py",
+    "format/latex.py",
+    "format/markdown.py",
+    "format/reader.py",
+    "format/sections.py",
+    "questions.py",
+)
 """The modules whose code decides what question a file becomes."""
 
 log = logging.getLogger(__name__)

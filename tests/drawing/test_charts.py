@@ -116,6 +116,12 @@ def test_no_topic_breaks_mastery(rows: list[tuple[str, int, float | None]]) -> N
     assert len(alt_of(block)) <= MAX_LENGTH
 
 
+def test_alt_text_of_a_formula_says_it_in_one_line() -> None:
+    assert alt_of("x^2 < y_1") == "Formula: x² < y₁"
+    assert "\n" not in alt_of(r"\begin{aligned} a &= b \\ c &= d \end{aligned}")
+    assert len(alt_of("x + " * 499)) == MAX_LENGTH
+
+
 def test_alt_text_of_standings_names_every_rank_and_the_members_own() -> None:
     rows = (Rank(1, "ada", "40", "3 answers"), Rank(2, "bob", "38", mine=True))
 

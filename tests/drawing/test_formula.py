@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.drawing.formula import MAX_HEIGHT, MAX_WIDTH, formula
-from knowledge.format.latex import COMMAND, MAX_DEPTH, MAX_LENGTH, formulas_of, undrawable
+from bot.drawing.formula import LINE_GAP, PADDING, _drawing, formula
+from bot.drawing.svg import WIDTH, ZOOM
+from knowledge.format.latex import ARGUMENTS, COMMANDS, MAX_LENGTH, parse
+from knowledge.format.markdown import formulas_of
 from knowledge.format.reader import load
 from knowledge.questions import Question
 from tests.drawing.png import pixels, size
@@ -21,22 +25,23 @@ def drawn(latex: str) -> bytes:
     return png
 
 
-def test_a_formula_is_a_sharp_png() -> None:
-    width, height = size(drawn(ATTENTION))
+def test_letters_have_one_size_however_wide_the_formula_is() -> None:
+    row = " ".join("W" * 20)
+    one, wide, two_lines = (size(drawn(latex)) for latex in ("W", row, f"{row} = {row}"))
 
-    assert 900 <= width <= MAX_WIDTH
-    assert 150 <= height <= 400
-
-
-def test_a_short_formula_has_a_card_as_wide_as_others_so_that_chats_do_not_blow_it_up() -> None:
-    width, height = size(drawn("x"))
-
-    assert width == 1000
-    assert height < 200
+    assert one == wide
+    assert two_lines[0] == one[0] == ZOOM * WIDTH, "chats show pictures that are equally wide in one scale"
+    assert two_lines[1] == pytest.approx(2 * one[1] - ZOOM * (2 * PADDING - LINE_GAP), rel=0.1)
 
 
-def test_a_wide_formula_is_drawn_smaller() -> None:
-    assert size(drawn(" + ".join(ATTENTION for _ in range(3))))[0] == MAX_WIDTH
+def test_a_formula_that_cannot_be_broken_is_drawn_smaller_while_it_is_legible() -> None:
+    fits, smaller, illegible = (formula(rf"\left({' '.join('W' * count)}\right)") for count in (20, 35, 60))
+
+    assert fits is not None
+    assert smaller is not None
+    assert size(smaller)[0] == size(fits)[0]
+    assert size(smaller)[1] < size(fits)[1]
+    assert illegible is None
 
 
 @pytest.mark.parametrize(
@@ -44,11 +49,12 @@ def test_a_wide_formula_is_drawn_smaller() -> None:
     [
         pytest.param("", id="empty"),
         pytest.param(r"\frac{a", id="a brace left open"),
-        pytest.param(r"\tfrac{1}{2}", id="a command that is not drawn everywhere"),
+        pytest.param(r"\foo{1}", id="an unknown command"),
+        pytest.param("日", id="a character that the font lacks"),
         pytest.param(r"\begin{align}a\end{align}", id="another environment"),
-        pytest.param(" + ".join(ATTENTION for _ in range(6)), id="too wide to be read"),
+        pytest.param(r"\begin{matrix}" + r"x \\ " * 60 + r"\end{matrix}", id="too tall to be read"),
         pytest.param("x + " * MAX_LENGTH, id="too long"),
-        pytest.param("{" * (MAX_DEPTH + 1) + "x" + "}" * (MAX_DEPTH + 1), id="too deep"),
+        pytest.param("{" * 12 + "x" + "}" * 12, id="too deep"),
         pytest.param("}" * 40 + "{" * 40 + "x" + "}" * 40, id="too deep after too much was shut"),
         pytest.param(r"\left(" * 40 + "x" + r"\right)" * 40, id="brackets that would take years"),
     ],
@@ -69,6 +75,20 @@ def test_bars_stretch_only_after_left_and_right() -> None:
     assert formula(rf"\lvert {tall} \rvert") != formula(rf"\left\lvert {tall} \right\rvert")
 
 
+def test_names_and_signs_stand_apart_from_letters_but_not_from_brackets() -> None:
+    assert width(r"x \det A") > width(r"x \mathrm{det} A")
+    assert width(r"x \bmod A") > width(r"x \mathrm{mod} A")
+    assert width(r"A \cup B") > width(r"A {\cup} B")
+    assert width(r"\max(x)") == pytest.approx(width(r"\mathrm{max}(x)"), rel=0.01)
+    assert width(r"\max\left(x\right)") == pytest.approx(width(r"\mathrm{max}\left(x\right)"), rel=0.01)
+
+
+def width(latex: str) -> float:
+    drawing = _drawing(parse(latex))
+    assert drawing is not None
+    return float(drawing.attrib["width"])
+
+
 def test_the_card_is_opaque_and_light_and_its_ink_dark() -> None:
     rows = pixels(drawn("x"))
     inner = [pixel for row in rows[5:-5] for pixel in row[40:-40]]
@@ -87,7 +107,7 @@ def displayed(question: Question) -> set[str]:
 
 def covering(latex: set[str]) -> list[str]:
     """Choose a few short ones that have every command of them all, because drawing all takes half a minute."""
-    commands = {text: set(COMMAND.findall(text)) for text in sorted(latex)}
+    commands = {text: set(re.findall(r"\\(?:[A-Za-z]+|.)", text)) for text in sorted(latex)}
     chosen, missing = [], set[str]().union(*commands.values())
     while missing:
         best = max(commands, key=lambda text: len(commands[text] & missing) / (len(text) + 20))
@@ -96,22 +116,29 @@ def covering(latex: set[str]) -> list[str]:
     return chosen
 
 
-def test_display_formulas_of_the_bank_are_drawn_or_known_to_be_undrawable() -> None:
+def test_display_formulas_of_the_bank_are_drawn() -> None:
     latex = set().union(*map(displayed, load().bank))
     chosen = covering(latex)
 
     assert len(latex) > 100
     assert len(chosen) > 20
-    assert [formula for formula in chosen if not undrawable(formula) and not _sane(formula)] == []
+    assert [formula for formula in chosen if not _sane(formula)] == []
 
 
 def _sane(latex: str) -> bool:
     width, height = size(drawn(latex))
-    return width <= MAX_WIDTH and height <= MAX_HEIGHT / 2
+    return height <= width / 2
+
+
+def test_every_known_command_can_be_drawn() -> None:
+    commands = [f"\\{name} {'{a}' * ARGUMENTS.get(name, 0)}" for name in sorted(COMMANDS)]
+
+    for start in range(0, len(commands), 20):
+        assert formula(" ".join(commands[start : start + 20])) is not None
 
 
 @given(st.text(alphabet="x2^_{}\\$&% <>\0\n\u202e日", max_size=12) | st.text(max_size=8))
 def test_no_text_raises_an_error(latex: str) -> None:
     png = formula(latex)
 
-    assert png is None or size(png)[0] <= MAX_WIDTH
+    assert png is None or size(png)[0] == ZOOM * WIDTH

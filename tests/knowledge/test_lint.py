@@ -94,10 +94,10 @@ def test_references_that_nobody_looked_up_are_counted(bank: Bank) -> None:
 @pytest.mark.parametrize(
     ("formula", "reason"),
     [
-        (r"\frac{a}{b", "expecting"),
-        (r"\mathop{x}\limits_i", r"\limits, \mathop: not among"),
+        (r"\frac{a}{b", "} is missing"),
+        (r"\mathop{x}\limits_i", r"not supported: \mathop, \limits"),
         (r"\begin{array}{c} x \end{array}", "the environments are aligned"),
-        (r"\left( x", "needs a"),
+        (r"\left( x", "\\right is missing"),
     ],
 )
 def test_a_formula_that_cannot_be_drawn_is_reported(bank: Bank, formula: str, reason: str) -> None:

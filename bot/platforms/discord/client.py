@@ -15,7 +15,6 @@ from discord import app_commands
 from bot.app import App
 from bot.commands.parameters import Parameter, Suggestion
 from bot.context.identity import Location
-from bot.drawing.renderer import Renderer
 from bot.errors import DatabaseError
 from bot.platforms.discord.dispatch import Dispatch
 from bot.platforms.discord.identity import location_of
@@ -40,9 +39,7 @@ class StudyClient(discord.AutoShardedClient):
     It caches no members and no messages, and reads only messages that mention it.
     """
 
-    def __init__(
-        self, app: App, *, token: str, dev_guild: int | None = None, renderer: Renderer | None = None, **options: Any
-    ) -> None:
+    def __init__(self, app: App, *, token: str, dev_guild: int | None = None, **options: Any) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True, guild_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -54,9 +51,8 @@ class StudyClient(discord.AutoShardedClient):
         )
         self.app = app
         self._dev_guild = dev_guild
-        self._renderer = renderer or Renderer()
-        self._outbox = DiscordOutbox(self, self._renderer)
-        self._dispatch = Dispatch(self, app, self._renderer, token)
+        self._outbox = DiscordOutbox(self, app.renderer)
+        self._dispatch = Dispatch(self, app, app.renderer, token)
         self.tree = command_tree(self, app, self._dispatch)
 
     async def setup_hook(self) -> None:
@@ -113,7 +109,6 @@ class StudyClient(discord.AutoShardedClient):
         for shard in self.shards.values():
             await shard.disconnect()
         await self._dispatch.background_tasks.finish(SHUTDOWN_TIMEOUT)
-        self._renderer.close()
         await super().close()
 
 

@@ -197,7 +197,7 @@ class Layout:
         full = len(self._page.files) == limits.FILES or not self._page.has_room(2)
         if full and not self._next_page():
             return
-        file = discord.File(io.BytesIO(content), name, description=alt[: limits.ALT] or None)
+        file = discord.File(io.BytesIO(content), name, description=short(alt, limits.ALT) or None)
         self._page.files.append(file)
         item: ui.Item[Any] = ui.MediaGallery(discord.MediaGalleryItem(file)) if alt else ui.File(file)
         self._page.add(item, 2)

@@ -12,9 +12,8 @@ from discord.utils import format_dt
 from bot.drawing.alt_text import alt_of
 from bot.platforms.discord.charts import calendar_lines, mastery_lines, standings_lines
 from bot.platforms.discord.layout import Attachment, Divider, Image, Layout, Markup, Piece, RenderedMessage
-from bot.platforms.discord.markup import commands, markdown, plain, spoken
+from bot.platforms.discord.markup import commands, markdown, plain, spoken, write
 from bot.platforms.shared.emoji import STATES, TONES, VERDICTS
-from bot.platforms.shared.formulas import DISPLAY_FORMULA
 from bot.platforms.shared.images import Pictures
 from bot.replies import (
     Block,
@@ -36,7 +35,7 @@ from bot.replies import (
     Verdict,
 )
 from bot.text.cleaning import short
-from bot.text.maths import formula
+from bot.text.markdown import parts
 
 BLUE, GREEN, RED, GOLD, TEAL = 0x5865F2, 0x3BA55D, 0xD83C3E, 0xF1C40F, 0x1ABC9C
 _COLORS: dict[type[Block], int] = {
@@ -161,14 +160,14 @@ def _rich(text: str, pictures: Pictures, *, head: str = "", model: bool = False)
 
     The head stays with the start of the text, so that no message ends with a head.
     """
-    start = 0
-    for found in DISPLAY_FORMULA.finditer(text):
-        latex = (found[2] or "").strip()
-        if png := pictures.get(latex):
-            yield Markup(f"{head}\n{markdown(text[start : found.start()], model=model)}")
-            yield Image(png, f"Formula: {formula(latex)}")
-            start, head = found.end(), ""
-    yield Markup(f"{head}\n{markdown(text[start:], model=model)}")
+    for part in parts(text, pictures):
+        if isinstance(part, str):
+            yield Image(pictures[part], alt_of(part))
+        else:
+            yield Markup(f"{head}\n{write(part, model=model)}")
+            head = ""
+    if head:
+        yield Markup(head)
 
 
 def _card(card: QuestionCard) -> Iterator[Piece]:

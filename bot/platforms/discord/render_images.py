@@ -5,7 +5,6 @@ from __future__ import annotations
 from bot.drawing.renderer import Renderer
 from bot.platforms.discord.layout import RenderedMessage
 from bot.platforms.discord.render import draw
-from bot.platforms.shared.formulas import formulas
 from bot.platforms.shared.images import draw_pictures
 from bot.replies import Reply
 
@@ -14,5 +13,4 @@ async def render_images(
     renderer: Renderer, reply: Reply, *, key: str = "", role: str = "", workspace: str = ""
 ) -> list[RenderedMessage]:
     """Return the reply's messages, with its pictures."""
-    pictures = await draw_pictures(renderer, reply, formulas(reply))
-    return draw(reply, pictures, key=key, role=role, workspace=workspace)
+    return draw(reply, await draw_pictures(renderer, reply), key=key, role=role, workspace=workspace)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from bot.replies import Block, Explanation, Reply, Text, Verdict
-
-DISPLAY_FORMULA = re.compile(r"(```.*?```|`[^`\n]+`)|(?<!\\)\$\$(.+?)\$\$", re.DOTALL)
-"""Code, which holds no formulas, or a display formula with its LaTeX as the second group."""
+from bot.text.markdown import display_formulas
 
 
 def formulas(reply: Reply) -> Iterator[str]:
@@ -20,7 +17,7 @@ def formulas(reply: Reply) -> Iterator[str]:
 def formulas_of(block: Block) -> Iterator[str]:
     """Yield the LaTeX of each display formula in the block."""
     for text in _texts(block):
-        yield from (found[2].strip() for found in DISPLAY_FORMULA.finditer(text) if found[2])
+        yield from display_formulas(text)
 
 
 def _texts(block: Block) -> tuple[str, ...]:

@@ -3,40 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from itertools import islice
 
 import structlog
 
-from bot.drawing.renderer import Renderer
-from bot.replies import Block, Calendar, Mastery, Reply, Standings
+from bot.drawing.renderer import Chart, Renderer, Subject
+from bot.platforms.shared.formulas import formulas
+from bot.replies import Reply
 
 log = structlog.get_logger()
 
-DRAW_TIMEOUT = 5.0
+DRAWING_TIMEOUT = 5.0
 """Seconds that a reply waits for its pictures; then it says in words what they'd show."""
+MAX_FORMULAS = 10
+"""Formulas drawn for one reply; the others are written in words."""
 
-Chart = Standings | Calendar | Mastery
-Pictures = Mapping[Block | str, bytes]
+Pictures = Mapping[Subject, bytes]
 """PNGs: a chart under its block, a formula under its LaTeX."""
 
 
-async def draw_pictures(renderer: Renderer, reply: Reply, formulas: Iterable[str]) -> Pictures:
-    """Draw these formulas, each once, and the reply's charts that are wanted as pictures.
+async def draw_pictures(renderer: Renderer, reply: Reply) -> Pictures:
+    """Draw the reply's first display formulas, each once, and its charts that are wanted as pictures.
 
     Leave out each that fails or isn't there in time.
     """
     charts = [block for block in reply.blocks if isinstance(block, Chart) and block.as_picture]
-    wanted: list[Chart | str] = [*dict.fromkeys(formulas), *charts]
+    wanted: list[Subject] = [*islice(dict.fromkeys(formulas(reply)), MAX_FORMULAS), *charts]
     if not wanted:
         return {}
-    drawing = {subject: asyncio.create_task(_draw(renderer, subject)) for subject in wanted}
+    drawing = {subject: asyncio.create_task(renderer.draw(subject)) for subject in wanted}
     try:
-        await asyncio.wait(drawing.values(), timeout=DRAW_TIMEOUT)
+        await asyncio.wait(drawing.values(), timeout=DRAWING_TIMEOUT)
     finally:
         late = sum(task.cancel() for task in drawing.values())  # the renderer finishes them, for a later reply
     if late:
         log.warning("pictures too slow", count=late)
-    pictures: dict[Block | str, bytes] = {}
+    pictures: dict[Subject, bytes] = {}
     for subject, task in drawing.items():
         if not task.done():
             continue
@@ -45,16 +48,3 @@ async def draw_pictures(renderer: Renderer, reply: Reply, formulas: Iterable[str
         elif png := task.result():
             pictures[subject] = png
     return pictures
-
-
-async def _draw(renderer: Renderer, subject: Chart | str) -> bytes | None:
-    """Return None for a formula that can't be drawn."""
-    match subject:
-        case str():
-            return await renderer.formula(subject)
-        case Standings():
-            return await renderer.standings(subject)
-        case Calendar():
-            return await renderer.calendar(subject)
-        case Mastery():
-            return await renderer.mastery(subject)

@@ -20,7 +20,6 @@ from typing_extensions import override
 
 from bot import metrics
 from bot.app import App, Installation
-from bot.drawing.renderer import Renderer
 from bot.errors import SetupError
 from bot.platforms.shared.background_tasks import BackgroundTasks
 from bot.platforms.slack.clients import Clients
@@ -68,8 +67,6 @@ async def slack(app: App, credentials: Credentials, *, api: str = API_URL) -> As
     async with AsyncExitStack() as stack:
         connector = aiohttp.TCPConnector(limit=0)  # or a hundred posts that hang would hold up everything else
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, timeout=CALL_TIMEOUT))
-        renderer = Renderer()
-        stack.callback(renderer.close)
         clients = Clients(
             session,
             api,
@@ -80,7 +77,7 @@ async def slack(app: App, credentials: Credentials, *, api: str = API_URL) -> As
         uninstall = Uninstall(app, clients)
         background_tasks = BackgroundTasks()
         dispatcher = Dispatcher(
-            app, clients, session, renderer, uninstall.token_rejected, background_tasks=background_tasks
+            app, clients, session, app.renderer, uninstall.token_rejected, background_tasks=background_tasks
         )
         listeners = Listeners(app, dispatcher, uninstall, background_tasks)
         outbox = SlackOutbox(clients, Throttle(), uninstall.token_rejected)

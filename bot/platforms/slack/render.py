@@ -55,7 +55,6 @@ from bot.replies import (
     Verdict,
 )
 from bot.text.cleaning import short
-from bot.text.maths import formula
 
 __all__ = ["BUTTON_PREFIX", "MENU_PREFIX", "RenderedMessage", "render", "render_home"]
 
@@ -97,7 +96,7 @@ def _pictures_of(block: Block, pictures: Pictures) -> Iterator[Picture]:
         yield Picture(png, alt_of(block))
     for latex in dict.fromkeys(formulas_of(block)):
         if png := pictures.get(latex):
-            yield Picture(png, f"Formula: {formula(latex)}")
+            yield Picture(png, alt_of(latex))
 
 
 def _divided_in_message(above: Block | None, below: Block) -> bool:
@@ -186,8 +185,9 @@ def _verdict(verdict: Verdict, dialect: Dialect) -> Iterator[Piece]:
         yield Mrkdwn(f"*The answer is* {mrkdwn(verdict.correct)}")
     yield from map(Mrkdwn, _points(verdict.points))
     if verdict.reference:
+        strong = dialect.marks["strong"]
         yield Divider()
-        yield Body(f"{dialect.strong}The reference{dialect.strong}\n\n{convert(verdict.reference, dialect)}")
+        yield Body(f"{strong}The reference{strong}\n\n{convert(verdict.reference, dialect)}")
         yield Divider()
     yield SmallText(mrkdwn(verdict.score))
 

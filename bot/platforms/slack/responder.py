@@ -220,13 +220,18 @@ class Responder:
             log.warning("picture not sent", reason=error_code(problem))
 
     async def _upload(self, files: Sequence[File | Picture]) -> None:
+        """Send the files in one message."""
         if not files:
             return
         opened = await self.web.conversations_open(users=self.user)
-        for file in files:
-            match file:
-                case File(name, content):
-                    upload: dict[str, Any] = {"filename": name, "content": content}
-                case Picture(png, alt):
-                    upload = {"filename": "picture.png", "content": png, "alt_txt": alt}
-            await self.web.files_upload_v2(channel=opened["channel"]["id"], **upload)
+        await self.web.files_upload_v2(
+            channel=opened["channel"]["id"], file_uploads=[_upload_of(file) for file in files]
+        )
+
+
+def _upload_of(file: File | Picture) -> dict[str, Any]:
+    match file:
+        case File(name, content):
+            return {"filename": name, "content": content}
+        case Picture(png, alt):
+            return {"filename": "picture.png", "content": png, "alt_txt": alt}

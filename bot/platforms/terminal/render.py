@@ -9,12 +9,12 @@ from typing import assert_never
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table as Grid
 from rich.text import Text as Line
 
+from bot.platforms.terminal.markup import TerminalMarkdown, line
 from bot.replies import (
     Block,
     Button,
@@ -38,7 +38,6 @@ from bot.replies import (
     TopicMastery,
     Verdict,
 )
-from bot.text.maths import readable
 from bot.text.plural import plural
 
 TONES = {
@@ -87,10 +86,6 @@ def safe(text: str) -> str:
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs"})
 
 
-def _markdown(text: str) -> Markdown:
-    return Markdown(readable(safe(text)), code_theme="ansi_dark", hyperlinks=False)
-
-
 def _block(block: Block, keys: dict[int, str]) -> Iterator[RenderableType]:
     match block:
         case Text():
@@ -98,7 +93,7 @@ def _block(block: Block, keys: dict[int, str]) -> Iterator[RenderableType]:
         case Notice(body, tone, when):
             sign, color = TONES[tone]
             time = Line(f" {_local_time(when)}", style="bold") if when else Line()
-            yield Line.assemble((f"{sign} ", color), Line(safe(body)), time)
+            yield Line.assemble((f"{sign} ", color), line(body), time)
         case QuestionCard():
             yield _card(block)
         case Verdict():
@@ -123,9 +118,9 @@ def _block(block: Block, keys: dict[int, str]) -> Iterator[RenderableType]:
 
 def _text(block: Text) -> Iterator[RenderableType]:
     if block.title:
-        yield Line(f"\n{safe(block.title)}", style="bold")
+        yield Line("\n").append(line(block.title, "bold"))
         yield Line()
-    yield _markdown(block.body)
+    yield TerminalMarkdown(block.body)
 
 
 def _buttons(block: Buttons, keys: dict[int, str]) -> Iterator[RenderableType]:
@@ -154,10 +149,10 @@ def _local_time(when: datetime) -> str:
 
 
 def _card(card: QuestionCard) -> RenderableType:
-    lines: list[RenderableType] = [Line(safe(card.question), style="bold"), Line()]
+    lines: list[RenderableType] = [line(card.question, "bold"), Line()]
     for option in card.options:
         grid = Grid.grid(padding=(0, 1))
-        grid.add_row(Line(f"{option.letter})", style="cyan"), _markdown(option.text))
+        grid.add_row(Line(f"{option.letter})", style="cyan"), TerminalMarkdown(option.text))
         lines.append(grid)
     ways = " or ".join(
         filter(None, ["a letter" if card.options else "", "`w` for your own words" if card.write else ""])
@@ -165,7 +160,7 @@ def _card(card: QuestionCard) -> RenderableType:
     if ways:
         lines += [Line(), Line(f"Answer with {ways}.", style="dim")]
     if card.note:
-        lines.append(Line(safe(card.note), style="dim"))
+        lines.append(line(card.note, "dim"))
     if card.closes:
         lines.append(Line(f"I'll reveal the answer {_local_time(card.closes)}.", style="dim"))
     title = Line(safe(f"{card.heading} · {card.topic} · {card.difficulty}"))
@@ -174,34 +169,34 @@ def _card(card: QuestionCard) -> RenderableType:
 
 def _verdict(verdict: Verdict) -> Iterator[RenderableType]:
     sign, color = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "cyan")}[verdict.right]
-    yield Line(f"{sign} {safe(verdict.headline)}", style=f"bold {color}")
+    yield Line(f"{sign} ", style=f"bold {color}").append(line(verdict.headline))
     if verdict.chosen and not verdict.right:
-        yield Line.assemble("You chose ", (safe(verdict.chosen), "italic"))
+        yield Line.assemble("You chose ", line(verdict.chosen, "italic"))
     if verdict.reason:
-        yield Padding(_markdown(verdict.reason), (0, 0, 0, 2))
+        yield Padding(TerminalMarkdown(verdict.reason), (0, 0, 0, 2))
     if verdict.correct and not verdict.right:
-        yield Line.assemble("The answer is ", (safe(verdict.correct), "bold"))
+        yield Line.assemble("The answer is ", line(verdict.correct, "bold"))
     for point in verdict.points:
         yield _point(point)
     if verdict.reference:
         yield Line("\nThe reference", style="bold")
-        yield _markdown(verdict.reference)
+        yield TerminalMarkdown(verdict.reference)
     if verdict.score:
-        yield Line(f"\n{safe(verdict.score)}", style="cyan")
+        yield Line("\n").append(line(verdict.score, "cyan"))
 
 
 def _point(point: Point) -> Line:
     sign, color = STATES[point.state]
-    line = Line.assemble((f"{sign} ", color), safe(point.claim))
+    shown = Line.assemble((f"{sign} ", color), line(point.claim))
     if point.sentence:
-        line.append(f"  ← “{safe(point.sentence)}”", style="dim")
-    return line
+        shown.append(f"  ← “{safe(point.sentence)}”", style="dim")
+    return shown
 
 
 def _explanation(explanation: Explanation) -> Iterator[RenderableType]:
     reason = f" ({safe(explanation.reason)})" if explanation.reason else ""
     yield Line(f"{explanation.label}{reason}{'' if explanation.done else ' …'}\n", style="dim")
-    yield _markdown(explanation.text)
+    yield TerminalMarkdown(explanation.text)
 
 
 def _standings(standings: Standings) -> RenderableType:

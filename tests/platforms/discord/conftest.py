@@ -15,6 +15,7 @@ from bot.app import App, TerminalPosts
 from bot.context.library import Library
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
+from bot.drawing.renderer import Renderer
 from bot.inference.client import Inference
 from bot.platforms.discord.client import StudyClient
 from bot.store.engine import Store
@@ -31,13 +32,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def app(sqlite_store: Store, library: Library, model: Model, clock: Clock) -> AsyncIterator[App]:
+async def app(
+    sqlite_store: Store, library: Library, model: Model, clock: Clock, renderer: Renderer
+) -> AsyncIterator[App]:
     """Return the app, on the simulated Discord's clock if one is running."""
     await library.search("lora")  # the first search loads the model, which takes longer than Discord waits
     async with model.listening() as url:
         inference = Inference(url, model="small")
         study = Study(sqlite_store, library, clock=clock, inference=inference)
-        yield App(registry(), study, TerminalPosts(sqlite_store))
+        yield App(registry(), study, TerminalPosts(sqlite_store), renderer=renderer)
         await inference.close()
 
 

@@ -47,6 +47,7 @@ async def live(bank: Bank, order: dict[str, Any]) -> None:
                 await Scheduler(study, seconds=5).run_once()
             else:
                 await connection
+    app.renderer.close()
     await store.close()
 
 

@@ -51,6 +51,7 @@ async def app(discord: Discord, sqlite_store: Store, library: Library) -> AsyncI
     async with connected(app, token=discord.token):
         await discord.until(lambda: discord.gateway.ready)
         yield app
+    app.renderer.close()
 
 
 async def turn(app: App) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -20,9 +22,8 @@ from bot.app import App, TerminalPosts
 from bot.context.library import Library
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
-from bot.drawing.renderer import Renderer
+from bot.drawing.renderer import Renderer, Subject
 from bot.platforms.discord.client import StudyClient
-from bot.replies import Mastery
 from bot.store.engine import Store
 from tests.databases import PostgresqlDatabases
 from tests.platforms.discord.scene import (
@@ -113,23 +114,24 @@ class Slow(Renderer):
         self.pass_time: Callable[[], None] = lambda: None
         self.enough: Callable[[], bool] = lambda: True
 
-    async def mastery(self, block: Mastery) -> bytes:
+    async def draw(self, subject: Subject) -> bytes | None:
         self.pass_time()
         for _ in range(100_000):
             if self.enough():
                 break
             await asyncio.sleep(0)
-        return await super().mastery(block)
+        return await super().draw(subject)
 
 
 async def test_a_slow_picture_is_waited_for_after_an_acknowledgment(
     env: Env, app: App, channel: ChannelHandle, bob: MemberActor
 ) -> None:
     slow = Slow()
-    await env.restart_bot(StudyClient(app, token="a-token", renderer=slow))
+    await env.restart_bot(StudyClient(replace(app, renderer=slow), token="a-token"))
     slow.pass_time = lambda: env.backend.advance_clock(2.5)
     slow.enough = lambda: bool(requests(env, "POST", CALLBACKS))
-    shown = await bob.slash(channel, "topics")
+    with closing(slow):
+        shown = await bob.slash(channel, "topics")
 
     [first] = requests(env, "POST", CALLBACKS)
     assert first["type"] == discord.InteractionResponseType.deferred_channel_message.value

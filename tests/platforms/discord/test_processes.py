@@ -99,6 +99,7 @@ class Processes:
         running.push_async_callback(store.close)
         study = Study(store, self._library, clock=lambda: present(self._discord))
         app = App(registry(), study, TerminalPosts(store))
+        running.callback(app.renderer.close)
         await running.enter_async_context(connected(app, token=self._discord.token, **shards))
         return Process(app, Scheduler(app.study, 5), running)
 

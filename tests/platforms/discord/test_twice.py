@@ -28,6 +28,7 @@ from bot.context.library import Library
 from bot.context.outbox import Outbox, PostExtras
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
+from bot.drawing.renderer import Renderer
 from bot.inference.client import Inference
 from bot.platforms.discord.client import StudyClient, connected
 from bot.store import tables
@@ -240,7 +241,9 @@ def present(discord: Discord) -> datetime:
 
 
 @pytest.fixture
-async def scene(*, sqlite_template: Path, tmp_path: Path, library: Library, model: Model) -> AsyncIterator[Scene]:
+async def scene(
+    *, sqlite_template: Path, tmp_path: Path, library: Library, model: Model, renderer: Renderer
+) -> AsyncIterator[Scene]:
     await library.search("lora")
     url = SqliteDatabases(sqlite_template, tmp_path).with_tables()
     async with met() as discord, model.listening() as address, AsyncExitStack() as stores:
@@ -256,7 +259,7 @@ async def scene(*, sqlite_template: Path, tmp_path: Path, library: Library, mode
                 store = await Store.open(url, busy_timeout_ms=60_000)
                 stores.push_async_callback(store.close)
                 study = Study(store, library, clock=lambda: present(discord), inference=inference)
-                app = App(registry(), study, TerminalPosts(store))
+                app = App(registry(), study, TerminalPosts(store), renderer=renderer)
                 await running.enter_async_context(connected(app, token=discord.token))
                 outboxes.append(study.outboxes["discord"])
             await discord.until(lambda: len(discord.gateway.identified) == 2 and discord.gateway.ready)

@@ -21,6 +21,7 @@ from bot.app import App, Installation, Installations, TerminalPosts
 from bot.context.library import Library
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
+from bot.drawing.renderer import Renderer
 from bot.encryption import Vault, new_key
 from bot.inference.client import Inference
 from bot.platforms.slack.app import Credentials, slack
@@ -68,15 +69,23 @@ async def opened(
     *,
     busy_ms: int = sqlite.BUSY_TIMEOUT_MS,
     inference: Inference | None = None,
+    renderer: Renderer | None = None,
 ) -> AsyncIterator[App]:
-    """Open an app on a database, with the fake's time."""
+    """Open an app on a database, with the fake's time; its renderer is shared or its own."""
     store = await Store.open(url, busy_timeout_ms=busy_ms)
     study = Study(store, library, clock=lambda: present(fake), inference=inference)
+    installations = Installations(store, Vault(KEY), study.clock)
+    own = Renderer()
     try:
         yield App(
-            registry(), study, TerminalPosts(store), slack_installations=Installations(store, Vault(KEY), study.clock)
+            registry(),
+            study,
+            TerminalPosts(store),
+            slack_installations=installations,
+            renderer=renderer or own,
         )
     finally:
+        own.close()
         await store.close()
 
 
@@ -153,11 +162,13 @@ def busy_ms() -> int:
 
 
 @pytest.fixture
-async def app(fake: Slack, url: str, library: Library, model: Model, busy_ms: int) -> AsyncIterator[App]:
+async def app(
+    fake: Slack, url: str, library: Library, model: Model, *, busy_ms: int, renderer: Renderer
+) -> AsyncIterator[App]:
     await library.search("lora")  # the first search loads the model, which takes longer than Slack waits
     async with model.listening() as address:
         inference = Inference(address, model="small")
-        async with opened(fake, url, library, busy_ms=busy_ms, inference=inference) as app:
+        async with opened(fake, url, library, busy_ms=busy_ms, inference=inference, renderer=renderer) as app:
             yield app
         await inference.close()
 

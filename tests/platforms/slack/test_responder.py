@@ -16,7 +16,7 @@ from bot.app import App
 from bot.drawing.renderer import Renderer
 from bot.platforms.slack.listeners import ACK_TIMEOUT
 from bot.platforms.slack.responder import Responder
-from bot.replies import Explanation, Reply
+from bot.replies import Explanation, Reply, Text
 from bot.store import tables
 from tests.clocks import HANG, forward
 from tests.platforms.slack.conftest import all_rows
@@ -129,30 +129,31 @@ async def test_a_replaced_message_names_no_thread(fake: Slack, bob: Person) -> N
     assert (beside["replace_original"], beside.get("thread_ts")) == (False, explanation.thread_ts)
 
 
-async def test_a_finished_explanation_is_not_marked_as_cut_short(fake: Slack, bob: Person, team: Team) -> None:
-    uploading, easel = fake.hold("conversations.open"), Renderer()
+async def test_a_finished_explanation_is_not_marked_as_cut_short(
+    fake: Slack, bob: Person, team: Team, renderer: Renderer
+) -> None:
+    uploading = fake.hold("conversations.open")
     web = AsyncWebClient(team.token, base_url=fake.api)
 
     async def replies() -> AsyncIterator[Reply]:
         yield Reply.of(Explanation("The update has low rank: $$W = B A$$", "model"))
 
     async with aiohttp.ClientSession() as session:
-        responder = Responder(web, session, easel, channel=team.main.id, user=bob.id)
+        responder = Responder(web, session, renderer, channel=team.main.id, user=bob.id)
         growing = asyncio.create_task(responder.stream(replies(), private=False))
         begun = await fake.heard()
         await uploading.arrived()
         growing.cancel()
         await asyncio.wait({growing})
     uploading.release()
-    easel.close()
 
     assert "low rank" in team.main.messages[begun.ts].words
 
 
 async def test_an_explanation_that_is_canceled_in_the_middle_of_an_edit_is_closed(
-    fake: Slack, bob: Person, team: Team
+    fake: Slack, bob: Person, team: Team, renderer: Renderer
 ) -> None:
-    editing, easel = fake.hold("chat.update"), Renderer()
+    editing = fake.hold("chat.update")
     web = AsyncWebClient(team.token, base_url=fake.api)
 
     async def replies() -> AsyncGenerator[Reply, None]:
@@ -161,7 +162,7 @@ async def test_an_explanation_that_is_canceled_in_the_middle_of_an_edit_is_close
 
     async def stream() -> None:
         async with aiohttp.ClientSession() as session, aclosing(replies()) as drafts:
-            responder = Responder(web, session, easel, channel=team.main.id, user=bob.id)
+            responder = Responder(web, session, renderer, channel=team.main.id, user=bob.id)
             await responder.stream(drafts, private=False)
 
     growing = asyncio.create_task(stream())
@@ -170,7 +171,6 @@ async def test_an_explanation_that_is_canceled_in_the_middle_of_an_edit_is_close
     growing.cancel()
     await asyncio.wait({growing})
     editing.release()
-    easel.close()
 
     assert growing.cancelled()
     assert "couldn't finish" in team.main.messages[begun.ts].words
@@ -258,6 +258,19 @@ async def test_admins_of_another_company_are_not_managers_here(
 
 
 # Files
+
+
+async def test_all_pictures_of_an_answer_come_in_one_message(
+    fake: Slack, bob: Person, team: Team, renderer: Renderer
+) -> None:
+    web = AsyncWebClient(team.token, base_url=fake.api)
+    async with aiohttp.ClientSession() as session:
+        responder = Responder(web, session, renderer, channel=team.main.id, user=bob.id)
+        await responder.send(Reply.of(Text("$$x_1$$ and $$y^2$$")), private=False)
+    answer, drawn = await fake.heard(), await fake.heard()
+
+    assert "x₁" in answer.words
+    assert [file.alt for file in drawn.files] == ["Formula: x₁", "Formula: y²"]
 
 
 each_step_of_an_upload = pytest.mark.parametrize(

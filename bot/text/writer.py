@@ -1,0 +1,216 @@
+"""Write parsed Markdown in a dialect. Only what was parsed as formatting becomes formatting: the rest is escaped."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import ClassVar
+
+from markdown_it.tree import SyntaxTreeNode
+from rich.cells import cell_len
+
+from bot.text.cleaning import is_left_to_right, isolated_runs
+from bot.text.markdown import formula_text
+from bot.text.scripts import subscript, superscript
+
+ZERO_WIDTH_SPACE = "\u200b"
+"""Keeps a platform from reading together what it parts."""
+MAX_LANGUAGE = 20
+"""Characters in the name of a programming language."""
+_FENCED = re.compile(r"(\n[ ]*```.*?```(?:\n[ ]*(?=\n|\Z))?)", re.DOTALL)
+_ADDRESS = re.compile(r"((?:https?://|\bwww\.)[^\s<>()`\]]+)", re.IGNORECASE)
+
+
+class Writer(ABC):
+    """One dialect. In a text `from_model`, addresses are code instead of links."""
+
+    marks: ClassVar[dict[str, str]]
+    """What goes before and after text that's `strong`, `em` or `s` (struck through)."""
+    bullet: ClassVar[str] = "-"
+    indent: ClassVar[int] = 2
+    """The fewest spaces before the further lines of an item in a list."""
+    indents_code: ClassVar[bool] = False
+    """Whether code in a list is indented, rather than showing those spaces as part of it."""
+
+    def __init__(self, *, from_model: bool = False) -> None:
+        self._from_model = from_model
+        self._isolates = False
+
+    @abstractmethod
+    def escaped(self, text: str) -> str:
+        """Escape part of a line, so that nothing in it is formatting."""
+
+    @abstractmethod
+    def escaped_line_starts(self, text: str) -> str:
+        """Escape the starts of lines that are escaped already, so that none is a heading, a list or a quote."""
+
+    @abstractmethod
+    def code(self, text: str) -> str:
+        """Write code within a line."""
+
+    @abstractmethod
+    def code_block(self, text: str, language: str = "") -> str:
+        """Write lines of code."""
+
+    def heading(self, text: str, level: int) -> str:  # noqa: ARG002  # some dialects have headings
+        """Write a heading: in bold, so that it can't pass for a heading of ours."""
+        return self._marked("strong", text)
+
+    def write(self, nodes: Sequence[SyntaxTreeNode]) -> str:
+        """Write blocks one below the other."""
+        return "\n\n".join(self._blocks(nodes)).strip("\n")
+
+    def _blocks(self, nodes: Sequence[SyntaxTreeNode]) -> list[str]:
+        return [text for node in nodes if (text := self._block(node)).strip()]
+
+    def _block(self, node: SyntaxTreeNode) -> str:
+        match node.type:
+            case "paragraph":
+                text = self._paragraph(node.children[0])
+            case "heading":
+                text = self.heading(self._line(node.children[0], bold=True), int(node.tag[1]))
+            case "bullet_list" | "ordered_list":
+                text = self._list(node)
+            case "blockquote":
+                text = "\n".join(f"> {line}" for line in "\n\n".join(self._blocks(node.children)).split("\n"))
+            case "fence" | "code_block":
+                text = self._code(node)
+            case "table":
+                text = self._table(node)
+            case "math_block":
+                text = self.code_block(formula_text(node) or node.content, "text")
+            case _:  # a rule
+                text = ""
+        return text
+
+    def _code(self, node: SyntaxTreeNode) -> str:
+        language, *others = node.info.split() or [""]
+        code = node.content
+        if not code.strip() and (others or len(language) > MAX_LANGUAGE):  # code on the line of its fence
+            language, code = "", node.info
+        return self.code_block(code, language) if code.strip() else ""
+
+    def _paragraph(self, inline: SyntaxTreeNode) -> str:
+        self._isolates = is_left_to_right(inline.content)
+        return self.escaped_line_starts(self._inline(inline.children).strip())
+
+    def _line(self, inline: SyntaxTreeNode, *, bold: bool = False) -> str:
+        """Write a paragraph's or a heading's content in one line."""
+        self._isolates = is_left_to_right(inline.content)
+        return self.escaped_line_starts(" ".join(self._inline(inline.children, bold=bold).split("\n")).strip())
+
+    def _list(self, node: SyntaxTreeNode) -> str:
+        number = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else None
+        items = []
+        for item in node.children:
+            bullet = f"{self.bullet} " if number is None else f"{number}. "
+            tight = all(child.hidden for child in item.children if child.type == "paragraph")
+            inside = ("\n" if tight else "\n\n").join(self._blocks(item.children))
+            items.append(bullet + self._indented(inside, " " * max(len(bullet), self.indent)))
+            number = None if number is None else number + 1
+        return "\n".join(items)
+
+    def _indented(self, text: str, spaces: str) -> str:
+        """Indent all lines but the first."""
+        pieces = [text] if self.indents_code else _FENCED.split(text)
+        return "".join(piece if n % 2 else piece.replace("\n", f"\n{spaces}") for n, piece in enumerate(pieces))
+
+    def _table(self, node: SyntaxTreeNode) -> str:
+        """Write a table as aligned text in code, where formatting would show."""
+        bare = Bare()
+        rows = [
+            [bare.line(cell.children[0]) for cell in row.children] for part in node.children for row in part.children
+        ]
+        return self.code_block(aligned(rows), "text")
+
+    def _inline(self, nodes: Sequence[SyntaxTreeNode], *, bold: bool = False) -> str:
+        text = ""
+        for node in nodes:
+            span = self.span(node, bold=bold)
+            # Two pieces of code next to each other would be read as one.
+            text += f"{ZERO_WIDTH_SPACE}{span}" if text.endswith("`") and span.startswith("`") else span
+        return text
+
+    def span(self, node: SyntaxTreeNode, *, bold: bool = False) -> str:
+        """Write one node of a line."""
+        match node.type:
+            case "text" | "text_special":
+                text = self._text(node.content)
+            case "softbreak" | "hardbreak":
+                text = "\n"
+            case "code_inline":
+                text = self.code(node.content)
+            case "math_inline":
+                written = formula_text(node)
+                text = self.code(node.content) if written is None else self._text(written)
+            case "strong" | "em" | "s" as kind if not (bold and kind == "strong"):
+                text = self._marked(kind, self._inline(node.children, bold=bold))
+            case "sub" | "sup" as kind:
+                text = Bare().line(node)
+                text = self._text(subscript(text) if kind == "sub" else superscript(text))
+            case "link":
+                text = self._link(str(node.attrs.get("href", "")), self._inline(node.children, bold=bold))
+            case _:  # a picture's alternative text, or what is bold already
+                text = self._inline(node.children, bold=bold)
+        return text
+
+    def _marked(self, kind: str, inside: str) -> str:
+        """Put marks around text, but not around spaces, where they'd mean nothing."""
+        text = inside.strip()
+        if not text:
+            return inside
+        start, mark = inside.index(text), self.marks[kind]
+        return f"{inside[:start]}{mark}{text}{mark}{inside[start + len(text) :]}"
+
+    def _text(self, text: str) -> str:
+        if self._isolates:
+            text = isolated_runs(text)
+        if not self._from_model:
+            return self.escaped(text)
+        pieces = _ADDRESS.split(text)
+        return "".join(self.address(piece) if n % 2 else self.escaped(piece) for n, piece in enumerate(pieces))
+
+    def address(self, address: str) -> str:
+        """Write an address so that it's no link."""
+        return self.code(address)
+
+    def _link(self, address: str, words: str) -> str:
+        """Write a link with its address, because its words might name a different one."""
+        if not re.match(r"https?://", address, re.IGNORECASE):
+            return words
+        shown = self._text(" ".join(address.split()))
+        return shown if words == shown else f"{words} ({shown})"
+
+
+class Bare(Writer):
+    """No formatting at all, as in labels and in the cells of tables that become code."""
+
+    marks: ClassVar[dict[str, str]] = {"strong": "", "em": "", "s": ""}
+    bullet: ClassVar[str] = "•"
+
+    def escaped(self, text: str) -> str:
+        return text
+
+    def escaped_line_starts(self, text: str) -> str:
+        return text
+
+    def code(self, text: str) -> str:
+        return text
+
+    def code_block(self, text: str, language: str = "") -> str:  # noqa: ARG002
+        return text
+
+    def line(self, node: SyntaxTreeNode) -> str:
+        """Write what's in a node in one line."""
+        return self._line(node)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Align rows as text, by the width that characters have on a screen. Rows may have different numbers of cells."""
+    widths = [max(map(cell_len, column)) for column in zip_longest(*rows, fillvalue="")]
+    return "\n".join(
+        "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False)).rstrip()
+        for row in rows
+    )
