@@ -1,4 +1,4 @@
-"""Run something in forked processes that are killed, one at its first step, the next at its second, until one ends.
+"""Run something in forked processes that are killed, one at its first step, the next some steps later, until one ends.
 
 A step is a call that creates, opens, changes, renames or deletes a file, or a report of progress. What each process
 left behind is printed, as JSON. This is a program of its own, because the tests' process has threads.
@@ -53,7 +53,7 @@ def killed_at_every_step(
     prepare: Callable[[], None],
     work: Callable[[Callable[[int, int], None]], object],
     look: Callable[[], str],
-    stride: int = 1,
+    stride: int,
 ) -> list[str]:
     states = []
     for step in itertools.count(1, stride):
@@ -72,12 +72,7 @@ def killed_at_every_step(
     raise AssertionError
 
 
-def stride(url: str) -> int:
-    """Only every so many steps on PostgreSQL, where each process takes a second."""
-    return 1 if url.startswith("sqlite") else 9
-
-
-def backing_up(folder: Path, url: str) -> list[str]:
+def backing_up(folder: Path, stride: int, url: str) -> list[str]:
     target = folder / "target" / "study.backup"
 
     def prepare() -> None:
@@ -86,12 +81,10 @@ def backing_up(folder: Path, url: str) -> list[str]:
     def look() -> str:
         return str(backup_file.check(target).counts["answer"]) if target.exists() else "absent"
 
-    return killed_at_every_step(
-        folder, prepare, lambda progress: backup(url, target, progress=progress), look, stride(url)
-    )
+    return killed_at_every_step(folder, prepare, lambda progress: backup(url, target, progress=progress), look, stride)
 
 
-def overwriting(folder: Path, url: str) -> list[str]:
+def overwriting(folder: Path, stride: int, url: str) -> list[str]:
     target = folder / "target" / "study.backup"
 
     def prepare() -> None:
@@ -104,11 +97,11 @@ def overwriting(folder: Path, url: str) -> list[str]:
         return str(backup_file.check(target).counts["answer"])
 
     return killed_at_every_step(
-        folder, prepare, lambda progress: backup(url, target, force=True, progress=progress), look
+        folder, prepare, lambda progress: backup(url, target, force=True, progress=progress), look, stride
     )
 
 
-def restoring(folder: Path, url: str, source: str) -> list[str]:
+def restoring(folder: Path, stride: int, url: str, source: str) -> list[str]:
     """Restore into a database that has other rows. On SQLite, it comes with a write-ahead log after a crash."""
     file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite") else None
     before = contents(url)
@@ -127,11 +120,11 @@ def restoring(folder: Path, url: str, source: str) -> list[str]:
         return "old" if found == before else str(len(found["answer"]))
 
     return killed_at_every_step(
-        folder, prepare, lambda progress: restore(Path(source), url, force=True, progress=progress), look, stride(url)
+        folder, prepare, lambda progress: restore(Path(source), url, force=True, progress=progress), look, stride
     )
 
 
-def upgrading(folder: Path, url: str) -> list[str]:
+def upgrading(folder: Path, stride: int, url: str) -> list[str]:
     """Create a database; whoever is killed at it, the next one carries on."""
     file = Path(url.removeprefix("sqlite:///"))
 
@@ -146,9 +139,9 @@ def upgrading(folder: Path, url: str) -> list[str]:
             return str(problem)
         return "clean" if check(url).clean else "other tables"
 
-    return killed_at_every_step(folder, prepare, lambda _progress: upgrade(url), look, stride=2)
+    return killed_at_every_step(folder, prepare, lambda _progress: upgrade(url), look, stride)
 
 
 if __name__ == "__main__":
-    name, place, *rest = sys.argv[1:]
-    print(json.dumps(globals()[name](Path(place), *rest)))
+    name, place, every, *rest = sys.argv[1:]
+    print(json.dumps(globals()[name](Path(place), int(every), *rest)))

@@ -201,15 +201,15 @@ def test_words_written_right_to_left_keep_the_order_around_them(dialect: str, te
     assert DIALECTS[dialect](text, False).replace("*", "") == shown
 
 
-SIGNS = (*"*_~`<>#-|:!\n ab", "1. ", "|-|\n", "- ", "<br>", "&lt;", "\u202e", "](", "http://a")
+SIGNS = (*"*_~`<>#-|:!\n ab", "1. ", "|-|\n", "- ", "\u202e", "](", "http://a")
 texts = st.lists(st.sampled_from(SIGNS)).map("".join)
 
 
 @given(texts)
 def test_no_letter_is_lost_in_any_dialect(text: str) -> None:
     text = re.sub(r"`{3,}|~{3,}", "", text)  # what follows a fence names a language
-    letters = re.findall("[ab]", text.replace("<br>", ""))
+    letters = re.findall("[ab]", text)
     for dialect, write in DIALECTS.items():
         written = write(text, True)
-        shown = re.sub(r"&\w+;|</?\w[^>]*>", "", written) if dialect == "html" else written.replace("&lt;br&gt;", "")
-        assert re.findall("[ab]", re.sub("https?", "", shown)) == letters, dialect
+        shown = re.sub(r"</?\w[^>]*>", "", written) if dialect == "html" else written
+        assert re.findall("[ab]", re.sub(r"&\w+;", "", shown)) == letters, dialect
