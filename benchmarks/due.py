@@ -4,7 +4,7 @@
 
 Prints how long it takes to enqueue everything, the longest stall of the event loop meanwhile, the posts per second to
 an outbox that costs nothing, and the floor: inserting as many deliveries and rounds, and nothing else.
-Goals: no stall over 0.15 s, at most 10 times the floor (picking a question costs more than storing it), and 50 posts
+Goals: no stall over 0.1 s, at most 10 times the floor (picking a question costs more than storing it), and 50 posts
 per second (Discord's limit) however many wait.
 """
 

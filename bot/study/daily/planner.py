@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 
@@ -35,6 +36,7 @@ async def enqueue_due(study: Study, now: datetime) -> int:
         count += size
         if size < BATCH_SIZE:
             return count
+        await asyncio.sleep(0)  # whoever became ready during the batch goes before the next one
 
 
 def _enqueue_batch(connection: Connection, study: Study, custom_banks: Mapping[int, Bank], now: datetime) -> int:
