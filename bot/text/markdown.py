@@ -18,7 +18,14 @@ from knowledge.format.commonmark import MAX_BRACKETS, new_parser
 MAX_FORMULAS = 100
 """Formulas of a text that are written in Unicode, which takes a millisecond each; further ones stay LaTeX."""
 _LINE_BREAKS = re.compile(r"[\n\r\f]+")
+# A sentence without formatting, addresses or formulas, as most are; parsing would take a hundred times as long.
+_PLAIN = re.compile(r"[A-Za-zÀ-ÿ](?:[A-Za-z0-9À-ÿ ,;?!'’()–-]|\.(?!\w))*")
 Nodes = Sequence[SyntaxTreeNode]
+
+
+def is_plain(text: str) -> bool:
+    """Return whether a text is the same in every dialect, so that it needn't be parsed."""
+    return not text or (_PLAIN.fullmatch(text) is not None and not text.endswith(" "))
 
 
 @lru_cache(maxsize=256)

@@ -15,7 +15,7 @@ from typing_extensions import override
 from bot.platforms.shared.splitting import split_point
 from bot.platforms.shared.typed_commands import command_pattern
 from bot.text.cleaning import clean, isolated
-from bot.text.markdown import Nodes, parse
+from bot.text.markdown import Nodes, is_plain, parse
 from bot.text.writer import ZERO_WIDTH_SPACE, Writer
 
 _ARGUMENT = re.compile(r"(?<=[a-z])=(?=\S)")
@@ -91,7 +91,7 @@ def markdown(text: str, *, model: bool = False) -> str:
 
     Results are cached: on most days, most members read the same question.
     """
-    return write(parse(text), model=model)
+    return text if is_plain(text) else write(parse(text), model=model)
 
 
 def write(nodes: Nodes, *, model: bool = False) -> str:

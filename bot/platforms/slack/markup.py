@@ -16,11 +16,9 @@ from bot.platforms.shared.splitting import split_point
 from bot.platforms.shared.typed_commands import command_pattern
 from bot.platforms.slack.manifest import SLASH_COMMAND
 from bot.text.cleaning import clean, isolated
-from bot.text.markdown import parse
+from bot.text.markdown import is_plain, parse
 from bot.text.writer import ZERO_WIDTH_SPACE, Bare, Writer
 
-# No formatting and no address, as in most names and sentences; parsing would take a hundred times as long.
-_PLAIN = re.compile(r"(?:(?!.*\.\w)[A-Za-zäöüßéèáàçñ][A-Za-z0-9 ,.?!'’()äöüßéèáàçñ-]*)?")
 _LOCAL_TIME = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 _ENTITY = re.compile(r"&[a-z]{0,3}\Z")
 # Markdown formatting, except where it has no effect: with spaces around (2 * 3) or inside a word (snake_case).
@@ -96,7 +94,7 @@ def convert(text: str, dialect: Dialect, *, from_model: bool = False) -> str:
 
     Cached, because most members read the same question on the same day.
     """
-    if _PLAIN.fullmatch(text):
+    if is_plain(text):
         return text
     return dialect(from_model=from_model).write(parse(text))
 
@@ -113,7 +111,7 @@ def own_text(text: str, dialect: Dialect = MRKDWN) -> str:
 def literal_line(text: str, dialect: Dialect = MRKDWN) -> str:
     """Return a name or the like as one line in which nothing is formatting, a link or a mention."""
     one_line = isolated(" ".join(clean(text).split()))
-    if _PLAIN.fullmatch(one_line):
+    if is_plain(one_line):
         return one_line
     writer = dialect()
     return writer.escaped_line_starts(writer.escaped(one_line).replace("://", f":{ZERO_WIDTH_SPACE}//"))
