@@ -29,6 +29,8 @@ _SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*)?:/{2,}")
 _UNDERSCORES = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])|__+")
 _NUMBER = re.compile(r"^(\d+)[.)](?=\s|$)")
 MAX_NAME = 80
+MAX_TYPED = 400
+"""Characters of a name that are looked at; what's after them wouldn't be shown."""
 
 
 def clean(text: str) -> str:
@@ -71,7 +73,7 @@ def short(text: str, limit: int = 40) -> str:
 
 def named(name: str) -> str:
     """Make a name safe in Markdown: replace its special characters with lookalikes, and drop the scheme of URLs."""
-    name = " ".join(clean(name).split()).translate(_LOOKALIKES)
+    name = " ".join(clean(name[:MAX_TYPED]).split()).translate(_LOOKALIKES)
     while "://" in name:
         name = " ".join(_SCHEME.sub("", name).split())
     name = _UNDERSCORES.sub(lambda found: "＿" * len(found[0]), name)

@@ -32,7 +32,7 @@ _ADDRESS = re.compile(r"(https?://[^\s<]+)", re.IGNORECASE)
 _OPEN_ANGLE = re.compile(r"<(?=[^ <>]*(?:\Z|:/))")
 # What could end bold text and the like in the middle of an address.
 _ENDING = re.compile(r"[*|~`\\]|_(?![^\W_])|(?<=_)_")
-_ADDRESS_END = re.compile(r"[.,:;!?'\"*_~|)\]\\]*\Z")
+_ADDRESS_END = ".,:;!?'\"*_~|)]\\"
 _HARMLESS = re.compile(r"[A-Za-z0-9 ]*")
 _MARK = re.compile(r"[\\*_~|`\[\]<]")
 _TICKS = re.compile(r"\\[^\w\s]|```|`+")
@@ -75,8 +75,7 @@ class DiscordWriter(Writer):
 
     @override
     def address(self, address: str) -> str:
-        end = _ADDRESS_END.search(address)
-        stop = end.start() if end else len(address)
+        stop = len(address.rstrip(_ADDRESS_END))
         encoded = _ENDING.sub(lambda sign: f"%{ord(sign[0]):02X}", address[:stop])
         return self.code(encoded) + _escaped(address[stop:])
 
