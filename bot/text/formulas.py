@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 
 from bot.text.formula_atoms import WIDE, Atom, Kind, is_factor, is_product, joined
 from bot.text.formula_rows import PLACE, Rows, beside
+from bot.text.scripts import SUBSCRIPTS, SUPERSCRIPTS
 from knowledge.format.latex import FUNCTIONS, FormulaError, parse
 
 MAX_LENGTH = 4000
@@ -31,14 +32,6 @@ SIGNS: dict[Kind, str] = {
     "colon": ":",
 }
 KINDS = {sign: kind for kind, signs in SIGNS.items() for sign in signs} | {"mod": "binary"}
-SUPERSCRIPTS = dict(
-    zip(
-        "0123456789+-=()abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUW⊤∘*†",
-        "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁᵂᵀ°*†",
-        strict=True,
-    )
-)
-SUBSCRIPTS = dict(zip("0123456789+-=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
 ALONE = frozenset("*†")
 """Superscripts that can't stand beside others: a*² would be read as a product."""
 PRIMES = "′″‴⁗"

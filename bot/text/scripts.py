@@ -1,11 +1,18 @@
-"""Write superscripts and subscripts with the characters that Unicode has for them."""
+"""Superscripts and subscripts: the characters that Unicode has for them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-SUPERSCRIPTS = str.maketrans("0123456789+-−=()nijTt*", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱʲᵀᵗ*")
-SUBSCRIPTS = str.maketrans("0123456789+-−=()aeijknmoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑᵢⱼₖₙₘₒₚᵣₛₜᵤᵥₓ")
+SUPERSCRIPTS = dict(
+    zip(
+        "0123456789+-=()abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUW⊤∘*†",
+        "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁᵂᵀ°*†",
+        strict=True,
+    )
+)
+SUBSCRIPTS = dict(zip("0123456789+-=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
 
 
 def superscript(text: str) -> str:
@@ -18,7 +25,7 @@ def subscript(text: str) -> str:
     return _script("_", text, SUBSCRIPTS)
 
 
-def _script(sign: str, text: str, small: dict[int, int]) -> str:
-    if text and all(ord(character) in small for character in text):
-        return text.translate(small)
+def _script(sign: str, text: str, small: Mapping[str, str]) -> str:
+    if text and all(character in small for character in text):
+        return "".join(small[character] for character in text)
     return f"{sign}{text}" if re.fullmatch(r"\w+|.|", text) else f"{sign}{{{text}}}"
