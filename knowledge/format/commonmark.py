@@ -127,7 +127,8 @@ def _parts(opening: Token, inline: Token, closing: Token) -> Iterator[Token]:
         while line and line[-1].type == "softbreak":
             line.pop()
         if any(part.type != "text" or part.content.strip() for part in line):
-            yield from (opening, inline.copy(children=line), closing)
+            words = "".join(part.content for part in line)
+            yield from (opening, inline.copy(children=line, content=words), closing)
         line = []
         if child is not None:
             yield child.copy(block=True, map=inline.map)

@@ -27,7 +27,19 @@ HIDDEN = re.compile(
 )
 DOLLAR = re.compile(r"(?<!\\)(?:\\\\)*\$")
 UNUSED_RULES = [
-    *("entity", "autolink", "emphasis", "link", "image", "html_inline", "html_tag", "newline", "strikethrough", "table")
+    *(
+        "entity",
+        "autolink",
+        "emphasis",
+        "link",
+        "image",
+        "html_inline",
+        "html_tag",
+        "newline",
+        "strikethrough",
+        "table",
+    ),
+    "math_paragraph",
 ]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from bot.text.cleaning import clean, named
 from knowledge.format.commonmark import new_parser
+from knowledge.importers import sanitize
 from tests.text.dialects import DIALECTS
 
 PIECES = (
@@ -94,6 +95,7 @@ def everything(text: str) -> None:
         write(text, True)
     new_parser().disable(["link", "image"]).parse(text)
     named(clean(text))
+    sanitize.text(text, lambda _line, _reason: None)
 
 
 @pytest.mark.parametrize("pieces", [SUSPECTS, pytest.param(PIECES, marks=pytest.mark.soak)], ids=["suspects", "all"])
