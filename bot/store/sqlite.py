@@ -105,34 +105,26 @@ class SqliteDatabase:
 
 def migrate(url: URL, work: Callable[[Connection], T]) -> T:
     """Run `work` in one transaction that ignores foreign keys. Blocks, also while another program holds the lock."""
-    engine = _engine(url, MIGRATION_PRAGMAS, busy_timeout_ms=BUSY_TIMEOUT_MS)
-    try:
-        with engine.connect() as connection:
-            driver(connection).execute("BEGIN IMMEDIATE")
-            with connection.begin():
-                return work(connection)
-    finally:
-        engine.dispose()
+    return _in_transaction(url, work, MIGRATION_PRAGMAS, "BEGIN IMMEDIATE")
 
 
 def fill(url: URL, work: Callable[[Connection], T]) -> T:
     """Run `work` in one transaction on a file that nobody else knows yet, and that's worthless unless it succeeds."""
-    engine = _engine(url, FILLING_PRAGMAS)
-    try:
-        with engine.begin() as connection:
-            driver(connection).execute("BEGIN")
-            return work(connection)
-    finally:
-        engine.dispose()
+    return _in_transaction(url, work, FILLING_PRAGMAS, "BEGIN")
 
 
 def read(url: URL, work: Callable[[Connection], T]) -> T:
     """Run `work`, which must not write, on one moment of the database. Blocks."""
-    engine = _engine(url, READER_PRAGMAS, busy_timeout_ms=BUSY_TIMEOUT_MS)
+    return _in_transaction(url, work, READER_PRAGMAS, "BEGIN")
+
+
+def _in_transaction(url: URL, work: Callable[[Connection], T], pragmas: tuple[str, ...], begin: str) -> T:
+    engine = _engine(url, pragmas, busy_timeout_ms=BUSY_TIMEOUT_MS)
     try:
         with engine.connect() as connection:
-            driver(connection).execute("BEGIN")
-            return work(connection)
+            driver(connection).execute(begin)
+            with connection.begin():
+                return work(connection)
     finally:
         engine.dispose()
 

@@ -22,6 +22,7 @@ from bot.dispatch.request import Request
 from bot.drawing.renderer import Renderer
 from bot.errors import DatabaseError, SetupError, UserError
 from bot.platforms.shared.background_tasks import BackgroundTasks
+from bot.platforms.shared.kept_requests import KEEP_TIMEOUT, RESUME_INTERVAL
 from bot.platforms.slack import limits
 from bot.platforms.slack.clients import Client, Clients, TokenRejected
 from bot.platforms.slack.errors import API_ERRORS, INVALID_TOKEN, error_code
@@ -33,10 +34,6 @@ from bot.platforms.slack.render import render
 from bot.platforms.slack.responder import Responder, post_to_response_url
 from bot.replies import Button, Buttons, Notice, Reply, Tone
 
-KEEP_TIMEOUT = 0.5
-"""Seconds for keeping a request before it's acknowledged."""
-RESUME_INTERVAL = 30.0
-"""Seconds between two looks for what dead processes left."""
 FORM_LOOKUP_TIMEOUT = 1.0
 """Seconds for what opening a form or checking it has to look up."""
 FORM_OPEN_TIMEOUT = 3.0
