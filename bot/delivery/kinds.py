@@ -20,10 +20,14 @@ class AbandonedError(PostError):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What's left to do in the transaction that records that a delivery is done, or due again at `due_again`."""
+    """What the transaction records: that a delivery is done, or due again at `due_again`; then it calls `record`.
+
+    `message_ref` is the message that was posted last, if any.
+    """
 
     record: Callable[[Connection], None] | None = None
     due_again: datetime | None = None
+    message_ref: str = ""
 
 
 DONE = Outcome()

@@ -10,7 +10,20 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, case, delete, exists, func, select, text, update
+from sqlalchemy import (
+    Connection,
+    Executable,
+    RowMapping,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    select,
+    text,
+    update,
+)
 
 from bot.context.identity import Location
 from bot.delivery.lease import LEASE, Lease
@@ -58,7 +71,6 @@ _AVAILABLE = and_(
     text(OPEN_DELIVERY),
     deliveries.available_at <= bindparam("now"),
     deliveries.workspace_id.not_in(bindparam("busy", expanding=True)),
-    deliveries.id.not_in(bindparam("own", expanding=True)),
     ON_PLATFORMS,
 )
 _ANY = select(deliveries.id).where(_AVAILABLE).limit(1)
@@ -106,21 +118,23 @@ class Wanted:
 
     def values(self, now: datetime) -> dict[str, Any]:
         busy = [workspace_id for workspace_id, count in self.sending.items() if count >= self.per_workspace]
-        return {"platforms": list(self.platforms), "busy": busy, "own": list(self.own), "now": now}
+        return {"platforms": list(self.platforms), "busy": busy, "now": now}
 
     def choose(self, available: Iterable[tuple[int, int]]) -> list[int]:
         """Return the ids to claim, given those of available deliveries and their workspaces."""
         counts = Counter(self.sending)
-        ids = []
+        ids: list[int] = []
         for delivery_id, workspace_id in available:
-            if counts[workspace_id] < self.per_workspace:
+            if len(ids) == self.size:
+                break
+            if delivery_id not in self.own and counts[workspace_id] < self.per_workspace:
                 counts[workspace_id] += 1
                 ids.append(delivery_id)
         return ids
 
 
 def any_available(connection: Connection, wanted: Wanted, now: datetime) -> bool:
-    """Return whether `claim` would find anything, without a lock."""
+    """Return whether `claim` may find something, without a lock."""
     return connection.execute(_ANY, wanted.values(now)).first() is not None
 
 
@@ -130,7 +144,8 @@ def claim(connection: Connection, wanted: Wanted, clock: Callable[[], datetime])
     The lease begins now, however long they were in the queue.
     """
     now = clock()
-    available = wanted.values(now) | {"size": wanted.size}
+    # Its own are only available if the clock has jumped, so they're left out here: a condition would cost every time.
+    available = wanted.values(now) | {"size": wanted.size + len(wanted.own)}
     ids = wanted.choose(connection.execute(_NEXT, available))
     if not ids:
         return []
@@ -211,24 +226,29 @@ def add(connection: Connection, new: Sequence[Delivery]) -> None:
         connection.execute(tables.deliveries.insert(), [delivery.columns() for delivery in new])
 
 
-_HELD = (
-    select(deliveries.id)
-    .where(
-        deliveries.id == bindparam("delivery"),
-        deliveries.state == DeliveryState.SENDING,
-        deliveries.claim_token == bindparam("token"),
-    )
-    .with_for_update()
+_HELD = and_(
+    deliveries.id == bindparam("delivery"),
+    deliveries.state == DeliveryState.SENDING,
+    deliveries.claim_token == bindparam("token"),
 )
+"""A condition on deliveries: a claim still holds."""
+_LOCK_HELD = select(deliveries.id).where(_HELD).with_for_update()
 _END = (
     update(tables.deliveries)
-    .where(deliveries.id == bindparam("delivery"))
-    .values(state=bindparam("ended"), claim_token=None, claims=0, problem=bindparam("reason"))
+    .where(_HELD)
+    .values(
+        state=bindparam("ended"),
+        claim_token=None,
+        claims=0,
+        problem=bindparam("reason"),
+        message_ref=func.coalesce(bindparam("ref"), deliveries.message_ref),
+        posted_at=func.coalesce(bindparam("posted", type_=deliveries.posted_at.type), deliveries.posted_at),
+    )
 )
-_REMOVE = delete(tables.deliveries).where(deliveries.id == bindparam("delivery"))
+_REMOVE = delete(tables.deliveries).where(_HELD)
 _PUT_BACK = (
     update(tables.deliveries)
-    .where(deliveries.id == bindparam("delivery"))
+    .where(_HELD)
     .values(
         state=DeliveryState.DUE,
         claim_token=None,
@@ -260,34 +280,48 @@ def as_claimed(
     **kwargs: P.kwargs,
 ) -> T:
     """Do some work in this transaction if the claim still holds, and keep it until the end. Raises ClaimLostError."""
-    held = {"delivery": claim.delivery.id, "token": claim.delivery.claim_token}
-    if connection.execute(_HELD, held).first() is None:
+    if connection.execute(_LOCK_HELD, _held(claim)).first() is None:
         raise ClaimLostError
     return work(connection, *args, **kwargs)
 
 
-def end(connection: Connection, delivery_id: int, state: DeliveryState, problem: str | None = None) -> None:
-    """Record that nothing is left to do; the row is kept."""
-    connection.execute(_END, {"delivery": delivery_id, "ended": state, "reason": problem})
+def end(
+    connection: Connection,
+    claim: Claim,
+    state: DeliveryState,
+    problem: str | None = None,
+    *,
+    posted: tuple[str, datetime] | None = None,
+) -> None:
+    """Record that nothing is left to do, and the message that was `posted` last, and when; the row is kept.
+
+    Raises ClaimLostError.
+    """
+    ref, at = posted or (None, None)
+    _record(connection, _END, claim, ended=state, reason=problem, ref=ref, posted=at)
 
 
-def remove(connection: Connection, delivery_id: int) -> None:
-    connection.execute(_REMOVE, {"delivery": delivery_id})
+def remove(connection: Connection, claim: Claim) -> None:
+    """Raise ClaimLostError unless the claim still holds."""
+    _record(connection, _REMOVE, claim)
 
 
 def put_back(
-    connection: Connection,
-    delivery_id: int,
-    available_at: datetime,
-    *,
-    problem: str | None,
-    refused: bool,
-    result: bool,
+    connection: Connection, claim: Claim, available_at: datetime, *, problem: str | None, refused: bool, result: bool
 ) -> None:
     """End a claim, and let any process claim the delivery again from `available_at` on.
 
     `refused` counts a refusal of the platform. Without a `result`, the claim counts toward those after which the
-    delivery is given up.
+    delivery is given up. Raises ClaimLostError.
     """
-    values = {"delivery": delivery_id, "at": available_at, "reason": problem}
-    connection.execute(_PUT_BACK, values | {"refused": int(refused), "without_result": int(not result)})
+    counts = {"refused": int(refused), "without_result": int(not result)}
+    _record(connection, _PUT_BACK, claim, at=available_at, reason=problem, **counts)
+
+
+def _record(connection: Connection, statement: Executable, claim: Claim, **values: Any) -> None:
+    if connection.execute(statement, _held(claim) | values).rowcount == 0:
+        raise ClaimLostError
+
+
+def _held(claim: Claim) -> dict[str, Any]:
+    return {"delivery": claim.delivery.id, "token": claim.delivery.claim_token}

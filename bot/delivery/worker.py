@@ -34,6 +34,8 @@ SEND_TIMEOUT = 60.0
 """Seconds for one delivery, shorter than its lease, so that the lease needn't be renewed."""
 MAX_SENDING, MAX_PER_WORKSPACE = 32, 12
 """Deliveries at once, in all and of one workspace, not counting the slow ones."""
+MIN_FREE = 8
+"""How many more may be sent at once before the queue is looked at, so that a full one isn't looked at for each."""
 SLOW_AFTER = 0.5
 """Seconds after which a delivery counts as slow."""
 MAX_SLOW = 500
@@ -114,10 +116,11 @@ class Worker:
     async def _start_some(self) -> int:
         """Claim what may be sent now, start sending it, and return how many that were."""
         async with self._claiming:
-            size = min(MAX_SENDING - self._fast.total(), MAX_PER_WORKSPACE)
-            if not self._study.outboxes or size <= 0 or len(self._sending) >= MAX_SENDING + MAX_SLOW:
+            free = MAX_SENDING - self._fast.total()
+            if not self._study.outboxes or free < MIN_FREE or len(self._sending) >= MAX_SENDING + MAX_SLOW:
                 return 0
-            own = [delivery.id for delivery in self._sending.values()]
+            size = min(free, MAX_PER_WORKSPACE)
+            own = {delivery.id for delivery in self._sending.values()}
             wanted = queue.Wanted(tuple(self._study.outboxes), self._fast, own, size, MAX_PER_WORKSPACE)
             store, clock = self._study.store, self._study.clock
             if not await store.query(queue.any_available, wanted, clock()):
@@ -190,14 +193,15 @@ class Worker:
             await self._put_back(claim, self._study.clock() + LEASE, reason, result=False)
 
     async def _finish(self, claim: Claim, kind: DeliveryType, outcome: Outcome) -> None:
-        if not await self._record(claim, lambda connection: _finish(connection, claim, kind, outcome)):
+        now = self._study.clock()
+        if not await self._record(claim, lambda connection: _finish(connection, claim, kind, outcome, now)):
             return
         if outcome.due_again is not None:
             _count_outcome(claim, "put_back")
             return
         _count_outcome(claim, "done")
         log.info("delivered", delivery=claim.delivery.id, kind=claim.delivery.kind.value)
-        delay = (self._study.clock() - claim.delivery.due_at).total_seconds()
+        delay = (now - claim.delivery.due_at).total_seconds()
         metrics.DELIVERY_DELAY.labels(claim.delivery.kind.value).observe(max(0.0, delay))
 
     async def _wait(self, claim: Claim, reason: str, seconds: float | None) -> None:
@@ -222,7 +226,7 @@ class Worker:
 
     async def _give_up(self, claim: Claim, kind: DeliveryType, refusal: PostError) -> None:
         def work(connection: Connection) -> None:
-            _give_up(connection, claim, kind, refusal, self._study.clock())
+            queue.as_claimed(connection, claim, _give_up, claim, kind, refusal, self._study.clock())
 
         if await self._record(claim, work):
             _count_outcome(claim, "given_up")
@@ -231,18 +235,18 @@ class Worker:
         self, claim: Claim, at: datetime, problem: str | None = None, *, refused: bool = False, result: bool = True
     ) -> None:
         def work(connection: Connection) -> None:
-            queue.put_back(connection, claim.delivery.id, at, problem=problem, refused=refused, result=result)
+            queue.put_back(connection, claim, at, problem=problem, refused=refused, result=result)
 
         if await self._record(claim, work):
             _count_outcome(claim, "put_back")
 
     async def _record(self, claim: Claim, work: Callable[[Connection], None]) -> bool:
-        """Record a result if the claim still holds; otherwise whoever holds it records theirs.
+        """Record a result unless the claim is lost; then whoever holds it records theirs.
 
         Returns whether it's recorded.
         """
         try:
-            await self._study.store.transaction(queue.as_claimed, claim, work)
+            await self._study.store.transaction(work)
         except ClaimLostError:
             _count_problem(claim, "claim_lost")
             log.warning("claim lost", delivery=claim.delivery.id)
@@ -262,20 +266,21 @@ def _count_problem(claim: Claim, cause: str) -> None:
     metrics.DELIVERY_PROBLEMS.labels(claim.location.platform, cause).inc()
 
 
-def _finish(connection: Connection, claim: Claim, kind: DeliveryType, outcome: Outcome) -> None:
+def _finish(connection: Connection, claim: Claim, kind: DeliveryType, outcome: Outcome, now: datetime) -> None:
+    if outcome.due_again is not None:
+        queue.put_back(connection, claim, outcome.due_again, problem=None, refused=False, result=True)
+    elif kind.is_kept:
+        posted = (outcome.message_ref, now) if outcome.message_ref else None
+        queue.end(connection, claim, DeliveryState.DONE, posted=posted)
+    else:
+        queue.remove(connection, claim)
     if outcome.record is not None:
         outcome.record(connection)
-    if outcome.due_again is not None:
-        queue.put_back(connection, claim.delivery.id, outcome.due_again, problem=None, refused=False, result=True)
-    elif kind.is_kept:
-        queue.end(connection, claim.delivery.id, DeliveryState.DONE)
-    else:
-        queue.remove(connection, claim.delivery.id)
 
 
 def _give_up(connection: Connection, claim: Claim, kind: DeliveryType, refusal: PostError, now: datetime) -> None:
     state = kind.give_up(connection, claim, refusal, now)
     if kind.is_kept:
-        queue.end(connection, claim.delivery.id, state, str(refusal))
+        queue.end(connection, claim, state, str(refusal))
     else:
-        queue.remove(connection, claim.delivery.id)
+        queue.remove(connection, claim)

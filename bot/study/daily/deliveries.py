@@ -45,14 +45,20 @@ async def _send_question(study: Study, claim: Claim) -> Outcome:
         question = unchanged_question(bank, question_round)
         reply = question_post(question_round, question) if question else Reply.of(Notice(GONE, Tone.WARNING))
         message_ref = await _post(study, claim, reply, schedule.role or "")
-        ref, now = message_ref, study.clock()
-
-        def record(connection: Connection) -> None:
-            delivery_queries.record_question(connection, claim.delivery, question_round, ref, now)
-
         if not (schedule.thread or schedule.pin):
-            return Outcome(record)
-        await study.store.transaction(queue.as_claimed, claim, record)
+            return Outcome(
+                lambda connection: delivery_queries.add_reveal(connection, claim.delivery, question_round),
+                message_ref=message_ref,
+            )
+        await study.store.transaction(
+            queue.as_claimed,
+            claim,
+            delivery_queries.record_question,
+            claim.delivery,
+            question_round,
+            message_ref,
+            study.clock(),
+        )
     if schedule.thread or schedule.pin:
         question = bank.get(question_round.question_id)
         await _add_thread_and_pin(study, claim, schedule, message_ref, question)
@@ -67,8 +73,7 @@ async def _send_reveal(study: Study, claim: Claim) -> Outcome:
     else:
         results = await study.store.query(reveal_results, question_round.id, study.clock())
         reply = reveal_post(question_round, question, results)
-    message_ref, now = await _post(study, claim, reply), study.clock()
-    return Outcome(lambda connection: delivery_queries.record_post(connection, claim.delivery.id, message_ref, now))
+    return Outcome(message_ref=await _post(study, claim, reply))
 
 
 async def _read(study: Study, claim: Claim) -> tuple[Round, Schedule, Bank]:

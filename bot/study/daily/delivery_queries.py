@@ -42,15 +42,16 @@ def round_and_schedule(connection: Connection, delivery: Delivery) -> tuple[Roun
     return Round.of(found[0]), Schedule.of(found[1]), row["custom_questions_version"]
 
 
-def record_post(connection: Connection, delivery_id: int, message_ref: str, now: datetime) -> None:
-    connection.execute(_RECORD_POST, {"delivery": delivery_id, "ref": message_ref, "now": now})
-
-
 def record_question(
     connection: Connection, delivery: Delivery, question_round: Round, message_ref: str, now: datetime
 ) -> None:
-    """Record a question's message, and enqueue its reveal."""
-    record_post(connection, delivery.id, message_ref, now)
+    """Record a question's message before its thread and pin, and enqueue its reveal."""
+    connection.execute(_RECORD_POST, {"delivery": delivery.id, "ref": message_ref, "now": now})
+    add_reveal(connection, delivery, question_round)
+
+
+def add_reveal(connection: Connection, delivery: Delivery, question_round: Round) -> None:
+    """Enqueue the reveal of a question."""
     assert question_round.closes_at is not None  # noqa: S101  # every daily round closes
     reveal = Delivery(
         kind=DeliveryKind.REVEAL,
