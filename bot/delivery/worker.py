@@ -95,7 +95,8 @@ class Worker:
             while True:
                 self._changed.clear()
                 started = await self._start_some()
-                if not started and not self._sending:
+                # Whatever ended meanwhile may have enqueued more.
+                if not started and not self._sending and not self._changed.is_set():
                     return
                 if not started:
                     await self._changed.wait()

@@ -110,10 +110,10 @@ class Trial:
         return 3 * deeds + 6  # each deed is between two steps and is recorded, and the queue is filled and claimed
 
     def begin(self, databases: Databases) -> None:
-        """Begin anew on a fresh copy, as soon as everything is due."""
+        """Begin anew on a fresh copy, as soon as everything is due by any clock: PostgreSQL's is only estimated."""
         self._url = databases.copy_of(self._prepared)
         self._ledger.write_text(self._before)
-        self.time.begin(self._due)
+        self.time.begin(self._due + timedelta(seconds=1))
 
     def start(self, event: Event = NOTHING, *, trouble: int | None = None) -> int:
         """Start a process and return its id; `trouble` is a seed for what goes wrong on the platform."""

@@ -42,6 +42,8 @@ def _spans(nodes: Sequence[SyntaxTreeNode]) -> Iterator[Token]:
                 yield Token("text", "", 0, content=Bare().span(node))
             case "u":
                 yield from _spans(node.children)
+            case "link" if Bare().span(node) == Bare().line(node):  # its words are its address, which Rich adds
+                yield Token("text", "", 0, content=Bare().span(node))
             case _ if node.nester_tokens:
                 yield node.nester_tokens.opening
                 yield from _spans(node.children)

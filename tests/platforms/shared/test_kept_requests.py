@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +13,7 @@ from bot.app import App, TerminalPosts
 from bot.context.library import Library
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
+from bot.dispatch.kept_requests import LEASE
 from bot.platforms.shared.kept_requests import KeptRequests, ResumedRequest
 from bot.store import tables
 from bot.store.engine import Store
@@ -24,14 +26,19 @@ def app(store: Store, library: Library) -> App:
     return App(registry(), Study(store, library, clock=lambda: datetime.now(UTC)), TerminalPosts(store))
 
 
+def later(app: App) -> App:
+    """Return the app of a process whose requests' leases have expired."""
+    return replace(app, study=replace(app.study, clock=lambda: datetime.now(UTC) + 2 * LEASE))
+
+
 async def resumed(app: App, secret: str) -> list[ResumedRequest]:
-    """Return what a process gets that starts now."""
+    """Return what another process gets once the lease of the one that kept requests has expired."""
     found: list[ResumedRequest] = []
 
     async def resume(request: ResumedRequest) -> None:
         found.append(request)
 
-    async with KeptRequests(app, "discord", secret).resuming(resume):
+    async with KeptRequests(later(app), "discord", secret).resuming(resume):
         return found
 
 
