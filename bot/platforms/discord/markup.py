@@ -28,8 +28,6 @@ _MARKS = re.compile(
 )
 _LINE_STARTS = re.compile(r"^([#>+-])(?=[\s#>+-]|$)|^(\d{1,9})([.)])(?=\s|$)", re.MULTILINE)
 _ADDRESS = re.compile(r"(https?://[^\s<]+)", re.IGNORECASE)
-# What would make an address of what follows: <discord://x>, and code after an angle bracket.
-_OPEN_ANGLE = re.compile(r"<(?=[^ <>]*(?:\Z|:/))")
 # What could end bold text and the like in the middle of an address.
 _ENDING = re.compile(r"[*|~`\\]|_(?![^\W_])|(?<=_)_")
 _ADDRESS_END = ".,:;!?'\"*_~|)]\\"
@@ -48,8 +46,8 @@ class DiscordWriter(Writer):
 
     @override
     def escaped(self, text: str) -> str:
-        if self._from_model:
-            return _escaped(_OPEN_ANGLE.sub("< ", text).replace(":/", f":{ZERO_WIDTH_SPACE}/"))
+        if self._from_model:  # an angle bracket could make an address of what follows: <discord://x>, or code
+            return _escaped(text.replace(":/", f":{ZERO_WIDTH_SPACE}/")).replace("<", r"\<")
         pieces = _ADDRESS.split(text)  # what the bank links stays a link
         return "".join(piece if n % 2 else _escaped(piece) for n, piece in enumerate(pieces))
 

@@ -95,6 +95,7 @@ def test_no_text_mentions_anybody_or_hides_a_link(text: str, model: bool) -> Non
 @given(upright)
 @example("https://x.y` a ` https://x.y`a`")
 @example("[\n```](https://x.y")
+@example("<\n```[a](https://x.y)<https://x.y>")
 @example("<```a```<https://x.y>")
 @example("<<https://x.y><discord://x>")
 @example("\\https://x.y`a`")
@@ -119,17 +120,17 @@ def test_a_name_contains_no_mentions_or_links(name: str) -> None:
         ("```py\nx = 1", "```py\nx = 1\n```"),
         ("```python", ""),
         ("A ``` by itself", r"A \`\`\` by itself"),
-        ("a `tick and <#123>", "a \\`tick and <\u200b#123>"),
+        ("a `tick and <#123>", "a \\`tick and \\<\u200b#123>"),
         ("````md\n```py\nx\n```\n````", "```md\n'''py\nx\n'''\n```"),
         ("so ```x = 1``` it is", "so `x = 1` it is"),
         ("``a`b``", "`aˋb`"),
-        (r"\<#123> \\<#123>", "<\u200b#123> \\\\<\u200b#123>"),
+        (r"\<#123> \\<#123>", "\\<\u200b#123> \\\\\\<\u200b#123>"),
         ("```\n| a | b |\n| c | d |\n```", "```\n| a | b |\n| c | d |\n```"),
         ("| `a` | b |\n|---|---|\n| 1 | 2 |", "```text\na  b\n1  2\n```"),
         ("the rate `lr`\n#### The `lr` rate", "the rate `lr`\n\n**The `lr` rate**"),
         ("**https://evil.gg/a_b**", "**`https://evil.gg/a_b`**"),
         ("> # Right!\n - -# ours\n # So", "> **Right!**\n\n- \\-# ours\n\n**So**"),
-        ("`</s>`, `a[i](x)` and <b>", "`</s>`, `a[i](x)` and <b>"),
+        ("`</s>`, `a[i](x)` and <b>", r"`</s>`, `a[i](x)` and \<b>"),
     ],
 )
 def test_text_from_a_model_cannot_pass_for_the_bots_own(written: str, shown: str) -> None:
