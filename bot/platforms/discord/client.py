@@ -21,7 +21,7 @@ from bot.platforms.discord.identity import location_of
 from bot.platforms.discord.login import log_in
 from bot.platforms.discord.onboarding import catch_up, greet
 from bot.platforms.discord.outbox import DiscordOutbox
-from bot.platforms.discord.rate_limits import counted
+from bot.platforms.discord.rate_limits import clear_seldom, counted
 from bot.platforms.discord.sync import sync
 from bot.platforms.discord.tree import build_tree
 
@@ -49,6 +49,7 @@ class StudyClient(discord.AutoShardedClient):
             max_ratelimit_timeout=MAX_RATE_LIMIT,
             **options,
         )
+        clear_seldom(self.http)
         self.app = app
         self._dev_guild = dev_guild
         self._outbox = DiscordOutbox(self, app.renderer)
