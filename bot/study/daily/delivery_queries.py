@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, exists, func, or_, select, update
 
 from bot.delivery import queue
 from bot.store import tables
 from bot.store.models import Delivery, DeliveryKind, DeliveryState, Round, Schedule
+from bot.store.upsert import insert_on
 
 deliveries, rounds, answers = tables.deliveries.c, tables.rounds.c, tables.answers.c
 
@@ -126,36 +129,37 @@ def record_count(connection: Connection, question_delivery_id: int, shown: int) 
     connection.execute(statement.values(shown_answers=shown))
 
 
-def enqueued_days(connection: Connection, schedule_ids: Collection[int], first_day: date) -> set[tuple[int, date]]:
-    """Return the schedules and days, from `first_day` on, whose question has been enqueued already."""
-    statement = select(deliveries.schedule_id, deliveries.day).where(
-        deliveries.schedule_id.in_(schedule_ids),
-        deliveries.kind == DeliveryKind.DAILY,
-        deliveries.day >= first_day,
-    )
-    return {(schedule_id, day) for schedule_id, day in connection.execute(statement)}
-
-
 _PLANNED = ("kind", "workspace_id", "channel_id", "schedule_id", "day", "due_at", "available_at", "state", "problem")
-"""The columns of a delivery that its planning sets; fewer values take less time, and there may be 10,000 at once."""
-_INSERT_PLANNED = tables.deliveries.insert().returning(deliveries.id, deliveries.schedule_id, deliveries.day)
+"""The columns that planning sets in a delivery, and in its round; fewer values take less time at 10,000 at once."""
+_PLANNED_ROUND = (
+    "round_key", "workspace_id", "channel_id", "kind", "question_id", "choice_order", "choices_hash", "opened_at",
+    "closes_at",
+)  # fmt: skip
 
 
 def add_questions(connection: Connection, planned: Sequence[tuple[Delivery, Round | None]]) -> None:
-    """Store daily deliveries, and the rounds of those that are to be posted."""
+    """Store daily deliveries, and the rounds of those that are to be posted.
+
+    Days that are already enqueued are left alone.
+    """
     if not planned:
         return
     rows = [{name: getattr(new, name) for name in _PLANNED} for new, _ in planned]
-    ids = {
-        (schedule_id, day): delivery_id for delivery_id, schedule_id, day in connection.execute(_INSERT_PLANNED, rows)
-    }
+    added = connection.execute(_insert_planned(connection.dialect.name), rows)
+    ids = {(schedule_id, day): delivery_id for delivery_id, schedule_id, day in added}
     new_rounds = [
-        {**question_round.columns(), "delivery_id": ids[delivery.schedule_id, delivery.day]}
+        {name: getattr(question_round, name) for name in _PLANNED_ROUND} | {"delivery_id": delivery_id}
         for delivery, question_round in planned
-        if question_round is not None
+        if question_round is not None and (delivery_id := ids.get((delivery.schedule_id, delivery.day)))
     ]
     if new_rounds:
         connection.execute(tables.rounds.insert(), new_rounds)
+
+
+@cache
+def _insert_planned(dialect: str) -> Any:
+    once = insert_on(dialect, tables.deliveries).on_conflict_do_nothing()
+    return once.returning(deliveries.id, deliveries.schedule_id, deliveries.day)
 
 
 def skip_late(connection: Connection, now: datetime, max_delay: timedelta, queue_grace: timedelta) -> list[int]:

@@ -57,11 +57,8 @@ def _enqueue(
 ) -> None:
     """Store deliveries for every time that has passed, the rounds of those to be posted, and each schedule's next time.
 
-    Days that are already enqueued are left alone: a manager's `resume` may set a time that has just been enqueued, and
-    adding it again would make the whole batch fail.
+    A manager's `resume` may set a time that has just been enqueued; such a day is left alone.
     """
-    first_day = min(schedule.next_day for schedule in due if schedule.next_day)
-    enqueued = delivery_queries.enqueued_days(connection, [schedule.id for schedule in due], first_day)
     planned: list[tuple[Delivery, Round | None]] = []
     moved: list[tuple[int, date, datetime]] = []
     for schedule in due:
@@ -71,10 +68,9 @@ def _enqueue(
             while following[1] <= now:
                 day, instant = following
                 following = next_occurrence(instant, schedule.at, schedule.zone, schedule.weekdays)
-                if (schedule.id, day) not in enqueued:
-                    # Of several times that have passed, only the last can still be posted.
-                    late = following[1] <= now or now - instant > max_delay or reveal_at(schedule, day) <= now
-                    planned.append(_plan(schedule, picker, day, instant, late=late))
+                # Of several times that have passed, only the last can still be posted.
+                late = following[1] <= now or now - instant > max_delay or reveal_at(schedule, day) <= now
+                planned.append(_plan(schedule, picker, day, instant, late=late))
         except Exception:  # such as for a zone that a newer list of zones no longer has
             log.exception("schedule stopped", schedule=schedule.id)
             schedule_queries.stop_for_good(connection, schedule.id, CANNOT_PLAN)

@@ -15,19 +15,21 @@ from knowledge.questions import Bank, Choice, Question
 
 LETTERS = "abcd"
 KEY_SIZE = 8
-_KEY_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else
+_KEY_ALPHABET = b"abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else
+_FAIR = 256 - 256 % len(_KEY_ALPHABET)
+_LETTERS = _KEY_ALPHABET * (256 // len(_KEY_ALPHABET)) + bytes(256 - _FAIR)
+"""The letter of each random byte below `_FAIR`; the others would make some letters likelier."""
+_UNFAIR = bytes(range(_FAIR, 256))
 _ORDERS = [["".join(order) for order in permutations("0123"[:size])] for size in range(len(LETTERS) + 1)]
 """The orders that so many choices can have."""
 
 
 def new_key(size: int = KEY_SIZE) -> str:
     """Return a random key that people can read out and type."""
-    number = secrets.randbelow(len(_KEY_ALPHABET) ** size)
-    letters = []
-    for _ in range(size):
-        number, letter = divmod(number, len(_KEY_ALPHABET))
-        letters.append(_KEY_ALPHABET[letter])
-    return "".join(letters)
+    letters = b""
+    while len(letters) < size:
+        letters += secrets.token_bytes(2 * size).translate(_LETTERS, _UNFAIR)
+    return letters[:size].decode()
 
 
 def choices_hash(question: Question) -> str:
