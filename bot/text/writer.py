@@ -20,6 +20,7 @@ ZERO_WIDTH_SPACE = "\u200b"
 MAX_LANGUAGE = 20
 """Characters in the name of a programming language."""
 _FENCED = re.compile(r"(\n[ ]*```.*?```(?:\n[ ]*(?=\n|\Z))?)", re.DOTALL)
+_VERBATIM = re.compile(r"`[^`]*`|https?://\S+")
 _ADDRESS = re.compile(r"((?:https?://|\bwww\.)[^\s<>()`\]]+)", re.IGNORECASE)
 
 
@@ -157,11 +158,14 @@ class Writer(ABC):
         return text
 
     def _marked(self, kind: str, inside: str) -> str:
-        """Put marks around text, but not around spaces, where they'd mean nothing."""
-        text = inside.strip()
-        if not text:
+        """Put marks around text, but not around spaces, where they'd mean nothing, nor around code that has the mark.
+
+        It could end there, and the code would lose it.
+        """
+        text, mark = inside.strip(), self.marks[kind]
+        if not text or any(mark[:1] in part for part in _VERBATIM.findall(inside)):
             return inside
-        start, mark = inside.index(text), self.marks[kind]
+        start = inside.index(text)
         return f"{inside[:start]}{mark}{text}{mark}{inside[start + len(text) :]}"
 
     def _text(self, text: str) -> str:

@@ -30,6 +30,10 @@ _GROUPS = re.compile(r"\\[A-Za-z]+\s*\{[^{}]*\}")
 _VARIABLE = re.compile(r"\{?[A-Z_][A-Z0-9_]{2,}")
 _TAG = re.compile(r"<(?:br\s*/?|(sub|sup|b|strong|i|em|u|code|kbd))>", re.IGNORECASE)
 _STYLES = {"b": "strong", "strong": "strong", "i": "em", "em": "em", "u": "u", "sub": "sub", "sup": "sup"}
+_OPENING = re.compile(r"\\.|\$")
+_BAR = re.compile(r"(?<!\\)\|")
+_HIDDEN_BAR = "\0"
+"""No text has it, because the parser has replaced it by then."""
 _BLOCK_DELIMITERS = (("$$", "$$"), ("\\[", "\\]"))
 
 
@@ -44,8 +48,35 @@ def new_parser() -> MarkdownIt:
     parser.block.ruler.before(
         "fence", "math_block", _math_block, {"alt": ["paragraph", "reference", "blockquote", "list"]}
     )
+    parser.core.ruler.after("normalize", "hide_bars", _hide_bars)
+    parser.core.ruler.after("block", "show_bars", _show_bars)
     parser.core.ruler.after("inline", "math_paragraph", _split_paragraphs)
     return parser
+
+
+def _hide_bars(state: StateCore) -> None:
+    """Replace the bars in formulas, which tables would take for the edges of cells."""
+    if "|" in state.src:
+        state.src = "\n".join(map(_with_hidden_bars, state.src.split("\n")))
+
+
+def _with_hidden_bars(line: str) -> str:
+    if "|" not in line or ("$" not in line and "\\(" not in line):
+        return line
+    shown, at = "", 0
+    while opening := _OPENING.search(line, at):
+        start, end = opening.span()
+        if formula := _inline_formula(line, start, len(line)):
+            end = formula[2]
+        shown += line[at:start] + _BAR.sub(_HIDDEN_BAR, line[start:end])
+        at = end
+    return shown + line[at:]
+
+
+def _show_bars(state: StateCore) -> None:
+    for token in state.tokens:
+        token.content = token.content.replace(_HIDDEN_BAR, "|")
+        token.info = token.info.replace(_HIDDEN_BAR, "|")
 
 
 def _math_inline(state: StateInline, silent: bool) -> bool:

@@ -27,19 +27,8 @@ HIDDEN = re.compile(
 )
 DOLLAR = re.compile(r"(?<!\\)(?:\\\\)*\$")
 UNUSED_RULES = [
-    *(
-        "entity",
-        "autolink",
-        "emphasis",
-        "link",
-        "image",
-        "html_inline",
-        "html_tag",
-        "newline",
-        "strikethrough",
-        "table",
-    ),
-    "math_paragraph",
+    *("entity", "autolink", "emphasis", "link", "image", "html_inline", "html_tag", "newline", "strikethrough"),
+    *("table", "hide_bars", "show_bars", "math_paragraph"),
 ]
 
 
@@ -93,11 +82,18 @@ def formulas(text: str) -> Iterator[str]:
 
 def formulas_of(question: Question) -> Iterator[str]:
     """Yield every formula of a question, in the order of its file."""
-    texts = [question.title, question.answer, question.in_depth, *question.key_points]
-    texts += [part for misconception in question.misconceptions for part in (misconception.claim, misconception.reason)]
-    texts += [part for choice in question.choices for part in (choice.text, choice.reason)]
-    for text in (*texts, *question.follow_ups):
+    for text in texts_of(question):
         yield from formulas(text)
+
+
+def texts_of(question: Question) -> Iterator[str]:
+    """Yield every text of a question, in the order of its file."""
+    yield from (question.title, question.answer, question.in_depth, *question.key_points)
+    for misconception in question.misconceptions:
+        yield from (misconception.claim, misconception.reason)
+    for choice in question.choices:
+        yield from (choice.text, choice.reason)
+    yield from question.follow_ups
 
 
 def _formulas(token: Token) -> Iterator[str]:

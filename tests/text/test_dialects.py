@@ -179,6 +179,11 @@ def test_no_cell_of_a_table_is_lost(dialect: str) -> None:
     assert "extra" in DIALECTS[dialect]("a | b\n-|-\n1 | 2 | extra", True)
 
 
+@pytest.mark.parametrize("row", ["$5 | $6", "$HOME | $PATH", "`$a` | b$", r"\$a | b\$"])
+def test_dollars_in_two_cells_leave_them_apart(row: str) -> None:
+    assert DIALECTS["html"](f"a | b\n-|-\n{row}", True).count("<td") == 2
+
+
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_code_wider_than_the_terminal_is_wrapped(width: int) -> None:
     shown = in_terminal("```py\n" + "x" * 300 + "\n```", width=width)

@@ -8,21 +8,7 @@ from hypothesis import strategies as st
 
 from bot.text.markdown import MAX_FORMULAS, display_formulas, parse, parts
 from knowledge.format.commonmark import MAX_BRACKETS
-from knowledge.format.reader import load
 from tests.text.dialects import DIALECTS
-
-
-@pytest.mark.parametrize(
-    "dialect", ["discord", *(pytest.param(d, marks=pytest.mark.soak) for d in ("slack_mrkdwn", "html"))]
-)
-def test_no_formula_in_the_bank_keeps_a_latex_command(dialect: str) -> None:
-    for question in load().bank:
-        for text in (question.answer, question.in_depth, *question.key_points, *(c.text for c in question.choices)):
-            if "`" not in text:
-                written = DIALECTS[dialect](text, False)
-                assert not [
-                    command for command in (r"\frac", r"\hat", r"\mathbb", r"\text", r"\sum") if command in written
-                ]
 
 
 def test_a_text_has_a_limited_number_of_converted_formulas() -> None:

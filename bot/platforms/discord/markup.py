@@ -22,10 +22,9 @@ _ARGUMENT = re.compile(r"(?<=[a-z])=(?=\S)")
 _LANGUAGE = re.compile(r"[ \t]*([\w+#.-]{0,20})[ \t]*(?:\n|\Z)")
 _SPECIAL = re.compile(r"<(?=@[!&]?\d|#\d|a?:\w+:\d|t:-?\d|id:\w|sound:\d|/[^<>\n]+:\d)")
 _TARGET = re.compile(r"\](?=\(\s*<?[^\s)]{0,40}:)")
-# Formatting, except where it has no effect: with spaces around (2 * 3) or inside a word (snake_case).
-_MARKS = re.compile(
-    r"\\(?=[!-/:-@[-`{-~]|\Z)|`|~|(?<!\s)\*|\*(?!\s)|(?<![^\W_])_|_(?![^\W_])|\|(?=\|)|(?<=\|)\|", re.ASCII
-)
+# Formatting, except where it has no effect, as with spaces around (2 * 3). In snake_case it could have: with an
+# underscore in code further below, all between the two would be in italics.
+_MARKS = re.compile(r"\\(?=[!-/:-@[-`{-~]|\Z)|[`~_]|(?<!\s)\*|\*(?!\s)|\|(?=\|)|(?<=\|)\|", re.ASCII)
 _LINE_STARTS = re.compile(r"^([#>+-])(?=[\s#>+-]|$)|^(\d{1,9})([.)])(?=\s|$)", re.MULTILINE)
 _ADDRESS = re.compile(r"(https?://[^\s<]+)", re.IGNORECASE)
 # What could end bold text and the like in the middle of an address.
@@ -34,6 +33,7 @@ _ADDRESS_END = ".,:;!?'\"*_~|)]\\"
 _HARMLESS = re.compile(r"[A-Za-z0-9 ]*")
 _MARK = re.compile(r"[\\*_~|`\[\]<]")
 _TICKS = re.compile(r"\\[^\w\s]|```|`+")
+_FENCE = re.compile(r"`(?=``)")
 _BEGINNING = re.compile(r"(?=-?#|>)")
 MAX_HEADING = 3
 """Levels of headings that Discord has."""
@@ -63,7 +63,7 @@ class DiscordWriter(Writer):
     @override
     def code_block(self, text: str, language: str = "") -> str:
         known = _LANGUAGE.fullmatch(language)
-        return f"```{known[1] if known else ''}\n" + text.strip("\n").replace("```", "'''") + "\n```"
+        return f"```{known[1] if known else ''}\n" + _FENCE.sub(f"`{ZERO_WIDTH_SPACE}", text.strip("\n")) + "\n```"
 
     @override
     def heading(self, text: str, level: int) -> str:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from bot.platforms.shared.emoji import MARKS, MEDALS
 from bot.platforms.slack.layout import BlockKit, Grid, Mrkdwn, Piece, SmallText
-from bot.platforms.slack.markup import DATE_FORMAT, literal_line, local_time, own_text, plain_line, utc
+from bot.platforms.slack.markup import DATE_FORMAT, bold, literal_line, local_time, own_text, plain_line, utc
 from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, Table, TopicMastery
 from bot.text.plural import plural
 
@@ -38,7 +38,7 @@ def _standings_row(rank: Rank, columns: int) -> tuple[BlockKit, ...]:
 
 def _standings_line(rank: Rank) -> str:
     detail = f" · {literal_line(rank.detail)}" if rank.detail else ""
-    name = f"*{literal_line(rank.name)}*" if rank.mine and rank.name.strip() else literal_line(rank.name)
+    name = bold(literal_line(rank.name)) if rank.mine and rank.name.strip() else literal_line(rank.name)
     return f"{MEDALS.get(rank.rank) or f'{rank.rank}.'} {name} · {literal_line(rank.points)}{detail}"
 
 
@@ -54,7 +54,7 @@ def _table_line(columns: tuple[str, ...], first: str, second: str = "", *others:
     labeled = (f"{literal_line(name)}: {value}" for name, value in zip(columns[2:], others, strict=True))
     further = " · ".join(labeled)
     below = f"\n   {further}" if further else ""
-    return f"• *{first}*  {second}{below}" if second else f"• {first}{below}"
+    return f"• {bold(first)}  {second}{below}" if second else f"• {first}{below}"
 
 
 def _cell_text(value: str | datetime) -> str:
@@ -98,4 +98,4 @@ def mastery_pieces(mastery: Mastery) -> Iterator[Piece]:
 def _bar(topic: TopicMastery, share: float) -> str:
     full = round(share * BAR_LENGTH)
     squares = "▰" * full + "▱" * (BAR_LENGTH - full)
-    return f"{squares}  *{literal_line(topic.topic) or '…'}* · {share:.0%} of {topic.tried}"
+    return f"{squares}  {bold(literal_line(topic.topic) or '…')} · {share:.0%} of {topic.tried}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.platforms.slack import limits
-from bot.platforms.slack.markup import LOOKALIKES, as_read, escape, plain_line, split
+from bot.platforms.slack.markup import MARKDOWN, MRKDWN, Dialect, as_read, bold, escape, literal_line, plain_line, split
 from bot.replies import Button, File, Menu, MenuOption, Picture
 from bot.text.cleaning import short
 
@@ -125,7 +125,7 @@ class Layout:
                 if self._home:
                     self._add_text(text, section, limits.SECTION)
                 else:
-                    self._add_text(text, _markdown, limits.MESSAGE_TEXT)
+                    self._add_text(text, _markdown, limits.MESSAGE_TEXT, MARKDOWN)
             case Mrkdwn(text, Button() as button):
                 self._add_text_with_button(text, button)
             case Mrkdwn(text):
@@ -166,7 +166,9 @@ class Layout:
         """Return whether a block of that many characters fits, on this page or on a new one."""
         return self._page.has_room(characters) or (self._next_page() and self._page.has_room(characters))
 
-    def _add_text(self, text: str, block: Callable[[str], BlockKit], max_length: int) -> None:
+    def _add_text(
+        self, text: str, block: Callable[[str], BlockKit], max_length: int, dialect: Dialect = MRKDWN
+    ) -> None:
         text = text.strip("\n")
         while text.strip():
             page = self._page
@@ -176,12 +178,12 @@ class Layout:
                 continue
             part, text = split(text, min(max_length, page.characters_left))
             if part.strip():
-                page.add(block(part), as_read(part))
+                page.add(block(part), as_read(part, dialect))
 
     def _add_header(self, text: str) -> None:
         text = plain_line(text)
         if len(text) > limits.HEADER:
-            self._add_text(f"*{escape(text.translate(LOOKALIKES))}*", section, limits.SECTION)
+            self._add_text(bold(literal_line(text)), section, limits.SECTION)
         elif text and self._make_room(len(text) + MIN_TEXT):  # no page ends with a header
             self._page.add({"type": "header", "text": label(text, limits.HEADER)}, text)
 
@@ -216,7 +218,7 @@ class Layout:
         unique = {option.value: option for option in menu.options if 0 < len(option.value) <= limits.OPTION_VALUE}
         options = tuple(unique.values())[: limits.OPTIONS]
         self._shortened = self._shortened or len(options) < len(menu.options)
-        prompt = f"*{escape(short(plain_line(menu.prompt), limits.LABEL).translate(LOOKALIKES)) or '…'}*"
+        prompt = bold(literal_line(short(plain_line(menu.prompt), limits.LABEL)) or "…")
         block = {**section(prompt), "accessory": _select(menu, options)} if options else section(prompt)
         size = text_length(block)
         if self._make_room(size) and menu.id not in self._page.menu_ids:

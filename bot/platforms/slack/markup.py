@@ -27,7 +27,10 @@ _MARKS = re.compile(
 )
 _LINE_STARTS = re.compile(r"^([#+=-])(?=[\s#+=-]|$)|^(\d{1,9})([.)])(?=\s|$)", re.MULTILINE)
 # In mrkdwn a mark only counts where it can open something: at the beginning of a word.
-_OPENERS = re.compile(r"`|(?<!\w)[*_~](?!\s|\Z)|(?<=[*_~])[*_~](?!\s|\Z)")
+_OPENERS = re.compile(r"`|(?<!\w)[*_~](?!\s)|(?<=[*_~])[*_~](?!\s)")
+_CODE = r"```\n?(.*?)\n?```|`([^`\n]+)`"
+_IN_MARKDOWN = re.compile(rf"{_CODE}|\\([!-/:-@[-`{{-~])|~~|(?<!\s)\*|\*(?!\s)", re.DOTALL)
+_IN_MRKDWN = re.compile(rf"{_CODE}|(?<!\w)([*_~])(?=\S)([^\n]+?)(?<=\S)\3(?!\w)", re.DOTALL)
 DATE_FORMAT = "{date_short_pretty} {time}"
 LOOKALIKES = str.maketrans("*_~`", "∗＿∼ˋ")
 """Characters that look like the marks of mrkdwn, which has no way to escape them."""
@@ -51,7 +54,7 @@ class SlackWriter(Writer):
     @override
     def code_block(self, text: str, language: str = "") -> str:
         """Write lines of code; Slack's fence is three backticks and nothing else."""
-        return "```\n" + escape(text.rstrip("\n").replace("```", "'''")) + "\n```"
+        return "```\n" + escape(re.sub(r"`(?=``)", f"`{ZERO_WIDTH_SPACE}", text.rstrip("\n"))) + "\n```"
 
 
 class MarkdownWriter(SlackWriter):
@@ -82,6 +85,11 @@ class MrkdwnWriter(SlackWriter):
     @override
     def escaped_line_starts(self, text: str) -> str:
         return re.sub(r"^(?=&gt;)", ZERO_WIDTH_SPACE, text, flags=re.MULTILINE)
+
+    @override
+    def _marked(self, kind: str, inside: str) -> str:
+        mark = self.marks[kind]
+        return super()._marked(kind, re.sub(rf"\{mark}(?!\w)", mark.translate(LOOKALIKES), inside))
 
 
 Dialect = type[Writer]
@@ -128,12 +136,23 @@ def without_marks(text: str) -> str:
     return plain_line(convert(text, Bare))
 
 
-def as_read(converted: str) -> str:
-    """Return text in either dialect without its formatting, for notifications and screen readers."""
-    words = _LOCAL_TIME.sub(r"\1", converted).replace(ZERO_WIDTH_SPACE, "")
-    words = re.sub(r"(?<!\w)[*_~]+(?=\S)|(?<=\S)[*_~]+(?=[\s.,:;!?)]|$)|`+", "", words, flags=re.MULTILINE)
-    words = re.sub(r"\\([!-/:-@[-`{-~])", r"\1", words)
-    return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+def bold(text: str) -> str:
+    """Put a line of mrkdwn in bold."""
+    return f"*{text.replace('*', '*'.translate(LOOKALIKES))}*"
+
+
+def as_read(converted: str, dialect: Dialect = MRKDWN) -> str:
+    """Return converted text without its formatting, for notifications and screen readers."""
+    words = _LOCAL_TIME.sub(r"\1", converted)
+    if dialect is MARKDOWN:
+        words = _IN_MARKDOWN.sub(lambda found: found[1] or found[2] or found[3] or "", words)
+    else:
+        words = _without_marks(words)
+    return words.replace(ZERO_WIDTH_SPACE, "").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _without_marks(text: str) -> str:
+    return _IN_MRKDWN.sub(lambda found: found[1] or found[2] or _without_marks(found[4] or ""), text)
 
 
 def slash_commands(text: str) -> str:

@@ -2,61 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.dispatch.handler import _code_block
 from bot.platforms.discord.markup import markdown, plain, split, spoken
-
-# Discord reads from left to right, and at each place takes the first of these that matches there; what is bold and the
-# like is read once more within. After its client's rules, which are those of simple-markdown with its own added.
-ESCAPE = re.compile(r"\\[^0-9A-Za-z\s]")
-BLOCK = re.compile(r"```(?:([a-z0-9_+\-.#]+?)\n)?\n*([^\n][\s\S]*?)\n*```", re.IGNORECASE)
-CODE = re.compile(r"(`+)([\s\S]*?[^`])\1(?!`)")
-LINK = re.compile(
-    r"\[((?:\[[^\]]*\]|[^\[\]]|\](?=[^\[]*\]))*)\]"
-    r"\(\s*<?((?:\([^)]*\)|[^\s\\]|\\.)*?)>?(?:\s+['\"]([\s\S]*?)['\"])?\s*\)"
-)
-ADDRESS = re.compile(r"https?://[^\s<]+[^<.,:;\"')\]\s]|<[^: >]+:/[^ >]+>", re.IGNORECASE)
-TOKEN = re.compile(
-    r"<@[!&]?\d+>|<#\d+>|<a?:\w+:\d+>|<t:-?\d+(?::[tTdDfFR])?>|</[^<>\n]+:\d+>|<id:\w+>|<sound:\d+:\d+>|@everyone|@here"
-)
-INNER = [
-    re.compile(mark)
-    for mark in (
-        r"\*\*((?:\\[\s\S]|[^\\])+?)\*\*(?!\*)",
-        r"__((?:\\[\s\S]|[^\\])+?)__(?!_)",
-        r"\b_((?:__|\\[\s\S]|[^\\_])+?)_\b",
-        r"\*(?=\S)((?:\*\*|\\[\s\S]|\s+(?:\\[\s\S]|[^\s*\\]|\*\*)|[^\s*\\])+?)\*(?!\*)",
-        r"~~([\s\S]+?)~~(?!_)",
-        r"\|\|([\s\S]+?)\|\|",
-    )
-]
-
-
-def live(text: str) -> Iterator[tuple[str, str]]:
-    """Return the mentions, links and the like that Discord makes of a text."""
-    at = 0
-    while at < len(text):
-        rest = text[at:]
-        if found := ESCAPE.match(rest) or BLOCK.match(rest) or CODE.match(rest):
-            pass
-        elif found := LINK.match(rest):
-            target = re.sub(r"\\([^0-9A-Za-z\s])", r"\1", found[2])
-            if re.match(r"[a-z][a-z0-9+.-]*:", target, re.IGNORECASE):  # it makes no link of others
-                yield "link", found[0]
-            yield from live(found[1])
-        elif found := TOKEN.match(rest):
-            yield "token", found[0]
-        elif found := ADDRESS.match(rest):
-            yield "address", found[0]
-        elif found := next((found for mark in INNER if (found := mark.match(rest))), None):
-            yield from live(found[1])
-        at += found.end() if found else 1
+from tests.platforms.discord.reader import BLOCK, live
 
 
 def hidden(text: str) -> list[tuple[str, str]]:
@@ -121,7 +73,7 @@ def test_a_name_contains_no_mentions_or_links(name: str) -> None:
         ("```python", ""),
         ("A ``` by itself", r"A \`\`\` by itself"),
         ("a `tick and <#123>", "a \\`tick and \\<\u200b#123>"),
-        ("````md\n```py\nx\n```\n````", "```md\n'''py\nx\n'''\n```"),
+        ("````md\n```py\nx\n```\n````", "```md\n`\u200b``py\nx\n`\u200b``\n```"),
         ("so ```x = 1``` it is", "so `x = 1` it is"),
         ("``a`b``", "`aˋb`"),
         (r"\<#123> \\<#123>", "\\<\u200b#123> \\\\\\<\u200b#123>"),
