@@ -53,8 +53,7 @@ MIN_SECRET_LENGTH = 4
 MAX_EVENT_LENGTH = 300
 """Maximum length of a library's message."""
 MAX_FRAMES = 30
-_QUERY = re.compile(r"(\w+://[^\s?'\"]+)\?[^\s'\"]*")
-"""An address with its query, which can hold a ticket or a token."""
+_WORD = re.compile(r"[^\s'\"]+")
 MAX_FILE_BYTES = 2_000_000
 OLD_FILES = 2
 
@@ -212,6 +211,12 @@ def _without_exception_texts(text: str, problem: BaseException | None) -> str:
     return text
 
 
+def _without_query(word: re.Match[str]) -> str:
+    """Leave out an address's query, which can hold a ticket or a token."""
+    address, mark, _ = word[0].partition("?")
+    return f"{address}?..." if mark and "://" in address else word[0]
+
+
 def _shorten_library_event(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     """Add the logger's name, and keep the first line only: asyncio puts the exception's text in the others.
 
@@ -220,7 +225,7 @@ def _shorten_library_event(_logger: WrappedLogger, _name: str, event: EventDict)
     record = event["_record"]
     event["logger"] = record.name
     problem = (record.exc_info and record.exc_info[1]) or sys.exc_info()[1]  # libraries log within `except`
-    text = _QUERY.sub(r"\1?...", _without_exception_texts(str(event["event"]), problem))
+    text = _WORD.sub(_without_query, _without_exception_texts(str(event["event"]), problem))
     first, *rest = text.splitlines() or [""]
     line = "".join(letter if letter.isprintable() else "?" for letter in first[:MAX_EVENT_LENGTH])
     event["event"] = line + ("..." if rest or len(first) > MAX_EVENT_LENGTH else "")

@@ -27,7 +27,7 @@ LENGTHS = {
 MAX_LONGEST_SHARE = 0.35
 """If the right choice is the longest in more questions than this, length gives the answer away (chance is 0.25)."""
 
-NOT_PROSE = re.compile(r"^(`{3,}|~{3,}).*?^\1|\$\$.*?\$\$", re.DOTALL | re.MULTILINE)
+NOT_PROSE = re.compile(r"^(`{3,}+|~{3,}+).*?^\1|\$\$.*?\$\$", re.DOTALL | re.MULTILINE)
 FORMULA = re.compile(r"\$[^$\n]+\$")
 
 

@@ -7,19 +7,19 @@ from collections.abc import Container, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from bot.text.cleaning import clean, visible
 from bot.text.formulas import unicode_text
-from knowledge.format.commonmark import MAX_BRACKETS, new_parser
+from knowledge.format.commonmark import has_links, new_parser
 
 MAX_FORMULAS = 100
 """Formulas of a text that are written in Unicode, which takes a millisecond each; further ones stay LaTeX."""
 _LINE_BREAKS = re.compile(r"[\n\r\f]+")
 # A sentence without formatting, addresses or formulas, as most are; parsing would take a hundred times as long.
 _PLAIN = re.compile(r"[A-Za-zÀ-ÿ](?:[A-Za-z0-9À-ÿ ,;?!'’()–-]|\.(?!\w))*")
+_parser = cache(new_parser)
 Nodes = Sequence[SyntaxTreeNode]
 
 
@@ -37,7 +37,7 @@ def parse(text: str) -> Nodes:
 def tokens(text: str) -> list[Token]:
     """Return the same as a stream of tokens."""
     text = clean(text)
-    found = _parser(links="](" in text and text.count("[") <= MAX_BRACKETS).parse(text)
+    found = _parser(links=has_links(text)).parse(text)
     if "&" in text:  # an entity may have become an invisible character, or a line break
         for token in found:
             for child in token.children or ():
@@ -59,12 +59,6 @@ def formula_text(node: SyntaxTreeNode | Token) -> str | None:
     """Return a formula's text in Unicode, of several lines only if it's a display formula; None if it has none."""
     text = node.meta.get("text")
     return None if text is None else str(text)
-
-
-@cache
-def _parser(*, links: bool) -> MarkdownIt:
-    parser = new_parser()
-    return parser if links else parser.disable(["link", "image"])
 
 
 def parts(text: str, drawn: Container[Any]) -> Iterator[Nodes | str]:

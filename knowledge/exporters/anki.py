@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from knowledge.format.commonmark import new_parser
+from knowledge.format.commonmark import has_links, new_parser
 from knowledge.questions import Question
 
 DECK = "Studyhall"
@@ -97,7 +97,9 @@ def _tag(text: str) -> str:
 
 def _html(text: str) -> str:
     """Convert Markdown to HTML; HTML in it becomes text. Formulas get the brackets that Anki's MathJax looks for."""
-    parser = new_parser().disable("image")  # loading a remote picture would reveal who looks at the card
+    parser = new_parser(links=has_links(text)).disable(
+        "image"
+    )  # loading a remote picture would reveal who looks at the card
     parser.options["highlight"] = None
     parser.add_render_rule("math_inline", lambda _self, tokens, at, *_: f"\\({html.escape(tokens[at].content)}\\)")
     parser.add_render_rule("math_block", lambda _self, tokens, at, *_: f"\\[{html.escape(tokens[at].content)}\\]")

@@ -37,11 +37,16 @@ _HIDDEN_BAR = "\0"
 _BLOCK_DELIMITERS = (("$$", "$$"), ("\\[", "\\]"))
 
 
-def new_parser() -> MarkdownIt:
-    """Return a parser; each text must go through `parse`, or have few brackets."""
+def has_links(text: str) -> bool:
+    """Return whether a text may have links, and has few enough brackets to read them."""
+    return "](" in text and text.count("[") <= MAX_BRACKETS
+
+
+def new_parser(*, links: bool = True) -> MarkdownIt:
+    """Return a parser, with `links` only for a text that `has_links`."""
     # Reference definitions would drop words, and hide where a link goes. Deep nesting, so that no list's level is lost.
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 100})
-    parser.enable(["table", "strikethrough"]).disable("reference")
+    parser.enable(["table", "strikethrough"]).disable(["reference"] if links else ["reference", "link", "image"])
     parser.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
     parser.inline.ruler.before("escape", "math_inline", _math_inline)
     parser.inline.ruler.before("autolink", "html_tag", _html_tag)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -81,6 +82,7 @@ class ImportPipeline:
         self._keep_duplicates = duplicates
         self._prefix = prefix
         self._used_ids = {*names, *(question.id for question in self._bank)}
+        self._numbers = Counter[str]()
         kinds, owners = index.passages.kinds, index.passages.owners
         is_wording, is_body = kinds == Kind.WORDING, kinds == Kind.BODY
         self._projection = projection.fit(index.vectors[~is_body], owners[~is_body])
@@ -177,11 +179,11 @@ class ImportPipeline:
         return prefixed[:NAME_LIMIT].strip("-")
 
     def _with_unique_id(self, question: Question) -> Question:
-        stem = self._prefixed_id(question)
-        unique, number = stem, 2
+        unique = stem = self._prefixed_id(question)
         while unique in self._used_ids:
-            ending = f"-{number}"
-            unique, number = stem[: NAME_LIMIT - len(ending)].rstrip("-") + ending, number + 1
+            self._numbers[stem] += 1
+            ending = f"-{self._numbers[stem] + 1}"
+            unique = stem[: NAME_LIMIT - len(ending)].rstrip("-") + ending
         self._used_ids.add(unique)
         return replace(question, id=unique)
 

@@ -112,10 +112,11 @@ def read(text: str) -> ParsedFile:
 
 
 def _line(number: int, line: str, parsed: ParsedFile) -> str:
-    """Replace tabs at the start of a line by spaces, and cut an overlong one."""
+    """Replace tabs at the start of a line by spaces, and cut an overlong one, and more than two spaces at its end."""
     if len(line) > MAX_LINE_LENGTH:
         parsed.note(number, f"has {len(line):,} characters; those after {MAX_LINE_LENGTH:,} were left out")
         line = line[:MAX_LINE_LENGTH]
+    line = line[: len(line.rstrip()) + 2]
     unindented = line.lstrip("\t")
     return "    " * (len(line) - len(unindented)) + unindented
 
@@ -274,9 +275,10 @@ def _answer(lines: list[str]) -> str:
 
 
 def _trimmed(lines: Sequence[str]) -> str:
-    while lines and (not lines[-1].strip() or RULE.match(lines[-1])):
-        lines = lines[:-1]
-    return "\n".join(lines).strip("\n")
+    end = len(lines)
+    while end and (not lines[end - 1].strip() or RULE.match(lines[end - 1])):
+        end -= 1
+    return "\n".join(lines[:end]).strip("\n")
 
 
 def _unquoted(text: str) -> str:

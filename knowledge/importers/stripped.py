@@ -9,9 +9,11 @@ from itertools import groupby
 LIST = re.compile(r"^\s*(?:\d+[.)]|[-*•])\s")
 CODE = re.compile(
     r"^\s*(?:import |from \w+ import|def |class |for .*:$|if .*:$|return\b|print\(|#|//|\{|\}|\[)"
-    r"|[├└│┌→←]|^\S.{0,60}\s[-+*]?=\s|\w\([^)]*\)\s*=|\b\w+\.\w+\(|^\w+\(.*\)$|^\s*[\"{\[]"
+    r"|[├└│┌→←]|^\S.{0,60}\s[-+*]?=\s|\w\([^()]*\)\s*=|\b\w+\.\w+\(|^\w+\(.*\)$|^\s*[\"{\[]"
 )
-SENTENCE = re.compile(r"^\W*[A-Z].*(?:\s\S+){7,}[.:!?)]$")
+CAPITAL = re.compile(r"\W*[A-Z]")
+MIN_SENTENCE = 8
+"""Words."""
 
 
 def fenced(text: str) -> str:
@@ -28,10 +30,14 @@ def _is_code(block: str) -> bool:
     lines = [line for line in block.split("\n") if line.strip()]
     if not lines or LIST.match(lines[0]):
         return False
-    sentences = sum(bool(SENTENCE.match(line)) for line in lines)
-    marked = sum((bool(CODE.search(line)) or line.startswith("  ")) and not SENTENCE.match(line) for line in lines)
+    sentences = sum(map(_is_sentence, lines))
+    marked = sum((bool(CODE.search(line)) or line.startswith("  ")) and not _is_sentence(line) for line in lines)
     labelled = len(lines) > 1 and all(re.match(r"\S+.{0,40}:\s", line) for line in lines)
     return not sentences and (2 * marked >= len(lines) or labelled)
+
+
+def _is_sentence(line: str) -> bool:
+    return line.endswith((*".:!?)",)) and bool(CAPITAL.match(line)) and len(line.split()) >= MIN_SENTENCE
 
 
 def _prose(text: str) -> Iterator[str]:

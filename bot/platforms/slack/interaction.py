@@ -15,8 +15,8 @@ from bot.platforms.slack.forms import Invocation
 from bot.platforms.slack.responder import AckSlot
 
 Payload = Mapping[str, Any]
-_LINK = re.compile(r"<(https?://[^|>]+)(?:\|[^>]*)?>")
-_MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
+_LINK = re.compile(r"<(https?://[^<|>]+)(?:\|[^<>]*)?>")
+_MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^<>]*)?>")
 
 
 @dataclass(frozen=True, slots=True)

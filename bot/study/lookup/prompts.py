@@ -71,7 +71,8 @@ def _fenced(text: str) -> str:
 
 def validate(written: str, sources: tuple[Question, ...], cut_short: str = "", *, deeper: bool = False) -> Explanation:
     """Return the model's text without invented citations, or the bank's text if it's empty or recites the rules."""
-    text = re.sub(r"\[(\d+)\]", lambda m: m[0] if 1 <= int(m[1]) <= len(sources) else "", written).strip()
+    numbers = {f"[{number}]" for number in range(1, len(sources) + 1)}
+    text = re.sub(r"\[\d+\]", lambda cited: cited[0] if cited[0] in numbers else "", written).strip()
     if not text:
         return from_bank(sources, why="the model wrote nothing", deeper=deeper)
     if _recites(text, RULES):
