@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -25,6 +26,11 @@ class Child:
     def __init__(self, process: Process, name: str) -> None:
         self._process = process
         self._name = name
+
+    def pin(self, core: int) -> None:
+        """Keep the process to one core, where the system can (Linux). Call it before it has threads of its own."""
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(self._process.pid, {core})
 
     async def ask(self, order: str, **values: Any) -> Any:
         """Send an order and return the answer, however long it takes. Raises RuntimeError if the process has ended."""

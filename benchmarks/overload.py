@@ -3,8 +3,8 @@
     python -m benchmarks.overload [--seconds 10] [--rate 100] [--ask-rate 10]
 
 Members send `streak` at a fixed rate, whether or not earlier ones were answered, and others send `ask` beside them,
-which calls the embedding model. The app and its members are processes of their own. Prints the milliseconds until
-Slack has the acknowledgment.
+which calls the embedding model. The app and its members are processes of their own, each kept to a core of its own.
+Prints the milliseconds until Slack has the acknowledgment.
 
 Goals: `streak` is acknowledged within 1 s at p99, everything within Slack's 3 s, and whoever isn't served is told so.
 """
@@ -35,6 +35,8 @@ async def measure(options: argparse.Namespace, log: IO[bytes], console: Console)
         "what", "a second", "p50 ms", "p99 ms", "slowest", "unacknowledged", "failed", "answers, at most three"
     )
     async with pair("ours", log) as ours:
+        ours.bot.pin(0)
+        ours.crowd.pin(1)
         where = ours.where
         await ours.bot.ask("fill", channels=where["channels"], members=where["members"], rounds=2)
         await ours.connect()
