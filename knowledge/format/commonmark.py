@@ -139,17 +139,24 @@ def _is_formula(content: str, before: str, after: str) -> bool:
 
 
 def _split_paragraphs(state: StateCore) -> None:
-    """Let display formulas in the middle of a paragraph stand between two; elsewhere, they're within the line."""
+    """Let display formulas in the middle of a paragraph stand between two; elsewhere, they're within the line.
+
+    Elsewhere is in headings and tables, and within bold text, links and the like, which can't be split.
+    """
     tokens: list[Token] = []
     following = iter(state.tokens)
     for token in following:
-        formulas = [child for child in token.children or () if child.type == "math_block"]
-        if formulas and tokens[-1].type == "paragraph_open":
+        in_paragraph = bool(tokens) and tokens[-1].type == "paragraph_open"
+        between = False
+        for formula in (child for child in token.children or () if child.type == "math_block"):
+            if in_paragraph and formula.level == 0:
+                between = True
+            else:
+                formula.type = "math_inline"
+        if between:
             tokens.extend(_parts(tokens.pop(), token, next(following)))
-            continue
-        for formula in formulas:
-            formula.type = "math_inline"
-        tokens.append(token)
+        else:
+            tokens.append(token)
     state.tokens = tokens
 
 
@@ -163,6 +170,7 @@ def _parts(opening: Token, inline: Token, closing: Token) -> Iterator[Token]:
         while line and line[-1].type == "softbreak":
             line.pop()
         if any(part.type != "text" or part.content.strip() for part in line):
+            line[0].content, line[-1].content = line[0].content.lstrip(), line[-1].content.rstrip()
             words = "".join(part.content for part in line)
             yield from (opening, inline.copy(children=line, content=words), closing)
         line = []

@@ -206,7 +206,7 @@ def test_words_written_right_to_left_keep_the_order_around_them(dialect: str, te
     assert DIALECTS[dialect](text, False).replace("*", "") == shown
 
 
-SIGNS = (*"*_~`<>#-|:!\n ab", "1. ", "|-|\n", "- ", "\u202e", "](", "http://a")
+SIGNS = (*"*_~`<>#-|:!\n ab", "1. ", "|-|\n", "- ", "\u202e", "](", "http://a", "$$", "$$a$$")
 texts = st.lists(st.sampled_from(SIGNS)).map("".join)
 
 

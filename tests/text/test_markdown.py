@@ -53,3 +53,13 @@ def test_any_text_can_be_written(text: str) -> None:
     parse(text)
     for write in DIALECTS.values():
         assert isinstance(write(text, True), str)
+
+
+@pytest.mark.parametrize(
+    "text", ["*a $$x$$ b*", "**$$x$$**", "~~$$`$$~~", "[a $$x$$](https://a.b)", "a<sub>$$x$$</sub>"]
+)
+def test_a_display_formula_within_bold_text_and_the_like_stays_in_its_line(text: str) -> None:
+    [paragraph] = parse(text)
+
+    assert paragraph.type == "paragraph"
+    assert display_formulas(text) == []
