@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+
+from rich.cells import cell_len
 
 PLACE = "\N{OBJECT REPLACEMENT CHARACTER}"
 """Stands for rows in the text around them."""
@@ -25,7 +26,7 @@ class Rows:
         columns = list(zip_longest(*self.cells, fillvalue=""))
         lines = [""] * len(self.cells)
         for number, column in enumerate(columns):
-            widest = max(map(_width, column))
+            widest = max(map(cell_len, column))
             gap = self.gaps[(number - 1) % len(self.gaps)] if number else ""
             alignment = self.alignments[number % len(self.alignments)]
             lines = [line + gap + _padded(cell, widest, alignment) for line, cell in zip(lines, column, strict=True)]
@@ -52,7 +53,7 @@ def beside(text: str, tables: Sequence[Rows]) -> str:
     height = above + max(len(block) - (len(block) - 1) // 2 for block in blocks)
     lines = [""] * height
     for block in blocks:
-        width, start = max(map(_width, block)), above - (len(block) - 1) // 2
+        width, start = max(map(cell_len, block)), above - (len(block) - 1) // 2
         for index in range(height):
             cell = block[index - start] if 0 <= index - start < len(block) else ""
             lines[index] += _padded(cell, width, "left")
@@ -69,10 +70,6 @@ def _bracket(sign: str, height: int) -> list[str]:
 
 
 def _padded(text: str, width: int, alignment: str) -> str:
-    missing = width - _width(text)
+    missing = width - cell_len(text)
     left = {"left": 0, "right": missing}.get(alignment, missing // 2)
     return " " * left + text + " " * (missing - left)
-
-
-def _width(text: str) -> int:
-    return sum(not unicodedata.combining(c) for c in text)

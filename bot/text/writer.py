@@ -19,7 +19,10 @@ ZERO_WIDTH_SPACE = "\u200b"
 """Keeps a platform from reading together what it parts."""
 MAX_LANGUAGE = 20
 """Characters in the name of a programming language."""
+_LANGUAGE = re.compile(rf"[\w+#.-]{{1,{MAX_LANGUAGE}}}")
+_FENCE = re.compile(r"`(?=``)")
 _FENCED = re.compile(r"(\n[ ]*```.*?```(?:\n[ ]*(?=\n|\Z))?)", re.DOTALL)
+_LINE_STARTS = re.compile(r"^([#>+=-])(?=[\s#>+=-]|$)|^(\d{1,9})([.)])(?=\s|$)", re.MULTILINE)
 _VERBATIM = re.compile(r"`[^`]*`|https?://\S+")
 _ADDRESS = re.compile(r"((?:https?://|\bwww\.)[^\s<>()`\]]+)", re.IGNORECASE)
 
@@ -32,6 +35,8 @@ class Writer(ABC):
     bullet: ClassVar[str] = "-"
     indent: ClassVar[int] = 2
     """The fewest spaces before the further lines of an item in a list."""
+    names_languages: ClassVar[bool] = False
+    """Whether a block of code begins with its language."""
     indents_code: ClassVar[bool] = False
     """Whether code in a list is indented, rather than showing those spaces as part of it."""
 
@@ -47,13 +52,20 @@ class Writer(ABC):
     def escaped_line_starts(self, text: str) -> str:
         """Escape the starts of lines that are escaped already, so that none is a heading, a list or a quote."""
 
-    @abstractmethod
+    def escaped_code(self, text: str) -> str:
+        """Escape what's special even in code."""
+        return text
+
     def code(self, text: str) -> str:
         """Write code within a line."""
+        code = self.escaped_code(text.replace("`", "ˋ"))
+        return f"`{code}`" if code.strip() else code
 
-    @abstractmethod
     def code_block(self, text: str, language: str = "") -> str:
-        """Write lines of code."""
+        """Write lines of code, in which three backticks don't end it."""
+        name = language if self.names_languages and _LANGUAGE.fullmatch(language) else ""
+        code = self.escaped_code(_FENCE.sub(f"`{ZERO_WIDTH_SPACE}", text.strip("\n")))
+        return f"```{name}\n{code}\n```"
 
     def heading(self, text: str, level: int) -> str:  # noqa: ARG002  # some dialects have headings
         """Write a heading: in bold, so that it can't pass for a heading of ours."""
@@ -186,6 +198,20 @@ class Writer(ABC):
             return words
         shown = self._text(" ".join(address.split()))
         return shown if words == shown else f"{words} ({shown})"
+
+
+class EscapingWriter(Writer):
+    """A dialect in which a backslash escapes."""
+
+    # Formatting, except where it has no effect, as with spaces around (2 * 3). In snake_case it could have on Discord:
+    # with an underscore in code further below, all between the two would be in italics.
+    special: ClassVar[str] = r"\\(?=[!-/:-@[-`{-~]|\Z)|[`~_]|(?<!\s)\*|\*(?!\s)|\|(?=\|)|(?<=\|)\|"
+
+    def escaped(self, text: str) -> str:
+        return re.sub(self.special, r"\\\g<0>", text)
+
+    def escaped_line_starts(self, text: str) -> str:
+        return _LINE_STARTS.sub(lambda at: rf"{at[2] or ''}\{at[1] or at[3]}", text)
 
 
 class Bare(Writer):

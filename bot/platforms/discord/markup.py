@@ -16,16 +16,12 @@ from bot.platforms.shared.splitting import split_point
 from bot.platforms.shared.typed_commands import command_pattern
 from bot.text.cleaning import clean, isolated
 from bot.text.markdown import Nodes, is_plain, parse
-from bot.text.writer import ZERO_WIDTH_SPACE, Writer
+from bot.text.writer import ZERO_WIDTH_SPACE, EscapingWriter
 
 _ARGUMENT = re.compile(r"(?<=[a-z])=(?=\S)")
 _LANGUAGE = re.compile(r"[ \t]*([\w+#.-]{0,20})[ \t]*(?:\n|\Z)")
 _SPECIAL = re.compile(r"<(?=@[!&]?\d|#\d|a?:\w+:\d|t:-?\d|id:\w|sound:\d|/[^<>\n]+:\d)")
 _TARGET = re.compile(r"\](?=\(\s*<?[^\s)]{0,40}:)")
-# Formatting, except where it has no effect, as with spaces around (2 * 3). In snake_case it could have: with an
-# underscore in code further below, all between the two would be in italics.
-_MARKS = re.compile(r"\\(?=[!-/:-@[-`{-~]|\Z)|[`~_]|(?<!\s)\*|\*(?!\s)|\|(?=\|)|(?<=\|)\|", re.ASCII)
-_LINE_STARTS = re.compile(r"^([#>+-])(?=[\s#>+-]|$)|^(\d{1,9})([.)])(?=\s|$)", re.MULTILINE)
 _ADDRESS = re.compile(r"(https?://[^\s<]+)", re.IGNORECASE)
 # What could end bold text and the like in the middle of an address.
 _ENDING = re.compile(r"[*|~`\\]|_(?![^\W_])|(?<=_)_")
@@ -33,37 +29,26 @@ _ADDRESS_END = ".,:;!?'\"*_~|)]\\"
 _HARMLESS = re.compile(r"[A-Za-z0-9 ]*")
 _MARK = re.compile(r"[\\*_~|`\[\]<]")
 _TICKS = re.compile(r"\\[^\w\s]|```|`+")
-_FENCE = re.compile(r"`(?=``)")
 _BEGINNING = re.compile(r"(?=-?#|>)")
 MAX_HEADING = 3
 """Levels of headings that Discord has."""
 
 
-class DiscordWriter(Writer):
+class DiscordWriter(EscapingWriter):
     """Discord's markup."""
 
     marks: ClassVar[dict[str, str]] = {"strong": "**", "em": "*", "s": "~~"}
+    names_languages: ClassVar[bool] = True
 
     @override
     def escaped(self, text: str) -> str:
         if self._from_model:  # an angle bracket could make an address of what follows: <discord://x>, or code
-            return _escaped(text.replace(":/", f":{ZERO_WIDTH_SPACE}/")).replace("<", r"\<")
+            return self._escaped(text.replace(":/", f":{ZERO_WIDTH_SPACE}/")).replace("<", r"\<")
         pieces = _ADDRESS.split(text)  # what the bank links stays a link
-        return "".join(piece if n % 2 else _escaped(piece) for n, piece in enumerate(pieces))
+        return "".join(piece if n % 2 else self._escaped(piece) for n, piece in enumerate(pieces))
 
-    @override
-    def escaped_line_starts(self, text: str) -> str:
-        return _LINE_STARTS.sub(lambda at: rf"{at[2] or ''}\{at[1] or at[3]}", text)
-
-    @override
-    def code(self, text: str) -> str:
-        code = text.replace("`", "ˋ")
-        return f"`{code}`" if code.strip() else code
-
-    @override
-    def code_block(self, text: str, language: str = "") -> str:
-        known = _LANGUAGE.fullmatch(language)
-        return f"```{known[1] if known else ''}\n" + _FENCE.sub(f"`{ZERO_WIDTH_SPACE}", text.strip("\n")) + "\n```"
+    def _escaped(self, text: str) -> str:
+        return super().escaped(text).replace("](", f"]{ZERO_WIDTH_SPACE}(")
 
     @override
     def heading(self, text: str, level: int) -> str:
@@ -75,11 +60,7 @@ class DiscordWriter(Writer):
     def address(self, address: str) -> str:
         stop = len(address.rstrip(_ADDRESS_END))
         encoded = _ENDING.sub(lambda sign: f"%{ord(sign[0]):02X}", address[:stop])
-        return self.code(encoded) + _escaped(address[stop:])
-
-
-def _escaped(text: str) -> str:
-    return _MARKS.sub(r"\\\g<0>", text).replace("](", f"]{ZERO_WIDTH_SPACE}(")
+        return self.code(encoded) + self._escaped(address[stop:])
 
 
 @lru_cache(maxsize=1000)

@@ -17,15 +17,10 @@ from bot.platforms.shared.typed_commands import command_pattern
 from bot.platforms.slack.manifest import SLASH_COMMAND
 from bot.text.cleaning import clean, isolated
 from bot.text.markdown import is_plain, parse
-from bot.text.writer import ZERO_WIDTH_SPACE, Bare, Writer
+from bot.text.writer import ZERO_WIDTH_SPACE, Bare, EscapingWriter, Writer
 
 _LOCAL_TIME = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 _ENTITY = re.compile(r"&[a-z]{0,3}\Z")
-# Markdown formatting, except where it has no effect: with spaces around (2 * 3) or inside a word (snake_case).
-_MARKS = re.compile(
-    r"\\(?=[!-/:-@[-`{-~]|\Z)|`|~|(?<!\s)\*|\*(?!\s)|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:]|\Z)|\|(?=\|)", re.ASCII
-)
-_LINE_STARTS = re.compile(r"^([#+=-])(?=[\s#+=-]|$)|^(\d{1,9})([.)])(?=\s|$)", re.MULTILINE)
 # In mrkdwn a mark only counts where it can open something: at the beginning of a word.
 _OPENERS = re.compile(r"`|(?<!\w)[*_~](?!\s)|(?<=[*_~])[*_~](?!\s)")
 _CODE = r"```\n?(.*?)\n?```|`([^`\n]+)`"
@@ -41,42 +36,33 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-class SlackWriter(Writer):
-    """What both dialects have in common."""
-
-    indent: ClassVar[int] = 3
-
-    @override
-    def code(self, text: str) -> str:
-        code = escape(text.replace("`", "ˋ"))
-        return f"`{code}`" if code.strip() else code
-
-    @override
-    def code_block(self, text: str, language: str = "") -> str:
-        """Write lines of code; Slack's fence is three backticks and nothing else."""
-        return "```\n" + escape(re.sub(r"`(?=``)", f"`{ZERO_WIDTH_SPACE}", text.rstrip("\n"))) + "\n```"
-
-
-class MarkdownWriter(SlackWriter):
+class MarkdownWriter(EscapingWriter):
     """The Markdown of a `markdown` block."""
 
     marks: ClassVar[dict[str, str]] = {"strong": "**", "em": "*", "s": "~~"}
+    special: ClassVar[str] = rf"{EscapingWriter.special}|\](?=[(\[:]|\Z)"
+    indent: ClassVar[int] = 3
     indents_code: ClassVar[bool] = True
 
     @override
     def escaped(self, text: str) -> str:
-        return escape(_MARKS.sub(r"\\\g<0>", text))
+        return escape(super().escaped(text))
 
     @override
-    def escaped_line_starts(self, text: str) -> str:
-        return _LINE_STARTS.sub(lambda at: rf"{at[2] or ''}\{at[1] or at[3]}", text)
+    def escaped_code(self, text: str) -> str:
+        return escape(text)
 
 
-class MrkdwnWriter(SlackWriter):
+class MrkdwnWriter(Writer):
     """Slack's older dialect, `mrkdwn`."""
 
     marks: ClassVar[dict[str, str]] = {"strong": "*", "em": "_", "s": "~"}
     bullet: ClassVar[str] = "•"
+    indent: ClassVar[int] = 3
+
+    @override
+    def escaped_code(self, text: str) -> str:
+        return escape(text)
 
     @override
     def escaped(self, text: str) -> str:

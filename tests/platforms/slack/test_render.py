@@ -431,7 +431,7 @@ def test_text_from_a_model_cannot_pass_for_the_apps_own() -> None:
         ("![pixel](https://a.b/x.png)", "pixel", "pixel"),
         ("- one\n- two\n  1. deep", "- one\n- two\n   1. deep", "• one\n• two\n   1. deep"),
         ("1. one", "1. one", "1. one"),
-        ("2 * 3 and snake_case, \\*as is\\*", "2 * 3 and snake_case, \\*as is\\*", "2 * 3 and snake_case, ∗as is*"),
+        ("2 * 3 and snake_case, \\*as is\\*", "2 * 3 and snake\\_case, \\*as is\\*", "2 * 3 and snake_case, ∗as is*"),
         ("a < b & c", "a &lt; b &amp; c", "a &lt; b &amp; c"),
         ("\\> 5 of them", "&gt; 5 of them", "\u200b&gt; 5 of them"),
         ("a \u202eright-to-left\u202c b", "a right-to-left b", "a right-to-left b"),
