@@ -48,6 +48,9 @@ MAX_DEPTH = 60
 """Nesting of tags; deeper HTML is converted without its nesting."""
 MAX_PAGE_LENGTH = 300_000
 """Maximum characters in a page; a longer one is converted without its nesting, which is fast."""
+MAX_BLANK = 200
+"""Blanks that follow each other in a page; the converter takes a time with the square of their number."""
+LONG_BLANK = re.compile(r"\s{20,}")
 HREF = re.compile(r"""\bhref\s*=\s*["']?(https?://[^\s"'<>]+)""", re.IGNORECASE)
 OPENING = re.compile(r"(?<!\\)((?:\\\\)*)<(?=[a-zA-Z/!?])")
 """What a Markdown renderer may take for HTML."""
@@ -109,7 +112,8 @@ def markdown(text: str, *, dollars: bool = False) -> str:
         converter = MarkdownConverter(
             heading_style="ATX", bullets="-", escape_asterisks=False, escape_underscores=False, escape_misc=False
         )
-        result = str(converter.convert("".join(map(_clean_html, pieces))))
+        page = LONG_BLANK.sub(lambda blank: blank[0][:MAX_BLANK], "".join(map(_clean_html, pieces)))
+        result = str(converter.convert(page))
     result = "\n".join(_restore_formulas(line, formulas) for line in _escape_tags(result).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", result).strip()
 

@@ -135,7 +135,7 @@ SUSPECTS = {
     "broken table": ('"', ',"', '"a",\n'),
     "JSON": ("\\u0061", "<li>", "a,"),
     "broken JSON": ("[", '{"a":', "9"),
-    "page": ("<ol><li>", "<tr><td>a", "<!--", "<script>"),
+    "page": ("\t", "<ol><li>", "<tr><td>a", "<!--", "<script>"),
     "bank": ("- a\n", "> "),
     "front matter": ("x = [", '"""'),
     "cards": ("[a](", "![", "&lt;"),
