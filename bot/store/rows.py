@@ -23,6 +23,7 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
+    table,
     text,
 )
 from sqlalchemy.exc import DBAPIError
@@ -41,8 +42,7 @@ def table_names(connection: Connection) -> list[str]:
 
 
 def count_rows(connection: Connection, names: Sequence[str]) -> dict[str, int]:
-    tables = _tables(connection, names)
-    return {name: connection.execute(select(func.count()).select_from(tables[name])).scalar_one() for name in names}
+    return {name: connection.execute(select(func.count()).select_from(table(name))).scalar_one() for name in names}
 
 
 def copy_rows(source: Connection, target: Connection, progress: Progress) -> None:
@@ -52,8 +52,7 @@ def copy_rows(source: Connection, target: Connection, progress: Progress) -> Non
     """
     names = table_names(source if source.dialect.name == "sqlite" else target)
     originals, copies = _tables(source, names), _tables(target, names)
-    counts = count_rows(source, names)
-    done, total = 0, sum(counts.values())
+    done, total = 0, sum(count_rows(source, names).values())
     progress(done, total)
     for name in names:
         converters = [_converter(column) for column in copies[name].columns]
@@ -74,16 +73,16 @@ def copy_rows(source: Connection, target: Connection, progress: Progress) -> Non
     copy_sequences(source, target, copies)
 
 
-def _insert(target: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+def _insert(target: Connection, copy: Table, rows: list[dict[str, Any]]) -> None:
     try:
-        target.execute(insert(table), rows)
+        target.execute(insert(copy), rows)
     except DBAPIError as error:
         code = getattr(error.orig, "sqlstate", None)
         # What only the driver noticed has no code: a number that's too large, for example.
         if target.dialect.name != "postgresql" or not (code is None or code.startswith(("22", "23"))):
             raise
         raise DatabaseError(
-            f"PostgreSQL can't store a value from the table {table.name} as it is ({type(error.orig).__name__}). "
+            f"PostgreSQL can't store a value from the table {copy.name} as it is ({type(error.orig).__name__}). "
             "Nothing was changed. Please report this."
         ) from None
 
@@ -93,8 +92,8 @@ def copy_sequences(source: Connection, target: Connection, copies: dict[str, Tab
 
     Platforms may still know those: they're part of the keys of posts.
     """
-    for name, table in copies.items():
-        column = table.autoincrement_column
+    for name, copy in copies.items():
+        column = copy.autoincrement_column
         if column is None:
             continue
         last = max(_last_id(source, name, column), _last_id(target, name, column))
@@ -130,9 +129,10 @@ def _keeps_last_id(connection: Connection, name: str) -> bool:
 def _tables(connection: Connection, names: Sequence[str]) -> dict[str, Table]:
     """Describe the tables as they are in the database. JSON is left as the text it is."""
     metadata = MetaData()
-    tables = {name: Table(name, metadata, autoload_with=connection, resolve_fks=False) for name in names}
-    for table in tables.values():
-        for column in table.columns:
+    metadata.reflect(connection, only=names, resolve_fks=False)
+    tables = {name: metadata.tables[name] for name in names}
+    for found in tables.values():
+        for column in found.columns:
             if isinstance(column.type, JSON):
                 column.type = NullType()
     return tables

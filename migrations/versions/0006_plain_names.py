@@ -93,7 +93,7 @@ def upgrade() -> None:
         for old, new in names.items():
             op.execute(f'ALTER TABLE "{table}" RENAME COLUMN "{old}" TO "{new}"')
     for table, constraints in UNIQUE.items():
-        with op.batch_alter_table(table) as batch:
+        with op.batch_alter_table(table, reflect_kwargs={"resolve_fks": False}) as batch:
             for name, columns in constraints.items():
                 batch.drop_constraint(name, type_="unique")
                 batch.create_unique_constraint(f"uq_{table}_{'_'.join(columns)}", columns)
