@@ -7,8 +7,9 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 ARGS ?=
 TESTS ?=
-# Three workers for two cores, because some tests wait for sockets and other processes.
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal
+# Three workers for two cores, because some tests wait for sockets and other processes. Bytecode is kept: to compile the
+# tests anew takes each worker 5 s.
+PYTEST = OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist worksteal
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' Makefile | awk -F ':[^#]*## *' '{ printf "make %-8s %s\n", $$1, $$2 }'

@@ -29,7 +29,9 @@ def upgrade() -> None:
         batch.alter_column("day", existing_type=sa.Date, nullable=True)
     _fill()
     # Ids are part of keys on platforms, so SQLite must not give the id of a deleted delivery to another one.
-    with op.batch_alter_table("delivery", table_kwargs={"sqlite_autoincrement": True}, reflect_kwargs={"resolve_fks": False}) as batch:
+    with op.batch_alter_table(
+        "delivery", table_kwargs={"sqlite_autoincrement": True}, reflect_kwargs={"resolve_fks": False}
+    ) as batch:
         batch.alter_column("workspace_id", existing_type=sa.Integer, nullable=False)
         batch.alter_column("available_at", existing_type=sa.DateTime(timezone=True), nullable=False)
         for name in ("lease_until", "attempts", "count_due", "counted_at"):

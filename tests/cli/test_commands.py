@@ -276,7 +276,6 @@ def test_an_explanation_is_shown_on_a_terminal(home: dict[str, str]) -> None:
 
 
 def test_a_database_with_other_tables_than_the_program_is_reported(home: dict[str, str]) -> None:
-    studyhall(home, "db", "upgrade")
     with sqlite3.connect(Path(home["STUDYHALL_DATA"]) / "studyhall.db") as database:
         database.execute("CREATE TABLE stranger (name TEXT)")
     database.close()
@@ -287,10 +286,10 @@ def test_a_database_with_other_tables_than_the_program_is_reported(home: dict[st
     assert "stranger" in done.stdout
 
 
-def test_the_database_is_upgraded_and_checked(home: dict[str, str]) -> None:
-    assert studyhall(home, "db", "check").returncode != 0
-    assert studyhall(home, "db", "upgrade").returncode == 0
-    assert "matches this program" in studyhall(home, "db", "check").stdout
+def test_the_database_is_upgraded_and_checked(new_home: dict[str, str]) -> None:
+    assert studyhall(new_home, "db", "check").returncode != 0
+    assert studyhall(new_home, "db", "upgrade").returncode == 0
+    assert "matches this program" in studyhall(new_home, "db", "check").stdout
 
 
 def test_totals_are_rebuilt_from_the_answers(home: dict[str, str]) -> None:
@@ -302,7 +301,6 @@ def test_totals_are_rebuilt_from_the_answers(home: dict[str, str]) -> None:
 
 
 def test_the_doctor_says_what_is_set_up_and_what_is_missing(whole: dict[str, str]) -> None:
-    studyhall(whole, "db", "upgrade")
     done = studyhall({**whole, "DISCORD_TOKEN": "very-secret-token"}, "doctor")
 
     assert done.returncode == 0, done.stdout
@@ -322,7 +320,6 @@ def test_a_mistake_in_the_configuration_is_one_sentence(home: dict[str, str], tm
 
 
 def test_a_database_newer_than_the_program_is_refused(home: dict[str, str]) -> None:
-    studyhall(home, "db", "upgrade")
     with sqlite3.connect(Path(home["STUDYHALL_DATA"]) / "studyhall.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()

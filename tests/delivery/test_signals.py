@@ -1,4 +1,8 @@
-"""Processes killed or stopped at every step: nothing is lost, doubled or left half done, on both databases."""
+"""Processes killed or stopped at every step: nothing is lost, doubled or left half done, on both databases.
+
+Each kind of delivery is killed on one database and stopped on the other, at some of its steps; `make soak` does both on
+both, at all steps.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,19 @@ from tests.delivery.machine import shared_time
 from tests.delivery.town import KINDS
 from tests.delivery.trials import AFTER_LEASE, KILLED, OK, STOPPED, Event, Nursery, Trial
 
-pytestmark = pytest.mark.both_databases
-
 TRIED = sorted(KINDS.keys() - {"thread"})
 """A pin comes after a thread, so its steps are a thread's, too."""
+COMBINATIONS = [(database, kind) for kind in TRIED for database in ("sqlite", "postgresql")]
+KILLED_ON = {"sqlite": TRIED[::2], "postgresql": TRIED[1::2]}
+
+
+def tried_on(chosen: dict[str, list[str]]) -> pytest.MarkDecorator:
+    """Try the chosen kinds on each database; in `make soak` all of them."""
+    cases = [
+        pytest.param(database, kind, marks=() if kind in chosen[database] else pytest.mark.soak)
+        for database, kind in COMBINATIONS
+    ]
+    return pytest.mark.parametrize(("databases", "trial"), cases, indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +39,7 @@ def nursery() -> Iterator[Nursery]:
     made.close()
 
 
-@pytest.fixture(params=TRIED)
+@pytest.fixture
 async def trial(
     request: pytest.FixtureRequest, databases: Databases, library: Library, nursery: Nursery, tmp_path: Path
 ) -> AsyncIterator[Trial]:
@@ -42,6 +55,7 @@ def stride(request: pytest.FixtureRequest, databases: Databases) -> int:
     return 1 if request.config.getoption("soak") else 2 if isinstance(databases, SqliteDatabases) else 4
 
 
+@tried_on(KILLED_ON)
 async def test_a_process_killed_at_any_step_loses_and_doubles_nothing(
     trial: Trial, databases: Databases, stride: int
 ) -> None:
@@ -59,6 +73,7 @@ async def test_a_process_killed_at_any_step_loses_and_doubles_nothing(
     assert step > 5
 
 
+@tried_on({"sqlite": KILLED_ON["postgresql"], "postgresql": KILLED_ON["sqlite"]})
 async def test_a_process_stopped_at_any_step_for_longer_than_its_lease_doubles_nothing(
     trial: Trial, databases: Databases, stride: int
 ) -> None:
@@ -81,7 +96,7 @@ async def test_a_process_stopped_at_any_step_for_longer_than_its_lease_doubles_n
     assert step > 2
 
 
-@pytest.mark.parametrize("trial", ["question"], indirect=True)
+@pytest.mark.parametrize(("databases", "trial"), [("sqlite", "question")], indirect=True)
 async def test_a_platform_that_forgets_a_message_is_found_out(
     trial: Trial, databases: Databases, tmp_path: Path
 ) -> None:

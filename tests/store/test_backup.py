@@ -38,10 +38,13 @@ def filled_url(database_url: str) -> str:
     return database_url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def targets(request: pytest.FixtureRequest, tmp_path: Path) -> Databases:
-    """Make databases to restore into, of one kind after the other."""
-    if request.param == "postgresql":
+@pytest.fixture(params=["other kind", pytest.param("same kind", marks=pytest.mark.soak)])
+def targets(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> Databases:
+    """Make databases to restore into, of the other kind than `databases`; in `make soak` of the same kind, too.
+
+    Without it, what's restored into the same kind is only what the tests below restore with `force`.
+    """
+    if isinstance(databases, SqliteDatabases) is (request.param == "other kind"):
         made: Databases = request.getfixturevalue("postgresql")
         return made
     folder = tmp_path / "targets"
@@ -326,16 +329,15 @@ def test_a_backup_of_a_newer_program_is_refused(whole_backup: Path, sqlite_url: 
             restore(newer, sqlite_url)
 
 
-def test_a_copy_that_sqlite_made_is_restored_too(sqlite_url: str, tmp_path: Path, targets: Databases) -> None:
+def test_a_copy_that_sqlite_made_is_restored_too(sqlite_url: str, empty_database_url: str, tmp_path: Path) -> None:
     """As the docs of 0.1.0 said to make one."""
     run(sqlite_url, add_person)
     with closing(sqlite3.connect(path_of(sqlite_url))) as one, closing(sqlite3.connect(tmp_path / "copy.db")) as two:
         one.backup(two)
-    target = targets.empty()
-    found = restore(tmp_path / "copy.db", target)
+    found = restore(tmp_path / "copy.db", empty_database_url)
 
     assert found.made_at is None
-    assert run(target, persons) == 1
+    assert run(empty_database_url, persons) == 1
 
 
 async def test_a_copy_without_its_write_ahead_log_is_refused(
@@ -449,14 +451,14 @@ def test_a_link_to_a_database_stays_a_link(sqlite_url: str, whole_backup: Path, 
 
 @pytest.fixture
 def stride(request: pytest.FixtureRequest) -> int:
-    """Kill at every fifth step, or at each in `make soak`."""
-    return 1 if request.config.getoption("soak") else 5
+    """Kill at every eighth step, or at each in `make soak`."""
+    return 1 if request.config.getoption("soak") else 8
 
 
 def states(tmp_path: Path, stride: int, *words: str) -> list[str]:
     """Return what processes left that were killed at every so many steps, and what the last one did."""
     if "postgresql" in words[1]:
-        stride *= 3  # each process takes a second
+        stride *= 2  # each process takes half a second
     folder = tmp_path / "steps"
     folder.mkdir()
     environment = {**os.environ, "TMPDIR": str(folder)}
