@@ -28,9 +28,10 @@ def surroundings(**settings: str) -> dict[str, str]:
     return {**kept, "OMP_NUM_THREADS": "1", "COLUMNS": "100", "PYTHONUTF8": "1", **settings}
 
 
-def studyhall(environment: Mapping[str, str], *words: str, stdin: str = "") -> Done:
+def studyhall(environment: Mapping[str, str], *words: str, stdin: str | bytes = "") -> Done:
     """Run a command in this process."""
-    read = io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8")
+    given = stdin.encode() if isinstance(stdin, str) else stdin
+    read = io.TextIOWrapper(io.BytesIO(given), "utf-8", errors="surrogateescape")  # as in Python's UTF-8 mode
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     code: object = 0
     with (

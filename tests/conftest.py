@@ -23,7 +23,7 @@ pytest_plugins = ["pytester", "tests.costs"]
 
 # Neither goes by the clock: on a busy machine an example may take as long as it takes.
 settings.register_profile("timeless", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("quick", settings.get_profile("timeless"), max_examples=50, derandomize=True)
+settings.register_profile("quick", settings.get_profile("timeless"), max_examples=25, derandomize=True)
 settings.register_profile("deep", settings.get_profile("timeless"), max_examples=2_000)
 settings.load_profile("quick")
 

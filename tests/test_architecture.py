@@ -49,6 +49,12 @@ def sources() -> tuple[tuple[str, ast.Module], ...]:
     return tuple((path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())) for path in paths)
 
 
+@cache
+def imported() -> tuple[tuple[str, frozenset[str]], ...]:
+    """Return the libraries that each file imports."""
+    return tuple((path, frozenset(map(library, imports(tree)))) for path, tree in sources())
+
+
 def imports(tree: ast.AST) -> Iterator[str]:
     """Yield the modules imported anywhere in the tree, including in functions and for type checkers."""
     for node in ast.walk(tree):
@@ -65,7 +71,7 @@ def library(module: str) -> str:
 
 @pytest.mark.parametrize(("name", "owner"), OWNERS.items())
 def test_a_library_is_only_imported_by_its_owner(name: str, owner: str) -> None:
-    users = [path for path, tree in sources() if name in map(library, imports(tree))]
+    users = [path for path, libraries in imported() if name in libraries]
 
     assert [path for path in users if not path.startswith(owner)] == []
 

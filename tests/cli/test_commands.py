@@ -58,10 +58,10 @@ def test_without_any_input_it_ends_right_away(home: dict[str, str], stdin: str) 
 
 
 def test_input_that_is_not_text_does_no_harm(home: dict[str, str]) -> None:
-    done = process(home, "run", "terminal", stdin=b"\xff\xfe\x00help\n\nhelp\n")
+    done = studyhall(home, "run", "terminal", stdin=b"\xff\xfe\x00help\n\nhelp\n")
 
     assert done.returncode == 0, done.stderr
-    assert "what I can do" in done.stdout.decode()
+    assert "what I can do" in done.stdout
 
 
 def test_ask_prints_json(home: dict[str, str]) -> None:

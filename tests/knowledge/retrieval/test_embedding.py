@@ -87,8 +87,9 @@ def test_sentence_transformers_in_a_separate_process_gives_the_same_vectors_unti
         other.close()
 
 
-@pytest.mark.parametrize("config", [None, "{}"])
+@pytest.mark.parametrize("config", [None, pytest.param("{}", marks=pytest.mark.soak)])
 def test_a_folder_without_a_usable_model_is_reported(tmp_path: Path, config: str | None) -> None:
+    """With a config, it takes sentence-transformers to find out, whose import takes 6 s: only `make soak` does that."""
     if config is not None:
         (tmp_path / "config.json").write_text(config)
     unusable = Embedder(str(tmp_path))

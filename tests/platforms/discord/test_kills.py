@@ -134,7 +134,8 @@ KINDS = {
 """What is due, how to check that it was done once, and how many steps there are at least."""
 
 
-QUICK = ("question", "reminder")
+QUICK = ("question",)
+"""Kinds that `make test` tries; `make soak` tries all. tests/delivery tries all, on a simpler platform."""
 
 
 @pytest.mark.parametrize("kind", [pytest.param(k, marks=() if k in QUICK else pytest.mark.soak) for k in KINDS])
