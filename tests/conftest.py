@@ -18,6 +18,7 @@ from knowledge.format.reader import BUILT_IN, load
 from knowledge.retrieval.embedding import Embedder
 from tests.commandline import surroundings
 from tests.databases import Databases, PostgresqlDatabases, Server, SqliteDatabases, serving
+from tests.statements import share_compiled_statements
 
 pytest_plugins = ["pytester", "tests.costs"]
 
@@ -26,6 +27,8 @@ settings.register_profile("timeless", deadline=None, suppress_health_check=[Heal
 settings.register_profile("quick", settings.get_profile("timeless"), max_examples=25, derandomize=True)
 settings.register_profile("deep", settings.get_profile("timeless"), max_examples=2_000)
 settings.load_profile("quick")
+
+share_compiled_statements()
 
 
 @pytest.fixture(autouse=True)
