@@ -18,6 +18,7 @@ from knowledge.format.reader import BUILT_IN, load
 from knowledge.retrieval.embedding import Embedder
 from tests.commandline import surroundings
 from tests.databases import Databases, PostgresqlDatabases, Server, SqliteDatabases, serving
+from tests.processes import Program, fork_server
 from tests.statements import share_compiled_statements
 
 pytest_plugins = ["pytester", "tests.costs"]
@@ -51,6 +52,13 @@ def renderer() -> Iterator[Renderer]:
     shared = Renderer()
     yield shared
     shared.close()
+
+
+@pytest.fixture(scope="session")
+def program() -> Iterator[type[Program]]:
+    """Start `studyhall` as a real process that begins with everything imported."""
+    with fork_server() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -123,6 +123,7 @@ def serving() -> Iterator[Server]:
                 server = Server(cluster.pgdata, portal, connection)
                 server.run("CREATE DATABASE tables")
                 upgrade(server.url("tables"))
+                portal.call(_connect_once, server.url("tables"))
                 yield server
                 portal.call(connection.close)
             finally:
@@ -141,6 +142,11 @@ async def _connect(process: subprocess.Popen[bytes], folder: Path) -> asyncpg.Co
             if process.poll() is not None:
                 raise
             await asyncio.sleep(0.01)
+
+
+async def _connect_once(url: str) -> None:
+    """Let the server write down what it reads of the catalogs at each connection, so that copies have it, too."""
+    await (await asyncpg.connect(url)).close()
 
 
 class PostgresqlDatabases:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.clocks import HANG
-from tests.commandline import STUDYHALL, studyhall
+from tests.commandline import studyhall
 from tests.databases import PostgresqlDatabases
+from tests.processes import Program, conversation
 
 
 @pytest.fixture
@@ -53,23 +52,17 @@ def test_a_problem_is_one_sentence(studied: dict[str, str], tmp_path: Path) -> N
     assert studyhall(studied, "backup", str(path), "--force").returncode == 0
 
 
-def test_nothing_is_restored_while_the_bot_runs(studied: dict[str, str], tmp_path: Path) -> None:
+def test_nothing_is_restored_while_the_bot_runs(
+    program: type[Program], studied: dict[str, str], tmp_path: Path
+) -> None:
     path = str(tmp_path / "study.backup")
-    running = subprocess.Popen(
-        [*STUDYHALL, "run", "terminal"],
-        env=studied,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        bufsize=1,
-    )
-    assert running.stdin is not None
-    assert running.stdout is not None
-    running.stdin.write("@ada: streak\n")
-    assert any("Your streak: 1 day" in line for line in running.stdout)
-    made = studyhall(studied, "backup", path)
-    refused = studyhall(studied, "restore", path, "--force")
-    running.communicate(timeout=HANG)
+    with conversation(program, studied, "run", "terminal") as (running, to, answers):
+        to.write("@ada: streak\n")
+        assert any("Your streak: 1 day" in line for line in answers)
+        made = studyhall(studied, "backup", path)
+        refused = studyhall(studied, "restore", path, "--force")
+        to.write("exit\n")
+        assert running.wait() == 0
 
     assert made.returncode == 0, made.stderr
     assert refused.returncode == 2

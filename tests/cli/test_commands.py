@@ -23,6 +23,7 @@ from tests.cli.test_bank import read_until_closed
 from tests.clocks import HANG
 from tests.commandline import STUDYHALL, process, studyhall
 from tests.knowledge.files import put
+from tests.processes import Program, conversation
 
 SLACK_FOR_MANY = {
     "SLACK_CLIENT_ID": "1111.2222",
@@ -392,24 +393,19 @@ def test_run_serves_the_platforms_that_have_secrets(home: dict[str, str]) -> Non
     serving.stderr.close()
 
 
-def test_nothing_is_lost_when_the_process_is_killed(home: dict[str, str]) -> None:
+def test_nothing_is_lost_when_the_process_is_killed(program: type[Program], home: dict[str, str]) -> None:
     """A member answers, the process is killed in the middle of its work, and the next one carries on."""
-    running = subprocess.Popen(
-        [*STUDYHALL, "run", "terminal"], env=home, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-    )
-    assert running.stdin is not None
-    assert running.stdout is not None
-    said = iter(running.stdout.readline, "")
-    running.stdin.write("@ada: question gan\n")
-    assert any("Answer with a letter" in line for line in said)
-    running.stdin.write("@ada: a\n")
-    assert any("Streak: 1 day" in line for line in said)
-    running.stdin.write("schedule setup 09:00\n@ada: team create Blue\n@ada: question vae\n@ada: b\n")
-    assert any("09:00" in line for line in said)  # somewhere after the first of these; nothing may be left half done
-    running.send_signal(signal.SIGKILL)
-    running.wait(timeout=HANG)
-    running.stdin.close()
-    running.stdout.close()
+    with conversation(program, home, "run", "terminal") as (running, to, answers):
+        said = iter(answers.readline, "")
+        to.write("@ada: question gan\n")
+        assert any("Answer with a letter" in line for line in said)
+        to.write("@ada: a\n")
+        assert any("Streak: 1 day" in line for line in said)
+        to.write("schedule setup 09:00\n@ada: team create Blue\n@ada: question vae\n@ada: b\n")
+        # It's killed somewhere after the first of these; nothing may be left half done.
+        assert any("09:00" in line for line in said)
+        running.kill()
+        assert running.wait() == -signal.SIGKILL
 
     after = studyhall(home, "run", "terminal", stdin="@ada: streak\nschedule list\n@ada: team list\n")
 
