@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -175,6 +175,19 @@ class Calendar:
     freezes: int
     days: tuple[tuple[date, DayMark], ...]
     as_picture: bool = False
+
+    def weeks(self) -> dict[date, list[DayMark]]:
+        """Return the marks of each week from Monday on, by its Monday; days that aren't known are blank."""
+        weeks: dict[date, list[DayMark]] = {}
+        for day, mark in self.days:
+            week = weeks.setdefault(day - timedelta(days=day.weekday()), [DayMark.BLANK] * 7)
+            week[day.weekday()] = mark
+        return weeks
+
+    def legend(self) -> list[DayMark]:
+        """Return the marks that the calendar has, in their order."""
+        used = {mark for _, mark in self.days}
+        return [mark for mark in DayMark if mark in used and mark is not DayMark.BLANK]
 
 
 @dataclass(frozen=True, slots=True)

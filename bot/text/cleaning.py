@@ -5,18 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from knowledge.format.invisible import ALWAYS, JOINERS, VARIATIONS
+
 # What flags, keycaps, emoji and several scripts are written with stays. Elsewhere, joiners and variation selectors are
 # invisible, and so are any but the first in a row, in which anything could be hidden.
 _KEPT = r"(?P<kept>\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f|[0-9#*]\ufe0f(?=\u20e3))"
-_JOINERS = r"\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef"
-_ALWAYS = (
-    r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"  # controls, except line breaks and tabs; surrogates
-    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # turn the direction of what follows
-    r"\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"  # no width
-    r"\u2028\u2029\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
-)
+_JOINERS = JOINERS + VARIATIONS
 _INVISIBLE = re.compile(
-    rf"{_KEPT}|[{_ALWAYS}][{_ALWAYS}{_JOINERS}]*|(?<![^\x00-\x7f\s])[{_JOINERS}]+|(?<=[{_JOINERS}])[{_JOINERS}]+"
+    rf"{_KEPT}|[{ALWAYS}][{ALWAYS}{_JOINERS}]*|(?<![^\x00-\x7f\s])[{_JOINERS}]+|(?<=[{_JOINERS}])[{_JOINERS}]+"
 )
 _RIGHT_TO_LEFT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff"
 _RIGHT_TO_LEFT_RUN = re.compile(rf"[{_RIGHT_TO_LEFT}](?:[^A-Za-z\n]*[{_RIGHT_TO_LEFT}])?")

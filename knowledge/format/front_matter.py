@@ -10,7 +10,8 @@ from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any
 
-from knowledge.format.markdown import Note, hidden
+from knowledge.format.invisible import hidden
+from knowledge.format.markdown import Note
 from knowledge.questions import NAME, Difficulty, Reference
 
 FENCE = "+++"

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import chain
-from unicodedata import name
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from knowledge.format.commonmark import new_parser
+from knowledge.format.invisible import HIDDEN, hidden
 from knowledge.format.latex import unreadable
 from knowledge.questions import Question
 
 Note = Callable[[int, str], None]
 """Called for each problem with its line (from 1; 0 is the whole file) and what would be right."""
 
-HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and newline
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # turn the direction of what follows
-    "\u00ad\u115f\u1160\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufeff"  # no width
-    "\u2028\u2029\ufff9-\ufffb\U000e0000-\U000e0fff]"  # separators, annotations, tags
-)
 DOLLAR = re.compile(r"(?<!\\)(?:\\\\)*\$")
 UNUSED_RULES = [
     *("entity", "autolink", "emphasis", "link", "image", "html_inline", "html_tag", "newline", "strikethrough"),
@@ -39,14 +32,6 @@ def markdown() -> MarkdownIt:
     Rules that only a writer needs are off, which halves the time.
     """
     return new_parser().disable(UNUSED_RULES)
-
-
-def hidden(text: str) -> str:
-    """Return the name of the first invisible character, also if it's written as an entity; or "" without any."""
-    match = HIDDEN.search(text) or ("&" in text and HIDDEN.search(html.unescape(text)))
-    if not match:
-        return ""
-    return f"U+{ord(match[0]):04X} ({name(match[0], 'a control character').lower()})"
 
 
 def check_hidden_characters(source: str, note: Note) -> None:

@@ -13,7 +13,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from knowledge.format.markdown import HIDDEN
+from knowledge.format.invisible import HIDDEN
 from knowledge.importers import markup
 from knowledge.importers.draft import ParsedFile, QuestionDraft
 from knowledge.importers.prose import DIFFICULTY_BY_WORD

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from knowledge.format.markdown import HIDDEN, Note
+from knowledge.format.invisible import HIDDEN
+from knowledge.format.markdown import Note
 
 MOJIBAKE = re.compile("[ÃÂâðï][\u0080-\u00ff\u0152-\u017e\u0192\u02c6\u02dc\u2013-\u2122]")
 """What UTF-8 looks like when it's read as Windows-1252."""

@@ -7,7 +7,8 @@ import re
 
 from markdown_it.token import Token
 
-from knowledge.format.markdown import DOLLAR, HIDDEN, Note, check_formulas, markdown
+from knowledge.format.invisible import HIDDEN
+from knowledge.format.markdown import DOLLAR, Note, check_formulas, markdown
 from knowledge.importers import markup
 
 SURROGATE = re.compile("[\ud800-\udfff]")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from knowledge.format.markdown import HIDDEN
+from knowledge.format.invisible import HIDDEN
 from knowledge.questions import Bank, Question
 from knowledge.retrieval import weights
 from knowledge.retrieval.embedding import Embedder

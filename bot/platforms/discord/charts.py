@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 
 from bot.platforms.discord.markup import plain, spoken
 from bot.platforms.shared.emoji import MARKS, MEDALS
@@ -35,15 +34,10 @@ def _rank(rank: Rank) -> str:
 def calendar_lines(calendar: Calendar) -> Iterator[str]:
     days = plural(calendar.current, "day")
     yield f"🔥 **{days}** · longest {calendar.longest} · 🧊 {calendar.freezes} of 2 freezes"
-    weeks: dict[date, list[str]] = {}
-    for day, mark in calendar.days:
-        # Weeks start on Monday; the days before the first one are blank.
-        week = weeks.setdefault(day - timedelta(days=day.weekday()), [SQUARES[DayMark.BLANK]] * 7)
-        week[day.weekday()] = SQUARES[mark]
-    yield from (f"`{monday:%b %d}` {''.join(week)}" for monday, week in weeks.items())
-    marks = {mark for _, mark in calendar.days}
-    if used := [mark for mark in DayMark if mark is not DayMark.BLANK and mark in marks]:
-        yield "-# " + "  ".join(f"{SQUARES[mark]} {mark.value}" for mark in used)
+    for monday, week in calendar.weeks().items():
+        yield f"`{monday:%b %d}` {''.join(SQUARES[mark] for mark in week)}"
+    if legend := calendar.legend():
+        yield "-# " + "  ".join(f"{SQUARES[mark]} {mark.value}" for mark in legend)
 
 
 def mastery_lines(mastery: Mastery) -> Iterator[str]:

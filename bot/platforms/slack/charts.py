@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 from bot.platforms.shared.emoji import MARKS, MEDALS
 from bot.platforms.slack.layout import BlockKit, Grid, Mrkdwn, Piece, SmallText
@@ -76,16 +76,10 @@ def cell(value: str | datetime, *, bold: bool = False) -> BlockKit:
 def calendar_pieces(calendar: Calendar) -> Iterator[Piece]:
     days = plural(calendar.current, "day")
     lines = [f"🔥 *{days}* · longest {calendar.longest} · 🧊 {calendar.freezes} of 2 freezes"]
-    weeks: dict[date, list[str]] = {}
-    for day, mark in calendar.days:
-        # Weeks begin on Mondays; the days before the first one are blank.
-        row = weeks.setdefault(day - timedelta(days=day.weekday()), [DAY_SQUARES[DayMark.BLANK]] * 7)
-        row[day.weekday()] = DAY_SQUARES[mark]
-    lines += (f"{''.join(week)}  {monday:%b %d}" for monday, week in weeks.items())
+    for monday, week in calendar.weeks().items():
+        lines.append(f"{''.join(DAY_SQUARES[mark] for mark in week)}  {monday:%b %d}")
     yield Mrkdwn("\n".join(lines))
-    present = {mark for _, mark in calendar.days}
-    used = [mark for mark in DayMark if mark is not DayMark.BLANK and mark in present]
-    yield SmallText(" · ".join(f"{DAY_SQUARES[mark]} {mark.value}" for mark in used))
+    yield SmallText(" · ".join(f"{DAY_SQUARES[mark]} {mark.value}" for mark in calendar.legend()))
 
 
 def mastery_pieces(mastery: Mastery) -> Iterator[Piece]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 from rich import box
@@ -234,20 +234,10 @@ def _calendar(calendar: Calendar) -> RenderableType:
         return head
     grid = Grid.grid(padding=(0, 1))
     grid.add_row("", *(Line(d, style="dim") for d in ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")))
-    for monday, week in _weeks(calendar):
+    for monday, week in calendar.weeks().items():
         grid.add_row(Line(f"{monday:%b %d}", style="dim"), *(Line(*MARKS[mark]) for mark in week))
-    used = {mark for _, mark in calendar.days} - {DayMark.BLANK}
-    legend = Line("  ").join(Line.assemble((MARKS[m][0], MARKS[m][1]), f" {m.value}") for m in DayMark if m in used)
+    legend = Line("  ").join(Line.assemble(MARKS[mark], f" {mark.value}") for mark in calendar.legend())
     return Group(head, Line(), grid, Line(), legend)
-
-
-def _weeks(calendar: Calendar) -> Iterator[tuple[date, list[DayMark]]]:
-    marks = dict(calendar.days)
-    first, last = calendar.days[0][0], calendar.days[-1][0]
-    monday = first - timedelta(days=first.weekday())
-    while monday <= last:
-        yield monday, [marks.get(monday + timedelta(days=n), DayMark.BLANK) for n in range(7)]
-        monday += timedelta(days=7)
 
 
 def _topic_row(topic: TopicMastery) -> tuple[str, str, str]:
