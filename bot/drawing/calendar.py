@@ -116,7 +116,7 @@ def _summary(block: Calendar, left: float) -> tuple[str, float]:
             label(left + WIDTH - MARGIN - SUMMARY_LEFT, y, value, BODY, INK, align="right", strong=True, max_width=110)
         )
         y += 26
-    used = [mark for mark in DayMark if mark is not DayMark.BLANK and any(mark is m for _, m in block.days)]
+    used = block.legend()
     y += 8
     for number, mark in enumerate(used):
         x, row = left + number % 2 * 120, y + number // 2 * 26

@@ -11,8 +11,8 @@ from typing import ClassVar
 from markdown_it.tree import SyntaxTreeNode
 from rich.cells import cell_len
 
-from bot.text.cleaning import is_left_to_right, isolated_runs
-from bot.text.markdown import formula_text
+from bot.text.cleaning import clean, is_left_to_right, isolated, isolated_runs
+from bot.text.markdown import formula_text, is_plain
 from bot.text.scripts import subscript, superscript
 
 ZERO_WIDTH_SPACE = "\u200b"
@@ -74,6 +74,13 @@ class Writer(ABC):
     def write(self, nodes: Sequence[SyntaxTreeNode]) -> str:
         """Write blocks one below the other."""
         return "\n\n".join(self._blocks(nodes)).strip("\n")
+
+    def literal(self, text: str) -> str:
+        """Write a name or the like as one line in which nothing is formatting or a link."""
+        line = isolated(" ".join(clean(text).split()))
+        if is_plain(line):
+            return line
+        return self.escaped_line_starts(self.escaped(line.replace(":/", f":{ZERO_WIDTH_SPACE}/")))
 
     def _blocks(self, nodes: Sequence[SyntaxTreeNode]) -> list[str]:
         return [text for node in nodes if (text := self._block(node)).strip()]

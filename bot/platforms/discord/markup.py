@@ -14,7 +14,6 @@ from typing_extensions import override
 
 from bot.platforms.shared.splitting import split_point
 from bot.platforms.shared.typed_commands import command_pattern
-from bot.text.cleaning import clean, isolated
 from bot.text.markdown import Nodes, is_plain, parse
 from bot.text.writer import ZERO_WIDTH_SPACE, EscapingWriter
 
@@ -26,8 +25,6 @@ _ADDRESS = re.compile(r"(https?://[^\s<]+)", re.IGNORECASE)
 # What could end bold text and the like in the middle of an address.
 _ENDING = re.compile(r"[*|~`\\]|_(?![^\W_])|(?<=_)_")
 _ADDRESS_END = ".,:;!?'\"*_~|)]\\"
-_HARMLESS = re.compile(r"[A-Za-z0-9 ]*")
-_MARK = re.compile(r"[\\*_~|`\[\]<]")
 _TICKS = re.compile(r"\\[^\w\s]|```|`+")
 _BEGINNING = re.compile(r"(?=-?#|>)")
 MAX_HEADING = 3
@@ -98,12 +95,7 @@ def commands(text: str) -> str:
 
 def plain(text: str) -> str:
     """Escape names and the like: one line without formatting, links or mentions."""
-    if _HARMLESS.fullmatch(text):  # as for most names and numbers
-        return " ".join(text.split())
-    one_line = isolated(" ".join(clean(text).split()))
-    escaped = escape_mentions(_MARK.sub(r"\\\g<0>", one_line))
-    # URLs become links even where all formatting is escaped, so they get an invisible break.
-    return re.sub(r"^([#>\-+]|\d+\.)", r"\\\1", escaped.replace("://", f":{ZERO_WIDTH_SPACE}//"))
+    return _neutralized(DiscordWriter().literal(text))
 
 
 def split(text: str, characters: int, size: int) -> tuple[str, str]:

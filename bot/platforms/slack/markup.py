@@ -104,11 +104,7 @@ def own_text(text: str, dialect: Dialect = MRKDWN) -> str:
 
 def literal_line(text: str, dialect: Dialect = MRKDWN) -> str:
     """Return a name or the like as one line in which nothing is formatting, a link or a mention."""
-    one_line = isolated(" ".join(clean(text).split()))
-    if is_plain(one_line):
-        return one_line
-    writer = dialect()
-    return writer.escaped_line_starts(writer.escaped(one_line).replace("://", f":{ZERO_WIDTH_SPACE}//"))
+    return dialect().literal(text)
 
 
 def plain_line(text: str) -> str:
