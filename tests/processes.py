@@ -77,8 +77,9 @@ class Program:
         self._process.terminate()
 
     def kill(self) -> None:
-        """Kill it, unless it has ended."""
-        self._process.kill()
+        """Kill it, unless it has ended: then its id may be another process's."""
+        if self._process.is_alive():
+            self._process.kill()
 
     def wait(self) -> int | None:
         """Return the exit status, or minus the signal that ended it; None if it hangs."""
