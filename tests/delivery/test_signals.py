@@ -96,7 +96,11 @@ async def test_a_process_stopped_at_any_step_for_longer_than_its_lease_doubles_n
     assert step > 2
 
 
-@pytest.mark.parametrize(("databases", "trial"), [("sqlite", "question")], indirect=True)
+@pytest.mark.parametrize(
+    ("databases", "trial"),
+    [("sqlite", "question"), pytest.param("postgresql", "question", marks=pytest.mark.soak)],
+    indirect=True,
+)
 async def test_a_platform_that_forgets_a_message_is_found_out(
     trial: Trial, databases: Databases, tmp_path: Path
 ) -> None:
