@@ -105,6 +105,7 @@ def test_citations_that_do_not_exist_are_removed(library: Library) -> None:
     sources = (library.question("mode-collapse"),)
 
     assert validate("It is so [1]. And so [9].", sources).text == "It is so [1]. And so ."
+    assert validate(f"It is so [1]. And so [{'1' * 5000}].", sources).text == "It is so [1]. And so ."
     assert "cited no source" in validate("It is so.", sources).reason
 
 

@@ -74,6 +74,14 @@ def test_duplicates_are_imported_on_request(bank: Bank, embedder: Embedder, cach
     assert len(result.duplicates) == 1
 
 
+def test_each_of_many_questions_with_the_same_title_gets_a_number(bank: Bank, embedder: Embedder, cache: Path) -> None:
+    drafts = [QuestionDraft("What is LoRA?", answer, id="lora") for answer in ("Adapters.", "A method.", "Ranks.")]
+    adding = pipeline(bank, embedder, cache, duplicates=True)
+
+    assert [question.id for question in adding.run(drafts).questions] == ["lora-2", "lora-3", "lora-4"]
+    assert [question.id for question in adding.run(drafts[:1]).questions] == ["lora-5"]
+
+
 def test_duplicates_within_one_import_are_found_too(bank: Bank, embedder: Embedder, cache: Path) -> None:
     result = pipeline(bank, embedder, cache).run(
         [QuestionDraft("How do plants grow?", "By light."), QuestionDraft("How do plants grow", "With water.")]

@@ -168,6 +168,20 @@ def test_utf8_that_was_read_as_windows_1252_is_repaired_and_the_rest_stays(tmp_p
     assert "— café" in found.drafts[0].answer
 
 
+def test_code_and_sentences_that_lost_their_html_are_told_apart(tmp_path: Path) -> None:
+    sentence = "The learning rate is large at first, and then it decays (see above)."
+    text = f"Q1: What is it?\nAnswer: So.\n\n{sentence}\n\nx = f(1)\ny = f(x)\n\nQ2: And?\nNo.\n"
+    [draft, _] = reading(tmp_path, text).drafts
+
+    assert draft.answer == f"So.\n\n{sentence}\n\n```text\nx = f(1)\ny = f(x)\n```"
+
+
+def test_a_heading_with_blanks_at_its_end_is_one(tmp_path: Path) -> None:
+    found = reading(tmp_path, f"### 1. What is it?{' ' * 500}\nIt.\n### 2. And that?\nThat.\n").drafts
+
+    assert [draft.title for draft in found] == ["What is it?", "And that?"]
+
+
 def test_a_question_without_an_answer_is_reported_with_its_line(tmp_path: Path) -> None:
     found = reading(tmp_path, "Q1: What is lost?\n\nQ2: What is found?\nAnswer: This.\n")
 
