@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bot.commands.parameters import Suggestion
 from bot.context.local_time import WEEKDAYS, zones_like
 from bot.context.study import Study
+from bot.text.writer import bare
 
 MAX_SUGGESTIONS = 25
 """Discord's limit."""
@@ -16,12 +17,14 @@ _WEEKS = ("mon-fri", "mon,wed,fri", "tue,thu", "daily", "sat,sun", "monday", "fr
 
 def titles(study: Study, typed: str) -> Sequence[Suggestion]:
     """Suggest questions by title; the value is the title."""
-    return [Suggestion(question.title, question.title) for question in study.library.suggest(typed, MAX_SUGGESTIONS)]
+    return [
+        Suggestion(bare(question.title), question.title) for question in study.library.suggest(typed, MAX_SUGGESTIONS)
+    ]
 
 
 def ids(study: Study, typed: str) -> Sequence[Suggestion]:
     """Suggest questions by title; the value is the id."""
-    return [Suggestion(question.title, question.id) for question in study.library.suggest(typed, MAX_SUGGESTIONS)]
+    return [Suggestion(bare(question.title), question.id) for question in study.library.suggest(typed, MAX_SUGGESTIONS)]
 
 
 def topics(study: Study, typed: str) -> Sequence[Suggestion]:

@@ -12,7 +12,7 @@ from markdown_it.tree import SyntaxTreeNode
 from rich.cells import cell_len
 
 from bot.text.cleaning import clean, is_left_to_right, isolated, isolated_runs
-from bot.text.markdown import formula_text, is_plain
+from bot.text.markdown import formula_text, is_plain, parse
 from bot.text.scripts import subscript, superscript
 
 ZERO_WIDTH_SPACE = "\u200b"
@@ -242,6 +242,11 @@ class Bare(Writer):
     def line(self, node: SyntaxTreeNode) -> str:
         """Write what's in a node in one line."""
         return self._line(node)
+
+
+def bare(text: str) -> str:
+    """Return Markdown as one line without any formatting, for labels."""
+    return text if is_plain(text) else " ".join(Bare().write(parse(text)).split())
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.text.writer import bare
 from tests.text.dialects import DIALECTS, in_terminal
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "render"
@@ -182,6 +183,19 @@ def test_no_cell_of_a_table_is_lost(dialect: str) -> None:
 @pytest.mark.parametrize("row", ["$5 | $6", "$HOME | $PATH", "`$a` | b$", r"\$a | b\$"])
 def test_dollars_in_two_cells_leave_them_apart(row: str) -> None:
     assert DIALECTS["html"](f"a | b\n-|-\n{row}", True).count("<td") == 2
+
+
+@pytest.mark.parametrize(
+    ("title", "label"),
+    [
+        ("What is **LoRA**?", "What is LoRA?"),
+        ("Why is $x_1 < 2 * 3$ in `f`?", "Why is x₁ < 2 * 3 in f?"),
+        ("What does $$\\hat{AB}$$ say?", r"What does \hat{AB} say?"),
+        ("Snake_case, and 2 * 3?", "Snake_case, and 2 * 3?"),
+    ],
+)
+def test_a_label_is_a_line_without_formatting(title: str, label: str) -> None:
+    assert bare(title) == label
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])

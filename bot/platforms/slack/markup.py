@@ -17,7 +17,7 @@ from bot.platforms.shared.typed_commands import command_pattern
 from bot.platforms.slack.manifest import SLASH_COMMAND
 from bot.text.cleaning import clean, isolated
 from bot.text.markdown import is_plain, parse
-from bot.text.writer import ZERO_WIDTH_SPACE, Bare, EscapingWriter, Writer
+from bot.text.writer import ZERO_WIDTH_SPACE, EscapingWriter, Writer, bare
 
 _LOCAL_TIME = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 _ENTITY = re.compile(r"&[a-z]{0,3}\Z")
@@ -115,7 +115,7 @@ def plain_line(text: str) -> str:
 
 def without_marks(text: str) -> str:
     """Return Markdown as one line without formatting."""
-    return plain_line(convert(text, Bare))
+    return plain_line(bare(text))
 
 
 def bold(text: str) -> str:

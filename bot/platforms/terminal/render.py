@@ -125,7 +125,7 @@ def _text(block: Text) -> Iterator[RenderableType]:
 
 def _buttons(block: Buttons, keys: dict[int, str]) -> Iterator[RenderableType]:
     if block.prompt:
-        yield Line(f"\n{safe(block.prompt)}", style="dim")
+        yield Line("\n").append(line(block.prompt, "dim"))
     labels = [Line.assemble((f"[{keys[id(button)]}]", "cyan"), f" {safe(button.label)}") for button in block.buttons]
     yield Line("   ").join(labels)
 

@@ -9,6 +9,7 @@ from bot.context.study import Study
 from bot.replies import Block, Button, Buttons, Notice, Reply, Text, Tone
 from bot.study.practice.open_questions import record_viewing
 from bot.text.cleaning import short
+from bot.text.writer import bare
 from knowledge.questions import Bank, Question
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _part_and_share_buttons(question: Question, shown: str) -> Buttons:
 
 
 def _title_buttons(questions: list[Question]) -> tuple[Button, ...]:
-    return tuple(Button(short(q.title, MAX_LABEL), f"show {q.id}") for q in questions)
+    return tuple(Button(short(bare(q.title), MAX_LABEL), f"show {q.id}") for q in questions)
 
 
 def _sources(question: Question) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bot.inference.client import Message
 from bot.replies import Citation, Explanation
 from bot.text.cleaning import short
+from bot.text.writer import bare
 from knowledge.questions import Question
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _recites(text: str, rules: str) -> bool:
 
 def citations(sources: Sequence[Question]) -> tuple[Citation, ...]:
     """Return the sources, numbered from 1."""
-    return tuple(Citation(n, q.id, q.title) for n, q in enumerate(sources, 1))
+    return tuple(Citation(n, q.id, bare(q.title)) for n, q in enumerate(sources, 1))
 
 
 def from_bank(sources: tuple[Question, ...], why: str, *, deeper: bool = False) -> Explanation:
