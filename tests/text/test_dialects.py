@@ -185,6 +185,11 @@ def test_dollars_in_two_cells_leave_them_apart(row: str) -> None:
     assert DIALECTS["html"](f"a | b\n-|-\n{row}", True).count("<td") == 2
 
 
+@every_dialect
+def test_a_long_word_in_a_cell_is_whole(dialect: str) -> None:
+    assert DIALECTS[dialect]("a | b\n-|-\nit | " + "w" * 200, True).count("w") == 200
+
+
 @pytest.mark.parametrize(
     ("title", "label"),
     [

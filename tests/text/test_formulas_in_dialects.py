@@ -26,7 +26,7 @@ from tests.text.test_formulas import FORMULAS
 PLACES = (
     "${}$", "The best ${}$ is so.", "**the best ${}$ is** here", "*the ${}$ is* here", "~~the ${}$ is~~ here",
     "- so ${}$ is\n- it", "1. ${}$\n2. it", "> ${}$ is", "## The ${}$ is\n\nso",
-    "| a | b |\n|---|---|\n| ${}$ is | it |", "[the ${}$ is](https://a.example) it", "(${}$)", "*${}$*, **${}$**",
+    "| a | b |\n|---|---|\n| it | ${}$ |", "[the ${}$ is](https://a.example) it", "(${}$)", "*${}$*, **${}$**",
     "`a` ${}$ `b`", "a * ${}$ * b, ${}$*c*", "_so ${}$ is_", "\\({}\\) | \\({}\\)",
     "the C_K of ${}$:\n\n```\nx_{}\n```", "$$\n{}\n$$", "so $${}$$ is", "- so\n\n  $$\n  {}\n  $$", "> $$\n> {}\n> $$",
 )  # fmt: skip

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
-from rich.markdown import Markdown
+from rich.console import JustifyMethod
+from rich.markdown import Markdown, MarkdownElement, TableDataElement
 from rich.text import Text as Line
 
 from bot.text.markdown import formula_text, parse, tokens
@@ -15,8 +17,18 @@ from bot.text.writer import Bare
 STYLES = {"strong": "bold", "em": "italic", "s": "strike"}
 
 
+class _Cell(TableDataElement):
+    """A table's cell, in which a word that's too long is broken; Rich would cut it."""
+
+    def __init__(self, justify: JustifyMethod) -> None:
+        super().__init__(justify)
+        self.content.overflow = "fold"
+
+
 class TerminalMarkdown(Markdown):
     """Blocks of Markdown, with formulas in Unicode."""
+
+    elements: ClassVar[dict[str, type[MarkdownElement]]] = Markdown.elements | {"th_open": _Cell, "td_open": _Cell}
 
     def __init__(self, text: str) -> None:
         super().__init__("", code_theme="ansi_dark", hyperlinks=False)
