@@ -15,6 +15,6 @@ async def test_version_shows_the_release_the_start_the_database_and_the_platform
     reply = await chat.say("ada", "version")
 
     assert f"Studyhall {version('studyhall')}" in reply
-    assert f"{STARTED_AT:%B} {STARTED_AT.day} at {STARTED_AT:%H:%M}" in reply
+    assert f"{STARTED_AT:%b} {STARTED_AT.day}, {STARTED_AT:%H:%M}" in reply
     assert {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[chat.study.store.dialect] in reply
     assert "Terminal" in reply

@@ -3,18 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import dropwhile
 from typing import ClassVar
 
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
-from rich.console import JustifyMethod
-from rich.markdown import Markdown, MarkdownElement, TableDataElement
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
+from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement, TableDataElement, TableElement
+from rich.padding import Padding
+from rich.syntax import Syntax
+from rich.table import Table as Grid
 from rich.text import Text as Line
+from rich.theme import Theme
+from typing_extensions import override
 
 from bot.text.markdown import formula_text, parse, tokens
 from bot.text.writer import Bare
 
 STYLES = {"strong": "bold", "em": "italic", "s": "strike"}
+CODE_STYLE = "cyan"
+THEME = Theme(
+    {
+        **{f"markdown.h{level}": "bold" for level in range(1, 7)},
+        "markdown.code": CODE_STYLE,
+        "markdown.block_quote": "none",
+        "markdown.link": "none",
+        "markdown.link_url": CODE_STYLE,
+        "markdown.table.border": "dim",
+        "markdown.table.header": "bold",
+    }
+)
+"""Without backgrounds and bright colors, so that it can be read on dark and on light terminals."""
+INDENT = 4
+"""Spaces before code, which has no other frame."""
+
+
+class _Heading(Heading):
+    LEVEL_ALIGN = dict.fromkeys(Heading.LEVEL_ALIGN, "left")
+
+
+class _Code(CodeBlock):
+    @override
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        code = str(self.text).rstrip()
+        syntax = Syntax(code, self.lexer_name, theme=self.theme, word_wrap=True, background_color="default")
+        yield Padding(syntax, (0, 0, 0, INDENT))
+
+
+class _Table(TableElement):
+    @override
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for grid in super().__rich_console__(console, options):
+            if isinstance(grid, Grid):
+                grid.show_edge = False
+            yield grid
 
 
 class _Cell(TableDataElement):
@@ -28,11 +70,26 @@ class _Cell(TableDataElement):
 class TerminalMarkdown(Markdown):
     """Blocks of Markdown, with formulas in Unicode."""
 
-    elements: ClassVar[dict[str, type[MarkdownElement]]] = Markdown.elements | {"th_open": _Cell, "td_open": _Cell}
+    elements: ClassVar[dict[str, type[MarkdownElement]]] = {
+        **Markdown.elements,
+        "heading_open": _Heading,
+        "fence": _Code,
+        "code_block": _Code,
+        "table_open": _Table,
+        "th_open": _Cell,
+        "td_open": _Cell,
+    }
 
     def __init__(self, text: str) -> None:
-        super().__init__("", code_theme="ansi_dark", hyperlinks=False)
+        super().__init__("", code_theme="ansi_light", hyperlinks=False)
         self.parsed = [_block(token) for token in tokens(text)]
+
+    @override
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        with console.use_theme(THEME):
+            drawn = list(super().__rich_console__(console, options))
+        # Rich begins a list with an empty line, even if nothing is above it.
+        return iter(list(dropwhile(lambda part: getattr(part, "text", "") == "\n", drawn)))
 
 
 def _block(token: Token) -> Token:
@@ -48,8 +105,10 @@ def _block(token: Token) -> Token:
 def _spans(nodes: Sequence[SyntaxTreeNode]) -> Iterator[Token]:
     for node in nodes:
         match node.type:
+            case "code_inline":
+                yield Token("code_inline", "code", 0, content=f"`{node.content}`")
             case "math_inline" if formula_text(node) is None:
-                yield Token("code_inline", "code", 0, content=node.content)
+                yield Token("code_inline", "code", 0, content=f"`{node.content}`")
             case "math_inline" | "sub" | "sup":
                 yield Token("text", "", 0, content=Bare().span(node))
             case "u":
@@ -81,7 +140,7 @@ def _append(shown: Line, node: SyntaxTreeNode, style: str) -> None:
         case "softbreak" | "hardbreak":
             shown.append(" ")
         case "code_inline":
-            shown.append(f"`{node.content}`", style)
+            shown.append(f"`{node.content}`", f"{style} {CODE_STYLE}".strip())
         case "fence" | "code_block":
             shown.append(" ".join(node.content.split()), style)
         case "math_inline" | "sub" | "sup" | "link":

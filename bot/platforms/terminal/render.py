@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.panel import Panel
+from rich.table import Column
 from rich.table import Table as Grid
 from rich.text import Text as Line
 
-from bot.platforms.terminal.markup import TerminalMarkdown, line
+from bot.platforms.terminal.markup import INDENT, TerminalMarkdown, line
 from bot.replies import (
     Block,
     Button,
@@ -38,6 +40,7 @@ from bot.replies import (
     TopicMastery,
     Verdict,
 )
+from bot.text.cleaning import short
 from bot.text.plural import plural
 
 TONES = {
@@ -46,6 +49,9 @@ TONES = {
     Tone.WARNING: ("!", "yellow"),
     Tone.PROBLEM: ("✗", "red"),
 }
+MAX_QUOTE = 200
+"""Characters quoted from a sentence."""
+ISOLATES = "\u2066\u2067\u2068\u2069"
 STATES = {"mentioned": ("✓", "green"), "perhaps": ("~", "yellow"), "missing": ("○", "dim")}
 MARKS = {
     DayMark.STUDIED: ("■", "green"),
@@ -78,12 +84,33 @@ def shortcuts(reply: Reply) -> dict[str, Button]:
 def draw(reply: Reply) -> RenderableType:
     """Render the whole reply."""
     keys = {id(button): key for key, button in shortcuts(reply).items()}
-    return Group(*(part for block in reply.blocks for part in _block(block, keys)))
+    shown: list[RenderableType] = []
+    for above, block in zip((None, *reply.blocks), reply.blocks, strict=False):
+        if above is not None and _spaced(above, block):
+            shown.append(Line())
+        shown += _block(block, keys)
+    return Group(*shown)
+
+
+def _spaced(above: Block, below: Block) -> bool:
+    """Return whether an empty line goes between two blocks."""
+    match above, below:
+        case (_, Picture() | File()) | (Notice() | Verdict(), Notice()) | (Menu(), Menu()):
+            return False
+        case (Notice() | Buttons(), Buttons(prompt="")):
+            return False
+        case _:
+            return True
 
 
 def safe(text: str) -> str:
-    """Remove control characters: what a model or a member wrote must not control the terminal."""
-    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs"})
+    """Remove control characters, and isolates, which terminals ignore or draw as a cell of their own.
+
+    What a model or a member wrote must not control the terminal.
+    """
+    return "".join(
+        c for c in text if c in "\n\t" or (unicodedata.category(c) not in {"Cc", "Cs"} and c not in ISOLATES)
+    )
 
 
 def _block(block: Block, keys: dict[int, str]) -> Iterator[RenderableType]:
@@ -92,8 +119,8 @@ def _block(block: Block, keys: dict[int, str]) -> Iterator[RenderableType]:
             yield from _text(block)
         case Notice(body, tone, when):
             sign, color = TONES[tone]
-            time = Line(f" {_local_time(when)}", style="bold") if when else Line()
-            yield Line.assemble((f"{sign} ", color), line(body), time)
+            time = Line.assemble((f" {_local_time(when)}", "bold"), ".") if when else Line()
+            yield _signed(Line(sign, style=color), line(body).append_text(time))
         case QuestionCard():
             yield _card(block)
         case Verdict():
@@ -106,7 +133,10 @@ def _block(block: Block, keys: dict[int, str]) -> Iterator[RenderableType]:
             yield from _buttons(block, keys)
         case Menu(prompt, _, _, options):
             chosen = ", ".join(option.label for option in options if option.chosen) or "none"
-            yield Line.assemble((f"{safe(prompt)}: ", "dim"), safe(chosen), (f"   `{block.id}…`", "dim"))
+            grid = Grid.grid(Column(overflow="fold"), Column(no_wrap=True), padding=(0, 3, 0, 0))
+            shown = Line.assemble((f"{safe(prompt)}: ", "dim"), safe(chosen))
+            grid.add_row(shown, Line(f"`{block.id}…`", style="dim"))
+            yield grid
         case Picture(_, alt):
             yield Line(f"[picture: {safe(alt)}]", style="dim")
         case File(name, content):
@@ -118,16 +148,39 @@ def _block(block: Block, keys: dict[int, str]) -> Iterator[RenderableType]:
 
 def _text(block: Text) -> Iterator[RenderableType]:
     if block.title:
-        yield Line("\n").append(line(block.title, "bold"))
+        yield line(block.title, "bold")
         yield Line()
     yield TerminalMarkdown(block.body)
 
 
+def _signed(sign: Line, text: Line) -> RenderableType:
+    """Put a sign before a text, whose further lines are indented below its first."""
+    grid = Grid.grid("", Column(overflow="fold"), padding=(0, 1, 0, 0))
+    grid.add_row(sign, text)
+    return grid
+
+
+@dataclass(frozen=True)
+class _Row:
+    """Short texts next to each other, as many as fit on a line."""
+
+    items: Sequence[Line]
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        gap = Line("   ")
+        on_line: list[Line] = []
+        for item in self.items:
+            if on_line and gap.join([*on_line, item]).cell_len > options.max_width:
+                yield gap.join(on_line)
+                on_line = []
+            on_line.append(item)
+        yield gap.join(on_line)
+
+
 def _buttons(block: Buttons, keys: dict[int, str]) -> Iterator[RenderableType]:
     if block.prompt:
-        yield Line("\n").append(line(block.prompt, "dim"))
-    labels = [Line.assemble((f"[{keys[id(button)]}]", "cyan"), f" {safe(button.label)}") for button in block.buttons]
-    yield Line("   ").join(labels)
+        yield line(block.prompt, "dim")
+    yield _Row([Line.assemble((f"[{keys[id(button)]}]", "cyan"), f" {safe(button.label)}") for button in block.buttons])
 
 
 def _chart(block: Standings | Calendar | Mastery | Table) -> RenderableType:
@@ -149,7 +202,9 @@ def _local_time(when: datetime) -> str:
 
 
 def _card(card: QuestionCard) -> RenderableType:
-    lines: list[RenderableType] = [line(card.question, "bold"), Line()]
+    lines: list[RenderableType] = [line(card.question, "bold")]
+    if card.options:
+        lines.append(Line())
     for option in card.options:
         grid = Grid.grid(padding=(0, 1))
         grid.add_row(Line(f"{option.letter})", style="cyan"), TerminalMarkdown(option.text))
@@ -169,15 +224,14 @@ def _card(card: QuestionCard) -> RenderableType:
 
 def _verdict(verdict: Verdict) -> Iterator[RenderableType]:
     sign, color = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "cyan")}[verdict.right]
-    yield Line(f"{sign} ", style=f"bold {color}").append(line(verdict.headline))
+    yield _signed(Line(sign, style=f"bold {color}"), line(verdict.headline, f"bold {color}"))
     if verdict.chosen and not verdict.right:
         yield Line.assemble("You chose ", line(verdict.chosen, "italic"))
     if verdict.reason:
         yield Padding(TerminalMarkdown(verdict.reason), (0, 0, 0, 2))
     if verdict.correct and not verdict.right:
         yield Line.assemble("The answer is ", line(verdict.correct, "bold"))
-    for point in verdict.points:
-        yield _point(point)
+    yield from _points(verdict.points)
     if verdict.reference:
         yield Line("\nThe reference", style="bold")
         yield TerminalMarkdown(verdict.reference)
@@ -185,12 +239,15 @@ def _verdict(verdict: Verdict) -> Iterator[RenderableType]:
         yield Line("\n").append(line(verdict.score, "cyan"))
 
 
-def _point(point: Point) -> Line:
-    sign, color = STATES[point.state]
-    shown = Line.assemble((f"{sign} ", color), line(point.claim))
-    if point.sentence:
-        shown.append(f"  ← “{safe(point.sentence)}”", style="dim")
-    return shown
+def _points(points: tuple[Point, ...]) -> Iterator[RenderableType]:
+    """Yield each point, and below it the sentence that mentioned it, unless that was quoted just before."""
+    quoted = ""
+    for point in points:
+        sign, color = STATES[point.state]
+        yield _signed(Line(sign, style=color), line(point.claim))
+        if point.sentence and point.sentence != quoted:
+            quoted = point.sentence
+            yield Padding(Line(f"“{safe(short(quoted, MAX_QUOTE))}”", style="dim"), (0, 0, 0, INDENT))
 
 
 def _explanation(explanation: Explanation) -> Iterator[RenderableType]:
@@ -200,15 +257,9 @@ def _explanation(explanation: Explanation) -> Iterator[RenderableType]:
 
 
 def _standings(standings: Standings) -> RenderableType:
-    grid = Grid(
-        title=Line(safe(standings.title)),
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_header=False,
-    )
+    grid = Grid.grid(padding=(0, 3, 0, 0))
     for justify in ("right", "left", "right", "left"):
-        grid.add_column(justify=justify)
+        grid.add_column(justify=justify, overflow="fold")
 
     def row(rank: Rank) -> None:
         # As `Line`s: Rich would interpret its markup in plain strings, and a name may hold some.
@@ -220,7 +271,10 @@ def _standings(standings: Standings) -> RenderableType:
     if standings.mine:
         grid.add_row("…")
         row(standings.mine)
-    return Group(grid, Line(safe(standings.footnote), style="dim"))
+    parts: list[RenderableType] = [Line(safe(standings.title), style="bold"), grid]
+    if standings.footnote:
+        parts.append(line(standings.footnote, "dim"))
+    return Group(*parts)
 
 
 def _calendar(calendar: Calendar) -> RenderableType:
@@ -228,7 +282,7 @@ def _calendar(calendar: Calendar) -> RenderableType:
     head = Line.assemble(
         (f"{safe(calendar.title)}: ", "bold"),
         (current, "bold green"),
-        f", longest {longest}, freezes {calendar.freezes}/2",
+        f", longest {longest}, {calendar.freezes} of 2 freezes",
     )
     if not calendar.days:
         return head
@@ -246,14 +300,15 @@ def _topic_row(topic: TopicMastery) -> tuple[str, str, str]:
 
 
 def _table(table: Table) -> RenderableType:
-    grid = Grid(
-        title=Line(safe(table.title)) if table.title else None,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-    )
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for column in table.columns:
-        grid.add_column(Line(safe(column)))
+        grid.add_column(Line(safe(column)), overflow="fold")
     for row in table.rows:
-        grid.add_row(*(Line(_local_time(cell) if isinstance(cell, datetime) else safe(cell)) for cell in row))
-    return grid
+        grid.add_row(*(Line(_short_time(cell) if isinstance(cell, datetime) else safe(cell)) for cell in row))
+    return Group(Line(safe(table.title), style="bold"), grid) if table.title else grid
+
+
+def _short_time(when: datetime) -> str:
+    """Format a time in this computer's zone, briefly enough for a table."""
+    local = when.astimezone()
+    return f"{local:%a, %b} {local.day}, {local:%H:%M}"
