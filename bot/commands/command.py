@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -54,8 +55,9 @@ class Command:
 
     @property
     def usage(self) -> str:
-        """Return the command with its parameters, optional ones in brackets."""
-        words = [p.name.upper() if p.required else f"[{'|'.join(p.choices) or p.name}]" for p in self.parameters]
+        """Return the command with its parameters, optional ones in brackets; choices that several have, with names."""
+        counted = Counter(p.choices for p in self.parameters)
+        words = [p.name.upper() if p.required else f"[{_optional(p, counted[p.choices])}]" for p in self.parameters]
         return " ".join([self.name, *words])
 
     def missing(self, values: Mapping[str, str]) -> tuple[Parameter, ...]:
@@ -97,3 +99,10 @@ class Command:
                 except UserError as problem:
                     problems[parameter.name] = str(problem)
         return problems
+
+
+def _optional(parameter: Parameter, same_choices: int) -> str:
+    if not parameter.choices:
+        return parameter.name
+    choices = "|".join(parameter.choices)
+    return f"{parameter.name}={choices}" if same_choices > 1 else choices

@@ -36,7 +36,7 @@ def one_of(*choices: str) -> Callable[[Study, str], str]:
     def read(_study: Study, typed: str) -> str:
         if typed.lower() in choices:
             return typed.lower()
-        raise UserError(f"“{typed[:40]}” isn't one of {', '.join(choices)}.")
+        raise UserError(f"“{typed[:40]}” isn't an option here. Use {', '.join(choices[:-1])} or {choices[-1]}.")
 
     return read
 

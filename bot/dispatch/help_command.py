@@ -50,7 +50,7 @@ def _details(command: Command) -> Reply:
     rows = tuple((p.name, ("" if p.required else "optional: ") + p.full_description) for p in command.parameters)
     example = f"\n\nFor example: `{command.example}`" if command.example else ""
     return Reply.of(
-        Text(f"{command.description}{example}", title=command.usage),
+        Text(f"{command.description}{example}", title=f"`{command.usage}`"),
         Table(("Parameter", "What it is"), rows) if rows else None,
         Notice("For managers.") if command.managers_only else None,
     )

@@ -17,6 +17,8 @@ from bot.text.scripts import subscript, superscript
 
 ZERO_WIDTH_SPACE = "\u200b"
 """Keeps a platform from reading together what it parts."""
+MAX_TABLE_WIDTH = 60
+"""Cells of a screen that a line of code certainly has in a chat on a computer."""
 MAX_LANGUAGE = 20
 """Characters in the name of a programming language."""
 _LANGUAGE = re.compile(rf"[\w+#.-]{{1,{MAX_LANGUAGE}}}")
@@ -25,6 +27,8 @@ _FENCED = re.compile(r"(\n[ ]*```.*?```(?:\n[ ]*(?=\n|\Z))?)", re.DOTALL)
 _LINE_STARTS = re.compile(r"^([#>+=-])(?=[\s#>+=-]|$)|^(\d{1,9})([.)])(?=\s|$)", re.MULTILINE)
 _VERBATIM = re.compile(r"`[^`]*`|https?://\S+")
 _ADDRESS = re.compile(r"((?:https?://|\bwww\.)[^\s<>()`\]]+)", re.IGNORECASE)
+
+_ADDRESS_END = ".,:;!?'\""
 
 
 class Writer(ABC):
@@ -138,12 +142,20 @@ class Writer(ABC):
         return "".join(piece if n % 2 else piece.replace("\n", f"\n{spaces}") for n, piece in enumerate(pieces))
 
     def _table(self, node: SyntaxTreeNode) -> str:
-        """Write a table as aligned text in code, where formatting would show."""
+        """Write a table as aligned text in code, where formatting would show; as a list if its lines would wrap."""
         bare = Bare()
-        rows = [
-            [bare.line(cell.children[0]) for cell in row.children] for part in node.children for row in part.children
-        ]
-        return self.code_block(aligned(rows), "text")
+        rows = [[cell.children[0] for cell in row.children] for part in node.children for row in part.children]
+        text = aligned([[isolated(bare.line(cell)) for cell in row] for row in rows])
+        if len(rows) > 1 and max(map(cell_len, text.split("\n"))) > MAX_TABLE_WIDTH:
+            return "\n".join(self._row(rows[0], row) for row in rows[1:])
+        return self.code_block(text, "text")
+
+    def _row(self, names: Sequence[SyntaxTreeNode], cells: Sequence[SyntaxTreeNode]) -> str:
+        """Write a row of a table as an item of a list."""
+        values = []
+        for name, cell in zip_longest(map(self._line, names), map(self._line, cells), fillvalue=""):
+            values.append(f"{name}: {cell}" if name and cell else name or cell)
+        return f"{self.bullet} {' · '.join(filter(None, values))}"
 
     def _inline(self, nodes: Sequence[SyntaxTreeNode], *, bold: bool = False) -> str:
         text = ""
@@ -197,7 +209,8 @@ class Writer(ABC):
 
     def address(self, address: str) -> str:
         """Write an address so that it's no link."""
-        return self.code(address)
+        end = len(address.rstrip(_ADDRESS_END))
+        return self.code(address[:end]) + self.escaped(address[end:])
 
     def _link(self, address: str, words: str) -> str:
         """Write a link with its address, because its words might name a different one."""

@@ -41,7 +41,7 @@ from tests.chat import Chat, plain
         ("team join Nowhere", "There's no team “Nowhere”"),
         ("daily now", "I don't know what to do with “now”"),
         ("help frobnicate", "There's no command `frobnicate`"),
-        ("leaderboard fortnight", "isn't one of week, month, all"),
+        ("leaderboard fortnight", "isn't an option here. Use week, month or all"),
         (f"ask {'x' * 501}", "501 characters, and the limit is 500"),
         ("x" * 9000, "I read at most 8,000"),
         ("'", "There's no command"),

@@ -292,7 +292,7 @@ async def test_schedules_are_listed_paused_resumed_and_removed(chat: Chat) -> No
     await chat.say("maya", "schedule setup 12:00 Europe/Paris")
 
     reply = await chat.say("maya", "schedule list")
-    assert "Monday, Wednesday 09:00" in reply
+    assert "Monday, Wednesday at 09:00" in reply
     assert "18:30" in reply
     assert "Add the number of yours" in await chat.say("maya", "schedule pause")
     assert "Paused until `schedule resume`" in await chat.say("maya", "schedule pause 2")

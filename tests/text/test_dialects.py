@@ -163,7 +163,7 @@ def test_the_columns_of_a_table_stand_below_each_other(dialect: str, text: str) 
         assert written.count("<td") == 4
         return
     lines = [line for line in written.splitlines() if re.search("Model|A|Bee", line)]
-    columns = {re.search(r"(?:Price|5|10) *$", line.rstrip("│ ")).start() for line in lines}  # type: ignore[union-attr]
+    columns = {re.search(r"(?:Price|5|10) *$", line.rstrip("│` ")).start() for line in lines}  # type: ignore[union-attr]
     assert len(lines) == 3
     assert dialect == "terminal" or len(columns) == 1
 
@@ -173,6 +173,27 @@ def test_wide_characters_take_two_columns_in_a_table(dialect: str) -> None:
     written = DIALECTS[dialect]("a | b\n-|-\n模型 | 1\nxy | 2", True)
 
     assert "模型  1\nxy    2" in written
+
+
+@pytest.mark.parametrize("dialect", ["discord", "slack_mrkdwn", "slack_markdown"])
+def test_a_table_too_wide_for_a_chat_becomes_a_list(dialect: str) -> None:
+    written = DIALECTS[dialect](f"model | notes\n-|-\n**A** | {'long ' * 12}\nB | `x`", True)
+
+    assert "```" not in written
+    assert re.search(r"^[-•] model: \*+A\*+ · notes: long", written)
+    assert re.search(r"^[-•] model: B · notes: `x`$", written, re.MULTILINE)
+
+
+@pytest.mark.parametrize("dialect", ["discord", "slack_mrkdwn", "slack_markdown"])
+def test_a_cell_written_right_to_left_keeps_the_order_of_its_row(dialect: str) -> None:
+    written = DIALECTS[dialect]("name | points\n-|-\nדוד לוי | 10\nada | 9", True)
+
+    assert "\u2068דוד לוי\u2069  10\nada      9" in written
+
+
+@pytest.mark.parametrize("dialect", ["slack_mrkdwn", "slack_markdown", "discord"])
+def test_the_end_of_a_sentence_is_no_part_of_an_address(dialect: str) -> None:
+    assert DIALECTS[dialect]("See https://example.org/x.", True) == "See `https://example.org/x`."
 
 
 @every_dialect

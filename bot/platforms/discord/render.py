@@ -118,9 +118,9 @@ def _divided(above: Block, below: Block) -> bool:
 def _pieces(block: Block, pictures: Pictures) -> Iterator[Piece]:
     match block:
         case Text(body, title):
-            yield from _rich(commands(body), pictures, head=_heading(title))
+            yield from _rich(commands(body), pictures, head=f"## {spoken(title)}" if title else "")
         case Notice(body, tone, when):
-            timestamp = f" {format_dt(when, 'F')} ({format_dt(when, 'R')})" if when else ""
+            timestamp = f" {format_dt(when, 'F')} ({format_dt(when, 'R')})." if when else ""
             yield Markup(f"{TONES[tone]}{spoken(body)}{timestamp}")
         case QuestionCard():
             yield from _card(block)
@@ -190,10 +190,10 @@ def _verdict(verdict: Verdict, pictures: Pictures) -> Iterator[Piece]:
         lines.append(f"You chose {markdown(verdict.chosen)}")
     yield Markup("\n".join(lines))
     yield from _rich(verdict.reason, pictures)
-    yield Markup("\n".join(_points(verdict.points)))
-    yield Divider()
     if verdict.correct and not verdict.right:
         yield Markup(f"The answer is **{markdown(verdict.correct)}**")
+    yield Markup("\n".join(_points(verdict.points)))
+    yield Divider()
     if verdict.reference:
         yield from _rich(verdict.reference, pictures, head="-# The reference")
     yield Divider()

@@ -13,7 +13,7 @@ MARKS = {
     DayMark.FREEZE: "🧊",
     DayMark.REST: "💤",
     DayMark.EXCUSED: "🟦",
-    DayMark.BRIDGED: "🟦",
+    DayMark.BRIDGED: "🟪",
     DayMark.MISSED: "🟥",
     DayMark.OPEN: "🟨",
     DayMark.BLANK: "⬛",

@@ -15,6 +15,7 @@ BAR_LENGTH = 10
 DAY_SQUARES = {**MARKS, DayMark.BLANK: "▫️"}
 """The blank shared with Discord is a solid black square, which stands out too much in a light theme."""
 LEFT: BlockKit = {"align": "left", "is_wrapped": True}
+SHORT: BlockKit = {"align": "left"}
 RIGHT: BlockKit = {"align": "right"}
 CENTER: BlockKit = {"align": "center"}
 
@@ -27,7 +28,7 @@ def standings_pieces(standings: Standings) -> Iterator[Piece]:
     rows = tuple(_standings_row(rank, columns) for rank in ranks)
     lines = [*map(_standings_line, standings.rows), *(("…", _standings_line(standings.mine)) if standings.mine else ())]
     if ranks:
-        yield Grid((header, *rows), (CENTER, LEFT, RIGHT, LEFT)[:columns], Mrkdwn("\n".join(lines)))
+        yield Grid((header, *rows), (CENTER, LEFT, RIGHT, SHORT)[:columns], Mrkdwn("\n".join(lines)))
     yield SmallText(own_text(standings.footnote))
 
 

@@ -122,12 +122,12 @@ def _divided_on_home(above: Block | None, below: Block) -> bool:
 def _pieces(block: Block, dialect: Dialect) -> Iterator[Piece]:
     match block:
         case Text(body, title):
-            yield Header(title)
+            yield Header(without_marks(slash_commands(title)))
             yield Body(convert(slash_commands(body), dialect))
         case Notice(body, tone, when):
             text = f"{TONES[tone]}{own_text(body)}"
             if when and len(text) < limits.SECTION - limits.BUTTON_LABEL:
-                yield Mrkdwn(f"{text} {local_time(when)}")
+                yield Mrkdwn(f"{text} {local_time(when)}.")
             else:
                 yield Mrkdwn(text)
                 yield Mrkdwn(local_time(when) if when else "")

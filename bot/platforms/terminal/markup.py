@@ -11,6 +11,7 @@ from markdown_it.tree import SyntaxTreeNode
 from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
 from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement, TableDataElement, TableElement
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.syntax import Syntax
 from rich.table import Table as Grid
 from rich.text import Text as Line
@@ -89,7 +90,7 @@ class TerminalMarkdown(Markdown):
         with console.use_theme(THEME):
             drawn = list(super().__rich_console__(console, options))
         # Rich begins a list with an empty line, even if nothing is above it.
-        return iter(list(dropwhile(lambda part: getattr(part, "text", "") == "\n", drawn)))
+        return dropwhile(lambda part: isinstance(part, Segment) and part.text == "\n", drawn)
 
 
 def _block(token: Token) -> Token:

@@ -39,12 +39,11 @@ def weekdays_in_words(weekdays: str) -> str:
 def schedule_table(schedules: list[Schedule], context: RequestContext) -> Table:
     """Return a channel's schedules with their numbers."""
     return Table(
-        ("No.", "When", "Zone", "Questions", "Reveal", "Next"),
+        ("No.", "When", "Questions", "Reveal", "Next"),
         tuple(
             (
                 str(number),
-                f"{weekdays_in_words(schedule.weekdays)} {schedule.at:%H:%M}",
-                schedule.zone,
+                _when(schedule),
                 _selection(schedule),
                 _reveal(schedule),
                 _state(schedule),
@@ -85,13 +84,17 @@ def _settings_table(schedule: Schedule, context: RequestContext) -> Table:
     return Table(
         ("Setting", "Value"),
         (
-            ("When", f"{weekdays_in_words(schedule.weekdays)} at {schedule.at:%H:%M}, {schedule.zone}"),
+            ("When", _when(schedule)),
             ("Questions", _selection(schedule)),
             ("Answer", _reveal(schedule)),
             ("Next", _state(schedule)),
         ),
         title=f"Daily question in {context.location.channel_name or context.location.channel}",
     )
+
+
+def _when(schedule: Schedule) -> str:
+    return f"{weekdays_in_words(schedule.weekdays)} at {schedule.at:%H:%M}, {schedule.zone}"
 
 
 def _selection(schedule: Schedule) -> str:

@@ -20,7 +20,8 @@ async def create(study: Study, context: RequestContext, *, name: str) -> Reply:
     """Start a team and join it."""
     shown = " ".join(name.split())
     if await study.store.transaction(_create, context, shown):
-        return Reply.of(Notice(f"Team {shown} is set up, and you're in it. Others can `team join {shown}`.", Tone.GOOD))
+        others = f"Others can {_command('join', shown)}."
+        return Reply.of(Notice(f"Team {named(shown)} is set up, and you're in it. {others}", Tone.GOOD))
     return Reply.of(Notice(f"You're already in {named(shown)}."))
 
 
@@ -55,7 +56,7 @@ def _join(connection: Connection, context: RequestContext, name: str) -> tuple[i
     team = queries.team_by_key(connection, context.workspace_id, _key(name))
     if team is None:
         raise NotFoundError(
-            f"There's no team “{name}”. `team list` shows all teams, and `team create {name}` starts it."
+            f"There's no team “{named(name)}”. `team list` shows all teams, and {_command('create', name)} starts it."
         )
     member = queries.lock_member(connection, context.member_id)
     queries.set_team(connection, member.id, team.id)
@@ -87,9 +88,14 @@ async def show(study: Study, context: RequestContext) -> Reply:
     )
 
 
+def _command(verb: str, name: str) -> str:
+    """Return a command as code, which a backtick in the name would end."""
+    return f"`team {verb} {'NAME' if '`' in name else name}`"
+
+
 def _key(name: str) -> str:
     return " ".join(name.casefold().split())
 
 
 def _taken(name: str) -> UserError:
-    return UserError(f"There's already a team called {name}. `team join {name}` joins it.")
+    return UserError(f"There's already a team called {named(name)}. {_command('join', name)} joins it.")

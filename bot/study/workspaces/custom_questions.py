@@ -17,7 +17,9 @@ from bot.errors import SetupError, UserError
 from bot.replies import Notice, Reply, Table, Tone
 from bot.store.models import CustomQuestion, Workspace
 from bot.study.workspaces import queries
+from bot.text.cleaning import short
 from bot.text.plural import plural
+from bot.text.writer import bare
 from knowledge.format.reader import read
 from knowledge.format.writer import markdown
 from knowledge.questions import OWN, Bank, Question
@@ -25,6 +27,8 @@ from knowledge.questions import OWN, Bank, Question
 log = structlog.get_logger()
 
 MAX_LISTED = 50
+MAX_TITLE = 200
+"""Characters of a listed question."""
 
 
 async def with_custom_questions(study: Study, workspace_id: int, version: int) -> Study:
@@ -142,7 +146,7 @@ def _list_reply(questions: list[Question]) -> Reply:
                 "`studyhall bank import FILE --workspace ID`."
             )
         )
-    rows = tuple((question.id, question.title) for question in questions[:MAX_LISTED])
+    rows = tuple((question.id, short(bare(question.title), MAX_TITLE)) for question in questions[:MAX_LISTED])
     more = len(questions) - len(rows)
     return Reply.of(
         Table(("Id", "Question"), rows, title=plural(len(questions), "custom question")),

@@ -98,4 +98,6 @@ async def restore(study: Study, context: RequestContext, *, question: Question) 
 async def close(study: Study, context: RequestContext, *, question: Question) -> Reply:
     """Close a question's reports without retiring it."""
     count = await study.store.transaction(queries.close_reports, context.workspace_id, question.id, at=context.at)
-    return Reply.of(Notice(f"Closed {plural(count, 'report')} on `{question.id}`."))
+    if not count:
+        return Reply.of(Notice(f"There are no open reports on `{question.id}`."))
+    return Reply.of(Notice(f"Closed {plural(count, 'report')} on `{question.id}`.", Tone.GOOD))

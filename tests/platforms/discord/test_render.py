@@ -213,14 +213,20 @@ async def test_a_verdict_shows_the_answer_the_right_one_and_the_score() -> None:
     assert looks(Reply.of(verdict, streak, next_)) == [
         "## ❌ No.\nYou chose A. This",
         "Because.",
-        "---",
         "The answer is **B. That**",
+        "---",
         "-# The reference\nAll of it.",
         "---",
         "-# +0",
         "✅ Streak: 3 days.",
         "[Another one]",
     ]
+
+
+async def test_a_question_in_a_title_is_shown_as_markdown() -> None:
+    title = r"Is `x` in $\mathbb{R}^2$ **or** not?"
+
+    assert looks(Reply.of(Text("Yes.", title))) == ["## Is `x` in ℝ² **or** not?\nYes."]
 
 
 async def test_a_sentence_stands_below_its_point_and_is_not_repeated() -> None:

@@ -323,7 +323,7 @@ def test_a_question_has_a_button_beside_each_choice_and_says_when_the_reveal_is(
 def test_notifications_and_screen_readers_get_text_without_formatting() -> None:
     drawing = only(Reply.of(Notice("**Done**, see `team list` & *more* of snake_case", Tone.GOOD, NOON)))
 
-    assert drawing.text == "✅ Done, see /study team list &amp; more of snake_case Nov 18, 2026 12:00 UTC"
+    assert drawing.text == "✅ Done, see /study team list &amp; more of snake_case Nov 18, 2026 12:00 UTC."
 
 
 def test_standings_are_a_table_with_the_readers_row_in_bold() -> None:
@@ -407,6 +407,12 @@ def test_a_verdict_quotes_a_sentence_once_and_gives_the_reference() -> None:
     assert drawn.startswith("🔹 You mentioned 1 of 3.")
     assert drawn.count("> “I said so.”") == 1
     assert "**The reference**\n\n**Because** 2 &lt; 3" in drawn
+
+
+def test_a_question_in_a_header_has_no_markup() -> None:
+    blocks = only(Reply.of(Text("Yes.", r"Is `x` in $\mathbb{R}^2$ **or** not?"))).blocks
+
+    assert blocks[0]["text"]["text"] == "Is x in ℝ² or not?"
 
 
 def test_text_from_a_model_cannot_pass_for_the_apps_own() -> None:
