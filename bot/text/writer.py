@@ -143,9 +143,9 @@ class Writer(ABC):
 
     def _table(self, node: SyntaxTreeNode) -> str:
         """Write a table as aligned text in code, where formatting would show; as a list if its lines would wrap."""
-        bare = Bare()
+        writer = Bare()
         rows = [[cell.children[0] for cell in row.children] for part in node.children for row in part.children]
-        text = aligned([[isolated(bare.line(cell)) for cell in row] for row in rows])
+        text = aligned([[isolated(writer.line(cell)) for cell in row] for row in rows])
         if len(rows) > 1 and max(map(cell_len, text.split("\n"))) > MAX_TABLE_WIDTH:
             return "\n".join(self._row(rows[0], row) for row in rows[1:])
         return self.code_block(text, "text")
