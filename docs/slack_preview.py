@@ -90,10 +90,13 @@ def _block(block: dict[str, Any]) -> str:  # noqa: PLR0911  # one return for eac
 
 def _table(block: dict[str, Any]) -> str:
     rows = []
+    columns = [
+        f"{column['align']}{'' if column.get('is_wrapped') else ' short'}" for column in block["column_settings"]
+    ]
     for row in block["rows"]:
         cells = (
-            f'<td class="{settings["align"]}">{"".join(map(_part, cell["elements"][0]["elements"]))}</td>'
-            for cell, settings in zip(row, block["column_settings"], strict=True)
+            f'<td class="{looks}">{"".join(map(_part, cell["elements"][0]["elements"]))}</td>'
+            for cell, looks in zip(row, columns, strict=True)
         )
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return f"<table>{''.join(rows)}</table>"

@@ -75,6 +75,13 @@ async def test_the_leaderboard_goes_by_period_and_channel(chat: Chat) -> None:
     assert "1.   ada   10" in await chat.say("ada", "leaderboard all")
 
 
+async def test_a_teams_name_is_no_formatting(chat: Chat) -> None:
+    said = await chat.say("ada", "team create *Stars* __of__ `code`")
+
+    assert "Team ∗Stars∗ ＿＿of＿＿ ˋcodeˋ is set up, and you're in it. Others can `team join NAME`." in said
+    assert "There's no team “∗x∗”." in await chat.say("bob", "team join *x*")
+
+
 async def test_a_team_needs_three_active_members_to_be_ranked(chat: Chat) -> None:
     await chat.say("maya", "schedule setup 08:00 easy")
     assert "is set up" in await chat.say("ada", "team create Blue Birds")

@@ -34,7 +34,7 @@ from bot.replies import (
     Tone,
     Verdict,
 )
-from bot.text.cleaning import short
+from bot.text.cleaning import isolated, short
 from bot.text.markdown import parts
 
 BLUE, GREEN, RED, GOLD, TEAL = 0x5865F2, 0x3BA55D, 0xD83C3E, 0xF1C40F, 0x1ABC9C
@@ -118,7 +118,7 @@ def _divided(above: Block, below: Block) -> bool:
 def _pieces(block: Block, pictures: Pictures) -> Iterator[Piece]:
     match block:
         case Text(body, title):
-            yield from _rich(commands(body), pictures, head=f"## {spoken(title)}" if title else "")
+            yield from _rich(commands(body), pictures, head=_question_heading(commands(title)))
         case Notice(body, tone, when):
             timestamp = f" {format_dt(when, 'F')} ({format_dt(when, 'R')})." if when else ""
             yield Markup(f"{TONES[tone]}{spoken(body)}{timestamp}")
@@ -150,6 +150,11 @@ def _buttons(block: Buttons) -> Iterator[Piece]:
     yield block.buttons
 
 
+def _question_heading(text: str) -> str:
+    """Write Markdown as a heading, whose words keep their order if they're written right to left."""
+    return f"## {isolated(markdown(text))}" if text else ""
+
+
 def _heading(title: str) -> str:
     escaped = plain(title)
     return f"## {escaped}" if escaped else ""
@@ -172,7 +177,7 @@ def _rich(text: str, pictures: Pictures, *, head: str = "", model: bool = False)
 
 def _card(card: QuestionCard) -> Iterator[Piece]:
     head = " · ".join(map(plain, (card.heading, card.topic, card.difficulty)))
-    yield Markup(f"-# {head}\n## {markdown(card.question)}")
+    yield Markup(f"-# {head}\n{_question_heading(card.question)}")
     yield Divider()
     for option in card.options:
         yield Markup(f"**{option.letter.upper()}**  {markdown(option.text)}", option.button)

@@ -227,6 +227,7 @@ async def test_a_question_in_a_title_is_shown_as_markdown() -> None:
     title = r"Is `x` in $\mathbb{R}^2$ **or** not?"
 
     assert looks(Reply.of(Text("Yes.", title))) == ["## Is `x` in ℝ² **or** not?\nYes."]
+    assert looks(Reply.of(Text("כן.", "מה זה LoRA?"))) == ["## \u2068מה זה LoRA?\u2069\nכן."]
 
 
 async def test_a_sentence_stands_below_its_point_and_is_not_repeated() -> None:
