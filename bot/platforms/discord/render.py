@@ -220,7 +220,8 @@ def _explanation(explanation: Explanation, pictures: Pictures) -> Iterator[Piece
     reason = f" ({plain(explanation.reason)})" if explanation.reason else ""
     head = f"-# {explanation.label}{reason}{'' if explanation.done else ' …'}"
     yield from _rich(explanation.text, pictures, head=head, model=explanation.source == "model")
-    yield Markup("\n".join(f"-# [{cited.number}] {plain(cited.title)}" for cited in explanation.citations))
+    if explanation.source == "model":  # the bank's own text refers to nothing by number
+        yield Markup("\n".join(f"-# [{cited.number}] {plain(cited.title)}" for cited in explanation.citations))
 
 
 def _chart(block: Standings | Calendar | Mastery, pictures: Pictures) -> Iterator[Piece]:

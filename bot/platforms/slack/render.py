@@ -207,4 +207,7 @@ def _explanation(explanation: Explanation, dialect: Dialect) -> Iterator[Piece]:
     reason = f" ({literal_line(explanation.reason)})" if explanation.reason else ""
     yield SmallText(f"{explanation.label}{reason}{'' if explanation.done else ' …'}")
     yield Body(convert(explanation.text, dialect, from_model=explanation.source == "model"))
-    yield SmallText("\n".join(f"[{source.number}] {literal_line(source.title)}" for source in explanation.citations))
+    if explanation.source == "model":  # the bank's own text refers to nothing by number
+        yield SmallText(
+            "\n".join(f"[{source.number}] {literal_line(source.title)}" for source in explanation.citations)
+        )
