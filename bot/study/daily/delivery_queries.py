@@ -158,7 +158,8 @@ def add_questions(connection: Connection, planned: Sequence[tuple[Delivery, Roun
 
 @cache
 def _insert_planned(dialect: str) -> Any:
-    once = insert_on(dialect, tables.deliveries).on_conflict_do_nothing()
+    day_of_schedule = (deliveries.schedule_id, deliveries.kind, deliveries.day)
+    once = insert_on(dialect, tables.deliveries).on_conflict_do_nothing(index_elements=day_of_schedule)
     return once.returning(deliveries.id, deliveries.schedule_id, deliveries.day)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 
@@ -60,7 +61,7 @@ def _enqueue(
     A manager's `resume` may set a time that has just been enqueued; such a day is left alone.
     """
     planned: list[tuple[Delivery, Round | None]] = []
-    moved: list[tuple[int, date, datetime]] = []
+    moved: dict[tuple[date, datetime], list[int]] = defaultdict(list)
     for schedule in due:
         assert schedule.next_day is not None and schedule.next_due is not None  # noqa: S101, PT018  # it is due
         following = schedule.next_day, schedule.next_due
@@ -75,7 +76,7 @@ def _enqueue(
             log.exception("schedule stopped", schedule=schedule.id)
             schedule_queries.stop_for_good(connection, schedule.id, CANNOT_PLAN)
             continue
-        moved.append((schedule.id, *following))
+        moved[following].append(schedule.id)
     schedule_queries.set_next(connection, moved)
     delivery_queries.add_questions(connection, planned)
 

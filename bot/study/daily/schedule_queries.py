@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 
 from sqlalchemy import Connection, Integer, bindparam, func, or_, select, update
@@ -74,7 +74,7 @@ _DUE = (
 )
 _SET_NEXT = (
     update(tables.schedules)
-    .where(schedules.id == bindparam("schedule_id"))
+    .where(schedules.id.in_(bindparam("ids", expanding=True)))
     .values(next_day=bindparam("day"), next_due=bindparam("due"))
 )
 
@@ -84,11 +84,10 @@ def lock_due(connection: Connection, now: datetime, size: int) -> list[Schedule]
     return Schedule.all(connection.execute(_DUE, {"now": now, "size": size}).mappings())
 
 
-def set_next(connection: Connection, times: Sequence[tuple[int, date, datetime]]) -> None:
-    """Store the day and the instant at which each schedule, given by its id, is due next."""
-    values = [{"schedule_id": schedule_id, "day": day, "due": due} for schedule_id, day, due in times]
-    if values:
-        connection.execute(_SET_NEXT, values)
+def set_next(connection: Connection, times: Mapping[tuple[date, datetime], Collection[int]]) -> None:
+    """Store when schedules are due next, given as their ids by the day and the instant of that time."""
+    for (day, due), ids in times.items():
+        connection.execute(_SET_NEXT, {"ids": ids, "day": day, "due": due})
 
 
 def lock_paused(connection: Connection, until: date) -> list[Schedule]:
