@@ -24,7 +24,7 @@ from typing_extensions import override
 from bot import logs
 from bot.context.identity import Location
 from bot.context.library import Library
-from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox
+from bot.context.outbox import FIRST_ATTEMPT, PLAIN, Attempt, Outbox, PostOptions
 from bot.context.study import Study
 from bot.delivery.worker import Worker
 from bot.dispatch.catalog import delivery_types
@@ -45,7 +45,13 @@ class InstantOutbox(Outbox):
 
     @override
     async def post(
-        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+        self,
+        location: Location,
+        reply: Reply,
+        key: str,
+        *,
+        options: PostOptions = PLAIN,
+        attempt: Attempt = FIRST_ATTEMPT,
     ) -> str:
         return key
 

@@ -57,11 +57,11 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An answer to choose from; `letter` is what a member types to pick it."""
+    """An answer to choose from; `letter` is what a member types to pick it. Without a button, it's only to read."""
 
     letter: str
     text: str
-    button: Button
+    button: Button | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from bot import logs
 from bot.app import App, TerminalPosts, open_library
 from bot.config import loader
 from bot.context.identity import Actor, Location
-from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox
+from bot.context.outbox import FIRST_ATTEMPT, PLAIN, Attempt, Outbox, PostOptions
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
 from bot.dispatch.handler import handle
@@ -88,7 +88,13 @@ class Channel(Outbox):
 
     @override
     async def post(
-        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+        self,
+        location: Location,
+        reply: Reply,
+        key: str,
+        *,
+        options: PostOptions = PLAIN,
+        attempt: Attempt = FIRST_ATTEMPT,
     ) -> str:
         self.newest = reply
         return key
@@ -150,7 +156,7 @@ class Story:
         card = next(block for block in reply.blocks if isinstance(block, QuestionCard))
         question = next(q for q in self.app.study.library.bank if q.title == card.question)
         right = question.choices[question.right_choice].text
-        lines = sorted((option.text != right, option.button.line) for option in card.options)
+        lines = sorted((option.text != right, option.button.line) for option in card.options if option.button)
         return lines[0][1], lines[1][1]
 
 

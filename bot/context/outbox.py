@@ -56,11 +56,27 @@ FIRST_ATTEMPT = Attempt()
 
 @dataclass(frozen=True, slots=True)
 class PostExtras:
-    """What a daily question needs from its channel besides the post itself. `role` is the role to mention."""
+    """What a schedule wants besides the posts themselves.
+
+    `role` is the role to mention, and `silent` posts the answer without a notification.
+    """
 
     thread: bool = False
     pin: bool = False
     role: str = ""
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PostOptions:
+    """How to post, as far as the platform can: mention a `role`, reply to the message `reply_to`, notify nobody."""
+
+    role: str = ""
+    reply_to: str = ""
+    silent: bool = False
+
+
+PLAIN = PostOptions()
 
 
 class Outbox(Protocol):
@@ -78,9 +94,15 @@ class Outbox(Protocol):
 
     @abstractmethod
     async def post(
-        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+        self,
+        location: Location,
+        reply: Reply,
+        key: str,
+        *,
+        options: PostOptions = PLAIN,
+        attempt: Attempt = FIRST_ATTEMPT,
     ) -> str:
-        """Post in a channel, mentioning `role` unless it is empty, and return the message's ref.
+        """Post in a channel, and return the message's ref.
 
         If that isn't allowed, the PostError says which permission is missing.
         """

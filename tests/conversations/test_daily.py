@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import Connection, select
 
 from bot.context.identity import Location
-from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox, PostError
+from bot.context.outbox import FIRST_ATTEMPT, PLAIN, Attempt, Outbox, PostError, PostOptions
+from bot.platforms.terminal.outbox import restore
+from bot.platforms.terminal.render import shortcuts
 from bot.replies import Reply
 from bot.scheduler import Scheduler
 from bot.store import tables
 from bot.store.models import Delivery, DeliveryKind, DeliveryState
-from tests.chat import Chat
+from tests.chat import Chat, plain
 
 
 def daily_deliveries(connection: Connection) -> list[Delivery]:
@@ -65,6 +67,46 @@ async def test_the_reveal_gives_the_answer_and_says_who_was_right(chat: Chat) ->
     assert "The answer:" in reveal
     assert "2 people answered. 1 of 2 picked the right choice." in reveal
     assert await chat.posts() == []
+
+
+async def shown(chat: Chat) -> Reply:
+    """Return the message of the newest daily question as it is now."""
+    ref = (await chat.study.store.query(daily_deliveries))[-1].message_ref
+    [row] = await chat.rows(select(tables.terminal_posts).where(tables.terminal_posts.c.id == int(ref or 0)))
+    return restore(row["body"])
+
+
+async def test_after_the_reveal_the_question_offers_practice_instead_of_its_choices(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 Europe/London reveal=17:00")
+    chat.clock.forward(hours=1)
+    await chat.scheduler.run_once()
+    asked = await chat.daily()
+    await chat.say("ada", chat.lines(asked)[0])
+    practice = f"practice {asked.question_id}"
+    assert "open in a channel right now" in await chat.say("bob", practice)
+
+    chat.clock.forward(hours=8)
+    await chat.scheduler.run_once()
+
+    closed = await shown(chat)
+    assert "The answer is out. 1 answer." in plain(closed)
+    assert [button.line for button in shortcuts(closed).values()] == [practice]
+    await chat.say("bob", practice)
+    assert (await chat.round_of("bob")).question_id == asked.question_id
+    assert "Right!" in await chat.say("bob", chat.lines(await chat.round_of("bob"))[0])
+
+
+async def test_a_count_that_comes_after_the_reveal_does_not_open_the_question_again(chat: Chat) -> None:
+    await chat.say("maya", "schedule setup 09:00 Europe/London reveal=17:00")
+    chat.clock.forward(hours=1)
+    await chat.scheduler.run_once()
+    chat.clock.forward(hours=7, minutes=59)
+    await chat.say("ada", chat.lines(await chat.daily())[0])
+    chat.clock.forward(minutes=2)
+    await chat.scheduler.run_once()
+    await chat.scheduler.run_once()
+
+    assert "The answer is out. 1 answer." in plain(await shown(chat))
 
 
 async def test_the_reveal_names_members_on_a_streak(chat: Chat) -> None:
@@ -200,7 +242,13 @@ class Crashing(Outbox):
         self._chat = chat
 
     async def post(
-        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+        self,
+        location: Location,
+        reply: Reply,
+        key: str,
+        *,
+        options: PostOptions = PLAIN,
+        attempt: Attempt = FIRST_ATTEMPT,
     ) -> str:
         await self._chat.outbox.post(location, reply, key)
         raise asyncio.CancelledError
@@ -240,7 +288,13 @@ class Refusing(Outbox):
         self.told: list[str] = []
 
     async def post(
-        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+        self,
+        location: Location,
+        reply: Reply,
+        key: str,
+        *,
+        options: PostOptions = PLAIN,
+        attempt: Attempt = FIRST_ATTEMPT,
     ) -> str:
         self.posts += 1
         raise PostError("the channel is gone.", retry=self.retry)

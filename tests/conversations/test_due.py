@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, func, select, update
 
 from bot.context.identity import Location
-from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox
+from bot.context.outbox import FIRST_ATTEMPT, PLAIN, Attempt, Outbox, PostOptions
 from bot.replies import Reply
 from bot.store import tables
 from bot.store.models import Delivery, DeliveryKind, DeliveryState, ScheduleState
@@ -54,7 +54,13 @@ class Slow(Outbox):
         self.left: list[timedelta] = []
 
     async def post(
-        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+        self,
+        location: Location,
+        reply: Reply,
+        key: str,
+        *,
+        options: PostOptions = PLAIN,
+        attempt: Attempt = FIRST_ATTEMPT,
     ) -> str:
         delivery = await self._chat.study.store.query(delivery_by_id, int(key.removeprefix("delivery-")))
         self.left.append(delivery.available_at - self._chat.clock())

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, select
 
 from bot.context.identity import Actor, Location
 from bot.context.library import Library
-from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox, PostError, PostExtras
+from bot.context.outbox import FIRST_ATTEMPT, PLAIN, Attempt, Outbox, PostError, PostExtras, PostOptions
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
 from bot.dispatch.handler import handle
@@ -64,7 +64,13 @@ class Box(Outbox):
         return self.lacks
 
     async def post(
-        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+        self,
+        location: Location,
+        reply: Reply,
+        key: str,
+        *,
+        options: PostOptions = PLAIN,
+        attempt: Attempt = FIRST_ATTEMPT,
     ) -> str:
         if self.lacks:
             raise PostError(self.lacks)

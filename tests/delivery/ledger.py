@@ -15,7 +15,7 @@ from typing import Any
 from typing_extensions import override
 
 from bot.context.identity import Location
-from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox, PostError, UnavailableError
+from bot.context.outbox import FIRST_ATTEMPT, PLAIN, Attempt, Outbox, PostError, PostOptions, UnavailableError
 from bot.delivery.worker import SEND_TIMEOUT
 from bot.replies import Reply
 from tests.delivery.machine import SharedTime
@@ -65,7 +65,13 @@ class LedgerOutbox(Outbox):
 
     @override
     async def post(
-        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+        self,
+        location: Location,
+        reply: Reply,
+        key: str,
+        *,
+        options: PostOptions = PLAIN,
+        attempt: Attempt = FIRST_ATTEMPT,
     ) -> str:
         if self.refuses_posts:
             raise PostError("The channel is gone.")

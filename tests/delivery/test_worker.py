@@ -13,7 +13,16 @@ from sqlalchemy import Connection, insert, select, update
 
 from bot.context.identity import Location
 from bot.context.library import Library
-from bot.context.outbox import FIRST_ATTEMPT, Attempt, LeaseExpiredError, Outbox, PostError, UnavailableError
+from bot.context.outbox import (
+    FIRST_ATTEMPT,
+    PLAIN,
+    Attempt,
+    LeaseExpiredError,
+    Outbox,
+    PostError,
+    PostOptions,
+    UnavailableError,
+)
 from bot.context.study import Study
 from bot.delivery import queue
 from bot.delivery.kinds import DONE, AbandonedError, DeliveryType, Outcome
@@ -37,7 +46,13 @@ class Nowhere(Outbox):
     """A platform whose posts the tests' own kind of delivery never makes."""
 
     async def post(
-        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+        self,
+        location: Location,
+        reply: Reply,
+        key: str,
+        *,
+        options: PostOptions = PLAIN,
+        attempt: Attempt = FIRST_ATTEMPT,
     ) -> str:
         raise NotImplementedError
 

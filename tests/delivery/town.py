@@ -112,7 +112,7 @@ async def _reveal(town: Town) -> Deeds:
     await _question(town)
     town.send()
     town.now = MORNING + timedelta(hours=9)
-    return _in_each_channel(town, post=2)
+    return _in_each_channel(town, post=2, edit=1)
 
 
 async def _count(town: Town) -> Deeds:

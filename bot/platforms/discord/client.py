@@ -76,8 +76,14 @@ class StudyClient(discord.AutoShardedClient):
             await self._dispatch.on_form(interaction, data)
 
     async def on_message(self, message: discord.Message) -> None:
-        """Answer mentions and replies to the bot's messages; ignore everything else."""
+        """Answer mentions and replies to the bot's messages; ignore everything else.
+
+        The line by which Discord announces each of our pins goes: the question itself has just said more.
+        """
         bot_user, guild = self.user, message.guild
+        if message.type is discord.MessageType.pins_add and bot_user is not None and message.author.id == bot_user.id:
+            await self._run_logged(self._outbox.delete(message))
+            return
         if bot_user is None or message.author.bot or guild is None:
             return
         if all(mentioned.id != bot_user.id for mentioned in message.mentions):

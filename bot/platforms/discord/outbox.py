@@ -6,15 +6,26 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import aiohttp
 import discord
+import structlog
 from typing_extensions import override
 
 from bot.context.identity import Location
-from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox, PostError, PostExtras, UnavailableError
+from bot.context.outbox import (
+    FIRST_ATTEMPT,
+    PLAIN,
+    Attempt,
+    Outbox,
+    PostError,
+    PostExtras,
+    PostOptions,
+    UnavailableError,
+)
 from bot.drawing.renderer import Renderer
 from bot.platforms.discord import limits, permissions
 from bot.platforms.discord.identity import on_other_shard
@@ -24,11 +35,14 @@ from bot.platforms.discord.render_images import render_images
 from bot.platforms.discord.throttle import Throttle
 from bot.replies import Reply
 
+log = structlog.get_logger()
+
 NO_MENTIONS = discord.AllowedMentions.none()
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far Discord's clock and ours may differ."""
 BUSY = "Discord can't take messages right now."
 TOO_MANY_REQUESTS = 429
+CANNOT_REPLY = 160002
 THREAD_EXISTS = 160004
 TOO_OLD_TO_EDIT = 30046
 PINS_FULL = 30003
@@ -47,7 +61,7 @@ class DiscordOutbox(Outbox):
     mentions, if any: an edit must not remove that mention.
     """
 
-    capabilities = frozenset({"thread", "pin", "role"})
+    capabilities = frozenset({"thread", "pin", "role", "silent"})
 
     def __init__(self, client: discord.Client, renderer: Renderer) -> None:
         self._client = client
@@ -83,14 +97,23 @@ class DiscordOutbox(Outbox):
 
     @override
     async def post(
-        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+        self,
+        location: Location,
+        reply: Reply,
+        key: str,
+        *,
+        options: PostOptions = PLAIN,
+        attempt: Attempt = FIRST_ATTEMPT,
     ) -> str:
         channel = self._channel(location)
-        suffix = f"{ROLE_SEPARATOR}{role}" if role else ""
+        suffix = f"{ROLE_SEPARATOR}{options.role}" if options.role else ""
         try:
-            messages = await render_images(self._renderer, reply, key=key, role=role)
-            return await self._send(channel, messages, key, attempt, role=role) + suffix
+            messages = await render_images(self._renderer, reply, key=key, role=options.role)
+            return await self._send(channel, messages, key, attempt, options) + suffix
         except PostError as problem:
+            if options.reply_to and _code(problem) == CANNOT_REPLY:  # without the permission to read the history
+                plain = replace(options, reply_to="")
+                return await self.post(location, reply, key, options=plain, attempt=attempt)
             if isinstance(problem.__cause__, discord.Forbidden) and (
                 missing := await self.missing_permissions(location, PostExtras())
             ):
@@ -149,6 +172,14 @@ class DiscordOutbox(Outbox):
             attempt.check()
             await channel.get_partial_message(_message_id(ref)).pin()
 
+    async def delete(self, message: discord.Message) -> None:
+        """Delete a message of ours; if Discord refuses, it stays."""
+        try:
+            async with self._request():
+                await message.delete()
+        except PostError as refusal:
+            log.info("message not deleted", reason=str(refusal))
+
     @override
     async def owners(self, location: Location) -> Sequence[str]:
         async with _as_post_errors():
@@ -198,16 +229,15 @@ class DiscordOutbox(Outbox):
         messages: Sequence[RenderedMessage],
         key: str,
         attempt: Attempt,
-        *,
-        role: str = "",
+        options: PostOptions = PLAIN,
     ) -> str:
         """Send the messages that no earlier attempt sent, and return the first one's id.
 
-        Nobody but the configured role is ever mentioned.
+        Nobody but the configured role is ever mentioned. Only the first message is a reply.
         """
-        mentions = discord.AllowedMentions(
-            everyone=False, users=False, replied_user=False, roles=[discord.Object(int(role))] if role else False
-        )
+        roles = [discord.Object(int(options.role))] if options.role else False
+        mentions = discord.AllowedMentions(everyone=False, users=False, replied_user=False, roles=roles)
+        answered: dict[str, Any] = {"reference": _reference(channel, options.reply_to)} if options.reply_to else {}
         keys = [f"{key}/{number}" if number else key for number in range(len(messages))]
         posted = await self._posted(channel, keys, attempt.since) if attempt.since else {}
         refs = []
@@ -222,6 +252,8 @@ class DiscordOutbox(Outbox):
                     files=page.files,
                     nonce=nonce(page_key),
                     allowed_mentions=NO_MENTIONS if number else mentions,
+                    silent=options.silent,
+                    **({} if number else answered),
                 )
             refs.append(str(message.id))
         return refs[0]
@@ -232,6 +264,14 @@ def nonce(key: str) -> str:
     if len(key) <= limits.NONCE:
         return key
     return hashlib.blake2b(key.encode(), digest_size=limits.NONCE // 2).hexdigest()
+
+
+def _reference(channel: discord.abc.Messageable, ref: str) -> discord.MessageReference:
+    """Return what makes a message a reply to another one of the channel, or a plain message if that one is gone."""
+    assert isinstance(channel, discord.PartialMessageable)  # noqa: S101  # only posts in channels are replies
+    return discord.MessageReference(
+        message_id=_message_id(ref), channel_id=channel.id, guild_id=channel.guild_id, fail_if_not_exists=False
+    )
 
 
 def _message_id(ref: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 REQUESTS_PER_SECOND = 46.0
 """Discord accepts 50; the others are for conversations in channels, which aren't throttled.
@@ -21,7 +22,7 @@ class Throttle:
 
     async def wait(self) -> None:
         """Wait for a turn; return at once if nobody came within the last interval."""
-        now = asyncio.get_running_loop().time()
+        now = time.perf_counter()
         at = max(now, self._next_at)
         self._next_at = at + self._interval
         if at > now:

@@ -9,7 +9,16 @@ from slack_sdk.errors import SlackApiError
 from typing_extensions import override
 
 from bot.context.identity import Location
-from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox, PostError, PostExtras, UnavailableError
+from bot.context.outbox import (
+    FIRST_ATTEMPT,
+    PLAIN,
+    Attempt,
+    Outbox,
+    PostError,
+    PostExtras,
+    PostOptions,
+    UnavailableError,
+)
 from bot.platforms.slack.clients import Client, Clients, TokenRejected
 from bot.platforms.slack.errors import (
     INVALID_TOKEN,
@@ -67,7 +76,13 @@ class SlackOutbox(Outbox):
 
     @override
     async def post(
-        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+        self,
+        location: Location,
+        reply: Reply,
+        key: str,
+        *,
+        options: PostOptions = PLAIN,
+        attempt: Attempt = FIRST_ATTEMPT,
     ) -> str:
         """Join the channel if it's public and that turns out to be needed."""
         async with self._client(location) as client:

@@ -15,7 +15,7 @@ from typing_extensions import override
 from bot import replies
 from bot.app import TerminalPosts
 from bot.context.identity import Location
-from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox
+from bot.context.outbox import FIRST_ATTEMPT, PLAIN, Attempt, Outbox, PostOptions
 from bot.replies import Block, Reply
 
 _KINDS: dict[str, TypeAdapter[Block]] = {kind.__name__: TypeAdapter(kind) for kind in replies.Block.__args__}
@@ -30,7 +30,13 @@ class TerminalOutbox(Outbox):
 
     @override
     async def post(
-        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+        self,
+        location: Location,
+        reply: Reply,
+        key: str,
+        *,
+        options: PostOptions = PLAIN,
+        attempt: Attempt = FIRST_ATTEMPT,
     ) -> str:
         attempt.check()
         ref = await self._posts.add(key, location.channel, dump(reply))

@@ -71,7 +71,7 @@ def shortcuts(reply: Reply) -> dict[str, Button]:
     number = 0
     for block in reply.blocks:
         if isinstance(block, QuestionCard):
-            keys.update({option.letter: option.button for option in block.options})
+            keys.update({option.letter: option.button for option in block.options if option.button})
             if block.write:
                 keys["w"] = block.write
         elif isinstance(block, Buttons):
@@ -209,9 +209,8 @@ def _card(card: QuestionCard) -> RenderableType:
         grid = Grid.grid(padding=(0, 1))
         grid.add_row(Line(f"{option.letter})", style="cyan"), TerminalMarkdown(option.text))
         lines.append(grid)
-    ways = " or ".join(
-        filter(None, ["a letter" if card.options else "", "`w` for your own words" if card.write else ""])
-    )
+    lettered = any(option.button for option in card.options)
+    ways = " or ".join(filter(None, ["a letter" if lettered else "", "`w` for your own words" if card.write else ""]))
     if ways:
         lines += [Line(), Line(f"Answer with {ways}.", style="dim")]
     if card.note:

@@ -27,7 +27,8 @@ class Schedule(Row):
     time: on the same day if it's later than `at`, else on the next. A removed schedule is kept for its posts.
 
     `thread` opens a thread under each question, and `pin` pins it in place of the previous one. `role` is the
-    platform's id of the role to mention, empty for none. `made_by` gets a message if the schedule has to stop.
+    platform's id of the role to mention, empty for none. `silent` posts the answer without a notification. `made_by`
+    gets a message if the schedule has to stop.
     """
 
     id: int = Field(default=None, primary_key=True)
@@ -42,6 +43,7 @@ class Schedule(Row):
     thread: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
     pin: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
     role: str | None = None
+    silent: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
     made_by: int | None = Field(default=None, foreign_key="member.id", ondelete="SET NULL", index=True)
     state: ScheduleState = Field(default=ScheduleState.ACTIVE, sa_type=enum_column(ScheduleState))
     paused_until: date | None = None

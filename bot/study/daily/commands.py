@@ -64,6 +64,14 @@ PIN = Parameter(
     placeholder="off",
     needs_capability=True,
 )
+SILENT = Parameter(
+    "silent",
+    "post the answer without a notification",
+    converters.on_or_off,
+    choices=("on", "off"),
+    placeholder="off",
+    needs_capability=True,
+)
 ROLE = Parameter(
     "role", "a role to mention, or none", converters.role, kind="roles", placeholder="none", needs_capability=True
 )
@@ -83,6 +91,7 @@ COMMANDS = (
             REVEAL,
             THREAD,
             PIN,
+            SILENT,
             ROLE,
         ),
         managers_only=True,
@@ -105,6 +114,7 @@ COMMANDS = (
             REVEAL,
             THREAD,
             PIN,
+            SILENT,
             ROLE,
         ),
         managers_only=True,

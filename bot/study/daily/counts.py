@@ -13,6 +13,7 @@ from bot.delivery.queue import Claim
 from bot.store.models import DeliveryState
 from bot.study.daily import delivery_queries
 from bot.study.daily.posts import question_post
+from bot.study.practice.round_kinds import is_open
 from bot.study.practice.rounds import unchanged_question
 from bot.study.workspaces import custom_questions
 
@@ -32,10 +33,12 @@ async def _send(study: Study, claim: Claim) -> Outcome:
     question = unchanged_question(bank, count.question_round)
     if question is None:
         return DONE
+    now = study.clock()
+    if not is_open(count.question_round, now):
+        return DONE  # the reveal closes the question, and an edit after it would open it again
     reply = question_post(count.question_round, question, answers=count.answers)
     outbox = study.outboxes[claim.location.platform]
     await outbox.edit(claim.location, count.message_ref, reply, attempt=claim.lease)
-    now = study.clock()
     return Outcome(
         lambda connection: delivery_queries.record_count(connection, question_id, count.answers),
         due_again=now + (FAST_INTERVAL if now - count.posted_at < FAST_FOR else SLOW_INTERVAL),

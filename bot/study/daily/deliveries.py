@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.context.identity import Location
-from bot.context.outbox import PostError, PostExtras, UnavailableError
+from bot.context.outbox import PLAIN, PostError, PostExtras, PostOptions, UnavailableError
 from bot.context.study import Study
 from bot.delivery import queue
 from bot.delivery.kinds import DONE, AbandonedError, DeliveryType, Outcome
@@ -22,7 +22,7 @@ from bot.delivery.worker import MAX_REFUSALS
 from bot.replies import Notice, Reply, Tone
 from bot.store.models import Delivery, DeliveryState, Round, Schedule
 from bot.study.daily import delivery_queries, schedule_queries
-from bot.study.daily.posts import question_post
+from bot.study.daily.posts import closed_post, question_post
 from bot.study.daily.reveal import reveal_post, reveal_results
 from bot.study.practice.rounds import unchanged_question
 from bot.study.workspaces import custom_questions
@@ -35,7 +35,7 @@ GONE = "This question was rewritten or removed from the bank after it was picked
 
 def extras_of(schedule: Schedule) -> PostExtras:
     """Return what the channel gets besides the question itself."""
-    return PostExtras(schedule.thread, schedule.pin, schedule.role or "")
+    return PostExtras(schedule.thread, schedule.pin, schedule.role or "", schedule.silent)
 
 
 async def _send_question(study: Study, claim: Claim) -> Outcome:
@@ -44,7 +44,7 @@ async def _send_question(study: Study, claim: Claim) -> Outcome:
     if message_ref is None:
         question = unchanged_question(bank, question_round)
         reply = question_post(question_round, question) if question else Reply.of(Notice(GONE, Tone.WARNING))
-        message_ref = await _post(study, claim, reply, schedule.role or "")
+        message_ref = await _post(study, claim, reply, PostOptions(role=schedule.role or ""))
         if not (schedule.thread or schedule.pin):
             return Outcome(
                 lambda connection: delivery_queries.add_reveal(connection, claim.delivery, question_round),
@@ -66,14 +66,30 @@ async def _send_question(study: Study, claim: Claim) -> Outcome:
 
 
 async def _send_reveal(study: Study, claim: Claim) -> Outcome:
-    question_round, _, bank = await _read(study, claim)
-    question = bank.get(question_round.question_id)
-    if question is None:
-        reply = Reply.of(Notice(GONE, Tone.WARNING))
-    else:
-        results = await study.store.query(reveal_results, question_round.id, study.clock())
-        reply = reveal_post(question_round, question, results)
-    return Outcome(message_ref=await _post(study, claim, reply))
+    question_round, schedule, bank = await _read(study, claim)
+    asked_ref = await study.store.query(delivery_queries.message_of, claim.delivery.subject_id or 0)
+    results = await study.store.query(reveal_results, question_round.id, study.clock())
+    message_ref = claim.delivery.message_ref
+    if message_ref is None:
+        question = bank.get(question_round.question_id)
+        reply = reveal_post(question_round, question, results) if question else Reply.of(Notice(GONE, Tone.WARNING))
+        message_ref = await _post(study, claim, reply, PostOptions(reply_to=asked_ref, silent=schedule.silent))
+        await study.store.transaction(
+            queue.as_claimed, claim, delivery_queries.record_post, claim.delivery, message_ref, study.clock()
+        )
+    if asked_ref and (asked := unchanged_question(bank, question_round)):
+        await _close(study, claim, asked_ref, closed_post(question_round, asked, results.answers))
+    return DONE
+
+
+async def _close(study: Study, claim: Claim, message_ref: str, reply: Reply) -> None:
+    """Take the buttons of the answers off the question, if the platform lets such an old message be edited."""
+    try:
+        await study.outboxes[claim.location.platform].edit(claim.location, message_ref, reply, attempt=claim.lease)
+    except UnavailableError:
+        raise
+    except PostError as refusal:  # answers after the reveal earn no points, with or without the buttons
+        log.info("question not closed", delivery=claim.delivery.id, reason=str(refusal))
 
 
 async def _read(study: Study, claim: Claim) -> tuple[Round, Schedule, Bank]:
@@ -84,10 +100,10 @@ async def _read(study: Study, claim: Claim) -> tuple[Round, Schedule, Bank]:
     return question_round, schedule, study.library.bank
 
 
-async def _post(study: Study, claim: Claim, reply: Reply, role: str = "") -> str:
+async def _post(study: Study, claim: Claim, reply: Reply, options: PostOptions = PLAIN) -> str:
     """Post in the channel and return the message's ref."""
     outbox = study.outboxes[claim.location.platform]
-    return await outbox.post(claim.location, reply, claim.key, role=role, attempt=claim.lease)
+    return await outbox.post(claim.location, reply, claim.key, options=options, attempt=claim.lease)
 
 
 async def _add_thread_and_pin(

@@ -49,8 +49,13 @@ def record_question(
     connection: Connection, delivery: Delivery, question_round: Round, message_ref: str, now: datetime
 ) -> None:
     """Record a question's message before its thread and pin, and enqueue its reveal."""
-    connection.execute(_RECORD_POST, {"delivery": delivery.id, "ref": message_ref, "now": now})
+    record_post(connection, delivery, message_ref, now)
     add_reveal(connection, delivery, question_round)
+
+
+def record_post(connection: Connection, delivery: Delivery, message_ref: str, now: datetime) -> None:
+    """Record the message of a delivery that has more to do."""
+    connection.execute(_RECORD_POST, {"delivery": delivery.id, "ref": message_ref, "now": now})
 
 
 def add_reveal(connection: Connection, delivery: Delivery, question_round: Round) -> None:
@@ -67,6 +72,12 @@ def add_reveal(connection: Connection, delivery: Delivery, question_round: Round
         available_at=question_round.closes_at,
     )
     queue.add_once(connection, reveal)
+
+
+def message_of(connection: Connection, delivery_id: int) -> str:
+    """Return the ref of a delivery's message; empty if it has none."""
+    found = connection.execute(select(deliveries.message_ref).where(deliveries.id == delivery_id)).scalar()
+    return found or ""
 
 
 def is_posted(connection: Connection, delivery_id: int) -> bool:

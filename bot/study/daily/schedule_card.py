@@ -130,6 +130,7 @@ def _extras_menus(line: str, schedule: Schedule, capabilities: frozenset[str]) -
     for name, prompt, is_on in (
         ("thread", "A thread under each question", schedule.thread),
         ("pin", "Pin each question until the next one", schedule.pin),
+        ("silent", "Post the answer without a notification", schedule.silent),
     ):
         if name in capabilities:
             yield Menu(prompt, line, name, menu_options(_ON_OFF, ("on" if is_on else "off",)))

@@ -21,9 +21,11 @@ async def check_platform(study: Study, context: RequestContext, extras: PostExtr
     outbox = study.outboxes.get(context.location.platform)
     if outbox is None:
         return
-    wanted = {"thread": extras.thread, "pin": extras.pin, "role": bool(extras.role)}
-    if unsupported := [name for name, is_wanted in wanted.items() if is_wanted and name not in outbox.capabilities]:
-        raise UserError(f"Daily questions can't have a {' or a '.join(unsupported)} on this platform.")
+    names = {"thread": "a thread", "pin": "a pin", "role": "a role", "silent": "a silent answer"}
+    if unsupported := [
+        name for field, name in names.items() if getattr(extras, field) and field not in outbox.capabilities
+    ]:
+        raise UserError(f"Daily questions can't have {' or '.join(unsupported)} on this platform.")
     try:
         missing = await outbox.missing_permissions(context.location, extras)
     except PostError as refusal:

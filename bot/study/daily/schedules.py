@@ -44,10 +44,11 @@ async def setup(
     reveal: time | None = None,
     thread: bool = False,
     pin: bool = False,
+    silent: bool = False,
     role: str = "",
 ) -> Reply:
     """Create a schedule for this channel; a workspace's first one also sets the workspace's zone."""
-    await check_platform(study, context, PostExtras(thread, pin, role))
+    await check_platform(study, context, PostExtras(thread, pin, role, silent))
     draft = Schedule(
         channel_id=context.channel_id,
         request_id=context.request_id,
@@ -59,6 +60,7 @@ async def setup(
         reveal=reveal or _default_reveal(study.rules.reveal, time),
         thread=thread,
         pin=pin,
+        silent=silent,
         role=role or None,
         made_by=context.member_id,
         created_at=context.at,
@@ -111,10 +113,11 @@ async def change(
     reveal: time | None = None,
     thread: bool | None = None,
     pin: bool | None = None,
+    silent: bool | None = None,
     role: str | None = None,
 ) -> Reply:
     """Apply the settings that were passed, and show all of them. An empty difficulty or role means none."""
-    await check_platform(study, context, PostExtras(bool(thread), bool(pin), role or ""))
+    await check_platform(study, context, PostExtras(bool(thread), bool(pin), role or "", bool(silent)))
     settings = {
         "at": time,
         "zone": zone.key if zone else None,
@@ -124,6 +127,7 @@ async def change(
         "reveal": reveal,
         "thread": thread,
         "pin": pin,
+        "silent": silent,
         "role": role,
     }
     changes = {name: None if value == "" else value for name, value in settings.items() if value is not None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.commands import autocomplete, converters
 from bot.commands.command import Command
 from bot.commands.parameters import Parameter
-from bot.commands.shared_parameters import DIFFICULTY
+from bot.commands.shared_parameters import DIFFICULTY, QUESTION
 from bot.study.practice import selection, submissions
 from bot.study.practice.grading import SELF_GRADES
 from bot.study.practice.rounds import LETTERS
@@ -21,6 +21,7 @@ COMMANDS = (
         (TOPIC, DIFFICULTY),
         example="question fine-tuning hard",
     ),
+    Command("practice", "Answer a question as practice", selection.practice, (QUESTION,), hidden=True),
     Command(
         "answer",
         "Answer with a letter",

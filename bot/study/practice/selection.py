@@ -16,6 +16,7 @@ from bot.store.models import Round, RoundKind
 from bot.study.members.queries import lock_member
 from bot.study.practice import queries
 from bot.study.practice.rounds import new_round, question_card
+from bot.text.writer import bare
 from knowledge.questions import Bank, Difficulty, Question
 
 
@@ -36,6 +37,13 @@ async def question(
     if history.asked is not None:
         return _card(study, history.asked)
     return await ask_as_practice(study, context, choose(study.library.bank, history, topic, difficulty))
+
+
+async def practice(study: Study, context: RequestContext, *, question: Question) -> Reply:
+    """Ask this question, unless it's retired here or open in a channel."""
+    if question.id in await study.store.query(queries.unavailable_questions, context):
+        raise NotFoundError(f"“{bare(question.title)}” is either retired or open in a channel right now.")
+    return await ask_as_practice(study, context, question)
 
 
 async def ask_as_practice(study: Study, context: RequestContext, chosen: Question) -> Reply:

@@ -199,6 +199,60 @@ async def test_the_reveal_is_a_separate_message(
     assert late.ephemeral
 
 
+async def test_the_reveal_replies_to_the_question_whose_choices_give_way_to_practice(
+    *, app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
+) -> None:
+    role = env.guild.create_role("readers", mentionable=True)
+    await set_up(maya, channel, role=role)
+    clock.until("09:00")
+    await turn(app, env)
+    right, _, question = await letters(app, posts(channel)[0])
+    await press(bob, posts(channel)[0], right)
+    await turn(app, env)
+
+    clock.until("17:00")
+    await turn(app, env)
+
+    asked, reveal = posts(channel)
+    assert reveal.reference is not None
+    assert reveal.reference.message_id == asked.id
+    assert not reveal.flags.suppress_notifications
+    assert list(buttons(asked)) == ["Answer as practice"]
+    assert all(choice.text.split("$")[0][:20] in words(asked) for choice in question.choices)
+    assert "The answer is out. 1 answer." in words(asked)
+    assert role.mention in words(asked)
+    practice = await press(bob, asked, "Answer as practice")
+    assert practice.ephemeral
+    assert question.title[:20] in said(practice)
+    assert {"A", "B", "C", "D"} <= set(buttons(practice.response))
+
+
+async def test_a_silent_reveal_notifies_nobody(
+    app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
+) -> None:
+    await set_up(maya, channel, silent="on")
+    clock.until("09:00")
+    await turn(app, env)
+    clock.until("17:00")
+    await turn(app, env)
+
+    asked, reveal = posts(channel)
+    assert reveal.flags.suppress_notifications
+    assert not asked.flags.suppress_notifications
+
+
+async def test_the_line_that_announces_a_pin_is_deleted(
+    *, app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
+) -> None:
+    by_hand = await bob.send(channel, "Pin this, please.")
+    await set_up(maya, channel, pin="on")
+    clock.until("09:00")
+    await turn(app, env)
+
+    assert len(channel.pinned_messages()) == 1
+    assert [m.type for m in channel.history()] == [discord.MessageType.default] * 2, by_hand
+
+
 async def test_two_processes_post_nothing_twice(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
 ) -> None:

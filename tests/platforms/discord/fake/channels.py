@@ -17,6 +17,8 @@ from tests.platforms.discord.fake.refusals import RefusalError
 if TYPE_CHECKING:
     from tests.platforms.discord.fake.server import Discord
 
+REPLY = 19
+"""The type of a message that replies to another one."""
 MOST_PINS = 250
 
 
@@ -112,11 +114,29 @@ class Channels:
         nonce = call.json.get("nonce")
         if nonce and call.json.get("enforce_nonce") and (made := compose.remembered(self._discord, channel, nonce)):
             return made.payload
-        made = compose.create(self._discord, channel, call.json, call.files)
+        answered = self._answered(channel, call.json.get("message_reference") or {})
+        kind = REPLY if answered else 0
+        made = compose.create(self._discord, channel, call.json, call.files, kind=kind, reference=answered)
         if nonce:
             compose.remember(self._discord, nonce, made)
         self._tell("MESSAGE_CREATE", channel, made.payload)
         return made.payload
+
+    def _answered(self, channel: Channel, reference: Payload) -> int | None:
+        """Return the id of the message that a post replies to.
+
+        A reply needs the permission to read the history. To a message that's gone, it's refused or a plain message.
+        """
+        if not reference:
+            return None
+        if channel.guild and not channel.guild.permissions(self._discord.me.id, channel).read_message_history:
+            raise RefusalError(400, 160002)
+        found = channel.messages.get(int(reference["message_id"]))
+        if found is None and reference.get("fail_if_not_exists", True):
+            raise RefusalError(400, 50035, "Unknown message")
+        if found is not None and found.type not in (0, REPLY):
+            raise RefusalError(400, 50035, "Cannot reply to a system message")
+        return found.id if found else None
 
     async def edit(self, call: Call) -> Payload:
         channel = self._find(call)

@@ -26,6 +26,7 @@ WORDS = {
     50027: "Invalid Webhook Token",
     50035: "Invalid Form Body",
     50109: "The request body contains invalid JSON.",
+    160002: "Cannot reply without permission to read message history",
     160004: "A thread has already been created for this message",
 }
 
