@@ -182,7 +182,9 @@ async def live(story: Story) -> None:
             story.forward(day + timedelta(days=number, hours=10))
             await story.turn()
             if number == 4:
-                await story.keep("reveal", story.post, ada)
+                await story.keep("reveal", reveal := story.post, ada)
+                asked = reveal.reference.message_id if reveal.reference else 0
+                await story.keep("closed", next(m for m in channel.history() if m.id == asked), ada)
     await looked(story, channel, ada, bob)
 
 

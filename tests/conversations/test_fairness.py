@@ -64,7 +64,7 @@ SHOW_IT_TO_THE_CHANNEL = {
     "share points": "share question {id} points",
     "share explanation": "share explanation {spoiling_key}",
 }
-ASK_A_QUESTION = {"daily": "daily", "question": "question", "quiz": "quiz {title}"}
+ASK_A_QUESTION = {"daily": "daily", "practice": "practice {id}", "question": "question", "quiz": "quiz {title}"}
 """Lines that show questions, but no answer to one that is open."""
 SHOW_NO_ANSWER = {
     "help", "home", "leaderboard", "managers", "me", "own", "privacy", "profile", "remind", "report", "reports",

@@ -64,6 +64,7 @@ async def test_the_commands_options_set_everything(
         "difficulty": ["hard"],
         "thread": ["on"],
         "pin": ["on"],
+        "silent": ["off"],
         "role": [str(role.id)],
     }
 
@@ -76,6 +77,7 @@ async def test_the_card_shows_the_settings_and_what_can_be_changed(card: Interac
         "difficulty": ["any"],
         "thread": ["off"],
         "pin": ["off"],
+        "silent": ["off"],
         "role": [],
     }
 
@@ -89,6 +91,7 @@ async def test_the_card_shows_the_settings_and_what_can_be_changed(card: Interac
         ("difficulty", ("hard",), {"difficulty": "hard"}),
         ("thread", ("on",), {"thread": True}),
         ("pin", ("on",), {"pin": True}),
+        ("silent", ("on",), {"silent": True}),
     ],
 )
 async def test_a_selection_is_saved_at_once_and_the_card_updates(
