@@ -155,6 +155,7 @@ async def _lit(new_context: Callable[..., Awaitable[Any]], **options: Any) -> An
 async def live(story: Story) -> None:
     maya, (ada, bob, cleo, dan) = story.maya, story.members
     channel = story.channel
+    await story.keep("setup", await maya.slash(channel, "schedule setup"), maya)
     set_up = await maya.slash(
         channel, "schedule setup", time="09:00", zone="Europe/Paris", thread="on", pin="on", topics="gan,vae,rag"
     )

@@ -63,6 +63,8 @@ class Parameter:
     """Earlier names, which buttons and menus in old messages still use."""
     needs_capability: bool = False
     """Hidden unless the platform has the capability of the same name."""
+    can_wait: bool = False
+    """It can be set later, so a form that would be too long leaves it out."""
 
     @property
     def full_description(self) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import time
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,13 @@ import structlog
 from bot import metrics
 from bot.app import App
 from bot.commands.command import Command
+from bot.commands.parameters import Parameter
 from bot.context.identity import Location
 from bot.dispatch.request import Request
 from bot.drawing.renderer import Renderer
 from bot.errors import DatabaseError, UserError
-from bot.platforms.discord.forms import build_form, form_values
+from bot.platforms.discord import limits
+from bot.platforms.discord.forms import CHANNEL_FIELD, build_form, fitting, form_values
 from bot.platforms.discord.identity import (
     UnknownMemberError,
     actor_of,
@@ -70,8 +73,12 @@ class Dispatch:
         """Run a slash command with its options, or an entry in the menu of a message or a member."""
         with self._tracked("command"):
             if command.opens_form and command.missing(values):
-                await self._open_form(interaction, command, command.name, values, workspace="")
-                return
+                fields = fitting(command, command.parameters, values)
+                shown = {parameter.name for parameter in fields}
+                line = _line(command, {name: value for name, value in values.items() if name not in shown})
+                if len(line) <= limits.CUSTOM_ID:  # else the reply says which value is missing
+                    await self._open_form(interaction, command, line, fields, values)
+                    return
             request = Request(
                 location=location_of(interaction),
                 actor=actor_of(interaction.user, interaction.permissions),
@@ -88,8 +95,8 @@ class Dispatch:
             workspace, line = split_workspace(data["custom_id"])
             line, selected = _selected(line, data)
             command, values = self._parse(line)
-            if command is not None and not selected and command.form_fields(values):
-                await self._open_form(interaction, command, line, values, workspace=workspace)
+            if command is not None and not selected and (fields := command.form_fields(values)):
+                await self._open_form(interaction, command, line, fields, values, workspace=workspace)
                 return
             await self._carry_out(interaction, command, _request(interaction, line, selected, workspace), workspace)
 
@@ -98,7 +105,13 @@ class Dispatch:
         with self._tracked("form"):
             workspace, line = split_workspace(data["custom_id"])
             command, _ = self._parse(line)
-            request = replace(_request(interaction, line, form_values(data), workspace), form=True)
+            values = form_values(data)
+            channel = values.pop(CHANNEL_FIELD, "")
+            request = replace(_request(interaction, line, values, workspace), form=True)
+            if channel:
+                name = data["resolved"]["channels"][channel]["name"]
+                location = replace(request.location, channel=channel, channel_name=name, parent_channel="")
+                request = replace(request, location=location, platform_values={CHANNEL_FIELD: channel})
             await self._carry_out(interaction, command, request, workspace)
 
     async def on_mention(self, message: discord.Message, guild: discord.Guild, text: str) -> None:
@@ -197,22 +210,31 @@ class Dispatch:
                 await responder.show(reply)  # drawing its pictures may take a while: the timer keeps running
 
     async def _open_form(
-        self, interaction: Interaction, command: Command, line: str, values: Mapping[str, str], *, workspace: str
+        self,
+        interaction: Interaction,
+        command: Command,
+        line: str,
+        fields: Sequence[Parameter],
+        values: Mapping[str, str],
+        *,
+        workspace: str = "",
     ) -> None:
         """Open a command's form, filled with the draft of an earlier try that failed."""
+        actor = actor_of(interaction.user, interaction.permissions)
+        initial = {parameter.name: parameter.initial(actor) for parameter in fields if parameter.initial}
         draft: dict[str, str] = {}
         began = time.perf_counter()
         try:
             async with asyncio.timeout(DRAFT_TIMEOUT):
                 await self._claim(str(interaction.id))
-                location = location_of(interaction, workspace)
-                draft = await self.app.form_draft(location, actor_of(interaction.user, interaction.permissions), line)
+                draft = await self.app.form_draft(location_of(interaction, workspace), actor, line)
         except (TimeoutError, DatabaseError) as problem:
             log.warning("draft not read", problem=str(problem))
-        # A line with values asks for the missing ones only; a slash command's options can be changed in the form.
-        fields = command.form_fields(values) if line != command.name else command.parameters
+        if interaction.type is discord.InteractionType.application_command:
+            draft.pop(CHANNEL_FIELD, None)  # a command is about the channel it's used in
         form_id = f"@{workspace} {line}" if workspace else line
-        await interaction.response.send_modal(build_form(command, form_id, fields, {**values, **draft}))
+        form = build_form(command, form_id, fields, {**initial, **values, **draft}, str(interaction.channel_id or ""))
+        await interaction.response.send_modal(form)
         metrics.ACKNOWLEDGMENT_TIME.labels("discord").observe(time.perf_counter() - began)
 
     async def _claim(self, request_id: str) -> bool:
@@ -272,6 +294,11 @@ class Dispatch:
                     log.exception("not answered", kind=kind, code=problem.code)
             except Exception:
                 log.exception("not answered", kind=kind)
+
+
+def _line(command: Command, values: Mapping[str, str]) -> str:
+    """Return the command line with these values."""
+    return " ".join([command.name, *(f"{name}={shlex.quote(value)}" for name, value in values.items())])
 
 
 def _request(interaction: Interaction, line: str, values: Mapping[str, str], workspace: str) -> Request:

@@ -25,6 +25,7 @@ DESCRIPTION = 100
 """Of a command, a parameter or a field."""
 TITLE = 45
 """A form's title, or a field's label."""
+FORM_FIELDS = 5
 FIELD = 4000
 NONCE = 25
 FILENAME = 100

@@ -23,6 +23,11 @@ def schedule_key(schedule: Schedule) -> str:
     return f"s{schedule.id}"
 
 
+def schedule_id_of(key: str) -> int:
+    """Return the id of the schedule with that key."""
+    return int(key.removeprefix("s"))
+
+
 def weekdays_in_words(weekdays: str) -> str:
     """Return "every day", "weekdays" or "weekends", or else the names of the days."""
     match weekdays:

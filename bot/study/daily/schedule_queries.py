@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, Integer, bindparam, func, or_, select, update
 
 from bot.store import tables
-from bot.store.models import Schedule, ScheduleState
+from bot.store.models import Channel, Schedule, ScheduleState
 
 schedules, channels, workspaces = tables.schedules.c, tables.channels.c, tables.workspaces.c
 
@@ -21,6 +21,17 @@ def channel_schedules(connection: Connection, channel_id: int, *, lock: bool = F
         .order_by(schedules.id)
     )
     return Schedule.all(connection.execute(statement.with_for_update() if lock else statement).mappings())
+
+
+def channel_of_schedule(connection: Connection, schedule_id: int, made_by: int) -> Channel | None:
+    """Return the channel of a schedule that this member set up."""
+    statement = (
+        select(tables.channels)
+        .join_from(tables.schedules, tables.channels, channels.id == schedules.channel_id)
+        .where(schedules.id == schedule_id, schedules.made_by == made_by)
+    )
+    row = connection.execute(statement).mappings().first()
+    return Channel.of(row) if row else None
 
 
 def schedule_by_request(connection: Connection, channel_id: int, request_id: str) -> Schedule | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from bot.study.daily import schedule_queries
 from bot.study.daily.deliveries import extras_of
 from bot.study.daily.planner import activated, moved_on
 from bot.study.daily.posts import question_post
-from bot.study.daily.schedule_card import next_steps, schedule_table, settings_card, weekdays_in_words
+from bot.study.daily.schedule_card import next_steps, schedule_id_of, schedule_table, settings_card, weekdays_in_words
 from bot.study.daily.schedule_checks import check_platform, check_schedule, find_schedule
 from bot.study.daily.selection import pick_question
 from bot.study.members.queries import member_with_zone
@@ -117,6 +118,7 @@ async def change(
     role: str | None = None,
 ) -> Reply:
     """Apply the settings that were passed, and show all of them. An empty difficulty or role means none."""
+    context = await _in_its_channel(study, context, which)
     await check_platform(study, context, PostExtras(bool(thread), bool(pin), role or "", bool(silent)))
     settings = {
         "at": time,
@@ -151,6 +153,20 @@ def _change(
     return schedule
 
 
+async def _in_its_channel(study: Study, context: RequestContext, which: int | str | None) -> RequestContext:
+    """Return the context in the channel of a schedule that's named by its key.
+
+    A form can set one up in another channel, and the card that's shown to whoever did that stays here.
+    """
+    if not isinstance(which, str):
+        return context
+    channel = await study.store.query(schedule_queries.channel_of_schedule, schedule_id_of(which), context.member_id)
+    if channel is None or channel.id == context.channel_id:
+        return context
+    location = replace(context.location, channel=channel.external_id, channel_name=channel.name, parent_channel="")
+    return replace(context, channel_id=channel.id, location=location)
+
+
 async def move(
     study: Study,
     context: RequestContext,
@@ -179,6 +195,7 @@ async def pause(
     study: Study, context: RequestContext, *, which: int | str | None = None, until: date | None = None
 ) -> Reply:
     """Stop posting until a date in the schedule's zone, or until `resume`."""
+    context = await _in_its_channel(study, context, which)
     await study.store.transaction(_pause, context, which, until)
     end = f"until {until:%A, %B} {until.day}, {until.year}" if until else "until `schedule resume`"
     return Reply.of(Notice(f"Paused {end}. Nothing gets lost, and paused days alone don't break anyone's streak."))
@@ -194,6 +211,7 @@ def _pause(connection: Connection, context: RequestContext, which: int | str | N
 
 async def resume(study: Study, context: RequestContext, *, which: int | str | None = None) -> Reply:
     """Resume posting at the schedule's next time, if the platform now allows it."""
+    context = await _in_its_channel(study, context, which)
     stopped = find_schedule(await study.store.query(schedule_queries.channel_schedules, context.channel_id), which)
     await check_platform(study, context, extras_of(stopped))
     # By our clock: the platform's may be behind the one by which questions are enqueued.
@@ -209,6 +227,7 @@ def _resume(connection: Connection, context: RequestContext, which: int | str | 
 
 async def remove(study: Study, context: RequestContext, *, which: int | str | None = None) -> Reply:
     """Stop posting for good; an open question still gets its reveal, and answers keep their points."""
+    context = await _in_its_channel(study, context, which)
     await study.store.transaction(_remove, context, which)
     text = "Removed. Everyone keeps their points and streaks, and a question that's still open gets its answer."
     return Reply.of(Notice(text))
@@ -226,6 +245,7 @@ async def post_test(study: Study, context: RequestContext, *, which: int | str |
     if outbox is None:
         platform = context.location.platform
         raise UserError(f"This process doesn't post to {platform}. Run the test from the one that does.")
+    context = await _in_its_channel(study, context, which)
     tested = find_schedule(await study.store.query(schedule_queries.channel_schedules, context.channel_id), which)
     await check_platform(study, context, extras_of(tested))
     test_round, question = await study.store.transaction(_add_test_round, study, context, which)

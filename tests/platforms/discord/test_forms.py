@@ -12,7 +12,7 @@ from bot.commands.parameters import Parameter
 from bot.dispatch.catalog import registry
 from bot.platforms.discord.client import StudyClient
 from bot.platforms.discord.forms import build_form, form_values
-from tests.platforms.discord.scene import buttons, fields, press, said, words
+from tests.platforms.discord.scene import buttons, fields, menus, pick, press, said, words
 
 pytestmark = pytest.mark.simcord(shard_count=1, settle_timeout=600)
 
@@ -34,6 +34,42 @@ async def test_a_command_with_its_value_opens_no_form(channel: ChannelHandle, bo
 
     assert done.modal is None
     assert "Team Blue is set up" in said(done)
+
+
+async def test_a_question_is_set_up_in_a_form_with_the_platforms_own_pickers(
+    *, app: App, env: Env, channel: ChannelHandle, maya: MemberActor
+) -> None:
+    other, role = env.guild.create_text_channel("papers-2"), env.guild.create_role("readers", mentionable=True)
+    form = await maya.slash(channel, "schedule setup")
+    assert form.modal is not None
+    shown = {label["component"]["custom_id"]: label["component"] for label in form.modal["components"]}
+    assert list(shown) == ["where", "time", "zone", "role", "switches"]
+    assert [str(value["id"]) for value in shown["where"]["default_values"]] == [str(channel.id)]
+    assert shown["time"]["value"] == "09:00"
+    assert [option["value"] for option in shown["switches"]["options"]] == ["thread", "pin", "silent"]
+
+    filled = {"where": [other], "time": "09:00", "zone": "UTC", "role": [role], "switches": ["pin"]}
+    done = await maya.submit_modal(form, filled)
+    assert "Daily question in papers-2" in said(done)
+    card = menus(done.response)
+    assert (card["pin"], card["thread"], card["role"]) == (["on"], ["off"], [str(role.id)])
+    assert "doesn't have a daily question" in said(await maya.slash(channel, "schedule list"))
+    assert "09:00" in said(await maya.slash(other, "schedule list"))
+
+    changed = await pick(maya, done, "days", "saturday")  # on the card, which is still in this channel
+    assert "Saved." in said(changed)
+    assert "Saturday at 09:00" in said(changed)
+
+
+async def test_values_that_a_form_has_no_room_for_are_kept(channel: ChannelHandle, maya: MemberActor) -> None:
+    given = {"days": "sat, sun", "topics": "gan", "difficulty": "hard", "reveal": "18:30", "thread": "on"}
+    form = await maya.slash(channel, "schedule setup", **given)
+    done = await maya.submit_modal(form, {"time": "09:00", "switches": ["thread"]})
+
+    assert "weekends at 09:00" in said(done)
+    assert "gan, hard" in said(done)
+    assert "18:30" in said(done)
+    assert menus(done.response)["thread"] == ["on"]
 
 
 async def test_a_refused_form_comes_back_with_what_was_typed(channel: ChannelHandle, bob: MemberActor) -> None:
