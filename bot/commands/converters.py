@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -36,9 +36,14 @@ def one_of(*choices: str) -> Callable[[Study, str], str]:
     def read(_study: Study, typed: str) -> str:
         if typed.lower() in choices:
             return typed.lower()
-        raise UserError(f"“{typed[:40]}” isn't an option here. Use {', '.join(choices[:-1])} or {choices[-1]}.")
+        raise UserError(f"“{typed[:40]}” isn't an option here. Use {alternatives(choices)}.")
 
     return read
+
+
+def alternatives(words: Sequence[str]) -> str:
+    """Return the words as in "a, b or c"."""
+    return " or ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def exactly(word: str, hint: str) -> Callable[[Study, str], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from bot.drawing.labels import label, text_width, wrapped
+from bot.drawing.labels import can_write, label, text_width, wrapped
 from bot.drawing.svg import (
     ACCENT,
     ACCENT_FAINT,
@@ -37,10 +37,15 @@ MAX_SINGLE_COLUMN = 10
 """More topics than this get two columns: chats shrink tall pictures until they're narrow."""
 
 
-def standings(block: Standings) -> bytes:
-    """Draw a bar for each member's points; the member's own row is highlighted, or set apart below the others."""
+def standings(block: Standings) -> bytes | None:
+    """Draw a bar for each member's points; the member's own row is highlighted, or set apart below the others.
+
+    Return None if no font here has the letters of somebody's name.
+    """
     rows = block.rows[:MAX_ROWS]
     all_rows = (*rows, block.mine) if block.mine else rows
+    if not all(can_write(row.name) for row in all_rows):
+        return None
     max_points = max((_amount(row.points) for row in all_rows), default=0.0)
     points_width = max((text_width(row.points, BODY) for row in all_rows), default=0.0)
     detail_width = max((text_width(row.detail, SMALL) for row in all_rows), default=0.0)
@@ -71,8 +76,7 @@ def _rank(row: Rank, y: float, max_points: float, columns: tuple[float, float]) 
         parts.append(label(MARGIN + 11, middle + SMALL * 0.37, str(row.rank), SMALL, align="middle", strong=True))
     else:
         parts.append(label(MARGIN + 11, base, str(row.rank), BODY - 1, QUIET, align="middle", max_width=34))
-    name = row.name if text_width(row.name, BODY) else "…"  # no font here has any of it
-    parts.append(label(MARGIN + 34, base, name, BODY, strong=row.mine, max_width=NAME_WIDTH - 34))
+    parts.append(label(MARGIN + 34, base, row.name, BODY, strong=row.mine, max_width=NAME_WIDTH - 34))
     points_width, detail_width = columns
     end = right - (detail_width + 12 if detail_width else 0)
     if detail_width:

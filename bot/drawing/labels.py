@@ -96,6 +96,12 @@ def legible(text: str) -> str:
     return " ".join(shown.split())
 
 
+def can_write(text: str) -> bool:
+    """Return whether every letter of the text can be drawn here; emoji and signs don't matter."""
+    letters = {character for character in clean(text) if character.isalnum()}
+    return letters <= set(legible(text))
+
+
 def _drawable(character: str, kind: str) -> bool:
     if kind.startswith("C"):  # controls, surrogates, private use, unassigned
         return False

@@ -23,7 +23,7 @@ Subject = str | Chart
 
 
 def draw(subject: Subject) -> bytes | None:
-    """Return a PNG, or None for a formula that can't be drawn correctly and legibly."""
+    """Return a PNG, or None for what can't be drawn correctly and legibly."""
     match subject:
         case str():
             from bot.drawing.formula import formula

@@ -42,7 +42,7 @@ class Renderer:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="renderer")
 
     async def draw(self, subject: Subject) -> bytes | None:
-        """Return a PNG; None if it's a formula that can't be drawn correctly.
+        """Return a PNG; None if it can't be drawn correctly.
 
         Raises DrawingError for everybody who waits for a drawing that fails, and for those who ask again soon.
         """

@@ -14,6 +14,8 @@ from knowledge.questions import Choice, Misconception
 SECTIONS = ("In depth", "Key points", "Misconceptions", "Choices", "Follow-ups")
 """In this order. Each is optional: other people's questions often have only an answer."""
 DASH = " — "
+SENTENCE_ENDS = ("?", ".", "!", "？", "。", "．", "！", "؟", "۔", "।")
+"""What the titles of questions end in, in all scripts of which we know it."""
 CHOICE_COUNT = 4
 
 
@@ -57,8 +59,8 @@ def read(source: str, offset: int, note: Note) -> Sections | None:
     for part in filter(None, (answer, in_depth)):
         if not part.body:
             note(part.line, f"there's no text under {part.heading!r}")
-    if not answer.heading.endswith(("?", ".")) or "\n" in answer.heading:
-        note(answer.line, "the title is one line that ends in a question mark or a period")
+    if not answer.heading.endswith(SENTENCE_ENDS) or "\n" in answer.heading:
+        note(answer.line, "the title is one line that ends like a sentence")
     return Sections(
         title=answer.heading,
         answer=answer.body,

@@ -9,13 +9,13 @@ from markdown_it.token import Token
 
 from knowledge.format.invisible import HIDDEN
 from knowledge.format.markdown import DOLLAR, Note, check_formulas, markdown
+from knowledge.format.sections import SENTENCE_ENDS
 from knowledge.importers import markup
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 ENTITY = re.compile(r"&#?\w+;")
 HEADING = re.compile(r"^( {0,3})#{1,2}(?=\s|$)")
 MAX_TITLE_LENGTH = 300
-SENTENCE_ENDS = ("?", ".")
 
 
 def text(source: str, note: Note) -> str:
@@ -44,7 +44,7 @@ def line(source: str, note: Note) -> str:
 
 
 def title(source: str, note: Note) -> str:
-    """Make the text a title: one line that ends in a question mark or a period."""
+    """Make the text a title: one line that ends like a sentence."""
     one_line = re.sub(r"^[#>\-*+\s]+", "", " ".join(text(source, note).split()))
     if len(one_line) > MAX_TITLE_LENGTH:
         note(0, f"a title of {len(one_line)} characters was cut after {MAX_TITLE_LENGTH}")

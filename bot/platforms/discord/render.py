@@ -196,7 +196,7 @@ def _verdict(verdict: Verdict, pictures: Pictures) -> Iterator[Piece]:
     yield Markup("\n".join(lines))
     yield from _rich(verdict.reason, pictures)
     if verdict.correct and not verdict.right:
-        yield Markup(f"The answer is **{markdown(verdict.correct)}**")
+        yield Markup(markdown(f"The answer is **{verdict.correct}**"))
     yield Markup("\n".join(_points(verdict.points)))
     yield Divider()
     if verdict.reference:

@@ -182,7 +182,7 @@ def _verdict(verdict: Verdict, dialect: Dialect) -> Iterator[Piece]:
         yield Mrkdwn(f"You chose {mrkdwn(verdict.chosen)}")
     yield Body(convert(verdict.reason, dialect))
     if verdict.correct and not verdict.right:
-        yield Mrkdwn(f"*The answer is* {mrkdwn(verdict.correct)}")
+        yield Mrkdwn(mrkdwn(f"The answer is **{verdict.correct}**"))
     yield from map(Mrkdwn, _points(verdict.points))
     if verdict.reference:
         strong = dialect.marks["strong"]

@@ -16,6 +16,7 @@ from bot.study.members.queries import member_with_zone
 from bot.study.progress import queries, streaks
 from bot.study.progress.queries import TopicShare
 from bot.study.progress.streaks import Streak
+from bot.text.plural import plural
 from knowledge.questions import Bank
 
 CALENDAR_DAYS = 5 * 7
@@ -86,8 +87,8 @@ def _next_steps(streak: Streak, view: str) -> Buttons:
 def _reasons(streak: Streak, title: str) -> tuple[Table | Notice, ...]:
     """Describe each day of the calendar, newest first."""
     days = [(day, mark) for day, mark in streak.marks[-CALENDAR_DAYS:] if mark is not DayMark.BLANK]
-    freezes = f"{streak.freezes} of {streaks.MAX_FREEZES} freezes held"
-    summary = Notice(f"{title}: {streak.current}, longest {streak.longest}, {freezes}.")
+    days_so_far = f"{plural(streak.current, 'day')}, longest {plural(streak.longest, 'day')}"
+    summary = Notice(f"{title}: {days_so_far}, {streak.freezes} of {streaks.MAX_FREEZES} freezes.")
     if not days:
         return (summary,)
     rows = tuple((f"{day:%a %b} {day.day}", REASONS[mark]) for day, mark in reversed(days))

@@ -77,7 +77,7 @@ MISTAKES = [
     ("year = 2021", "yaer = 2021", "did you mean year?"),
     ("checked = true", "checked = false", "or neither"),
     ("arXiv:2106.09685", "javascript:alert(1)", "should look like arXiv"),
-    ("# What is LoRA?", "# LoRA", "a question mark or a period"),
+    ("# What is LoRA?", "# LoRA", "ends like a sentence"),
     ("# What is LoRA?", "What is LoRA?", "starts with the question as a heading"),
     ("## In depth", "## Deeper", "'Deeper' doesn't belong here"),
     ("## Misconceptions", "## Follow-ups", "come, in this order, ## In depth, ## Key points"),
