@@ -89,10 +89,14 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of an answer. `right` is None if only the member can judge it (a written answer)."""
+    """The result of an answer to a question, given by its title.
+
+    `right` is None if only the member can judge it (a written answer).
+    """
 
     right: bool | None
     headline: str
+    question: str = ""
     chosen: str = ""
     reason: str = ""
     correct: str = ""
@@ -119,6 +123,11 @@ class Explanation:
     citations: tuple[Citation, ...] = ()
     reason: str = ""
     done: bool = True
+
+    @property
+    def footnotes(self) -> tuple[Citation, ...]:
+        """The sources that the text refers to by number; the bank's own text refers to none."""
+        return self.citations if self.source == "model" else ()
 
     @property
     def label(self) -> str:

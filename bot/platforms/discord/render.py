@@ -191,6 +191,8 @@ def _card(card: QuestionCard) -> Iterator[Piece]:
 
 def _verdict(verdict: Verdict, pictures: Pictures) -> Iterator[Piece]:
     lines = [f"## {VERDICTS[verdict.right]} {markdown(verdict.headline)}"]
+    if verdict.question:
+        lines.append(f"-# {markdown(verdict.question)}")
     if verdict.chosen and not verdict.right:
         lines.append(f"You chose {markdown(verdict.chosen)}")
     yield Markup("\n".join(lines))
@@ -220,8 +222,7 @@ def _explanation(explanation: Explanation, pictures: Pictures) -> Iterator[Piece
     reason = f" ({plain(explanation.reason)})" if explanation.reason else ""
     head = f"-# {explanation.label}{reason}{'' if explanation.done else ' …'}"
     yield from _rich(explanation.text, pictures, head=head, model=explanation.source == "model")
-    if explanation.source == "model":  # the bank's own text refers to nothing by number
-        yield Markup("\n".join(f"-# [{cited.number}] {plain(cited.title)}" for cited in explanation.citations))
+    yield Markup("\n".join(f"-# [{source.number}] {plain(source.title)}" for source in explanation.footnotes))
 
 
 def _chart(block: Standings | Calendar | Mastery, pictures: Pictures) -> Iterator[Piece]:

@@ -178,6 +178,7 @@ def _question(card: QuestionCard) -> Iterator[Piece]:
 
 def _verdict(verdict: Verdict, dialect: Dialect) -> Iterator[Piece]:
     yield Header(f"{VERDICTS[verdict.right]} {without_marks(verdict.headline)}")
+    yield SmallText(mrkdwn(verdict.question))
     if verdict.chosen and not verdict.right:
         yield Mrkdwn(f"You chose {mrkdwn(verdict.chosen)}")
     yield Body(convert(verdict.reason, dialect))
@@ -207,7 +208,4 @@ def _explanation(explanation: Explanation, dialect: Dialect) -> Iterator[Piece]:
     reason = f" ({literal_line(explanation.reason)})" if explanation.reason else ""
     yield SmallText(f"{explanation.label}{reason}{'' if explanation.done else ' …'}")
     yield Body(convert(explanation.text, dialect, from_model=explanation.source == "model"))
-    if explanation.source == "model":  # the bank's own text refers to nothing by number
-        yield SmallText(
-            "\n".join(f"[{source.number}] {literal_line(source.title)}" for source in explanation.citations)
-        )
+    yield SmallText("\n".join(f"[{source.number}] {literal_line(source.title)}" for source in explanation.footnotes))

@@ -224,6 +224,8 @@ def _card(card: QuestionCard) -> RenderableType:
 def _verdict(verdict: Verdict) -> Iterator[RenderableType]:
     sign, color = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "cyan")}[verdict.right]
     yield _signed(Line(sign, style=f"bold {color}"), line(verdict.headline, f"bold {color}"))
+    if verdict.question:
+        yield line(verdict.question, "dim")
     if verdict.chosen and not verdict.right:
         yield Line.assemble("You chose ", line(verdict.chosen, "italic"))
     if verdict.reason:

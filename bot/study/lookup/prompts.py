@@ -98,12 +98,16 @@ def citations(sources: Sequence[Question]) -> tuple[Citation, ...]:
 
 
 def from_bank(sources: tuple[Question, ...], why: str, *, deeper: bool = False) -> Explanation:
-    """Return the bank's own text on the best source; with `deeper`, only the in-depth texts of all that have one."""
+    """Return the bank's own text on the best source; with `deeper`, only the in-depth texts of all that have one.
+
+    Each text has its question's title above it.
+    """
     best = sources[0]
     if not deeper:
-        return Explanation(f"{best.answer}\n\n{best.in_depth}", "bank", citations(sources[:1]), reason=why)
+        text = f"**{best.title}**\n\n{best.answer}\n\n{best.in_depth}"
+        return Explanation(text, "bank", citations(sources[:1]), reason=why)
     detailed = [q for q in sources if q.in_depth] or [best]
-    texts = [f"**{q.title}** [{n}]\n\n{q.in_depth or q.answer}" for n, q in enumerate(detailed, 1)]
+    texts = [f"**{q.title}**\n\n{q.in_depth or q.answer}" for q in detailed]
     return Explanation("\n\n".join(texts), "bank", citations(detailed), reason=why)
 
 

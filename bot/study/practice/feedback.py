@@ -86,6 +86,7 @@ def _choice_verdict(question: Question, question_round: Round, graded: Graded) -
     return Verdict(
         right=chosen.right,
         headline=headline,
+        question=question.title,
         chosen=lettered(index),
         reason=_capitalized(chosen.reason),
         correct=lettered(question.right_choice),
@@ -104,6 +105,7 @@ def _text_verdict(question: Question, graded: Graded) -> Verdict:
     return Verdict(
         right=graded.answer.correct,
         headline=_text_headline(question, graded),
+        question=question.title,
         reason=_misconception(coverage) if coverage else "",
         points=tuple(Point(p.claim, p.state, p.sentence) for p in coverage.points) if coverage else (),
         reference=question.answer,

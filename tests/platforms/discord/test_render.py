@@ -206,12 +206,12 @@ async def test_a_card_has_a_divider_between_question_and_options() -> None:
 
 
 async def test_a_verdict_shows_the_answer_the_right_one_and_the_score() -> None:
-    verdict = Verdict(False, "No.", "A. This", "Because.", "B. That", reference="All of it.", score="+0")
+    verdict = Verdict(False, "No.", "Which one?", "A. This", "Because.", "B. That", reference="All of it.", score="+0")
     streak = Notice("Streak: 3 days.", Tone.GOOD)
     next_ = Buttons((Button("Another one", "question"),))
 
     assert looks(Reply.of(verdict, streak, next_)) == [
-        "## ❌ No.\nYou chose A. This",
+        "## ❌ No.\n-# Which one?\nYou chose A. This",
         "Because.",
         "The answer is **B. That**",
         "---",

@@ -55,7 +55,7 @@ BLOCKS = (
     Notice("Saved.", when=datetime(2026, 11, 18, tzinfo=UTC)),
     Text("- a list\n\n```py\nx = 1\n```\n\na | b\n-|-\n1 | 2\n\n# Heading\n\n> a quote", "A title"),
     Table(("Name", "Value"), (("a", "b"),), title="A table"),
-    Verdict(False, "No.", "A. This", "- because", "B. That", reference="- all of it", score="+0"),
+    Verdict(False, "No.", "Which one?", "A. This", "- because", "B. That", reference="- all of it", score="+0"),
     Notice("Streak: 3 days."),
     Buttons((Button("Next", "question"),), prompt="What now?"),
 )
