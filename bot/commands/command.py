@@ -50,6 +50,8 @@ class Command:
     """The reply is meant for a channel: in a direct message, the platform asks which one."""
     needs_channel: bool = False
     """It's about a channel, and its form lets the member pick one."""
+    in_thread: bool = False
+    """In a thread, it's about the thread; other commands are about its channel, which is what has a daily question."""
     shortcut: Shortcut | None = None
     example: str = ""
 

@@ -46,18 +46,20 @@ class ClaimLostError(Exception):
 class Claim:
     """A delivery that this process has claimed, where it goes, and the lease it holds.
 
-    `recipient` is the platform's id of the member that a direct message goes to, "" for a post in a channel.
+    `recipient` is the platform's id of the member that a direct message goes to, "" for a post in a channel. `salt`
+    tells the database apart from others that the same bot has, or once had.
     """
 
     delivery: Delivery
     location: Location
     recipient: str
     lease: Lease
+    salt: str
 
     @property
     def key(self) -> str:
         """Return the key by which the platform recognizes the post if it's sent again."""
-        return f"delivery-{self.delivery.id}"
+        return f"delivery-{self.delivery.id}-{self.salt}"
 
 
 ON_PLATFORMS = exists().where(
@@ -158,8 +160,14 @@ def claim(connection: Connection, wanted: Wanted, clock: Callable[[], datetime])
         counted = {"claims": before.claims + 1, "first_claimed_at": before.first_claimed_at or now}
         lease = Lease.begin(before.first_claimed_at, clock)
         recipient = row["recipient_id"] or before.recipient or ""
-        claims.append(Claim(before.model_copy(update=claimed | counted), _location(row), recipient, lease))
+        salt = _salt(row[workspaces.created_at])
+        claims.append(Claim(before.model_copy(update=claimed | counted), _location(row), recipient, lease, salt))
     return claims
+
+
+def _salt(workspace_created_at: datetime) -> str:
+    """Return a salt for a workspace's keys: another database stored it in another microsecond, and a copy keeps it."""
+    return f"{round(workspace_created_at.timestamp() * 1_000_000) % 2**32:08x}"
 
 
 def _location(row: RowMapping) -> Location:

@@ -19,6 +19,7 @@ from bot.dispatch import form_drafts
 from bot.dispatch.request import Request
 from bot.errors import DatabaseError, NotAllowedError, UserError
 from bot.replies import Block, Button, Buttons, Notice, Reply, Text, Tone
+from bot.study.daily.threads import in_channel_of_thread
 from bot.study.members.directory import get_or_create_member
 from bot.study.workspaces.custom_questions import with_custom_questions
 from bot.text.cleaning import clean, invisible, short
@@ -46,6 +47,8 @@ async def handle(registry: Registry, study: Study, request: Request) -> AsyncGen
             if request.form:
                 await form_drafts.save(study, context, request.line, {**request.values, **request.platform_values})
             command, texts = _parse(registry, study, request)
+            if location.parent_channel and not command.in_thread:
+                context = await in_channel_of_thread(study, context, actor)
             if command.managers_only and not context.manager:
                 raise NotAllowedError(f"`{command.name}` is for managers. Ask a manager to run it.")
             if request.form and (problems := command.check(study, texts)):

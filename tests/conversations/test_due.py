@@ -62,7 +62,7 @@ class Slow(Outbox):
         options: PostOptions = PLAIN,
         attempt: Attempt = FIRST_ATTEMPT,
     ) -> str:
-        delivery = await self._chat.study.store.query(delivery_by_id, int(key.removeprefix("delivery-")))
+        delivery = await self._chat.study.store.query(delivery_by_id, int(key.split("-")[1]))
         self.left.append(delivery.available_at - self._chat.clock())
         if len(self.left) == 1:
             self._chat.clock.forward(seconds=100)

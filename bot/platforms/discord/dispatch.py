@@ -28,12 +28,13 @@ from bot.platforms.discord.identity import (
     actor_of,
     location_of,
     looked_up,
+    parent_of,
     split_workspace,
 )
 from bot.platforms.discord.invocation import Invocation
 from bot.platforms.discord.outbox import NO_MENTIONS
 from bot.platforms.discord.render_images import render_images
-from bot.platforms.discord.responder import Responder
+from bot.platforms.discord.responder import REFUSED, Responder, is_refusal
 from bot.platforms.discord.tree import EXPIRED_CODES
 from bot.platforms.shared.background_tasks import BackgroundTasks
 from bot.platforms.shared.kept_requests import KeptRequests, ResumedRequest
@@ -49,6 +50,7 @@ EDIT_INTERVAL = 1.2
 """Seconds between two edits of a streaming message."""
 DRAFT_TIMEOUT = 1.0
 """Seconds that opening a form waits for its draft; Discord wants the form within 3."""
+NO_FORM = "Discord wouldn't open the form. The problem is in the log. Please use the command with all its options."
 FAILED = Notice("Something went wrong on our side. It's in the log. Please try again.", Tone.PROBLEM)
 
 
@@ -125,7 +127,7 @@ class Dispatch:
                     str(message.channel.id),
                     guild.name,
                     str(getattr(message.channel, "name", "")),
-                    parent_channel=str(getattr(message.channel, "parent_id", None) or ""),
+                    parent_channel=parent_of(message.channel),
                 ),
                 actor=actor_of(message.author, rights),
                 id=str(message.id),
@@ -220,6 +222,7 @@ class Dispatch:
         workspace: str = "",
     ) -> None:
         """Open a command's form, filled with the draft of an earlier try that failed."""
+        location = location_of(interaction, workspace)
         actor = actor_of(interaction.user, interaction.permissions)
         initial = {parameter.name: parameter.initial(actor) for parameter in fields if parameter.initial}
         draft: dict[str, str] = {}
@@ -227,14 +230,22 @@ class Dispatch:
         try:
             async with asyncio.timeout(DRAFT_TIMEOUT):
                 await self._claim(str(interaction.id))
-                draft = await self.app.form_draft(location_of(interaction, workspace), actor, line)
+                draft = await self.app.form_draft(location, actor, line)
         except (TimeoutError, DatabaseError) as problem:
             log.warning("draft not read", problem=str(problem))
         if interaction.type is discord.InteractionType.application_command:
             draft.pop(CHANNEL_FIELD, None)  # a command is about the channel it's used in
         form_id = f"@{workspace} {line}" if workspace else line
-        form = build_form(command, form_id, fields, {**initial, **values, **draft}, str(interaction.channel_id or ""))
-        await interaction.response.send_modal(form)
+        form = build_form(
+            command, form_id, fields, {**initial, **values, **draft}, location.parent_channel or location.channel
+        )
+        try:
+            await interaction.response.send_modal(form)
+        except discord.HTTPException as problem:
+            if not is_refusal(problem):
+                raise
+            log.exception("form refused", code=problem.code)
+            await interaction.response.send_message(NO_FORM, ephemeral=True, allowed_mentions=NO_MENTIONS)
         metrics.ACKNOWLEDGMENT_TIME.labels("discord").observe(time.perf_counter() - began)
 
     async def _claim(self, request_id: str) -> bool:
@@ -265,19 +276,33 @@ class Dispatch:
         sent: discord.Message | None = None
         async with aclosing(self._replies(request)) as replies:
             async for reply in replies:
-                first, *rest = await render_images(self._renderer, reply)
-                if sent is None:
-                    sent = await message.reply(
-                        view=first.view,
-                        files=first.files,
-                        nonce=f"talk-{message.id}",  # where two processes get the same message, one reply remains
-                        allowed_mentions=NO_MENTIONS,
-                        mention_author=False,
-                    )
-                else:
-                    await sent.edit(view=first.view, attachments=first.files, allowed_mentions=NO_MENTIONS)
-                for page in () if reply.streaming else rest:
-                    await message.channel.send(view=page.view, files=page.files, allowed_mentions=NO_MENTIONS)
+                try:
+                    sent = await self._show_below(message, sent, reply)
+                except discord.HTTPException as problem:
+                    if not is_refusal(problem):
+                        raise
+                    log.exception("reply refused", code=problem.code)
+                    if not reply.streaming:
+                        sent = await self._show_below(message, sent, REFUSED)
+
+    async def _show_below(
+        self, message: discord.Message, sent: discord.Message | None, reply: Reply
+    ) -> discord.Message:
+        """Show a reply below a message, in place of what was `sent` there, and return its first message."""
+        first, *rest = await render_images(self._renderer, reply)
+        if sent is None:
+            sent = await message.reply(
+                view=first.view,
+                files=first.files,
+                nonce=f"talk-{message.id}",  # where two processes get the same message, one reply remains
+                allowed_mentions=NO_MENTIONS,
+                mention_author=False,
+            )
+        else:
+            await sent.edit(view=first.view, attachments=first.files, allowed_mentions=NO_MENTIONS)
+        for page in () if reply.streaming else rest:
+            await message.channel.send(view=page.view, files=page.files, allowed_mentions=NO_MENTIONS)
+        return sent
 
     @contextmanager
     def _tracked(self, kind: str) -> Iterator[None]:

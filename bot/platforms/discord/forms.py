@@ -15,7 +15,13 @@ from bot.text.cleaning import short
 
 CHANNEL_FIELD, SWITCHES_FIELD = "where", "switches"
 """The field for the channel that a command is about, and the one with everything that's on or off."""
-CHANNEL_TYPES = [discord.ChannelType.text, discord.ChannelType.news]
+CHANNEL_TYPES = [
+    discord.ChannelType.text,
+    discord.ChannelType.news,
+    discord.ChannelType.public_thread,
+    discord.ChannelType.private_thread,
+    discord.ChannelType.news_thread,
+]
 ON_OFF = ("on", "off")
 
 
@@ -68,7 +74,9 @@ def _switches_label(parameters: Sequence[Parameter], values: Mapping[str, str]) 
         discord.CheckboxGroupOption(label=_sentence(p.description), value=p.name, default=values.get(p.name) == "on")
         for p in parameters
     ]
-    group = ui.CheckboxGroup[Any](custom_id=SWITCHES_FIELD, options=options, required=False, max_values=len(options))
+    group = ui.CheckboxGroup[Any](
+        custom_id=SWITCHES_FIELD, options=options, required=False, min_values=0, max_values=len(options)
+    )
     return ui.Label(text="Also", component=group)
 
 

@@ -40,7 +40,15 @@ def location_of(interaction: Interaction, workspace: str = "") -> Location:
         str(interaction.channel_id or ""),
         guild.name if guild else "",
         "direct message" if workspace else str(getattr(interaction.channel, "name", None) or ""),
+        parent_channel=parent_of(interaction.channel),
     )
+
+
+def parent_of(channel: object) -> str:
+    """Return the channel of a thread; empty for a forum's post, because a forum itself takes no messages."""
+    if not isinstance(channel, discord.Thread) or isinstance(channel.parent, discord.ForumChannel):
+        return ""
+    return str(channel.parent_id)
 
 
 def actor_of(user: discord.User | discord.Member, rights: discord.Permissions) -> Actor:

@@ -241,11 +241,13 @@ def _select(menu: Menu, custom_id: str) -> ui.Item[Any]:
             for option in menu.options
             if option.chosen and option.value.isdecimal()
         ]
-        return ui.RoleSelect(custom_id=custom_id, min_values=0, max_values=1, default_values=chosen, placeholder="none")
+        return ui.RoleSelect(
+            custom_id=custom_id, min_values=0, required=False, default_values=chosen, placeholder="none"
+        )
     options = [
         discord.SelectOption(label=_label(option.label), value=option.value[: limits.SUGGESTION], default=option.chosen)
         for option in menu.options[: limits.MENU_OPTIONS]
     ]
     if menu.multiple:
-        return ui.Select(custom_id=custom_id, options=options, min_values=0, max_values=len(options))
+        return ui.Select(custom_id=custom_id, options=options, min_values=0, max_values=len(options), required=False)
     return ui.Select(custom_id=custom_id, options=options)

@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import aiohttp
 import discord
 import structlog
+from cachetools import LRUCache
 from typing_extensions import override
 
 from bot.context.identity import Location
@@ -32,7 +33,7 @@ from bot.platforms.discord.identity import on_other_shard
 from bot.platforms.discord.layout import RenderedMessage
 from bot.platforms.discord.render import frame_id
 from bot.platforms.discord.render_images import render_images
-from bot.platforms.discord.throttle import Throttle
+from bot.platforms.discord.throttle import SlowLane, Throttle
 from bot.replies import Reply
 
 log = structlog.get_logger()
@@ -43,10 +44,10 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 BUSY = "Discord can't take messages right now."
 TOO_MANY_REQUESTS = 429
 CANNOT_REPLY = 160002
+MAX_CONVERSATIONS = 100_000
+"""Direct messages whose channel is remembered; 10 MB at most."""
 THREAD_EXISTS = 160004
-TOO_OLD_TO_EDIT = 30046
 PINS_FULL = 30003
-CANNOT_MESSAGE_USER = 50007
 ROLE_SEPARATOR = "&"
 """Separates the message from the role that it mentions, in a reference."""
 ARCHIVE_AFTER: Literal[1440] = 1440
@@ -67,6 +68,8 @@ class DiscordOutbox(Outbox):
         self._client = client
         self._renderer = renderer
         self._throttle = Throttle()
+        self._openings = SlowLane()
+        self._conversations: LRUCache[int, int] = LRUCache(MAX_CONVERSATIONS)
 
     @override
     async def missing_permissions(self, location: Location, wants: PostExtras) -> str:
@@ -122,39 +125,45 @@ class DiscordOutbox(Outbox):
 
     @override
     async def edit(self, location: Location, ref: str, reply: Reply, *, attempt: Attempt = FIRST_ATTEMPT) -> None:
-        first, *_ = await render_images(self._renderer, reply, role=ref.partition(ROLE_SEPARATOR)[2])
+        role = ref.partition(ROLE_SEPARATOR)[2]
+        first, *_ = await render_images(self._renderer, reply, role=role)
         message = self._channel(location).get_partial_message(_message_id(ref))
         async with self._request():
             attempt.check()
-            await message.edit(view=first.view, attachments=first.files, allowed_mentions=NO_MENTIONS)
+            # An edit notifies nobody, but without the role here, the message wouldn't mention it anymore.
+            await message.edit(view=first.view, attachments=first.files, allowed_mentions=_mentions(role))
 
     @override
     async def send_direct(
         self, location: Location, member: str, reply: Reply, key: str, *, attempt: Attempt = FIRST_ATTEMPT
     ) -> None:
-        async with self._request():
-            user = self._client.get_user(int(member)) or await self._client.fetch_user(int(member))
-        async with self._request():
-            channel = await user.create_dm()
+        channel = self._client.get_partial_messageable(await self._conversation(int(member)))
         messages = await render_images(self._renderer, reply, key=key, workspace=location.workspace)
         await self._send(channel, messages, key, attempt)
 
+    async def _conversation(self, member: int) -> int:
+        """Return the channel of direct messages with a member; open it if this process hasn't yet."""
+        if member not in self._conversations:
+            await self._openings.wait(member)
+            async with self._request():
+                opened = await self._client.http.start_private_message(member)
+            self._conversations[member] = int(opened["id"])
+        return self._conversations[member]
+
     @override
     async def open_thread(self, location: Location, ref: str, name: str, *, attempt: Attempt = FIRST_ATTEMPT) -> str:
-        # A channel that knows its server, which discord.py needs for a thread: it isn't cached right after the start.
-        channel_id = int(location.channel)
-        async with self._request():
-            channel: Any = self._client.get_channel(channel_id) or await self._client.fetch_channel(channel_id)
-        message = channel.get_partial_message(_message_id(ref))
+        message_id = _message_id(ref)
         try:
             async with self._request():
                 attempt.check()
-                thread = await message.create_thread(name=name[: limits.THREAD], auto_archive_duration=ARCHIVE_AFTER)
+                # By HTTP, because a message's create_thread needs its server in the cache of this process.
+                await self._client.http.start_thread_with_message(
+                    int(location.channel), message_id, name=name[: limits.THREAD], auto_archive_duration=ARCHIVE_AFTER
+                )
         except PostError as problem:
-            if _code(problem) == THREAD_EXISTS:
-                return str(message.id)  # a thread under a message has the message's id
-            raise
-        return str(thread.id)
+            if _code(problem) != THREAD_EXISTS:
+                raise
+        return str(message_id)  # a thread under a message has the message's id
 
     @override
     async def pin(self, location: Location, ref: str, instead: str = "", *, attempt: Attempt = FIRST_ATTEMPT) -> None:
@@ -235,8 +244,7 @@ class DiscordOutbox(Outbox):
 
         Nobody but the configured role is ever mentioned. Only the first message is a reply.
         """
-        roles = [discord.Object(int(options.role))] if options.role else False
-        mentions = discord.AllowedMentions(everyone=False, users=False, replied_user=False, roles=roles)
+        mentions = _mentions(options.role)
         answered: dict[str, Any] = {"reference": _reference(channel, options.reply_to)} if options.reply_to else {}
         keys = [f"{key}/{number}" if number else key for number in range(len(messages))]
         posted = await self._posted(channel, keys, attempt.since) if attempt.since else {}
@@ -266,6 +274,12 @@ def nonce(key: str) -> str:
     return hashlib.blake2b(key.encode(), digest_size=limits.NONCE // 2).hexdigest()
 
 
+def _mentions(role: str) -> discord.AllowedMentions:
+    """Return what a message may mention: the role, or nobody if it's empty."""
+    roles = [discord.Object(int(role))] if role else False
+    return discord.AllowedMentions(everyone=False, users=False, replied_user=False, roles=roles)
+
+
 def _reference(channel: discord.abc.Messageable, ref: str) -> discord.MessageReference:
     """Return what makes a message a reply to another one of the channel, or a plain message if that one is gone."""
     assert isinstance(channel, discord.PartialMessageable)  # noqa: S101  # only posts in channels are replies
@@ -283,27 +297,44 @@ def _code(problem: PostError) -> int:
     return problem.__cause__.code if isinstance(problem.__cause__, discord.HTTPException) else 0
 
 
+FINAL = {
+    50007: "Discord doesn't let me message this member.",
+    50278: "I share no server with this member anymore, so Discord doesn't let me message them.",
+}
+"""What Discord refuses for good, by its code, apart from missing permissions."""
+FOR_NOW = {
+    20026: (3600.0, "Discord's spam filter has blocked this bot. Its owner can appeal in the developer portal."),
+    30046: (600.0, "Discord limits how often a message older than an hour can be edited."),
+    40003: (600.0, "Discord asks me to open direct messages more slowly."),
+}
+"""What Discord refuses now and will take later: seconds until then, unless Discord says how many, and the reason."""
+
+
 @asynccontextmanager
 async def _as_post_errors() -> AsyncIterator[None]:
     """Turn Discord's errors into PostError."""
     try:
         yield
-    except discord.Forbidden as problem:
-        if problem.code == CANNOT_MESSAGE_USER:
-            raise PostError("Discord doesn't let me message this member.") from problem
-        raise PostError("I'm not allowed to do that there. I need View Channel and Send Messages.") from problem
-    except discord.NotFound as problem:
-        raise PostError("The channel, message or member is gone.") from problem
+    except discord.HTTPException as problem:
+        if known := FOR_NOW.get(problem.code):
+            raise UnavailableError(known[1], known[0]) from problem
+        if reason := FINAL.get(problem.code):
+            raise PostError(reason) from problem
+        _raise_as_post_error(problem)
     except aiohttp.ClientError as problem:
         raise UnavailableError(f"Discord didn't answer ({type(problem).__name__}).") from problem
     except discord.RateLimited as problem:
         raise UnavailableError(BUSY, problem.retry_after) from problem
-    except discord.HTTPException as problem:
-        if problem.status == TOO_MANY_REQUESTS or problem.status >= 500:  # discord.py has tried five times
-            raise UnavailableError(BUSY) from problem
-        reasons = {
-            TOO_OLD_TO_EDIT: "Discord limits how often a message older than an hour can be edited.",
-            PINS_FULL: "This channel has as many pins as Discord allows. Unpin one.",
-        }
-        known = reasons.get(problem.code)
-        raise PostError(known or f"Discord refused it (error {problem.code}).", retry=known is None) from problem
+
+
+def _raise_as_post_error(problem: discord.HTTPException) -> NoReturn:
+    """Raise the PostError for what has no code that we know."""
+    if isinstance(problem, discord.Forbidden):
+        raise PostError("I'm not allowed to do that there. I need View Channel and Send Messages.") from problem
+    if isinstance(problem, discord.NotFound):
+        raise PostError("The channel, message or member is gone.") from problem
+    if problem.status == TOO_MANY_REQUESTS or problem.status >= 500:  # discord.py has tried five times
+        raise UnavailableError(BUSY) from problem
+    if problem.code == PINS_FULL:
+        raise PostError("This channel has as many pins as Discord allows. Unpin one.") from problem
+    raise PostError(f"Discord refused it (error {problem.code}).", retry=True) from problem

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import discord
+import structlog
 
 from bot import metrics
 from bot.drawing.renderer import Renderer
@@ -17,15 +18,27 @@ from bot.platforms.discord.outbox import NO_MENTIONS
 from bot.platforms.discord.render_images import render_images
 from bot.platforms.discord.tree import EXPIRED_CODES
 from bot.platforms.shared.background_tasks import BackgroundTasks
-from bot.replies import Reply
+from bot.replies import Notice, Reply
 
 if TYPE_CHECKING:
     Interaction = discord.Interaction[discord.Client]
+
+log = structlog.get_logger()
 
 DEFER_AFTER = 2.0
 """Seconds until unfinished work is acknowledged; Discord gives up after 3."""
 ORIGINAL: Any = "@original"
 """Discord's name for the message that an interaction was acknowledged with; discord.py's types only know ids."""
+
+
+REFUSED = Reply.of(
+    Notice("Discord wouldn't show my reply. What you asked for is done, though, and the problem is in the log.")
+)
+
+
+def is_refusal(problem: discord.HTTPException) -> bool:
+    """Return whether Discord refuses what a message looks like, such as for a limit that we don't know."""
+    return problem.status in {400, 413} and problem.code not in EXPIRED_CODES
 
 
 class Responder:
@@ -54,6 +67,8 @@ class Responder:
         self._lock = asyncio.Lock()
         self._deferring: asyncio.Task[None] | None = None
         self._began = time.perf_counter()
+        self._begun = False
+        """Whether the first message of the reply is there."""
 
     def defer_if_slow(self, background_tasks: BackgroundTasks) -> asyncio.TimerHandle:
         """Schedule `defer` for shortly before Discord gives up; the caller cancels the timer, then calls `settled`."""
@@ -90,7 +105,27 @@ class Responder:
         return True
 
     async def show(self, reply: Reply) -> None:
-        """Show the reply in place of the last one; a long one continues in further messages."""
+        """Show the reply in place of the last one; a long one continues in further messages.
+
+        If Discord refuses what it looks like, it says so: what was asked for is done all the same.
+        """
+        self._begun = False
+        try:
+            await self._show(reply)
+        except discord.HTTPException as problem:
+            if not is_refusal(problem):
+                raise
+            log.exception("reply refused", code=problem.code)
+            if self._begun:
+                await self._webhook.send(view=await self._refused(), ephemeral=True, allowed_mentions=NO_MENTIONS)
+            elif not reply.streaming:  # of a draft, the next one may be fine
+                await self._show(REFUSED)
+
+    async def _refused(self) -> discord.ui.LayoutView:
+        [page] = await render_images(self._renderer, REFUSED, workspace=self._workspace)
+        return page.view
+
+    async def _show(self, reply: Reply) -> None:
         first, *rest = await render_images(self._renderer, reply, workspace=self._workspace)
         if reply.streaming:
             rest = []  # they can't be edited, so each draft would add more
@@ -111,6 +146,7 @@ class Responder:
                     view=first.view, files=first.files, ephemeral=private, allowed_mentions=NO_MENTIONS
                 )
                 self._acknowledged()
+            self._begun = True
             for page in rest:
                 await self._webhook.send(
                     view=page.view, files=page.files, ephemeral=private, allowed_mentions=NO_MENTIONS

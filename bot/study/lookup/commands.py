@@ -59,6 +59,7 @@ COMMANDS = (
         private=False,
         slow=True,
         hidden=True,
+        in_thread=True,
         example="talk why is that",
     ),
     Command(

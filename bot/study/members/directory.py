@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -28,7 +29,7 @@ async def get_or_create_member(
     if known is None or any(new and new != old for old, new in zip(known.names, names, strict=True)):
         known = await study.store.transaction(_create_or_rename, location, actor, study.rules.zone, at)
     return RequestContext(
-        location=location,
+        location=replace(location, channel_name=location.channel_name or known.names[1]),
         workspace_id=known.workspace_id,
         channel_id=known.channel_id,
         member_id=known.member_id,

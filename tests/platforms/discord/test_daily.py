@@ -90,6 +90,24 @@ async def test_a_thread_is_opened_under_the_question(
     assert thread.name
 
 
+async def test_in_a_questions_thread_commands_are_about_its_channel(
+    *, app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor, bob: MemberActor
+) -> None:
+    await set_up(maya, channel, thread="on")
+    clock.until("09:00")
+    await turn(app, env)
+    [thread], [post] = channel.threads, posts(channel)
+    right, _, question = await letters(app, post)
+
+    assert question.title.split("$")[0][:20] in said(await bob.slash(thread, "daily"))
+    await press(bob, post, right)
+    assert "bob" in said(await bob.slash(thread, "leaderboard", where="channel"))
+    assert "weekdays at 09:00" in said(await maya.slash(thread, "schedule list"))
+    await bob.slash(thread, "question")
+    assert "all set" in said(await maya.slash(thread, "schedule setup", time="12:00"))
+    assert "12:00" in said(await maya.slash(channel, "schedule list"))
+
+
 async def test_the_pin_moves_to_the_newest_question(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
 ) -> None:

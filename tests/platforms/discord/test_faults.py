@@ -83,7 +83,7 @@ async def test_any_other_refusal_is_logged_as_our_error(env: Env, channel: Chann
     with capture_logs() as logs:
         await bob.slash(channel, "team list")
 
-    [line] = [line for line in logs if line["event"] == "not answered"]
+    [line] = [line for line in logs if line["event"] == "reply refused"]
     assert line["log_level"] == "error"
     assert line["code"] == 50035
 

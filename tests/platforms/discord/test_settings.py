@@ -262,8 +262,12 @@ async def test_a_thread_can_have_a_daily_question_but_no_threads(
     await env.settle()
     [thread] = channel.threads
 
-    assert "A thread can't have threads" in said(await maya.slash(thread, SETUP, time="09:00", thread="on"))
-    assert "all set: " in said(await maya.slash(thread, SETUP, time="09:00"))
+    form = await maya.slash(channel, SETUP)
+    there = {"where": [thread], "time": "09:00"}
+    assert "A thread can't have threads" in said(await maya.submit_modal(form, {**there, "switches": ["thread"]}))
+    assert "all set: " in said(await maya.submit_modal(await maya.slash(channel, SETUP), there))
+    assert "weekdays at 09:00" in said(await maya.slash(thread, "schedule list"))
+    assert "doesn't have a daily question" in said(await maya.slash(channel, "schedule list"))
 
 
 async def test_a_channel_that_the_bot_cannot_look_up_is_explained(
@@ -273,7 +277,8 @@ async def test_a_channel_that_the_bot_cannot_look_up_is_explained(
     env.inject_error("GET", f"/channels/{thread.id}", status=403, code=50001)
     await env.settle()
     [handle] = channel.threads
-    refused = await maya.slash(handle, SETUP, time="09:00")
+    form = await maya.slash(channel, SETUP)
+    refused = await maya.submit_modal(form, {"where": [handle], "time": "09:00"})
 
     assert "Something went wrong" not in said(refused)
     assert "View Channel" in said(refused)

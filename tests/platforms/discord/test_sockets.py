@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from bot.app import App
 from bot.context.identity import Location
-from bot.context.outbox import Outbox, PostError, PostExtras, PostOptions
+from bot.context.outbox import Outbox, PostError, PostExtras, PostOptions, UnavailableError
 from bot.errors import SetupError
 from bot.platforms.discord.client import connected
 from bot.replies import Button, Buttons, Notice, Reply, Text
@@ -262,7 +262,7 @@ async def test_a_deleted_channel_is_reported(discord: Discord, outbox: Outbox, p
 
 @pytest.mark.parametrize(
     ("code", "sentence", "retry"),
-    [(30046, "how often a message older than an hour can be edited", False), (50035, "error 50035", True)],
+    [(30046, "how often a message older than an hour can be edited", True), (50035, "error 50035", True)],
 )
 async def test_a_refused_edit_is_explained(
     discord: Discord, outbox: Outbox, papers: Channel, code: int, sentence: str, *, retry: bool
@@ -274,6 +274,70 @@ async def test_a_refused_edit_is_explained(
         await outbox.edit(at(papers), ref, POST)
 
     assert refusal.value.retry is retry
+
+
+OPENED = r"/users/@me/channels"
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "sentence", "later"),
+    [
+        (OPENED, 40003, "open direct messages more slowly", True),
+        (OPENED, 20026, "spam filter", True),
+        (MESSAGES, 40003, "open direct messages more slowly", True),
+        (OPENED, 50278, "share no server", False),
+        (MESSAGES, 50278, "share no server", False),
+        (MESSAGES, 50007, "doesn't let me message", False),
+    ],
+)
+async def test_why_a_direct_message_is_refused_is_told_and_whether_for_good(
+    *,
+    discord: Discord,
+    outbox: Outbox,
+    papers: Channel,
+    bob: Person,
+    path: str,
+    code: int,
+    sentence: str,
+    later: bool,
+) -> None:
+    discord.fail("POST", path, 403, code)
+
+    with pytest.raises(PostError, match=sentence) as refusal:
+        await outbox.send_direct(at(papers), str(bob.user.id), ALONE, "reminder-7")
+
+    assert isinstance(refusal.value, UnavailableError) is later
+    assert refusal.value.retry is later
+
+
+async def test_a_conversation_is_opened_once(discord: Discord, outbox: Outbox, papers: Channel, bob: Person) -> None:
+    for key in ("reminder-7", "reminder-8"):
+        await outbox.send_direct(at(papers), str(bob.user.id), ALONE, key)
+
+    assert len(discord.asked("POST", OPENED)) == 1
+    assert not discord.asked("GET", r"/users/\d+")
+
+
+async def test_an_edit_keeps_the_call_to_a_role(discord: Discord, outbox: Outbox, papers: Channel) -> None:
+    assert papers.guild is not None
+    role = str(discord.role(papers.guild, "Readers", mentionable=True).id)
+    ref = await outbox.post(at(papers), POST, "daily-7", options=PostOptions(role=role))
+    [message] = papers.messages.values()
+    assert message.mention_roles == [role]
+
+    await outbox.edit(at(papers), ref, POST)
+
+    assert message.mention_roles == [role]
+
+
+async def test_a_thread_is_opened_without_asking_for_its_channel(
+    discord: Discord, outbox: Outbox, papers: Channel
+) -> None:
+    ref = await outbox.post(at(papers), POST, "daily-7")
+
+    assert await outbox.open_thread(at(papers), ref, "Why?") == ref
+    assert await outbox.open_thread(at(papers), ref, "Why?") == ref
+    assert not discord.asked("GET", r"/channels/\d+$")
 
 
 async def test_a_post_without_a_network_can_be_retried(
@@ -434,6 +498,53 @@ def _logged_and_expected(events: Sequence[Mapping[str, object]], caplog: pytest.
     assert [record.getMessage() for record in caplog.records if record.name.startswith("discord.")] == []
     told = [event for event in events if event["log_level"] in ("warning", "error")]
     assert len(told) == 1
+
+
+REFUSED = "wouldn't show my reply. What you asked for is done"
+FOLLOW_UP = r"/webhooks/\d+/[^/]+$"
+
+
+@pytest.mark.usefixtures("bot")
+@pytest.mark.parametrize("status", [400, 413])
+async def test_a_reply_that_discord_refuses_is_replaced_by_a_sentence(
+    discord: Discord, papers: Channel, bob: Person, status: int
+) -> None:
+    discord.fail("POST", CALLBACK, status, 50035)
+
+    assert REFUSED in (await bob.slash(papers, "team create", name="Blue").answered()).text
+    assert "Blue" in (await bob.slash(papers, "team list").answered()).text
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_deferred_reply_that_discord_refuses_is_replaced_by_a_sentence(
+    discord: Discord, papers: Channel, bob: Person
+) -> None:
+    question = (await bob.slash(papers, "question", topic="vae").answered()).message
+    assert question is not None
+    discord.fail("PATCH", EDIT, 400, 50035)
+    form = await bob.press(question, "In my own words").until(lambda it: it.callback is not None)
+
+    written = await bob.submit(form, text="It encodes inputs as distributions.").answered()
+    assert REFUSED in written.text
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_form_that_discord_refuses_is_replaced_by_a_sentence(
+    discord: Discord, papers: Channel, bob: Person
+) -> None:
+    discord.fail("POST", CALLBACK, 400, 50035)
+
+    answered = await bob.slash(papers, "team create").answered()
+    assert "wouldn't open the form" in answered.text
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_draft_that_discord_refuses_costs_only_itself(discord: Discord, papers: Channel, bob: Person) -> None:
+    discord.fail("POST", MESSAGES, 400, 50035)
+    bob.says(papers, f"<@{discord.me.id}> what is lora?", mentions=True)
+    await discord.until(lambda: any(m.author is discord.me for m in papers.messages.values()))
+
+    assert "low-rank" in papers.last.text
 
 
 @pytest.mark.parametrize(("gone", "mute"), [(False, False), (True, False), (False, True)])

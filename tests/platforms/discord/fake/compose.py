@@ -57,6 +57,10 @@ def edit(discord: Discord, message: Message, body: Payload, files: Files) -> Non
 def _fill(discord: Discord, message: Message, body: Payload, files: Files) -> None:
     if any(len(content) > FILE_LIMIT for content in files.values()):
         raise RefusalError(413, 40005)
+    allowed = body.get("allowed_mentions") or {}
+    words = "".join(str(part.get("content", "")) for part in parts(body.get("components") or []))
+    # Discord rebuilds it from each body, also from that of an edit.
+    message.mention_roles = [str(role) for role in allowed.get("roles") or () if f"<@&{role}>" in words]
     for name in ("content", "embeds"):
         if name in body:
             message.body[name] = body[name]

@@ -13,7 +13,7 @@ from tests.platforms.discord.fake.refusals import RefusalError
 
 BUCKETS = (
     ("post", re.compile(r"POST (/channels/\d+)/messages$"), 5, 5.0),
-    ("edit", re.compile(r"PATCH (/channels/\d+)/messages/\d+$"), 5, 5.0),
+    ("edit", re.compile(r"PATCH (/channels/\d+)/messages/\d+$"), 3, 6.0),
     ("hook", re.compile(r"PATCH (/webhooks/\d+/[^/]+)/messages/"), 5, 2.0),
 )
 """Name, request pattern (its group identifies the bucket), limit, and window in seconds."""

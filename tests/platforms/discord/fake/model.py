@@ -87,6 +87,7 @@ class Message:
     edited: float | None = None
     nonce: str | None = None
     reference: int | None = None
+    mention_roles: list[str] = field(default_factory=list)
     pinned: bool = False
     interaction: Payload | None = None
     files: dict[str, bytes] = field(default_factory=dict)
@@ -117,7 +118,7 @@ class Message:
             "tts": False,
             "mention_everyone": False,
             "mentions": [],
-            "mention_roles": [],
+            "mention_roles": self.mention_roles,
             "attachments": self.body.get("attachments") or [],
             "embeds": self.body.get("embeds") or [],
             "components": self.body.get("components") or [],

@@ -16,6 +16,8 @@ COMMANDS, COMMAND, ABOUT = 100, 8000, 100
 NAME = re.compile(r"[-_a-z0-9]{1,32}")
 BUTTON, LINK = 2, 5
 MENUS = (3, 5, 6, 7, 8)
+CHOOSERS = (*MENUS, 22)
+"""Menus and groups of checkboxes."""
 SHOWN = ("content", "embeds", "components", "attachments", "poll", "sticker_ids")
 
 
@@ -96,6 +98,9 @@ def _ids(found: list[Payload]) -> Iterator[Problem]:
 
 def _rows(found: list[Payload]) -> Iterator[Problem]:
     for part in found:
+        # SELECT_COMPONENT_REQUIRED_ZERO_MIN_VALUES: what's required is the default, and it wants at least one.
+        if part["type"] in CHOOSERS and part.get("min_values") == 0 and part.get("required", True):
+            yield Problem("what may be left empty says required: false")
         if part["type"] == 1:
             kinds = [inner["type"] for inner in part["components"]]
             if not kinds or len(kinds) > ROW or (len(kinds) > 1 and any(kind in MENUS for kind in kinds)):
@@ -136,6 +141,7 @@ def callback(body: Payload, files: Mapping[str, bytes]) -> Iterator[Problem]:
                 yield Problem(f"a form's title has {len(data.get('title') or '')} characters of {TITLE}")
             yield from _ids([data])
             yield from _ids(fields)
+            yield from _rows(fields)
 
 
 def commands(body: list[Payload]) -> Iterator[Problem]:
