@@ -96,6 +96,20 @@ async def test_a_signature_that_is_not_ascii_is_refused(fake: Slack, bob: Person
     assert await sent(fake, "a=b", signed(fake, "a=b") | {"X-Slack-Signature": "v0=é"}) == 401
 
 
+@pytest.mark.parametrize("kind", [FORM, JSON])
+async def test_nothing_is_parsed_before_the_signature_is_checked(fake: Slack, running: str, kind: str) -> None:
+    """Only parsing tells that a body is malformed (400), so 401 shows that it wasn't reached."""
+    headers = signed(fake, "another body", kind)
+    for body in (b"\xff", b"payload={", b"{", b"[" * 100_000, b"[]"):
+        assert await sent(fake, body, headers) == 401
+
+
+async def test_a_body_with_a_stale_timestamp_is_not_read(fake: Slack, running: str) -> None:
+    """Only reading tells that a body in parts is too large (413)."""
+    stale = signed(fake, "") | {"X-Slack-Request-Timestamp": str(int(time.time()) - 301)}
+    assert await sent(fake, in_parts(b"a" * 1000, MAX_BODY_SIZE // 1000 + 1), stale) == 401
+
+
 async def test_slack_can_verify_the_address(fake: Slack, running: str) -> None:
     assert "challenge" in (await fake.verify_url()).body
 
