@@ -126,7 +126,7 @@ async def slack(app: App, credentials: Credentials, *, api: str = API_URL) -> As
                 client_secret=credentials.client_secret,
                 scopes=SCOPES,
             )
-        yield routes(bolt, pages)
+        yield routes(bolt, credentials.signing_secret, pages)
 
 
 class _SocketModeHandler(AsyncSocketModeHandler):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 import time
 from http import HTTPStatus
@@ -23,18 +25,23 @@ from bot.platforms.slack.oauth import INSTALL_PATH
 MAX_BODY_SIZE = 1_000_000
 """Bytes; Slack's own requests are far smaller."""
 
+MAX_AGE = 300
+"""Seconds that a timestamp may be off; Slack advises five minutes, against replays."""
+
 TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
-def routes(bolt: AsyncApp, install_flow: AsyncOAuthFlow | None = None) -> list[Route]:
+def routes(bolt: AsyncApp, signing_secret: str, install_flow: AsyncOAuthFlow | None = None) -> list[Route]:
     """Return the route for Slack's requests, and for the install pages if there's a flow for them."""
 
     async def events(request: Request) -> Response:
         began = time.perf_counter()
-        if not _has_signature(request):
+        if not _is_fresh(request):
             return PlainTextResponse("not signed by Slack\n", 401)
         if (body := await _body(request)) is None:
             return PlainTextResponse("too large\n", 413)
+        if not _is_signed(request, body, signing_secret):
+            return PlainTextResponse("not signed by Slack\n", 401)
         if (parsed := _parsed(request, body)) is None:
             return PlainTextResponse("not understood\n", 400)
         response = await bolt.async_dispatch(parsed)
@@ -55,14 +62,24 @@ def routes(bolt: AsyncApp, install_flow: AsyncOAuthFlow | None = None) -> list[R
     return [events_route, Route(INSTALL_PATH, install), Route(REDIRECT_PATH, redirect)]
 
 
-def _has_signature(request: Request) -> bool:
-    """Return whether there's something that looks like a signature: Bolt checks it, but crashes on anything else."""
-    timestamp, signature = (request.headers.get(f"x-slack-{name}", "0") for name in ("request-timestamp", "signature"))
-    return TIMESTAMP.fullmatch(timestamp) is not None and signature.isascii()
+def _is_fresh(request: Request) -> bool:
+    """Return whether the timestamp is close to now, which can be told without the body."""
+    timestamp = request.headers.get("x-slack-request-timestamp", "")
+    return TIMESTAMP.fullmatch(timestamp) is not None and abs(time.time() - int(timestamp)) <= MAX_AGE
+
+
+def _is_signed(request: Request, body: bytes, secret: str) -> bool:
+    """Return whether Slack signed these bytes. Bolt checks it too, but only after the body has been parsed."""
+    signature = request.headers.get("x-slack-signature", "")
+    timestamp = request.headers.get("x-slack-request-timestamp", "")
+    digest = hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(f"v0={digest}".encode(), signature.encode())
 
 
 async def _body(request: Request) -> bytes | None:
     """Return the body; None if it's too large, whatever its headers say."""
+    if int(request.headers.get("content-length", "0")) > MAX_BODY_SIZE:
+        return None
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
