@@ -8,9 +8,13 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from slack_bolt.async_app import AsyncApp
 from slack_sdk.signature import SignatureVerifier
+from slack_sdk.web.async_client import AsyncWebClient
+from starlette.applications import Starlette
 
 from bot.app import App
 from bot.context.identity import Location
@@ -21,8 +25,9 @@ from bot.platforms.slack.app import Credentials
 from bot.platforms.slack.dispatch import FORM_OPEN_TIMEOUT
 from bot.platforms.slack.identity import LOOKUP_TIMEOUT
 from bot.platforms.slack.listeners import ACK_TIMEOUT
+from bot.platforms.slack.manifest import EVENTS_PATH
 from bot.platforms.slack.responder import EDIT_INTERVAL, RESPONSE_URL_TIMEOUT
-from bot.platforms.slack.server import MAX_BODY_SIZE
+from bot.platforms.slack.server import MAX_BODY_SIZE, routes
 from bot.replies import Reply, Text
 from bot.store import tables
 from knowledge.format.reader import load
@@ -150,6 +155,25 @@ async def test_an_unreadable_body_is_refused(fake: Slack, running: str, body: by
 async def test_a_body_that_is_too_large_is_refused(fake: Slack, running: str) -> None:
     assert await sent(fake, b"a" * (MAX_BODY_SIZE + 1), signed(fake, "")) == 413
     assert await sent(fake, in_parts(b"a" * 1000, MAX_BODY_SIZE // 1000 + 1), signed(fake, "")) == 413
+
+
+async def test_a_request_that_is_aborted_is_no_error(fake: Slack) -> None:
+    """Starlette raises ClientDisconnect then, and uvicorn logs whatever an application raises with its traceback."""
+    bolt = AsyncApp(client=AsyncWebClient("xoxb-none", fake.api), signing_secret=fake.signing_secret)
+    app = Starlette(routes=routes(bolt, fake.signing_secret))
+    headers = [(name.lower().encode(), value.encode()) for name, value in signed(fake, "").items()]
+    scope = {"type": "http", "method": "POST", "path": EVENTS_PATH, "headers": headers, "query_string": b""}
+    received = [{"type": "http.request", "body": b"a=", "more_body": True}, {"type": "http.disconnect"}]
+    answered: list[Any] = []
+
+    async def receive() -> Any:
+        return received.pop(0)
+
+    async def send(message: Any) -> None:
+        answered.append(message)
+
+    await app(scope, receive, send)
+    assert answered[0]["status"] == 400
 
 
 async def test_a_body_may_arrive_in_parts(fake: Slack, running: str) -> None:
