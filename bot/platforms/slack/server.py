@@ -8,13 +8,14 @@ import re
 import time
 from http import HTTPStatus
 
+import structlog
 from slack_bolt.adapter.starlette.async_handler import (
     to_async_bolt_request,
     to_starlette_response,
 )
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -30,6 +31,8 @@ MAX_AGE = 300
 
 TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
+log = structlog.get_logger()
+
 
 def routes(bolt: AsyncApp, signing_secret: str, install_flow: AsyncOAuthFlow | None = None) -> list[Route]:
     """Return the route for Slack's requests, and for the install pages if there's a flow for them."""
@@ -38,7 +41,12 @@ def routes(bolt: AsyncApp, signing_secret: str, install_flow: AsyncOAuthFlow | N
         began = time.perf_counter()
         if not _is_fresh(request):
             return PlainTextResponse("not signed by Slack\n", 401)
-        if (body := await _body(request)) is None:
+        try:
+            body = await _body(request)
+        except ClientDisconnect:
+            log.debug("request_aborted", path=EVENTS_PATH)
+            return PlainTextResponse("aborted\n", 400)  # for nobody; uvicorn drops it
+        if body is None:
             return PlainTextResponse("too large\n", 413)
         if not _is_signed(request, body, signing_secret):
             return PlainTextResponse("not signed by Slack\n", 401)
