@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import json
 import time
 from collections.abc import AsyncIterator
@@ -12,7 +14,6 @@ from typing import Any
 
 import pytest
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 
@@ -49,10 +50,12 @@ def busy_ms() -> int:
     return 300
 
 
-def signed(fake: Slack, body: str, kind: str = FORM) -> dict[str, str]:
+def signed(fake: Slack, body: str | bytes, kind: str = FORM) -> dict[str, str]:
+    """Sign the bytes as Slack does; the SDK's verifier can't sign what isn't UTF-8."""
     at = str(int(time.time()))
-    signature = SignatureVerifier(fake.signing_secret).generate_signature(timestamp=at, body=body)
-    return {"Content-Type": kind, "X-Slack-Request-Timestamp": at, "X-Slack-Signature": str(signature)}
+    raw = body.encode() if isinstance(body, str) else body
+    digest = hmac.new(fake.signing_secret.encode(), f"v0:{at}:".encode() + raw, hashlib.sha256).hexdigest()
+    return {"Content-Type": kind, "X-Slack-Request-Timestamp": at, "X-Slack-Signature": f"v0={digest}"}
 
 
 async def sent(fake: Slack, body: object, headers: dict[str, str]) -> int:
@@ -148,8 +151,7 @@ async def test_a_replayed_command_runs_once(fake: Slack, bob: Person) -> None:
     ids=["no text", "no JSON", "a list", "cut off", "a list as JSON", "a word", "deep"],
 )
 async def test_an_unreadable_body_is_refused(fake: Slack, running: str, body: bytes, kind: str) -> None:
-    text = body.decode(errors="replace")
-    assert await sent(fake, body, signed(fake, text, kind)) == 400
+    assert await sent(fake, body, signed(fake, body, kind)) == 400
 
 
 async def test_a_body_that_is_too_large_is_refused(fake: Slack, running: str) -> None:
