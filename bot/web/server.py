@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import uvicorn
 from starlette.applications import Starlette
 
 from bot.errors import SetupError
+from bot.web.protocol import LIMITS, Limits, Protocol
 
 SHUTDOWN_TIMEOUT = 10
 """Seconds that running requests get to finish."""
@@ -31,7 +33,9 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def served(app: Starlette, host: str, port: int, *, setting: str = "[web], or with --port") -> AsyncIterator[str]:
+async def served(
+    app: Starlette, host: str, port: int, *, setting: str = "[web], or with --port", limits: Limits = LIMITS
+) -> AsyncIterator[str]:
     """Serve while the block runs; yields the address. `port` 0 takes any free one.
 
     Raises ListenError, which says that `setting` is where to choose another one.
@@ -47,6 +51,8 @@ async def served(app: Starlette, host: str, port: int, *, setting: str = "[web],
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         app,
+        http=partial(Protocol, limits=limits),  # type: ignore[arg-type]  # uvicorn calls it
+        ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
