@@ -54,6 +54,7 @@ async def examine(config: Config, *, seconds: float = CHECK_TIMEOUT) -> list[Fin
         ("inference", lambda: doctor_checks.inference(config)),
         ("discord", lambda: run_in_daemon_thread(lambda: doctor_checks.discord(config))),
         ("slack", lambda: run_in_daemon_thread(lambda: doctor_checks.slack(config))),
+        ("operator", lambda: run_in_daemon_thread(lambda: doctor_checks.operator(config))),
     ]
     return list(await asyncio.gather(*(_run_check(name, check, seconds) for name, check in checks)))
 

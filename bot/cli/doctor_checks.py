@@ -186,6 +186,15 @@ def _printable(name: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in name[:80])
 
 
+def operator(config: Config) -> Finding:
+    if not (config.discord_configured or config.slack_configured):
+        return Finding("operator", "off", "Only matters with Discord or Slack.")
+    if config.web.operator and config.web.contact:
+        return Finding("operator", "ok", f"{config.web.operator}, {config.web.contact}")
+    hint = "The pages /privacy and /terms don't say who runs this bot. Set operator and contact in [web]."
+    return Finding("operator", "missing", hint)
+
+
 def discord(config: Config) -> Finding:
     if config.discord_configured:
         return Finding("discord", "ok", "The token is set.")

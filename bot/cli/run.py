@@ -21,7 +21,7 @@ from bot.app import App, open_app
 from bot.cli.console import err, indexing_progress, warn_skipped
 from bot.config import loader
 from bot.config.loader import Config
-from bot.config.sections import MetricsSettings
+from bot.config.sections import MetricsSettings, WebSettings
 from bot.errors import SetupError
 from bot.scheduler import scheduler
 from bot.store.upgrade import upgrade
@@ -131,7 +131,7 @@ async def _start_and_serve(
             )
             routes = await resources.enter_async_context(slack(app, credentials, api=config.slack.api_url))
         required = bool(routes) and not discord_token
-        await resources.enter_async_context(_web_server(app, routes, host, port, required=required))
+        await resources.enter_async_context(_web_server(app, config.web, routes, host, port, required=required))
         await resources.enter_async_context(_metrics_server(app, config.metrics))
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         ready = app.study.library.prepare()  # only once members are served: both need the interpreter
@@ -145,15 +145,20 @@ async def _start_and_serve(
 
 @contextlib.asynccontextmanager
 async def _web_server(
-    app: App, routes: Sequence[Route], host: str, port: int, *, required: bool
+    app: App, config: WebSettings, routes: Sequence[Route], host: str, port: int, *, required: bool
 ) -> AsyncIterator[None]:
-    """Serve health checks and the routes. If it can't listen, log that, or raise ListenError if it's `required`."""
+    """Serve health checks, the pages and the routes.
+
+    If it can't listen, log that, or raise ListenError if it's `required`.
+    """
     from bot.web.app import web_app
+    from bot.web.pages import Operator, pages
     from bot.web.server import ListenError, served
 
+    operator = Operator(config.operator, config.contact)
     async with AsyncExitStack() as resources:
         try:
-            url = await resources.enter_async_context(served(web_app(app, routes), host, port))
+            url = await resources.enter_async_context(served(web_app(app, [*pages(operator), *routes]), host, port))
             log.info("listening", at=url, serves=[route.path for route in routes] or "health checks only")
         except ListenError as problem:
             if required:

@@ -251,6 +251,12 @@ class WebSettings(Section):
         default="127.0.0.1", description="Address to listen on; 0.0.0.0 for all addresses of this machine."
     )
     port: int = Field(default=3000, ge=0, le=65535, description="Port to listen on; 0 for any free port.")
+    operator: Annotated[Line, Field(max_length=200)] = Field(
+        default="", description="Who runs this bot, as /privacy and /terms say it: a name or a company's."
+    )
+    contact: Annotated[Line, Field(max_length=200)] = Field(
+        default="", description="How to reach whoever runs this bot, on the same pages: an email address or a page."
+    )
 
 
 class MetricsSettings(Section):

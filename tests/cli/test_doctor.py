@@ -38,6 +38,7 @@ NAMES = [
     "inference",
     "discord",
     "slack",
+    "operator",
 ]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -118,6 +119,7 @@ async def test_a_fresh_machine_has_nothing_wrong_with_it(findings: Findings, fol
         "inference": "off",
         "discord": "off",
         "slack": "off",
+        "operator": "off",
     }
     assert "studyhall db upgrade" in found["database"].words
     assert "right checksum" in found["model"].words
