@@ -122,11 +122,62 @@ async def test_a_replaced_message_names_no_thread(fake: Slack, bob: Person) -> N
     async with overheard(fake) as heard:
         await bob.presses(in_thread, "Why?")
         turned = await asyncio.wait_for(heard.get(), HANG)
-        await bob.presses(in_thread, "Practice now")
-        beside = await asyncio.wait_for(heard.get(), HANG)
-
     assert (turned["replace_original"], turned.get("thread_ts")) == (True, None)
-    assert (beside["replace_original"], beside.get("thread_ts")) == (False, explanation.thread_ts)
+
+    await bob.presses(in_thread, "Practice now")
+    beside = await fake.heard()
+    assert (beside.reader, beside.thread_ts) == (bob.id, explanation.thread_ts)
+
+
+async def test_what_only_one_member_sees_in_a_thread_is_posted_there(fake: Slack, bob: Person) -> None:
+    explanation = await explained(fake, bob)
+    async with overheard(fake) as heard:
+        await bob.presses(explanation, explanation.buttons[0])
+        shown = await fake.heard()
+    assert (shown.reader, shown.thread_ts) == (bob.id, explanation.thread_ts)
+    assert heard.empty()
+    assert len(fake.calls["chat.postEphemeral"]) == 1
+
+
+async def test_where_the_app_may_not_post_the_answer_comes_beside_the_thread(
+    fake: Slack, bob: Person, team: Team
+) -> None:
+    explanation = await explained(fake, bob)
+    team.main.joined = False
+    await bob.presses(explanation, explanation.buttons[0])
+    shown = await fake.heard()
+    assert (shown.channel, shown.reader, shown.thread_ts) == (team.main.id, bob.id, "")
+
+
+async def test_a_button_on_the_message_that_began_a_thread_is_answered_beside_it(
+    fake: Slack, bob: Person, team: Team
+) -> None:
+    await bob.types("leaderboard")
+    began = await fake.heard()
+    fake.change(team.main, replace(began, thread_ts=began.ts))
+    bob.chats("hm")
+    await bob.presses(began, "Practice now")
+    shown = await fake.heard()
+    assert (shown.reader, shown.thread_ts) == (bob.id, "")
+
+
+async def test_a_refusal_is_not_hidden_in_a_thread_that_has_not_begun(fake: Slack, bob: Person) -> None:
+    await bob.mentions("x" * 5000)
+    refusal = await fake.heard()
+    assert (refusal.reader, refusal.thread_ts) == (bob.id, "")
+
+
+async def test_a_button_in_a_direct_thread_is_answered_there(fake: Slack, bob: Person) -> None:
+    await bob.writes("ask what is LoRA")
+    answer = await fake.heard()
+    await bob.writes("and why?", thread=answer)
+    grown_there = await grown(fake)
+    assert grown_there.thread_ts
+    await bob.presses(grown_there, grown_there.buttons[0])
+    shown = await fake.heard()
+    while "One moment" in shown.words:
+        shown = await fake.heard()
+    assert (shown.channel, shown.thread_ts) == (bob.direct.id, grown_there.thread_ts)
 
 
 async def test_a_finished_explanation_is_not_marked_as_cut_short(

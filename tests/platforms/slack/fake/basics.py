@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from tests.platforms.slack.fake.calls import Call, Handler
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def methods(slack: Slack) -> Iterator[tuple[str, Handler]]:
     yield "auth.test", who
-    yield "users.info", user
+    yield "users.info", lambda call: user(call, slack.profiles)
     yield "apps.connections.open", lambda call: {"url": slack.sockets.address()}
 
 
@@ -33,13 +33,13 @@ def who(call: Call) -> Payload:
     }
 
 
-def user(call: Call) -> Payload:
+def user(call: Call, profiles: Mapping[str, Payload]) -> Payload:
     """Return a user. One from another workspace is a stranger unless they share a channel that the app can see."""
     found = call.team.users.get(call.text("user"))
     if found is None:
         raise RefusalError("user_not_found")
-    told = found.payload | ({"locale": found.locale} if call.flag("include_locale") else {})
-    if found.team != call.team.id:
+    told = found.seen_from(call.team.id) | ({"locale": found.locale} if call.flag("include_locale") else {})
+    if call.team.id not in (found.team, *found.ranks):
         seen = [c for c in call.team.channels.values() if not c.direct and (c.joined or not c.private)]
         told["is_stranger"] = not any(found.id in channel.members for channel in seen)
-    return {"user": told}
+    return {"user": profiles.get(found.id, told)}

@@ -22,6 +22,12 @@ ROWS, COLUMNS = 100, 20
 METADATA, TITLE = 3000, 24
 ONLY_MESSAGES = ("table", "markdown", "context_actions", "task_card", "plan")
 """Blocks that neither modals nor homes take."""
+ONLY_POSTS = ("table", "markdown", "context_actions", "task_card", "plan")
+"""Blocks that only chat.postMessage, chat.postEphemeral and chat.update take.
+
+Nothing says that acknowledgments and response_urls take them, and incoming webhooks, which work alike, were seen to
+refuse `markdown` with `invalid_blocks`.
+"""
 CALLS = re.compile(r"<!(channel|here|everyone)\b")
 
 
@@ -32,8 +38,8 @@ class Problem(NamedTuple):
     error: str = "invalid_blocks"
 
 
-def message(blocks: Any, said: str, *, new: bool = True) -> Iterator[Problem]:
-    """Yield what's wrong with a message's blocks and notification text."""
+def message(blocks: Any, said: str, *, posted: bool = True) -> Iterator[Problem]:
+    """Yield what's wrong with a message's blocks and notification text; not `posted`: it's an answer through a hook."""
     if len(said) > PLAIN:
         yield Problem(f"the text has {len(said)} characters of {PLAIN}", "msg_too_long")
     if CALLS.search(said):
@@ -43,6 +49,8 @@ def message(blocks: Any, said: str, *, new: bool = True) -> Iterator[Problem]:
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         yield Problem("blocks is no list of blocks", "invalid_blocks_format")
         return
+    for kind in sorted({str(block.get("type")) for block in blocks} & set(() if posted else ONLY_POSTS)):
+        yield Problem(f"an acknowledgment or a response_url takes no {kind} block")
     if blocks and not said:
         yield Problem("blocks come without a text, which notifications and screen readers want", "")
     if len(blocks) > MESSAGE:

@@ -52,6 +52,10 @@ class Chat:
         if reader not in channel.members:
             raise RefusalError("user_not_in_channel")
         said, shown = content(self._slack, call)
+        after = thread(call, channel)
+        if after and not channel.thread(after):
+            # "Ephemeral messages in threads are only shown if there is already an active thread."
+            self._slack.violate("thread", call.method, "nobody sees it: nobody has written in that thread")
         message = Message(
             call.team.id,
             channel.id,
@@ -61,7 +65,7 @@ class Chat:
             call.team.me.id,
             call.team.app,
             reader=reader,
-            thread_ts=call.text("thread_ts"),
+            thread_ts=after,
         )
         self._slack.messages.put_nowait(message)
         return {"message_ts": message.ts}
@@ -76,7 +80,8 @@ class Chat:
         edited = replace(
             message,
             text=said,
-            blocks=shown or [],
+            # "If you don't include this field, the message's previous blocks will be retained."
+            blocks=message.blocks if shown is None else shown,
             edited=self._slack.clock.ts(),
             # Metadata stays if the call doesn't mention it; empty metadata removes it.
             metadata=message.metadata if told is None else told,
@@ -162,9 +167,9 @@ def content(slack: Slack, call: Call) -> tuple[str, list[Payload] | None]:
     return said, named(slack, given)
 
 
-def hold(slack: Slack, team: str, method: str, given: Any, said: str) -> None:
-    """Check a message. Raises RefusalError."""
-    found = list(blocks.message(given, said))
+def hold(slack: Slack, team: str, method: str, given: Any, said: str, *, posted: bool = True) -> None:
+    """Check a message; not `posted`: it's an answer through a hook. Raises RefusalError."""
+    found = list(blocks.message(given, said, posted=posted))
     for picture in (block for block in given or () if isinstance(block, dict) and block.get("type") == "image"):
         file = slack.teams[team].files.get((picture.get("slack_file") or {}).get("id", ""))
         if "slack_file" in picture and (file is None or file.content is None):

@@ -84,7 +84,7 @@ class Hooks:
         text, given_blocks = str(body.get("text") or ""), body.get("blocks")
         if not text and not given_blocks:
             raise RefusalError("no_text", status=400)
-        chat.hold(self._slack, team.id, method, given_blocks, text)
+        chat.hold(self._slack, team.id, method, given_blocks, text, posted=False)
         shown = chat.named(self._slack, given_blocks) or []
         if body.get("replace_original") and source is not None:
             hook.source = edited = replace(source, text=text, blocks=shown, edited=self._slack.clock.ts())
@@ -95,6 +95,10 @@ class Hooks:
             return
         reader = "" if body.get("response_type") == "in_channel" else hook.user
         thread = str(body.get("thread_ts") or "")
+        if thread and reader:
+            # A `thread_ts` is documented with `in_channel` only; a private answer appears outside of the thread.
+            self._slack.violate("arguments", method, "thread_ts goes with in_channel only")
+            thread = ""
         ts = self._slack.clock.ts()
         message = Message(team.id, hook.channel, text, shown, ts, team.me.id, team.app, reader=reader, thread_ts=thread)
         if reader or channel is None:

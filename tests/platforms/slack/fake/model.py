@@ -40,6 +40,22 @@ class User:
     locale: str = "en-US"
     app: Payload = field(default_factory=dict)
     """The ids of the app and its bot, for another app's bot."""
+    organization: Payload | None = None
+    """What `enterprise_user` says, for a member of an organization: its id, its `teams`, and their rank in all of it."""
+    ranks: dict[str, str] = field(default_factory=dict)
+    """Their rank ("member", "admin" or "owner") in workspaces of their organization other than `team`, by its id."""
+
+    def seen_from(self, team: str) -> Payload:
+        """Return what users.info says with that workspace's token: `is_admin` and `is_owner` are about it.
+
+        In an organization, `team_id` may be the member's home, wherever they are; `enterprise_user.teams` lists the
+        workspaces that they're in.
+        """
+        if self.organization is None:
+            return self.payload
+        rank = self.ranks.get(team, "member")
+        local = {} if team == self.team else {"is_admin": rank != "member", "is_owner": rank == "owner"}
+        return self.payload | local | {"enterprise_user": self.organization}
 
     @property
     def payload(self) -> Payload:
@@ -149,6 +165,8 @@ class Channel:
     archived: bool = False
     joined: bool = True
     direct: str = ""
+    group: bool = False
+    """Whether it's a conversation of several members without a channel (mpim)."""
     members: set[str] = field(default_factory=set)
     shared: set[str] = field(default_factory=set)
     """Other workspaces that share it (Slack Connect)."""
@@ -158,7 +176,7 @@ class Channel:
     @property
     def kind(self) -> str:
         """The prefix of the scopes for it."""
-        return "im" if self.direct else "groups" if self.private else "channels"
+        return "im" if self.direct else "mpim" if self.group else "groups" if self.private else "channels"
 
     @property
     def last(self) -> Message:
@@ -167,7 +185,15 @@ class Channel:
     @property
     def called(self) -> str:
         """The name that's in payloads."""
-        return "directmessage" if self.direct else "privategroup" if self.private else self.name
+        return (
+            "directmessage"
+            if self.direct
+            else self.name
+            if self.group
+            else "privategroup"
+            if self.private
+            else self.name
+        )
 
     def thread(self, ts: str) -> list[Message]:
         """Return the replies to a message."""
@@ -176,7 +202,7 @@ class Channel:
     @property
     def payload(self) -> Payload:
         common = {"id": self.id, "created": 1_750_000_000, "is_archived": self.archived, "is_im": bool(self.direct)}
-        common |= {"is_mpim": False, "context_team_id": self.team, "is_org_shared": False}
+        common |= {"is_mpim": self.group, "context_team_id": self.team, "is_org_shared": False}
         common |= {"is_shared": bool(self.shared), "is_ext_shared": bool(self.shared)}
         if self.shared:
             common |= {"conversation_host_id": self.team, "shared_team_ids": [self.team, *sorted(self.shared)]}

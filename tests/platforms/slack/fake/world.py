@@ -44,6 +44,8 @@ class World:
         self.rotates = False
         """Whether tokens expire and are refreshed."""
         self.teams: dict[str, Team] = {}
+        self.profiles: dict[str, Payload] = {}
+        """What users.info says of users about whom it says little: apps, workflows, people who are hidden."""
         self.tokens: dict[str, Token] = {}
 
     def team(self, domain: str = "readers", *, installed: bool = True, enterprise: str = "") -> Team:
@@ -80,6 +82,21 @@ class World:
         at_home = (user.id for user in team.users.values() if not user.bot and user.team == team.id)
         people = () if private else at_home
         made = Channel(self.clock.id("C"), name, team.id, private, archived, joined, members=set(people))
+        team.channels[made.id] = made
+        return made
+
+    def assign(self, team: Team, user: User) -> None:
+        """Add someone from another workspace of the same organization to a workspace and its public channels."""
+        team.users[user.id] = user
+        for channel in team.channels.values():
+            if channel.kind == "channels":
+                channel.members.add(user.id)
+
+    def group(self, team: Team, *users: User) -> Channel:
+        """Create a conversation of several members; an app can't be added to one afterwards."""
+        name = f"mpdm-{'--'.join(user.name for user in users)}-1"
+        people = {user.id for user in users}
+        made = Channel(self.clock.id("G"), name, team.id, private=True, joined=False, group=True, members=people)
         team.channels[made.id] = made
         return made
 
