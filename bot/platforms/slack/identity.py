@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 import structlog
 from cachetools import LRUCache
@@ -41,12 +41,13 @@ class MemberLookup:
         If Slack doesn't answer, return the last answer about them, or else the request's `name` without manager rights.
         """
 
-        async def ask() -> Actor:
-            info = (await client.web.users_info(user=user))["user"]
+        async def ask() -> Actor | None:
+            info = (await client.web.users_info(user=user)).get("user")
+            if not info:
+                return None
             profile = info.get("profile") or {}
             shown = profile.get("display_name") or profile.get("real_name") or info.get("name") or name
-            home = info.get("team_id") or client.install.team  # shared channels have members of other companies
-            admin = home == client.install.team and bool(info.get("is_admin") or info.get("is_owner"))
+            admin = _is_member(info, client.install.team) and bool(info.get("is_admin") or info.get("is_owner"))
             return Actor(user, shown, manager=admin or user == client.install.installer, zone=info.get("tz") or "")
 
         unknown = Actor(user, name, manager=user == client.install.installer)
@@ -55,17 +56,29 @@ class MemberLookup:
     async def channels(self, client: Client, user: str) -> tuple[str, ...]:
         """Return up to MAX_CHANNELS channels that both the member and the app are in; else the last ones known."""
 
-        async def ask() -> tuple[str, ...]:
+        async def ask() -> tuple[str, ...] | None:
             kinds = "public_channel,private_channel"
             listed = await client.web.users_conversations(
                 user=user, types=kinds, exclude_archived=True, limit=MAX_CHANNELS
             )
-            return tuple(channel["id"] for channel in listed["channels"])
+            channels = listed.get("channels")
+            return None if channels is None else tuple(channel["id"] for channel in channels)
 
         return await _cached(self._channels, (client.install.team, user), ask, ())
 
 
-async def _cached(cache: Cache[T], key: tuple[str, str], ask: Callable[[], Awaitable[T]], default: T) -> T:
+def _is_member(info: Mapping[str, Any], team: str) -> bool:
+    """Return whether a user belongs to the workspace: only then `is_admin` and `is_owner` are about it.
+
+    Shared channels have members of other companies. In an organization, a member's home may be another one of its
+    workspaces.
+    """
+    home = info.get("team_id") or team
+    return home == team or team in ((info.get("enterprise_user") or {}).get("teams") or ())
+
+
+async def _cached(cache: Cache[T], key: tuple[str, str], ask: Callable[[], Awaitable[T | None]], default: T) -> T:
+    """Return a fresh answer, or the last one known if Slack doesn't answer or says nothing (None)."""
     fresh_until, value = cache.get(key, (0.0, default))
     if time.monotonic() < fresh_until:
         return value
@@ -74,6 +87,9 @@ async def _cached(cache: Cache[T], key: tuple[str, str], ask: Callable[[], Await
             answer = await ask()
     except API_ERRORS as problem:
         log.warning("member not looked up", reason=error_code(problem))
+        return value
+    if answer is None:
+        log.warning("member not looked up", reason="an empty answer")
         return value
     cache[key] = time.monotonic() + FRESH_FOR, answer
     return answer
