@@ -150,6 +150,18 @@ class App:
         """Record that the bot joined a workspace, and return the greeting; None if it was already known."""
         return await onboarding.on_joined(self.study, location)
 
+    async def claim_first_greeting(self, location: Location) -> Reply | None:
+        """Return the greeting to the first process that asks; None ever after, and where a schedule is set up."""
+        greeting = await onboarding.first_greeting(self.study, location)
+        request_id = _greeting_id(location)
+        if greeting is None or not await idempotency.claim(self.study, location.platform, request_id, forever=True):
+            return None
+        return greeting
+
+    async def release_first_greeting(self, location: Location) -> None:
+        """Give the greeting back because it couldn't be sent."""
+        await idempotency.release(self.study, location.platform, _greeting_id(location))
+
     async def workspace_left(self, location: Location) -> None:
         """Record that the bot was removed from a workspace."""
         await onboarding.on_left(self.study, location)
@@ -180,6 +192,10 @@ class App:
     def attach(self, platform: str, outbox: Outbox) -> None:
         """Let this process post on a platform."""
         self.study.outboxes[platform] = outbox
+
+
+def _greeting_id(location: Location) -> str:
+    return f"greeting-{location.workspace}"
 
 
 def open_library(

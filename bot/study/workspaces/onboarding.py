@@ -50,6 +50,12 @@ async def on_joined(study: Study, location: Location) -> Greeting | None:
     return Greeting(back, back)
 
 
+async def first_greeting(study: Study, location: Location) -> Reply | None:
+    """Return what to tell the first member who opens the bot; None if the workspace has a schedule already."""
+    has_schedules = await study.store.query(queries.has_schedules, location)
+    return None if has_schedules else _direct_greeting()
+
+
 @dataclass(frozen=True, slots=True)
 class _Joined:
     first_time: bool

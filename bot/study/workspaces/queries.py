@@ -197,6 +197,17 @@ def stop_schedules(connection: Connection, workspace_id: int, problem: str) -> N
     connection.execute(statement.values(state=ScheduleState.FAILED, problem=problem))
 
 
+def has_schedules(connection: Connection, location: Location) -> bool:
+    statement = (
+        select(schedules.id)
+        .join_from(tables.schedules, tables.channels, channels.id == schedules.channel_id)
+        .join(tables.workspaces, workspaces.id == channels.workspace_id)
+        .where(workspaces.platform == location.platform, workspaces.external_id == location.workspace)
+        .limit(1)
+    )
+    return connection.execute(statement).first() is not None
+
+
 def count_stopped_schedules(connection: Connection, workspace_id: int) -> int:
     statement = (
         select(func.count(schedules.id))
