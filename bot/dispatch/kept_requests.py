@@ -79,6 +79,7 @@ def _finish(connection: Connection, platform: str, request_id: str) -> None:
 class AbandonedRequest:
     """A request that a dead process left. `is_hopeless`: every process that tried has died, and it's deleted."""
 
+    id: str
     payload: Mapping[str, Any]
     is_hopeless: bool
 
@@ -91,7 +92,7 @@ async def take_abandoned(study: Study, platform: str, *, at_start: bool) -> list
     """
     everything = at_start and study.store.dialect == "sqlite"
     taken = await study.store.transaction(_take, platform, study.clock(), everything=everything)
-    return [AbandonedRequest(kept.payload, kept.attempts >= MAX_ATTEMPTS) for kept in taken]
+    return [AbandonedRequest(kept.id, kept.payload, kept.attempts >= MAX_ATTEMPTS) for kept in taken]
 
 
 def _take(connection: Connection, platform: str, now: datetime, *, everything: bool) -> list[KeptRequest]:

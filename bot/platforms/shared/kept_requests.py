@@ -44,12 +44,13 @@ class KeptRequests:
 
     async def keep(
         self, request_id: str, payload: Mapping[str, Any], *, workspace: str, actor: str, is_claimed: bool = False
-    ) -> None:
+    ) -> bool | None:
         """Keep a request, if the database takes it in time and no other process has it. Call it before acknowledging.
 
+        Returns whether it's kept: False if another process has it, None if the database didn't say in time.
         `payload` is what `resuming` gets, and must be JSON. `is_claimed`: this process has claimed the request.
         """
-        encrypted = {"id": request_id, "encrypted": self._vault.encrypt(json.dumps(payload))}
+        encrypted = {"encrypted": self._vault.encrypt(json.dumps(payload))}
         try:
             async with asyncio.timeout(KEEP_TIMEOUT):
                 is_ours = await self._app.keep_request(
@@ -62,9 +63,11 @@ class KeptRequests:
                 )
         except (TimeoutError, DatabaseError) as problem:
             log.warning("request not kept", request=request_id, reason=type(problem).__name__)
-            is_ours = True  # the database may have taken it nevertheless
+            self._kept.add(request_id)  # the database may have taken it nevertheless
+            return None
         if is_ours:
             self._kept.add(request_id)
+        return is_ours
 
     async def finish(self, request_id: str) -> None:
         """Forget a request that was carried out."""
@@ -95,13 +98,19 @@ class KeptRequests:
             log.error("abandoned requests not read", problem=str(problem))
             return
         for request in abandoned:
-            request_id = request.payload["id"]
-            self._kept.add(request_id)
+            self._kept.add(request.id)
             try:
-                payload = json.loads(self._vault.decrypt(request.payload["encrypted"]))
+                payload = self._readable(request.payload)
             except SetupError:
-                log.warning("request not resumed", request=request_id, reason="kept under another secret")
-                await self.finish(request_id)
+                log.warning("request not resumed", request=request.id, reason="kept under another secret")
+                await self.finish(request.id)
                 continue
-            log.warning("request resumed", request=request_id, hopeless=request.is_hopeless)
-            await resume(ResumedRequest(request_id, payload, request.is_hopeless))
+            log.warning("request resumed", request=request.id, hopeless=request.is_hopeless)
+            await resume(ResumedRequest(request.id, payload, request.is_hopeless))
+
+    def _readable(self, kept: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what was kept. Older versions didn't encrypt Slack's requests. Raises SetupError."""
+        if "encrypted" not in kept:
+            return kept
+        payload: Mapping[str, Any] = json.loads(self._vault.decrypt(kept["encrypted"]))
+        return payload
