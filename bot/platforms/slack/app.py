@@ -27,7 +27,7 @@ from bot.platforms.slack.dispatch import Dispatcher
 from bot.platforms.slack.listeners import Listeners
 from bot.platforms.slack.manifest import SCOPES
 from bot.platforms.slack.oauth import install_flow
-from bot.platforms.slack.onboarding import greet
+from bot.platforms.slack.onboarding import FirstGreeting, greet
 from bot.platforms.slack.outbox import SlackOutbox
 from bot.platforms.slack.server import routes
 from bot.platforms.slack.throttle import Throttle
@@ -76,13 +76,24 @@ async def slack(app: App, credentials: Credentials, *, api: str = API_URL) -> As
         )
         uninstall = Uninstall(app, clients)
         background_tasks = BackgroundTasks()
+        throttle = Throttle()
         dispatcher = Dispatcher(
-            app, clients, session, app.renderer, uninstall.token_rejected, background_tasks=background_tasks
+            app,
+            clients,
+            session,
+            app.renderer,
+            uninstall.token_rejected,
+            background_tasks=background_tasks,
+            throttle=throttle,
+            secret=credentials.signing_secret or credentials.app_token,
         )
-        listeners = Listeners(app, dispatcher, uninstall, background_tasks)
-        outbox = SlackOutbox(clients, Throttle(), uninstall.token_rejected)
+        outbox = SlackOutbox(clients, throttle, uninstall.token_rejected)
+        first_greeting = None
         if credentials.bot_token:
-            await greet(app, outbox, (await clients.use_only(credentials.bot_token)).install)
+            install = (await clients.use_only(credentials.bot_token)).install
+            await greet(app, outbox, install)
+            first_greeting = FirstGreeting(app, outbox, install)
+        listeners = Listeners(app, dispatcher, uninstall, background_tasks, first_greeting=first_greeting)
         bolt = AsyncApp(
             name="studyhall",
             client=clients.web(),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -15,23 +15,24 @@ from cachetools import LRUCache
 from bot.app import App
 from bot.commands.command import Command
 from bot.commands.parameters import Parameter
-from bot.context.background import in_background
 from bot.context.identity import Actor, Location
 from bot.dispatch.handler import typed_values
 from bot.dispatch.request import Request
 from bot.drawing.renderer import Renderer
 from bot.errors import DatabaseError, SetupError, UserError
 from bot.platforms.shared.background_tasks import BackgroundTasks
-from bot.platforms.shared.kept_requests import KEEP_TIMEOUT, RESUME_INTERVAL
+from bot.platforms.shared.kept_requests import KeptRequests, ResumedRequest
 from bot.platforms.slack import limits
 from bot.platforms.slack.clients import Client, Clients, TokenRejected
-from bot.platforms.slack.errors import API_ERRORS, INVALID_TOKEN, error_code
+from bot.platforms.slack.errors import API_ERRORS, INVALID_TOKEN, REFUSED_CONTENT, error_code
 from bot.platforms.slack.forms import CHANNEL_FIELD, Invocation, form_view, missing_fields, suggestions
 from bot.platforms.slack.home import Homes
 from bot.platforms.slack.identity import MemberLookup
 from bot.platforms.slack.interaction import Interaction, Payload
-from bot.platforms.slack.render import render
-from bot.platforms.slack.responder import Responder, post_to_response_url
+from bot.platforms.slack.render import render_answer
+from bot.platforms.slack.responder import Responder
+from bot.platforms.slack.sending import post_to_response_url
+from bot.platforms.slack.throttle import Throttle
 from bot.replies import Button, Buttons, Notice, Reply, Tone
 
 FORM_LOOKUP_TIMEOUT = 1.0
@@ -39,6 +40,7 @@ FORM_LOOKUP_TIMEOUT = 1.0
 FORM_OPEN_TIMEOUT = 3.0
 """Seconds for Slack to open a form: a trigger id isn't valid any longer than that."""
 NOT_INSTALLED = Notice("Studyhall isn't installed in this workspace. An admin can add it.", Tone.WARNING)
+BY_NOBODY = Notice("Slack didn't say who did that, so I couldn't do it.", Tone.WARNING)
 MISCONFIGURED = Notice("Something isn't set up right on our side. The details are in the log.", Tone.PROBLEM)
 FAILED = Notice("Something went wrong on our side. It's in the log. Please try again.", Tone.PROBLEM)
 UNAVAILABLE = Notice("I can't answer right now. Please try again in a moment.", Tone.PROBLEM)
@@ -62,13 +64,16 @@ class Dispatcher:
         on_rejected: TokenRejected,
         *,
         background_tasks: BackgroundTasks,
+        throttle: Throttle,
+        secret: str,
     ) -> None:
+        """`secret` encrypts kept requests: their response_urls let anybody answer the member."""
         self._app, self._clients, self._session, self._renderer = app, clients, session, renderer
         self._on_rejected, self._background_tasks = on_rejected, background_tasks
+        self._throttle = throttle
         self._members = MemberLookup()
         self._homes = Homes(app, self._members)
-        self._kept: set[str] = set()
-        """The requests that the database keeps until this process has carried them out."""
+        self._kept_requests = KeptRequests(app, "slack", secret)
         self._turns: LRUCache[tuple[str, str], asyncio.Lock] = LRUCache(MAX_TURNS)
 
     async def dispatch(self, interaction: Interaction) -> None:
@@ -77,6 +82,10 @@ class Dispatcher:
         turn = self._turns.setdefault((team, interaction.user), asyncio.Lock()) if interaction.in_order else None
         try:
             async with turn or nullcontext():  # nothing may wait before it: tasks start in the order of their arrival
+                if not interaction.user:  # Slack leaves out who it was where a workflow or an app acts
+                    log.warning("interaction by nobody", line=interaction.invocation.line.partition(" ")[0])
+                    await self._report(interaction, BY_NOBODY)
+                    return
                 client = await self._client(team)
                 if isinstance(client, Notice):
                     await self._report(interaction, client)
@@ -90,8 +99,7 @@ class Dispatcher:
         finally:
             if interaction.ack_slot:
                 interaction.ack_slot.close()
-            if _key(interaction) in self._kept:
-                await self._finish(_key(interaction))
+            await self._kept_requests.finish(_key(interaction))
         if self._homes.recently_opened(team, interaction.user) and not interaction.on_home:
             await self.publish_home(team, interaction.user)
 
@@ -100,65 +108,32 @@ class Dispatcher:
 
         Call it before acknowledging. `running` carries it out already, and has claimed it.
         """
-        team, key, kept = (
-            interaction.invocation.location.workspace,
-            _key(interaction),
-            replace(interaction, is_kept=True),
-        )
-        keeping = self._app.keep_request(
-            "slack",
+        key = _key(interaction)
+        kept = await self._kept_requests.keep(
             key,
-            workspace=team,
+            interaction.dump(),
+            workspace=interaction.invocation.location.workspace,
             actor=interaction.user,
-            payload=interaction.dump(),
             is_claimed=running is not None,
         )
-        try:
-            async with asyncio.timeout(KEEP_TIMEOUT):
-                if not await keeping:
-                    return None
-        except (TimeoutError, DatabaseError) as problem:
-            log.warning("request not kept", reason=type(problem).__name__)
-            kept = interaction
-        self._kept.add(key)
+        if kept is False:
+            return None
         if running is not None and running.done():
-            await self._finish(key)
-        return kept
+            await self._kept_requests.finish(key)
+        return replace(interaction, is_kept=True) if kept else interaction
 
-    async def resume(self, *, at_start: bool) -> None:
-        """Carry out what a dead process left, or report it if that died of it."""
-        try:
-            abandoned = await self._app.abandoned_requests("slack", at_start=at_start)
-        except DatabaseError as problem:
-            log.error("abandoned requests not read", problem=str(problem))
-            return
-        for request in abandoned:
-            interaction = Interaction.load(request.payload)
-            log.warning("request resumed", request=interaction.request_id, hopeless=request.is_hopeless)
-            if request.is_hopeless:
-                self._background_tasks.start(self._report(interaction, FAILED))
-            else:
-                self._kept.add(_key(interaction))
-                self._background_tasks.start(self.dispatch(interaction))
+    def resuming(self) -> AbstractAsyncContextManager[None]:
+        """Carry out what dead processes have acknowledged, now and again while the block runs."""
+        return self._kept_requests.resuming(self._start_resuming)
 
-    @asynccontextmanager
-    async def resuming(self) -> AsyncIterator[None]:
-        """Resume what dead processes left, now and again while the block runs."""
-        await self.resume(at_start=True)
-        async with in_background(self._keep_resuming()):
-            yield
+    async def _start_resuming(self, resumed: ResumedRequest) -> None:
+        interaction = Interaction.load(resumed.payload)
+        work = self._give_up(interaction) if resumed.is_hopeless else self.dispatch(interaction)
+        self._background_tasks.start(work)
 
-    async def _keep_resuming(self) -> None:
-        while True:
-            await asyncio.sleep(RESUME_INTERVAL)
-            await self.resume(at_start=False)
-
-    async def _finish(self, key: str) -> None:
-        self._kept.discard(key)
-        try:
-            await self._app.finish_request("slack", key)
-        except DatabaseError as problem:  # it's carried out again, which changes nothing
-            log.error("request not finished", problem=str(problem))
+    async def _give_up(self, interaction: Interaction) -> None:
+        await self._report(interaction, FAILED)
+        await self._kept_requests.finish(_key(interaction))
 
     async def form_errors(self, invocation: Invocation, values: Mapping[str, str], fields: Payload) -> dict[str, str]:
         """Return problems by field, as far as they can be found in time; `handle` finds the rest.
@@ -288,7 +263,9 @@ class Dispatcher:
             if error_code(problem) in INVALID_TOKEN:
                 raise
             log.warning("form not opened", reason=error_code(problem))
-            await self._responder(client, interaction).send(_retry_form(line), private=True)
+            is_refused = error_code(problem) in REFUSED_CONTENT  # another press wouldn't open it either
+            reply = _without_form(command) if is_refused else _retry_form(line)
+            await self._responder(client, interaction).send(reply, private=True)
 
     async def _reply_on_home(self, client: Client, interaction: Interaction) -> None:
         """Run what was picked on a home, and republish it with the reply's notices."""
@@ -333,6 +310,9 @@ class Dispatcher:
             replaces_message=replaces_message,
             ack_slot=interaction.ack_slot,
             channel_url=interaction.channel_url,
+            opens_thread=interaction.opens_thread,
+            team=client.install.team,
+            throttle=self._throttle,
         )
 
     async def _claim(self, interaction: Interaction) -> bool:
@@ -347,12 +327,14 @@ class Dispatcher:
         """Report a problem, and give back what was typed into a form; this works without the workspace's token."""
         invocation = interaction.invocation
         typed = typed_values(invocation.line, interaction.values) if interaction.form else ()
-        rendered, *_ = render(Reply((problem, *typed)))
-        message = {"text": rendered.text, "blocks": rendered.blocks, "response_type": "ephemeral"}
-        if interaction.ack_slot and interaction.ack_slot.take(message):
+        message, *_ = render_answer(Reply((problem, *typed)))
+        fields = {"response_type": "ephemeral"}
+        if interaction.ack_slot and interaction.ack_slot.take(
+            {"text": message.text, "blocks": message.blocks, **fields}
+        ):
             return
         if invocation.response_url:
-            await post_to_response_url(self._session, invocation.response_url, message)
+            await post_to_response_url(self._session, invocation.response_url, message, **fields)
 
 
 def _key(interaction: Interaction) -> str:
@@ -377,6 +359,16 @@ def _retry_form(line: str) -> Reply:
     return Reply.of(
         Notice("Slack didn't open the form in time.", Tone.WARNING),
         Buttons((Button("Open the form", line, "primary"),)),
+    )
+
+
+def _without_form(command: Command) -> Reply:
+    return Reply.of(
+        Notice(
+            "Slack refused to show the form. You can type everything in one line instead: "
+            f"`help {command.name}` shows how.",
+            Tone.WARNING,
+        )
     )
 
 

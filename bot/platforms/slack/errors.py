@@ -14,6 +14,7 @@ API_ERRORS = (SlackApiError, *UNREACHABLE)
 REASONS = {
     "not_in_channel": "I'm not in that channel. To add me, type `/invite @Studyhall` there.",
     "channel_not_found": "I'm not in that channel, or it's gone. To add me, type `/invite @Studyhall` there.",
+    "method_not_supported_for_channel_type": "I can't join that channel. To add me, type `/invite @Studyhall` there.",
     "is_archived": "The channel is archived.",
     "restricted_action": "Only certain people can post there.",
     "message_not_found": "The message is gone.",
@@ -29,6 +30,19 @@ TRANSIENT = {
     "request_timeout",
     "token_expired",
 }
+REFUSED_CONTENT = {
+    "invalid_blocks",
+    "invalid_blocks_format",
+    "invalid_attachments",
+    "block_mismatch",
+    "msg_too_long",
+    "msg_blocks_too_long",
+    "too_many_attachments",
+    "attachment_payload_limit_exceeded",
+    "invalid_arguments",
+    "view_too_large",
+}
+"""Codes that mean that Slack takes no message, or no view, with these contents."""
 INVALID_TOKEN = {"invalid_auth", "account_inactive", "token_revoked", "not_authed"}
 """Codes that mean the workspace removed the app. The one for an expired token isn't here: it's renewed."""
 
@@ -45,6 +59,13 @@ def http_status(problem: SlackApiError) -> int:
     """Return the status. If the body isn't JSON, the response is aiohttp's own, which calls it `status`."""
     response: Any = problem.response
     return int(response.status_code if hasattr(response, "status_code") else response.status)
+
+
+def needs_group_scope(problem: SlackApiError) -> bool:
+    """Return whether a scope is missing because the conversation is one of several members without a channel."""
+    data = getattr(problem.response, "data", None)
+    needed = str(data.get("needed") or "") if isinstance(data, dict) else ""
+    return "mpim:" in needed and "groups:" not in needed
 
 
 def retry_after(problem: SlackApiError) -> float | None:

@@ -12,13 +12,16 @@ from bot.app import App
 from bot.context.identity import Location
 from bot.dispatch.request import Request
 from bot.platforms.slack.clients import Client
-from bot.platforms.slack.errors import API_ERRORS, error_code
+from bot.platforms.slack.errors import API_ERRORS, REFUSED_CONTENT, error_code
 from bot.platforms.slack.identity import MemberLookup
 from bot.platforms.slack.render import render_home
-from bot.replies import Notice, Reply
+from bot.replies import Notice, Reply, Tone
 
 log = structlog.get_logger()
 
+NOT_SHOWN = Reply.of(
+    Notice("Slack refused to show the rest of this page. `me` and `question` have most of it.", Tone.PROBLEM)
+)
 MAX_HOMES = 5_000
 RECENT = 6 * 3600.0
 """Seconds for which an opened home is kept up to date; opening it updates it anyway."""
@@ -54,8 +57,11 @@ class Homes:
         request = Request(location, actor, f"home-{actor.id}-{now.timestamp()}", now, line="home")
         replies = [reply async for reply in self._app.handle(request)]
         notices = Reply(tuple(block for block in result.blocks if isinstance(block, Notice)) if result else ())
-        view = {"type": "home", "blocks": render_home([notices, *replies[-1:]])}
-        try:
-            await client.web.views_publish(user_id=actor.id, view=view)
-        except API_ERRORS as problem:
-            log.warning("home not published", reason=error_code(problem))
+        for page in ([notices, *replies[-1:]], [notices, NOT_SHOWN], [NOT_SHOWN]):
+            try:
+                await client.web.views_publish(user_id=actor.id, view={"type": "home", "blocks": render_home(page)})
+            except API_ERRORS as problem:
+                log.warning("home not published", reason=error_code(problem))
+                if error_code(problem) in REFUSED_CONTENT:
+                    continue
+            return

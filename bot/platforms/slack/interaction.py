@@ -27,7 +27,8 @@ class Interaction:
     contents of form fields that only Slack has. `replaces_message`: the message with the button was for them alone, so
     the answer may replace it. `channel_url` posts to a channel they picked. `in_order`: it runs after what they picked
     before, because a menu of several sends all its ticks with each one. `on_home`: they did it on their home, which
-    shows the result. `is_kept`: the database has it until it's carried out.
+    shows the result. `is_kept`: the database has it until it's carried out. `opens_thread`: what they wrote isn't in a
+    thread, so a public answer begins one.
     """
 
     invocation: Invocation
@@ -45,6 +46,7 @@ class Interaction:
     in_order: bool = False
     on_home: bool = False
     is_kept: bool = False
+    opens_thread: bool = False
 
     def dump(self) -> dict[str, Any]:
         """Return what another process needs to carry it out: all but the ways to answer that end with this one."""
@@ -60,6 +62,7 @@ class Interaction:
             "replaces_message": self.replaces_message,
             "channel_url": self.channel_url,
             "on_home": self.on_home,
+            "opens_thread": self.opens_thread,
         }
 
     @classmethod
@@ -78,14 +81,16 @@ class Interaction:
 
 def from_press(body: Payload, request: AsyncBoltRequest, line: str, values: Mapping[str, str]) -> Interaction:
     """Read what comes with a button, a menu or a shortcut."""
-    (team, team_name), channel, user = installed_team(body), body.get("channel") or {}, body["user"]
+    (team, team_name), channel, user = installed_team(body), body.get("channel") or {}, body.get("user") or {}
     container = body.get("container") or {}
-    direct = channel.get("id", "").startswith("D")
-    thread = container.get("thread_ts", "")
-    location = Location("slack", team, channel.get("id", user["id"]), team_name, channel.get("name", ""))
+    direct = (channel.get("id") or "").startswith("D")
+    thread = container.get("thread_ts") or ""
+    if thread == container.get("message_ts"):  # the message that began the thread is shown in the channel
+        thread = ""
+    location = Location("slack", team, channel.get("id") or user.get("id") or "", team_name, channel.get("name", ""))
     return Interaction(
         Invocation(line, location, body.get("response_url", ""), thread),
-        user["id"],
+        user.get("id") or "",
         user.get("name") or user.get("username") or "",
         body["trigger_id"],
         request_time(request),
@@ -108,7 +113,7 @@ def installed_team(body: Payload) -> tuple[str, str]:
     a whole organization only gets the member's.
     """
     team, view = body.get("team") or {}, body.get("view") or {}
-    team_id = view.get("app_installed_team_id") or team.get("id") or body["user"]["team_id"]
+    team_id = view.get("app_installed_team_id") or team.get("id") or (body.get("user") or {}).get("team_id") or ""
     return team_id, team.get("domain", "") if team.get("id") == team_id else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 
 from bot.platforms.slack import limits
@@ -19,12 +20,25 @@ BUTTON_PREFIX, MENU_PREFIX = "press", "pick"
 """What the action ids of buttons and menus begin with. A button's command is its value, a menu's is in its id."""
 MIN_TEXT = 160
 """If there's room for fewer characters than this, text starts in the next message."""
+NO_TEXT = "…"
+"""What notifications say about a message that has no text."""
 _NOTES_LENGTH = len(SHORTENED_NOTE) + len(FILES_NOTE)
+
+
+class Surface(Enum):
+    """Where the blocks go. Only posts are known to take Markdown and tables.
+
+    An `ANSWER` goes into an acknowledgment or to a response_url, which may refuse both, as incoming webhooks do.
+    """
+
+    POST = auto()
+    ANSWER = auto()
+    HOME = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Running text: a block of Markdown in a message, and sections of mrkdwn in a view, which takes no Markdown."""
+    """Running text: a block of Markdown in a post, and sections of mrkdwn elsewhere."""
 
     text: str
 
@@ -112,20 +126,21 @@ class _Page:
 
 
 class Layout:
-    """Fills messages; or the one page of a `home`, which is longer, but takes no Markdown, no tables and no files."""
+    """Fills messages; or the one page of a home, which is longer, but takes no files."""
 
-    def __init__(self, *, home: bool = False) -> None:
-        self._home = home
+    def __init__(self, surface: Surface) -> None:
+        self._home = surface is Surface.HOME
+        self._rich = surface is Surface.POST
         self._pages = [self._empty_page()]
         self._shortened = self._files_left_out = False
 
     def add(self, piece: Piece) -> None:
         match piece:
             case Body(text):
-                if self._home:
-                    self._add_text(text, section, limits.SECTION)
-                else:
+                if self._rich:
                     self._add_text(text, _markdown, limits.MESSAGE_TEXT, MARKDOWN)
+                else:
+                    self._add_text(text, section, limits.SECTION)
             case Mrkdwn(text, Button() as button):
                 self._add_text_with_button(text, button)
             case Mrkdwn(text):
@@ -231,7 +246,7 @@ class Layout:
         block = {"type": "table", "rows": [list(row) for row in grid.rows], "column_settings": list(grid.columns)}
         rows, columns, size = len(grid.rows), len(grid.columns), text_length(block)
         fits = 1 < rows <= limits.TABLE_ROWS and 1 <= columns <= limits.TABLE_COLUMNS and size <= limits.TABLE_TEXT
-        if self._home or self._page.has_table or not fits or not self._page.has_room(size):
+        if not self._rich or self._page.has_table or not fits or not self._page.has_room(size):
             self.add(grid.fallback)
         else:
             self._page.has_table = True
@@ -258,7 +273,7 @@ def _message(page: _Page) -> RenderedMessage:
     text = " ".join(" ".join(page.texts).split())
     if not text:
         names = (file.alt if isinstance(file, Picture) else plain_line(file.name) for file in page.files)
-        text = " ".join(names).strip() or "…"
+        text = " ".join(names).strip() or NO_TEXT
     start, rest = split(escape(text), limits.FALLBACK - 2)
     blocks = page.blocks or [section(escape(short(text, MIN_TEXT)))]
     return RenderedMessage(f"{start} …" if rest else start, blocks, page.files)

@@ -27,6 +27,7 @@ from bot.platforms.slack.interaction import (
     without_mentions,
 )
 from bot.platforms.slack.manifest import SLASH_COMMAND
+from bot.platforms.slack.onboarding import FirstGreeting
 from bot.platforms.slack.outbox import thread_location
 from bot.platforms.slack.render import BUTTON_PREFIX, MENU_PREFIX
 from bot.platforms.slack.responder import AckSlot
@@ -49,10 +50,17 @@ class Listeners:
     """The listeners of a Bolt app, which runs with `process_before_response`: an acknowledgement is sent at once."""
 
     def __init__(
-        self, app: App, dispatcher: Dispatcher, uninstall: Uninstall, background_tasks: BackgroundTasks
+        self,
+        app: App,
+        dispatcher: Dispatcher,
+        uninstall: Uninstall,
+        background_tasks: BackgroundTasks,
+        *,
+        first_greeting: FirstGreeting | None = None,
     ) -> None:
+        """`first_greeting` is for a single workspace, where nobody installs the app by OAuth."""
         self._app, self._dispatcher, self._uninstall = app, dispatcher, uninstall
-        self._background_tasks = background_tasks
+        self._background_tasks, self._first_greeting = background_tasks, first_greeting
 
     def listen(self, bolt: AsyncApp) -> None:
         bolt.command(SLASH_COMMAND)(self._on_command)
@@ -87,8 +95,8 @@ class Listeners:
         ack_slot = AckSlot()
         interaction = Interaction(
             Invocation(unescape(body["text"]) or "help", location, body["response_url"]),
-            body["user_id"],
-            body["user_name"],
+            body.get("user_id") or "",
+            body.get("user_name") or "",
             body["trigger_id"],
             request_time(request),
             body["trigger_id"],
@@ -118,7 +126,7 @@ class Listeners:
         self._start(replace(interaction, in_order=True, on_home=on_home))
 
     async def _on_form(self, ack: AsyncAck, body: Payload, request: AsyncBoltRequest) -> None:
-        view, user, (team, _) = body["view"], body["user"], installed_team(body)
+        view, user, (team, _) = body["view"], body.get("user") or {}, installed_team(body)
         invocation, values = Invocation.load(view["private_metadata"]), submitted_values(view)
         if invocation.location.workspace != team:  # Slack protects a form's metadata; we don't rely on it
             log.warning("form from another workspace", team=team)
@@ -135,8 +143,8 @@ class Listeners:
             ack,
             Interaction(
                 invocation,
-                user["id"],
-                user["name"],
+                user.get("id") or "",
+                user.get("name") or "",
                 f"{view['id']}-{body['trigger_id']}",
                 request_time(request),
                 values=values,
@@ -160,18 +168,19 @@ class Listeners:
         await self._accept(ack, from_press(body, request, "question", {}))
 
     async def _on_mention(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
-        if event.get("bot_id") or "user" not in event:
+        if event.get("bot_id") or not event.get("user"):
             await ack()
             return  # two bots could keep answering each other forever
         text = unescape(without_mentions(event.get("text", "")))
         channel, thread = event["channel"], event.get("thread_ts") or event["ts"]
         location = Location("slack", event_team(body), thread_location(channel, thread), parent_channel=channel)
         invocation = Invocation("talk", location, thread=thread)
-        await self._accept(ack, from_message(invocation, event, {"text": text} if text else {}))
+        interaction = from_message(invocation, event, {"text": text} if text else {})
+        await self._accept(ack, replace(interaction, opens_thread=not event.get("thread_ts")))
 
     async def _on_message(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
         """Handle a direct message: a command if it starts like one, else a lookup or a follow-up in a thread."""
-        is_for_us = event.get("channel_type") == "im" and "user" in event and not event.get("bot_id")
+        is_for_us = event.get("channel_type") == "im" and event.get("user") and not event.get("bot_id")
         text = unescape(event.get("text", ""))
         if not is_for_us or not text or event.get("subtype") not in TYPED_SUBTYPES:
             await ack()
@@ -194,8 +203,12 @@ class Listeners:
 
     async def _on_home(self, body: Payload, event: Payload, ack: AsyncAck) -> None:
         await ack()
+        if not (user := event.get("user")):
+            return
+        if self._first_greeting is not None:
+            self._background_tasks.start(self._first_greeting.greet(user))
         if event.get("tab") == "home":
-            self._background_tasks.start(self._dispatcher.publish_home(event_team(body), event["user"]))
+            self._background_tasks.start(self._dispatcher.publish_home(event_team(body), user))
 
     # What workspaces do
 

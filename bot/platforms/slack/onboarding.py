@@ -1,4 +1,4 @@
-"""The greeting: one direct message to whoever installed the app."""
+"""The greeting: one direct message to whoever installed the app, or opened it first."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import structlog
 from bot.app import App, Installation
 from bot.context.identity import Location
 from bot.context.outbox import PostError
+from bot.errors import DatabaseError
 from bot.platforms.slack.outbox import SlackOutbox
 from bot.replies import Button, Buttons, Reply
 
@@ -21,8 +22,38 @@ async def greet(app: App, outbox: SlackOutbox, install: Installation) -> None:
     greeting = await app.workspace_joined(location)
     if greeting is None or not install.installer:
         return
-    reply = Reply((*greeting.direct.blocks, SET_UP))
+    await _send(outbox, location, install.installer, greeting.direct)
+
+
+class FirstGreeting:
+    """Greets whoever opens the app first in a single workspace, whose token comes from the settings."""
+
+    def __init__(self, app: App, outbox: SlackOutbox, install: Installation) -> None:
+        self._app, self._outbox = app, outbox
+        self._location = Location("slack", install.team, "", install.name)
+        self._is_done = False
+
+    async def greet(self, user: str) -> None:
+        """Greet the member, unless somebody was greeted before; if Slack refuses that, the next one is."""
+        if self._is_done:
+            return
+        self._is_done = True
+        try:
+            greeting = await self._app.claim_first_greeting(self._location)
+            if greeting is not None and not await _send(self._outbox, self._location, user, greeting):
+                await self._app.release_first_greeting(self._location)
+                self._is_done = False
+        except DatabaseError as problem:
+            log.error("nobody greeted", problem=str(problem))
+            self._is_done = False
+
+
+async def _send(outbox: SlackOutbox, location: Location, member: str, greeting: Reply) -> bool:
+    """Send the greeting; False if Slack refuses it."""
+    reply = Reply((*greeting.blocks, SET_UP))
     try:
-        await outbox.send_direct(location, install.installer, reply, f"hello-{install.team}")
+        await outbox.send_direct(location, member, reply, f"hello-{location.workspace}")
     except PostError as problem:
-        log.info("greeting not sent", team=install.team, reason=str(problem))
+        log.info("greeting not sent", team=location.workspace, reason=str(problem))
+        return False
+    return True

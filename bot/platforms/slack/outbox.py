@@ -27,16 +27,19 @@ from bot.platforms.slack.errors import (
     UNREACHABLE,
     error_code,
     http_status,
+    needs_group_scope,
     retry_after,
 )
 from bot.platforms.slack.own_posts import OwnPosts, metadata
 from bot.platforms.slack.render import render
 from bot.platforms.slack.responder import NO_UNFURL
-from bot.platforms.slack.throttle import Throttle
+from bot.platforms.slack.sending import send
+from bot.platforms.slack.throttle import EDIT_INTERVAL, POST_INTERVAL, Throttle
 from bot.replies import Notice, Reply
 
-POST_INTERVAL, EDIT_INTERVAL = 1.0, 1.2
-"""Seconds between two posts in one channel, and between two edits in one workspace: Slack allows 50 a minute."""
+GROUP_PREFIX = "mpdm-"
+"""What the name of a conversation of several members without a channel begins with."""
+NO_CHANNEL = "I can't post in a conversation between members. Pick a channel, or write to me directly."
 NOT_INSTALLED = "Studyhall isn't installed in that workspace anymore."
 THREAD_INTRO = Reply.of(
     Notice("Talk about it here. Mention me to ask; I'll keep the answer to myself until the reveal.")
@@ -59,20 +62,15 @@ class SlackOutbox(Outbox):
 
     @override
     async def missing_permissions(self, location: Location, wants: PostExtras) -> str:
-        """Join the channel if it's public. Slack doesn't let the app see a private one until it's invited."""
+        """Join the channel if it's public. Slack doesn't let the app see a private one until it's invited.
+
+        The app's scopes are for channels and for its own direct messages, not for those between members.
+        """
+        if location.channel_name.startswith(GROUP_PREFIX):
+            return NO_CHANNEL
         async with self._client(location) as client:
-            try:
-                channel = (await client.web.conversations_info(channel=location.channel))["channel"]
-            except SlackApiError as problem:
-                if error_code(problem) == "channel_not_found":
-                    return REASONS["channel_not_found"]
-                raise
-            if channel.get("is_archived"):
-                return REASONS["is_archived"]
-            if channel.get("is_im") or channel.get("is_member"):
-                return ""
-            await client.web.conversations_join(channel=location.channel)
-        return ""
+            look = _direct_problem if location.channel.startswith("D") else _channel_problem
+            return await look(client, location.channel)
 
     @override
     async def post(
@@ -97,9 +95,10 @@ class SlackOutbox(Outbox):
     @override
     async def edit(self, location: Location, ref: str, reply: Reply, *, attempt: Attempt = FIRST_ATTEMPT) -> None:
         first, *_ = render(reply)
-        async with self._client(location) as client, self._throttle.turn(EDIT_INTERVAL, location.workspace, "edit"):
+        async with self._client(location) as client:
+            await self._throttle.turn(EDIT_INTERVAL, location.workspace, "edit")
             attempt.check()
-            await client.patient.chat_update(channel=location.channel, ts=ref, text=first.text, blocks=first.blocks)
+            await send(client.patient.chat_update, first, channel=location.channel, ts=ref)
 
     @override
     async def send_direct(
@@ -136,16 +135,16 @@ class SlackOutbox(Outbox):
             if message_key in posted:
                 refs.append(posted[message_key])
                 continue
-            async with self._throttle.turn(POST_INTERVAL, client.install.team, channel):
-                attempt.check()
-                sent = await client.patient.chat_postMessage(
-                    channel=channel,
-                    text=message.text,
-                    blocks=message.blocks,
-                    metadata=metadata(message_key),
-                    thread_ts=thread_ts or None,
-                    **NO_UNFURL,
-                )
+            await self._throttle.turn(POST_INTERVAL, client.install.team, channel)
+            attempt.check()
+            sent = await send(
+                client.patient.chat_postMessage,
+                message,
+                channel=channel,
+                metadata=metadata(message_key),
+                thread_ts=thread_ts or None,
+                **NO_UNFURL,
+            )
             refs.append(str(sent["ts"]))
         return refs[0]
 
@@ -172,6 +171,37 @@ class SlackOutbox(Outbox):
             raise PostError(known or f"Slack refused it ({code}).", retry=known is None) from problem
         except UNREACHABLE as problem:
             raise UnavailableError(f"Slack didn't answer ({type(problem).__name__}).") from problem
+
+
+async def _direct_problem(client: Client, channel: str) -> str:
+    """Return why the app can't post in a direct message; empty if it's its own.
+
+    It may open that again, but not look it up.
+    """
+    try:
+        await client.web.conversations_open(channel=channel)
+    except SlackApiError as problem:
+        if error_code(problem) == "channel_not_found":
+            return NO_CHANNEL
+        raise
+    return ""
+
+
+async def _channel_problem(client: Client, channel: str) -> str:
+    """Return why the app can't post in a channel, after joining it if it's public; empty if it can."""
+    try:
+        info = (await client.web.conversations_info(channel=channel)).get("channel") or {}
+    except SlackApiError as problem:
+        if error_code(problem) == "channel_not_found":
+            return REASONS["channel_not_found"]
+        if error_code(problem) == "missing_scope" and needs_group_scope(problem):
+            return NO_CHANNEL
+        raise
+    if info.get("is_archived"):
+        return REASONS["is_archived"]
+    if not info.get("is_member"):
+        await client.web.conversations_join(channel=channel)
+    return ""
 
 
 def thread_location(channel: str, ts: str) -> str:

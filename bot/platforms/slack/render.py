@@ -23,6 +23,7 @@ from bot.platforms.slack.layout import (
     Piece,
     RenderedMessage,
     SmallText,
+    Surface,
 )
 from bot.platforms.slack.markup import (
     MARKDOWN,
@@ -56,7 +57,7 @@ from bot.replies import (
 )
 from bot.text.cleaning import short
 
-__all__ = ["BUTTON_PREFIX", "MENU_PREFIX", "RenderedMessage", "render", "render_home"]
+__all__ = ["BUTTON_PREFIX", "MENU_PREFIX", "RenderedMessage", "render", "render_answer", "render_home"]
 
 Divided = Callable[[Block | None, Block], bool]
 """Returns whether a line goes between one block and the next."""
@@ -65,15 +66,22 @@ MAX_QUOTE = 200
 
 
 def render(reply: Reply, pictures: Pictures | None = None) -> list[RenderedMessage]:
-    """Return the whole reply as one or more messages."""
-    layout = Layout()
+    """Return the whole reply as one or more posts."""
+    layout = Layout(Surface.POST)
     _add_reply(layout, reply, pictures or {}, MARKDOWN, _divided_in_message)
+    return layout.messages()
+
+
+def render_answer(reply: Reply, pictures: Pictures | None = None) -> list[RenderedMessage]:
+    """Return the whole reply as one or more messages for an acknowledgment or a response_url; posts take them, too."""
+    layout = Layout(Surface.ANSWER)
+    _add_reply(layout, reply, pictures or {}, MRKDWN, _divided_in_message)
     return layout.messages()
 
 
 def render_home(replies: Sequence[Reply]) -> list[BlockKit]:
     """Return the replies, one below the other, as the blocks of an App Home view."""
-    layout = Layout(home=True)
+    layout = Layout(Surface.HOME)
     for reply in replies:
         layout.add(Divider())
         _add_reply(layout, reply, {}, MRKDWN, _divided_on_home)

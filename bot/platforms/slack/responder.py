@@ -5,28 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import metrics
 from bot.drawing.renderer import Renderer
 from bot.platforms.shared.throttle import throttle
-from bot.platforms.slack.clients import TOO_MANY_REQUESTS
-from bot.platforms.slack.errors import API_ERRORS, INVALID_TOKEN, UNREACHABLE, error_code
-from bot.platforms.slack.render import RenderedMessage, render
+from bot.platforms.slack.errors import API_ERRORS, INVALID_TOKEN, error_code
+from bot.platforms.slack.render import RenderedMessage, render, render_answer
 from bot.platforms.slack.render_images import render_with_images
+from bot.platforms.slack.sending import post_to_response_url, send
+from bot.platforms.slack.throttle import EDIT_INTERVAL, Throttle
 from bot.replies import File, Notice, Picture, Reply, Tone
 
 log = structlog.get_logger()
 
-EDIT_INTERVAL = 1.2
-"""Seconds between two edits of a message that grows: Slack allows 50 a minute."""
-RESPONSE_URL_TIMEOUT = aiohttp.ClientTimeout(total=5)
-"""Short, because there are other ways to deliver a message."""
 NO_UNFURL: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
 PLACEHOLDER = Reply.of(Notice("One moment…"))
 CUT_SHORT = Reply.of(Notice("I'm being restarted and couldn't finish. Please ask again.", Tone.WARNING))
@@ -57,20 +53,6 @@ class AckSlot:
         return self._message.result()
 
 
-async def post_to_response_url(session: aiohttp.ClientSession, url: str, message: dict[str, Any]) -> bool:
-    """Post a message; False if Slack refuses it, which it does after 5 messages or 30 minutes."""
-    try:
-        async with session.post(url, json=message, timeout=RESPONSE_URL_TIMEOUT) as response:
-            if response.status == TOO_MANY_REQUESTS:
-                metrics.RATE_LIMITS.labels("slack", "answer").inc()
-            if response.status != 200:
-                log.info("response_url refuses messages", status=response.status)
-            return response.status == 200
-    except UNREACHABLE as problem:
-        log.warning("response_url doesn't answer", reason=error_code(problem))
-        return False
-
-
 @dataclass(frozen=True, slots=True)
 class Responder:
     """Answers a member. A `response_url` takes 5 messages in 30 minutes, even if the app isn't in the channel.
@@ -78,7 +60,8 @@ class Responder:
     After that, the answer is a message that only they see if the app is in the channel, and otherwise a direct message.
 
     `replaces_message`: the first message replaces the one whose button was pressed, unless it's a refusal.
-    `channel_url` is the response_url of a channel they picked, for public messages.
+    `channel_url` is the response_url of a channel they picked, for public messages. `opens_thread`: nobody has written
+    in `thread` yet. Edits in the workspace `team` share the pace of its `throttle`.
     """
 
     web: AsyncWebClient
@@ -91,14 +74,17 @@ class Responder:
     replaces_message: bool = False
     ack_slot: AckSlot | None = None
     channel_url: str = ""
+    opens_thread: bool = False
+    team: str = ""
+    throttle: Throttle = field(default_factory=Throttle)
 
     async def send(self, reply: Reply, *, private: bool) -> None:
         """Send all messages of a reply; refusals are always private. Files go to the direct message."""
-        messages = await render_with_images(self.renderer, reply)
+        messages = await render_with_images(self.renderer, reply, answer=self._is_answer)
         private = private or reply.refused
         replaces = self.replaces_message and not reply.refused
         for number, message in enumerate(messages):
-            if not await self._respond(message, private=private, replaces=replaces and not number):
+            if not await self._answer(message, private=private, replaces=replaces and not number):
                 await self._post_elsewhere(message, private=private)
         await self._send_files(messages)
 
@@ -115,13 +101,16 @@ class Responder:
             await self._send_last(replies, private=private)
             return
         if private and self.channel != sent["channel"]:
-            [pointer] = render(POINTER)
-            await self._respond(pointer, private=True, replaces=False)
+            [pointer] = render_answer(POINTER)
+            await self._answer(pointer, private=True, replaces=False)
         elif self.ack_slot:
             self.ack_slot.close()
         # Or, when canceled, its reader would still be using `replies` while the caller closes them.
-        async with aclosing(throttle(replies, EDIT_INTERVAL)) as drafts:
+        async with aclosing(throttle(replies, turn=self._turn)) as drafts:
             await self._edit_with_each(drafts, sent["channel"], sent["ts"])
+
+    async def _turn(self, *, draft: bool) -> None:
+        await self.throttle.turn(EDIT_INTERVAL, self.team, "edit", draft=draft)
 
     async def _edit_with_each(self, replies: AsyncIterator[Reply], channel: str, ts: str) -> None:
         edited, last = True, PLACEHOLDER
@@ -142,7 +131,7 @@ class Responder:
         """Show the reply's first message; False if Slack refuses."""
         first = render(reply)[0]
         try:
-            await self.web.chat_update(channel=channel, ts=ts, text=first.text, blocks=first.blocks)
+            await send(self.web.chat_update, first, channel=channel, ts=ts)
         except API_ERRORS as problem:
             log.warning("message not edited", reason=error_code(problem))
             return False
@@ -154,6 +143,11 @@ class Responder:
             last = reply
         if last is not None:
             await self.send(last, private=private)
+
+    @property
+    def _is_answer(self) -> bool:
+        """Whether messages go into the acknowledgment or to a response_url, if that takes them."""
+        return bool(self.ack_slot or self.channel_url or self.response_url)
 
     @property
     def _direct_channel(self) -> str:
@@ -176,35 +170,45 @@ class Responder:
             await self._post(self.user, message)
 
     async def _post_ephemeral(self, message: RenderedMessage) -> None:
-        thread: dict[str, Any] = {"thread_ts": self.thread} if self.thread else {}
-        await self.web.chat_postEphemeral(
-            channel=self.channel, user=self.user, text=message.text, blocks=message.blocks, **thread
-        )
+        # What only one member sees is never shown in a thread in which nobody has written.
+        thread: dict[str, Any] = {"thread_ts": self.thread} if self.thread and not self.opens_thread else {}
+        await send(self.web.chat_postEphemeral, message, channel=self.channel, user=self.user, **thread)
 
     async def _post(self, channel: str, message: RenderedMessage) -> Any:
         thread: dict[str, Any] = {"thread_ts": self.thread} if self.thread and channel == self.channel else {}
-        return await self.web.chat_postMessage(
-            channel=channel, text=message.text, blocks=message.blocks, **thread, **NO_UNFURL
-        )
+        return await send(self.web.chat_postMessage, message, channel=channel, **thread, **NO_UNFURL)
+
+    async def _answer(self, message: RenderedMessage, *, private: bool, replaces: bool) -> bool:
+        """Answer where the member asked; False if there's no way to.
+
+        A private message in a thread must be posted: a response_url would show it outside.
+        """
+        if private and self.thread and not self.opens_thread and not replaces:
+            try:
+                if self.channel.startswith("D"):
+                    await self._post(self.channel, message)
+                else:
+                    await self._post_ephemeral(message)
+            except API_ERRORS as problem:
+                if error_code(problem) in INVALID_TOKEN:
+                    raise
+                log.info("not answered in the thread", reason=error_code(problem))
+            else:
+                return True
+        return await self._respond(message, private=private, replaces=replaces)
 
     async def _respond(self, message: RenderedMessage, *, private: bool, replaces: bool) -> bool:
         """Answer in the acknowledgement or through a response_url; False if neither is available."""
-        payload: dict[str, Any] = {
-            "text": message.text,
-            "blocks": message.blocks,
-            "response_type": "ephemeral" if private else "in_channel",
-            **NO_UNFURL,
-        }
-        if self.ack_slot is not None and self.ack_slot.take(payload):
+        fields: dict[str, Any] = {"response_type": "ephemeral" if private else "in_channel", **NO_UNFURL}
+        if self.ack_slot is not None and self.ack_slot.take({"text": message.text, "blocks": message.blocks, **fields}):
             return True
         if self.channel_url and not private:
-            return await post_to_response_url(self.session, self.channel_url, payload)
+            return await post_to_response_url(self.session, self.channel_url, message, **fields)
         if not self.response_url:
             return False
-        thread = {"thread_ts": self.thread} if self.thread and not replaces else {}
-        return await post_to_response_url(
-            self.session, self.response_url, {**payload, **thread, "replace_original": replaces}
-        )
+        if self.thread and not private and not replaces:
+            fields["thread_ts"] = self.thread
+        return await post_to_response_url(self.session, self.response_url, message, **fields, replace_original=replaces)
 
     async def _send_files(self, messages: Sequence[RenderedMessage]) -> None:
         """Send files to the direct message: they may be personal.

@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import Connection, TableClause, func, select
 
 from bot.app import App, Installation, Installations, TerminalPosts
+from bot.context.identity import Location
 from bot.context.library import Library
 from bot.context.study import Study
 from bot.dispatch.catalog import registry
@@ -179,8 +180,16 @@ def team(fake: Slack) -> Team:
 
 
 @pytest.fixture
-async def program(app: App, fake: Slack, team: Team) -> AsyncIterator[AsyncExitStack]:
+def is_greeted() -> bool:
+    """Whether somebody of the one workspace was greeted before, so that opening a home only brings the home."""
+    return True
+
+
+@pytest.fixture
+async def program(app: App, fake: Slack, team: Team, *, is_greeted: bool) -> AsyncIterator[AsyncExitStack]:
     """Run the app for one workspace. Closed early, it finishes what it's doing."""
+    if is_greeted:
+        await app.claim_first_greeting(Location("slack", team.id, ""))
     credentials = Credentials(signing_secret=fake.signing_secret, bot_token=team.token)
     async with AsyncExitStack() as running:
         fake.point_at(await running.enter_async_context(over_http(app, credentials, fake)))

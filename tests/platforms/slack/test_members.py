@@ -91,6 +91,7 @@ async def test_a_press_by_nobody_is_acknowledged(fake: Slack, bob: Person, team:
     block, element = asked.pressed("A")
     for user in (None, {}, {"id": ""}):
         assert (await bob.sends_as(user, asked, block, element)).status == 200
+        assert "Slack didn't say who did that" in (await fake.heard()).words
     await bob.presses(asked, "A")
     reply = await fake.heard()
 

@@ -142,7 +142,7 @@ async def test_a_refused_form_is_explained_and_not_offered_again(fake: Slack, ma
 
     assert "Slack refused to show" in reply.words
     assert "in time" not in reply.words
-    assert "/study schedule setup" in reply.words
+    assert "/study help schedule setup" in reply.words
     assert reply.buttons == []
 
 

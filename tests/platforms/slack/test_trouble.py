@@ -27,8 +27,9 @@ from bot.platforms.slack.dispatch import FORM_OPEN_TIMEOUT
 from bot.platforms.slack.identity import LOOKUP_TIMEOUT
 from bot.platforms.slack.listeners import ACK_TIMEOUT
 from bot.platforms.slack.manifest import EVENTS_PATH
-from bot.platforms.slack.responder import EDIT_INTERVAL, RESPONSE_URL_TIMEOUT
+from bot.platforms.slack.sending import RESPONSE_URL_TIMEOUT
 from bot.platforms.slack.server import MAX_BODY_SIZE, routes
+from bot.platforms.slack.throttle import EDIT_INTERVAL
 from bot.replies import Reply, Text
 from bot.store import tables
 from knowledge.format.reader import load
@@ -311,9 +312,10 @@ async def test_a_failure_after_the_acknowledgement_is_reported(
 
 
 async def test_an_incomplete_answer_from_slack_is_reported(fake: Slack, bob: Person) -> None:
-    fake.hollow("users.info")
-    assert (await bob.types("team list")).status == 200
-    assert "Something went wrong on our side" in (await fake.heard()).words
+    fake.hollow("conversations.open")
+    assert (await bob.types("privacy export")).status == 200
+    said = (await fake.heard()).words, (await fake.heard()).words
+    assert any("Something went wrong on our side" in words for words in said)
     await bob.types("team list")
     assert "There are no teams yet" in (await fake.heard()).words
 

@@ -41,7 +41,7 @@ class User:
     app: Payload = field(default_factory=dict)
     """The ids of the app and its bot, for another app's bot."""
     organization: Payload | None = None
-    """What `enterprise_user` says, for a member of an organization: its id, its `teams`, and their rank in all of it."""
+    """What `enterprise_user` says, for a member of an organization: its `teams`, and their rank in all of it."""
     ranks: dict[str, str] = field(default_factory=dict)
     """Their rank ("member", "admin" or "owner") in workspaces of their organization other than `team`, by its id."""
 
