@@ -135,16 +135,16 @@ class SlackOutbox(Outbox):
             if message_key in posted:
                 refs.append(posted[message_key])
                 continue
-            await self._throttle.turn(POST_INTERVAL, client.install.team, channel)
-            attempt.check()
-            sent = await send(
-                client.patient.chat_postMessage,
-                message,
-                channel=channel,
-                metadata=metadata(message_key),
-                thread_ts=thread_ts or None,
-                **NO_UNFURL,
-            )
+            async with self._throttle.whole_turn(POST_INTERVAL, client.install.team, channel):
+                attempt.check()
+                sent = await send(
+                    client.patient.chat_postMessage,
+                    message,
+                    channel=channel,
+                    metadata=metadata(message_key),
+                    thread_ts=thread_ts or None,
+                    **NO_UNFURL,
+                )
             refs.append(str(sent["ts"]))
         return refs[0]
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from cachetools import LRUCache
 
-POST_INTERVAL = 1.1
+POST_INTERVAL = 1.0
 """Seconds between two posts in one channel: Slack allows one a second."""
 EDIT_INTERVAL = 1.25
 """Seconds between two edits in one workspace, whichever messages they're of: Slack allows 50 a minute."""
 MAX_LANES = 10_000
-RECHECK = 0.01
-"""Seconds until somebody whose turn it isn't looks again, when it's time for the next one."""
+RECHECK = 0.05
+"""Seconds after which somebody who waits for others looks again."""
 
 
 @dataclass(slots=True)
@@ -26,23 +28,38 @@ class _Lane:
 
 
 class Throttle:
-    """Turns under each key, in the order they're asked for, with a pause between them; drafts let all others pass.
-
-    A turn only begins: however long its call takes, the next one doesn't wait for its end.
-    """
+    """Turns under each key, in the order they're asked for, with a pause between them; drafts let all others pass."""
 
     def __init__(self) -> None:
         self._lanes: LRUCache[tuple[str, ...], _Lane] = LRUCache(MAX_LANES)
         self._numbers = itertools.count()
 
     async def turn(self, interval: float, *key: str, draft: bool = False) -> None:
-        """Wait for a turn under this key; the next one begins `interval` seconds later at the earliest."""
+        """Wait for a turn under this key. The next one begins `interval` seconds later, however long a call takes."""
+        async with self._first(key, draft=draft) as lane:
+            lane.next_start = asyncio.get_running_loop().time() + interval
+
+    @asynccontextmanager
+    async def whole_turn(self, interval: float, *key: str) -> AsyncIterator[None]:
+        """Wait for a turn under this key; the next one begins `interval` seconds after the end of this block.
+
+        So nothing overtakes a call that is slow to arrive.
+        """
+        async with self._first(key) as lane:
+            try:
+                yield
+            finally:
+                lane.next_start = asyncio.get_running_loop().time() + interval
+
+    @asynccontextmanager
+    async def _first(self, key: tuple[str, ...], *, draft: bool = False) -> AsyncIterator[_Lane]:
+        """Wait until it's time and nobody comes before; nobody else does until the end of this block."""
         lane, now = self._lanes.setdefault(key, _Lane()), asyncio.get_running_loop().time
         place = (draft, next(self._numbers))
         lane.waiting.append(place)
         try:
             while (wait := lane.next_start - now()) > 0 or place != min(lane.waiting):  # noqa: ASYNC110
                 await asyncio.sleep(max(wait, RECHECK))
-            lane.next_start = now() + interval
+            yield lane
         finally:
             lane.waiting.remove(place)
