@@ -136,10 +136,11 @@ class Story:
         request = Request(PLACE, actor, str(next(self._ids)), self.now, line, values=values)
         return [reply async for reply in handle(self.app.registry, self.app.study, request)][-1]
 
-    async def keep(self, name: str, reply: Reply, *, private: bool = True) -> Reply:
+    async def keep(self, name: str, reply: Reply, *, private: bool = True, posted: bool = False) -> Reply:
+        """Picture a reply: an answer to a command, or a message that's `posted`, which may have Markdown and tables."""
         if self.album.wants(name):
             messages = []
-            for rendered in await render_with_images(self.app.renderer, reply):
+            for rendered in await render_with_images(self.app.renderer, reply, answer=not posted):
                 files = [file.png for file in rendered.files if isinstance(file, Picture)]
                 messages.append(message(rendered.blocks, self.now, files, private=private))
             await self.album.keep(name, page(messages))
@@ -178,10 +179,10 @@ async def live(story: Story) -> None:
                 await story.asks(who, right if (day * 7 + number) % 3 else wrong)
         await story.scheduler.run_once()
         if day == 9:
-            await story.keep("daily", story.channel.newest, private=False)
+            await story.keep("daily", story.channel.newest, private=False, posted=True)
         reveal = await story.turn(day, hours=9)
         if day == 9:
-            await story.keep("reveal", reveal, private=False)
+            await story.keep("reveal", reveal, private=False, posted=True)
     story.now -= timedelta(hours=3)
     await looked(story)
 
@@ -204,7 +205,9 @@ async def looked(story: Story) -> None:
         ("explain", "explain how does a gan learn"),
         ("unknown", "leederboard"),
     ):
-        await story.keep(name, await story.asks("ada", line), private=line.partition(" ")[0] != "leaderboard")
+        command = line.partition(" ")[0]
+        reply = await story.asks("ada", line)
+        await story.keep(name, reply, private=command != "leaderboard", posted=command == "explain")
     await answers(story)
     await forms(story)
     await story.album.keep("home", page([view(render_home([await story.asks("maya", "home")]))]))

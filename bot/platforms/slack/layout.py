@@ -84,11 +84,15 @@ Piece = Body | Mrkdwn | SmallText | Header | Grid | tuple[Button, ...] | Menu | 
 
 @dataclass(slots=True)
 class RenderedMessage:
-    """A message ready to send. `text` is for notifications and screen readers; files go along with it."""
+    """A message ready to send. `text` is for notifications and screen readers; files go along with it.
+
+    `whole_text` says all that the blocks say, if that's more.
+    """
 
     text: str
     blocks: list[BlockKit]
     files: list[File | Picture] = field(default_factory=list)
+    whole_text: str = ""
 
 
 class _Page:
@@ -276,7 +280,9 @@ def _message(page: _Page) -> RenderedMessage:
         text = " ".join(names).strip() or NO_TEXT
     start, rest = split(escape(text), limits.FALLBACK - 2)
     blocks = page.blocks or [section(escape(short(text, MIN_TEXT)))]
-    return RenderedMessage(f"{start} …" if rest else start, blocks, page.files)
+    if rest:
+        return RenderedMessage(f"{start} …", blocks, page.files, escape("\n\n".join(page.texts)))
+    return RenderedMessage(start, blocks, page.files)
 
 
 def section(mrkdwn: str) -> BlockKit:

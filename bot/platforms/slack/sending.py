@@ -26,6 +26,8 @@ BAD_REQUEST = 400
 def forms(message: RenderedMessage) -> Iterator[tuple[str, list[BlockKit]]]:
     """Yield text and blocks of each form to try. No blocks are an empty list, or an edit would keep the old ones."""
     yield message.text, message.blocks
+    if message.whole_text:
+        yield message.whole_text, []
     if message.text != NO_TEXT:
         yield message.text, []
     yield NOT_SHOWN, []

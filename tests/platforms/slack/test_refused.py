@@ -134,6 +134,17 @@ async def test_a_refused_post_becomes_text(fake: Slack, team: Team, running: str
     assert (team.main.messages[ref].text, team.main.messages[ref].blocks) == ("Something else", [])
 
 
+async def test_a_long_text_is_whole_without_its_blocks(fake: Slack, team: Team, running: str, app: App) -> None:
+    place = Location("slack", team.id, team.main.id)
+    text = "\n\n".join(f"Paragraph {number} says something." * 3 for number in range(80))
+    fake.fail("chat.postMessage", error="invalid_blocks")
+    ref = await app.study.outboxes["slack"].post(place, Reply.of(Text(text)), "key")
+    posted = team.main.messages[ref]
+
+    assert posted.blocks == []
+    assert all(f"Paragraph {number} " in posted.text for number in range(80))
+
+
 @pytest.mark.parametrize("error", ["invalid_arguments", "view_too_large", "invalid_blocks"])
 async def test_a_refused_form_is_explained_and_not_offered_again(fake: Slack, maya: Person, error: str) -> None:
     fake.fail("views.open", error=error)
