@@ -312,6 +312,7 @@ class Dispatcher:
             channel_url=interaction.channel_url,
             opens_thread=interaction.opens_thread,
             team=client.install.team,
+            patient=client.patient,
             throttle=self._throttle,
         )
 

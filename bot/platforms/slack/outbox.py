@@ -98,7 +98,11 @@ class SlackOutbox(Outbox):
         async with self._client(location) as client:
             await self._throttle.turn(EDIT_INTERVAL, location.workspace, "edit")
             attempt.check()
-            await send(client.patient.chat_update, first, channel=location.channel, ts=ref)
+            try:
+                await send(client.patient.chat_update, first, channel=location.channel, ts=ref)
+            except SlackApiError as problem:
+                self._throttle.pause(retry_after(problem) or 0, location.workspace, "edit")
+                raise
 
     @override
     async def send_direct(

@@ -10,11 +10,12 @@ from typing import Any
 
 import aiohttp
 import structlog
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.drawing.renderer import Renderer
 from bot.platforms.shared.throttle import throttle
-from bot.platforms.slack.errors import API_ERRORS, INVALID_TOKEN, error_code
+from bot.platforms.slack.errors import API_ERRORS, INVALID_TOKEN, error_code, retry_after
 from bot.platforms.slack.render import RenderedMessage, render, render_answer
 from bot.platforms.slack.render_images import render_with_images
 from bot.platforms.slack.sending import post_to_response_url, send
@@ -61,7 +62,8 @@ class Responder:
 
     `replaces_message`: the first message replaces the one whose button was pressed, unless it's a refusal.
     `channel_url` is the response_url of a channel they picked, for public messages. `opens_thread`: nobody has written
-    in `thread` yet. Edits in the workspace `team` share the pace of its `throttle`.
+    in `thread` yet. Edits in the workspace `team` share the pace of its `throttle`; drafts are edited by the `patient`
+    client, which doesn't wait for rate limits.
     """
 
     web: AsyncWebClient
@@ -76,6 +78,7 @@ class Responder:
     channel_url: str = ""
     opens_thread: bool = False
     team: str = ""
+    patient: AsyncWebClient | None = None
     throttle: Throttle = field(default_factory=Throttle)
 
     async def send(self, reply: Reply, *, private: bool) -> None:
@@ -117,22 +120,27 @@ class Responder:
         try:
             async for reply in replies:
                 last = reply
-                edited = await self._edit(channel, ts, reply)
+                edited = await self._edit(self.patient or self.web, channel, ts, reply)
+            if not edited:  # a draft may go missing, but the final text waits for as long as Slack says
+                await self._turn(draft=False)
+                edited = await self._edit(self.web, channel, ts, last)
         except asyncio.CancelledError:
-            await self._edit(channel, ts, CUT_SHORT)
+            await self._edit(self.web, channel, ts, CUT_SHORT)
             raise
         messages = await render_with_images(self.renderer, last)
         for number, message in enumerate(messages):
-            if number or not edited:  # an intermediate text may go missing, the final one may not
+            if number or not edited:
                 await self._post(channel, message)
         await self._send_files(messages)
 
-    async def _edit(self, channel: str, ts: str, reply: Reply) -> bool:
-        """Show the reply's first message; False if Slack refuses."""
+    async def _edit(self, client: AsyncWebClient, channel: str, ts: str, reply: Reply) -> bool:
+        """Show the reply's first message; False if Slack refuses. If that came too soon, nobody edits for a while."""
         first = render(reply)[0]
         try:
-            await send(self.web.chat_update, first, channel=channel, ts=ts)
+            await send(client.chat_update, first, channel=channel, ts=ts)
         except API_ERRORS as problem:
+            if isinstance(problem, SlackApiError):
+                self.throttle.pause(retry_after(problem) or 0, self.team, "edit")
             log.warning("message not edited", reason=error_code(problem))
             return False
         return True

@@ -39,6 +39,11 @@ class Throttle:
         async with self._first(key, draft=draft) as lane:
             lane.next_start = asyncio.get_running_loop().time() + interval
 
+    def pause(self, seconds: float, *key: str) -> None:
+        """Let no turn under this key begin for that long, because Slack said so."""
+        lane = self._lanes.setdefault(key, _Lane())
+        lane.next_start = max(lane.next_start, asyncio.get_running_loop().time() + seconds)
+
     @asynccontextmanager
     async def whole_turn(self, interval: float, *key: str) -> AsyncIterator[None]:
         """Wait for a turn under this key; the next one begins `interval` seconds after the end of this block.

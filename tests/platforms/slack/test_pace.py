@@ -120,3 +120,27 @@ async def test_explanations_at_once_stay_within_slacks_limit_and_end_whole(
         assert f"The whole of {number}" in person.direct.last.words
         assert len(person.direct.messages) == 1
     assert all(team.main.messages[ref].words == "Counted" for ref in refs)
+
+
+async def test_a_draft_that_comes_too_soon_is_dropped_and_the_final_text_waits_for_slack(
+    fake: Slack, team: Team, running: str, renderer: Renderer
+) -> None:
+    ada = Person.joins(fake, team, "ada")
+    web = AsyncWebClient(team.token, base_url=fake.api)
+    fake.fail("chat.update", after=2)
+
+    async def replies() -> AsyncGenerator[Reply, None]:
+        yield Reply.of(Explanation("A draft", "model", done=False))
+        while not fake.calls["chat.update"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        yield Reply.of(Explanation("The whole text", "model"))
+
+    async with aiohttp.ClientSession() as session:
+        responder = Responder(web, session, renderer, ada.direct.id, ada.id, patient=web, team=team.id)
+        await responder.stream(replies(), private=True)
+    refused, edited = fake.calls["chat.update"]
+
+    assert (refused.status, edited.status) == (429, 200)
+    assert edited.at - refused.at >= 2
+    assert "The whole text" in ada.direct.last.words
+    assert len(ada.direct.messages) == 1
