@@ -55,10 +55,14 @@ async def test_a_late_answer_has_no_markdown_block(fake: Slack, bob: Person) -> 
     assert "low-rank" in (await fake.heard()).words.lower()
 
 
+@pytest.mark.parametrize("status", [200, 400])
 @pytest.mark.parametrize("error", REFUSALS)
-async def test_refused_blocks_at_a_response_url_become_text(fake: Slack, bob: Person, team: Team, error: str) -> None:
+async def test_refused_blocks_at_a_response_url_become_text(
+    *, fake: Slack, bob: Person, team: Team, error: str, status: int
+) -> None:
     await bob.types("question vae easy")
     asked = await fake.heard()
+    fake.hooks.status_of_refusals = status
     fake.fail("response_url", error=error)
     await bob.presses(asked, "A")
     reply = await fake.heard()

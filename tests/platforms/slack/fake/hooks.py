@@ -46,6 +46,8 @@ class Hooks:
     def __init__(self, slack: Slack) -> None:
         self._slack = slack
         self._hooks: dict[str, Hook] = {}
+        self.status_of_refusals = 400
+        """The status that comes with an error about a message's content. Which one it is isn't documented."""
 
     def new(self, team: str, channel: str, user: str, source: Message | None = None) -> str:
         hook_id = self._slack.clock.id("")
@@ -63,7 +65,7 @@ class Hooks:
                 hook.left -= 1
                 self.answer(hook, await request.json(), "response_url")
         except RefusalError as refusal:
-            status = 400 if refusal.status == 200 else refusal.status
+            status = self.status_of_refusals if refusal.status == 200 else refusal.status
             return web.json_response(refusal.json, status=status, headers=refusal.headers)
         return web.Response(text="ok")
 
