@@ -31,7 +31,7 @@ from bot.platforms.slack.errors import (
     retry_after,
 )
 from bot.platforms.slack.own_posts import OwnPosts, metadata
-from bot.platforms.slack.render import render
+from bot.platforms.slack.render import RenderedMessage, render
 from bot.platforms.slack.responder import NO_UNFURL
 from bot.platforms.slack.sending import send
 from bot.platforms.slack.throttle import EDIT_INTERVAL, POST_INTERVAL, Throttle
@@ -99,7 +99,7 @@ class SlackOutbox(Outbox):
             await self._throttle.turn(EDIT_INTERVAL, location.workspace, "edit")
             attempt.check()
             try:
-                await send(client.patient.chat_update, first, channel=location.channel, ts=ref)
+                await send(first, lambda **form: client.patient.chat_update(channel=location.channel, ts=ref, **form))
             except SlackApiError as problem:
                 self._throttle.pause(retry_after(problem) or 0, location.workspace, "edit")
                 raise
@@ -133,6 +133,20 @@ class SlackOutbox(Outbox):
         posted: Mapping[str, str] = {}
         if attempt.since is not None:
             posted = await self._own_posts.since(client.patient, channel, attempt.since, thread=thread_ts, search=key)
+
+        async def post(message_key: str, message: RenderedMessage) -> str:
+            sent = await send(
+                message,
+                lambda **form: client.patient.chat_postMessage(
+                    channel=channel,
+                    metadata=metadata(message_key),
+                    thread_ts=thread_ts or None,
+                    **NO_UNFURL,
+                    **form,
+                ),
+            )
+            return str(sent["ts"])
+
         refs = []
         for number, message in enumerate(render(reply)):
             message_key = f"{key}/{number}" if number else key
@@ -141,15 +155,7 @@ class SlackOutbox(Outbox):
                 continue
             async with self._throttle.whole_turn(POST_INTERVAL, client.install.team, channel):
                 attempt.check()
-                sent = await send(
-                    client.patient.chat_postMessage,
-                    message,
-                    channel=channel,
-                    metadata=metadata(message_key),
-                    thread_ts=thread_ts or None,
-                    **NO_UNFURL,
-                )
-            refs.append(str(sent["ts"]))
+                refs.append(await post(message_key, message))
         return refs[0]
 
     @asynccontextmanager

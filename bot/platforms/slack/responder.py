@@ -137,7 +137,7 @@ class Responder:
         """Show the reply's first message; False if Slack refuses. If that came too soon, nobody edits for a while."""
         first = render(reply)[0]
         try:
-            await send(client.chat_update, first, channel=channel, ts=ts)
+            await send(first, lambda **form: client.chat_update(channel=channel, ts=ts, **form))
         except API_ERRORS as problem:
             if isinstance(problem, SlackApiError):
                 self.throttle.pause(retry_after(problem) or 0, self.team, "edit")
@@ -180,11 +180,16 @@ class Responder:
     async def _post_ephemeral(self, message: RenderedMessage) -> None:
         # What only one member sees is never shown in a thread in which nobody has written.
         thread: dict[str, Any] = {"thread_ts": self.thread} if self.thread and not self.opens_thread else {}
-        await send(self.web.chat_postEphemeral, message, channel=self.channel, user=self.user, **thread)
+        await send(
+            message,
+            lambda **form: self.web.chat_postEphemeral(channel=self.channel, user=self.user, **thread, **form),
+        )
 
     async def _post(self, channel: str, message: RenderedMessage) -> Any:
         thread: dict[str, Any] = {"thread_ts": self.thread} if self.thread and channel == self.channel else {}
-        return await send(self.web.chat_postMessage, message, channel=channel, **thread, **NO_UNFURL)
+        return await send(
+            message, lambda **form: self.web.chat_postMessage(channel=channel, **thread, **NO_UNFURL, **form)
+        )
 
     async def _answer(self, message: RenderedMessage, *, private: bool, replaces: bool) -> bool:
         """Answer where the member asked; False if there's no way to.

@@ -33,12 +33,12 @@ def forms(message: RenderedMessage) -> Iterator[tuple[str, list[BlockKit]]]:
     yield NOT_SHOWN, []
 
 
-async def send(call: Callable[..., Awaitable[Any]], message: RenderedMessage, **arguments: Any) -> Any:
-    """Call a method of the Web API with the message, and return its answer. Raises API_ERRORS."""
+async def send(message: RenderedMessage, call: Callable[..., Awaitable[Any]]) -> Any:
+    """Call a method of the Web API with the message's `text` and `blocks`, and return its answer. Raises API_ERRORS."""
     refusal: SlackApiError | None = None
     for text, blocks in forms(message):
         try:
-            return await call(text=text, blocks=blocks, **arguments)
+            return await call(text=text, blocks=blocks)
         except SlackApiError as problem:
             if error_code(problem) not in REFUSED_CONTENT:
                 raise
