@@ -125,6 +125,10 @@ class Outbox(Protocol):
         """Pin a message in place of the message `instead`, which is unpinned."""
         raise PostError("This platform has no pins.")
 
+    async def member_name(self, location: Location, member: str) -> str:
+        """Return what a member is called there, given by the platform's id; empty if they aren't one."""
+        return ""
+
     async def owners(self, location: Location) -> Sequence[str]:
         """Return the ids of members to contact if no manager is known."""
         return ()

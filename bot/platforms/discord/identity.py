@@ -62,7 +62,7 @@ async def looked_up(client: discord.Client, request: Request, workspace: str) ->
     Raises UnknownMemberError.
     """
     try:
-        member = await _member(client, int(workspace), int(request.actor.id))
+        member = await fetch_member(client, int(workspace), int(request.actor.id))
     except (discord.NotFound, discord.Forbidden):
         raise UnknownMemberError("This is from a server that you or I have left.") from None
     except (discord.HTTPException, aiohttp.ClientError) as problem:
@@ -74,8 +74,11 @@ async def looked_up(client: discord.Client, request: Request, workspace: str) ->
     return replace(request, location=location, actor=actor_of(member, member.guild_permissions))
 
 
-async def _member(client: discord.Client, guild_id: int, user_id: int) -> discord.Member:
-    """Look a member up. Direct messages reach the first shard, whose process may not know the guild: fetch it then."""
+async def fetch_member(client: discord.Client, guild_id: int, user_id: int) -> discord.Member:
+    """Look a member up. Raises discord.py's errors.
+
+    Direct messages reach the first shard, whose process may not know the guild: fetch it then.
+    """
     guild = client.get_guild(guild_id)
     if guild is None or guild.unavailable:
         guild = await client.fetch_guild(guild_id)

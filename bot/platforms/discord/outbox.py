@@ -29,7 +29,7 @@ from bot.context.outbox import (
 )
 from bot.drawing.renderer import Renderer
 from bot.platforms.discord import limits, permissions
-from bot.platforms.discord.identity import on_other_shard
+from bot.platforms.discord.identity import fetch_member, on_other_shard
 from bot.platforms.discord.layout import RenderedMessage
 from bot.platforms.discord.render import frame_id
 from bot.platforms.discord.render_images import render_images
@@ -188,6 +188,17 @@ class DiscordOutbox(Outbox):
                 await message.delete()
         except PostError as refusal:
             log.info("message not deleted", reason=str(refusal))
+
+    @override
+    async def member_name(self, location: Location, member: str) -> str:
+        try:
+            async with _as_post_errors():
+                found = await fetch_member(self._client, int(location.workspace), int(member))
+        except PostError as problem:
+            if isinstance(problem.__cause__, discord.NotFound):
+                return ""
+            raise
+        return found.display_name
 
     @override
     async def owners(self, location: Location) -> Sequence[str]:

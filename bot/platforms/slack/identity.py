@@ -45,9 +45,8 @@ class MemberLookup:
             info = (await client.web.users_info(user=user)).get("user")
             if not info:
                 return None
-            profile = info.get("profile") or {}
-            shown = profile.get("display_name") or profile.get("real_name") or info.get("name") or name
-            admin = _is_member(info, client.install.team) and bool(info.get("is_admin") or info.get("is_owner"))
+            shown = shown_name(info) or name
+            admin = is_member(info, client.install.team) and bool(info.get("is_admin") or info.get("is_owner"))
             return Actor(user, shown, manager=admin or user == client.install.installer, zone=info.get("tz") or "")
 
         unknown = Actor(user, name, manager=user == client.install.installer)
@@ -67,7 +66,13 @@ class MemberLookup:
         return await _cached(self._channels, (client.install.team, user), ask, ())
 
 
-def _is_member(info: Mapping[str, Any], team: str) -> bool:
+def shown_name(info: Mapping[str, Any]) -> str:
+    """Return what a user is called; empty if Slack doesn't say."""
+    profile = info.get("profile") or {}
+    return str(profile.get("display_name") or profile.get("real_name") or info.get("name") or "")
+
+
+def is_member(info: Mapping[str, Any], team: str) -> bool:
     """Return whether a user belongs to the workspace: only then `is_admin` and `is_owner` are about it.
 
     Shared channels have members of other companies. In an organization, a member's home may be another one of its

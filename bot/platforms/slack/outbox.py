@@ -30,6 +30,7 @@ from bot.platforms.slack.errors import (
     needs_group_scope,
     retry_after,
 )
+from bot.platforms.slack.identity import is_member, shown_name
 from bot.platforms.slack.own_posts import OwnPosts, metadata
 from bot.platforms.slack.render import RenderedMessage, render
 from bot.platforms.slack.responder import NO_UNFURL
@@ -120,6 +121,17 @@ class SlackOutbox(Outbox):
         async with self._client(location) as client:
             await self._send(client, location.channel, THREAD_INTRO, f"thread-{ref}", attempt, thread_ts=ref)
         return thread_location(location.channel, ref)
+
+    @override
+    async def member_name(self, location: Location, member: str) -> str:
+        async with self._client(location) as client:
+            try:
+                info = (await client.web.users_info(user=member)).get("user") or {}
+            except SlackApiError as problem:
+                if error_code(problem) in {"user_not_found", "user_not_visible"}:
+                    return ""
+                raise
+            return shown_name(info) if is_member(info, location.workspace) else ""
 
     @override
     async def owners(self, location: Location) -> Sequence[str]:

@@ -9,8 +9,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from bot.context.identity import Actor, Location, RequestContext
+from bot.context.outbox import PostError
 from bot.context.study import Study
-from bot.errors import NotFoundError
+from bot.errors import NotFoundError, UserError
 from bot.replies import Notice
 from bot.store.models import Member
 from bot.study.members import queries
@@ -50,6 +51,22 @@ def _create_or_rename(
     return known
 
 
+async def meet(study: Study, context: RequestContext, name: str) -> None:
+    """Store a member who's mentioned or picked and has never used Studyhall, if the platform knows them there."""
+    outbox, member_id = study.outboxes.get(context.location.platform), _mentioned(name)
+    if outbox is None or not member_id:
+        return
+    if await study.store.query(queries.member_by_external_id, context.workspace_id, member_id) is not None:
+        return
+    try:
+        called = await outbox.member_name(context.location, member_id)
+    except PostError as problem:
+        raise UserError(f"I couldn't look that member up: {problem}") from problem
+    if called:
+        met = Actor(member_id, called)
+        await study.store.transaction(_create_or_rename, context.location, met, study.rules.zone, context.at)
+
+
 async def is_manager(study: Study, location: Location, actor: Actor) -> bool:
     """Return whether the platform or a command makes them a manager there."""
     return actor.manager or await study.store.query(queries.is_named_manager, location, actor.id)
@@ -59,6 +76,8 @@ def require_member(connection: Connection, context: RequestContext, name: str) -
     """Like `find_member`, but also raise NotFoundError for somebody unknown."""
     if (found := find_member(connection, context, name)) is not None:
         return found
+    if _mentioned(name):
+        raise NotFoundError("That member hasn't used Studyhall here yet. I get to know people when they use a command.")
     wanted = name.strip().lstrip("@")
     raise NotFoundError(f"I don't know a member called “{wanted}” here. I get to know people when they use a command.")
 
@@ -69,15 +88,21 @@ def find_member(connection: Connection, context: RequestContext, name: str) -> M
     Raises NotFoundError if several have the name. A mention's id is never taken for a name: members choose their names,
     and one could choose somebody else's id.
     """
-    mention = _ID.fullmatch(name.strip())
-    wanted = (mention[1] or mention[2]) if mention else name.strip().lstrip("@").strip()
+    mentioned = _mentioned(name)
+    wanted = mentioned or name.strip().lstrip("@").strip()
     found = queries.member_by_external_id(connection, context.workspace_id, wanted)
-    if found is not None or mention:
+    if found is not None or mentioned:
         return found
     called = queries.members_by_name(connection, context.workspace_id, wanted)
     if len(called) > 1:
         raise NotFoundError(f"There are {len(called)} members called {wanted}. Mention the one you mean.")
     return called[0] if called else None
+
+
+def _mentioned(name: str) -> str:
+    """Return the platform's id of somebody mentioned or picked; empty for a name."""
+    found = _ID.fullmatch(name.strip())
+    return (found[1] or found[2]) if found else ""
 
 
 def hidden_notice(context: RequestContext, whose: Member) -> Notice | None:

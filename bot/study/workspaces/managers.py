@@ -8,13 +8,14 @@ from bot.context.identity import RequestContext
 from bot.context.study import Study
 from bot.errors import UserError
 from bot.replies import Notice, Reply, Table, Tone
-from bot.study.members.directory import require_member
+from bot.study.members.directory import meet, require_member
 from bot.study.workspaces import queries
 from bot.text.cleaning import named
 
 
 async def add(study: Study, context: RequestContext, *, member: str) -> Reply:
-    """Make a member a manager."""
+    """Make a member a manager, even one who hasn't used Studyhall yet."""
+    await meet(study, context, member)
     name = await study.store.transaction(_set_manager, context, member, True)
     return Reply.of(Notice(f"{named(name)} is now a manager.", Tone.GOOD))
 

@@ -500,6 +500,15 @@ def _logged_and_expected(events: Sequence[Mapping[str, object]], caplog: pytest.
     assert len(told) == 1
 
 
+@pytest.mark.usefixtures("bot")
+async def test_a_member_who_never_spoke_can_be_made_a_manager(discord: Discord, papers: Channel, maya: Person) -> None:
+    assert papers.guild is not None
+    eve = Person.joins(discord, papers.guild, "eve")
+
+    assert "Eve is now a manager" in (await maya.slash(papers, "managers add", member=str(eve.user.id)).answered()).text
+    assert "Eve" in (await maya.slash(papers, "managers list").answered()).text
+
+
 REFUSED = "wouldn't show my reply. What you asked for is done"
 FOLLOW_UP = r"/webhooks/\d+/[^/]+$"
 
