@@ -155,7 +155,7 @@ async def test_an_id_is_never_taken_for_a_name(guild: Guild) -> None:
     await guild.ask("666", "streak", name=TAKEN)
 
     assert "hasn't used Studyhall here yet" in await guild.ask("1", "managers add", manager=True, member=TAKEN)
-    assert "I don't know a member" in await guild.ask("1", f"managers add <@{TAKEN}>", manager=True)
+    assert "hasn't used Studyhall here yet" in await guild.ask("1", f"managers add <@{TAKEN}>", manager=True)
     assert not [member for member in await guild.all(Member) if member.manager]
     assert "hasn't studied here yet" in await guild.ask("1", "profile", member=TAKEN)
     await guild.ask(TAKEN, "streak")
