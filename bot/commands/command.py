@@ -40,6 +40,8 @@ class Command:
     """Only the member sees the reply."""
     opens_form: bool = False
     """If a required value is missing, a form asks for everything that's missing."""
+    submit: str = "Save"
+    """What the button says that sends the form, if the platform lets us choose."""
     slow: bool = False
     """It may take longer than a platform waits, so it's acknowledged first."""
     hidden: bool = False

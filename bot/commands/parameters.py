@@ -71,15 +71,10 @@ class Parameter:
         """Return what it is and how to write it."""
         return ", ".join(filter(None, (self.description, self.format_hint)))
 
-    def hint(self, *, picked: bool) -> str:
-        """Return the text below a form's field, which is picked or typed; empty if it would repeat the label."""
-        hint = self.description if picked else self.full_description
-        return "" if hint.lower() == self.label.lower() else hint
-
     @property
     def label(self) -> str:
-        """Return a form's label: the description if the name is just "text"."""
-        return (self.description if self.name == "text" else self.name).capitalize()
+        """Return the label of a form's field, below which a field that's typed has the `format_hint`."""
+        return self.description[:1].upper() + self.description[1:]
 
     def value(self, study: Study, text: str) -> Any:
         """Clean the text, check its length and convert it. Raises UserError."""

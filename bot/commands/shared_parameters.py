@@ -16,11 +16,11 @@ def free_text(description: str) -> Parameter:
     )
 
 
-DIFFICULTY = Parameter("difficulty", "easy, medium or hard", converters.difficulty, choices=LEVELS, placeholder="any")
+DIFFICULTY = Parameter("difficulty", "how hard", converters.difficulty, choices=LEVELS, placeholder="any")
 QUESTION = Parameter("question", "a question's id", converters.question, required=True, autocomplete=autocomplete.ids)
 ZONE = Parameter(
     "zone",
-    "its time zone",
+    "in which time zone",
     converters.zone,
     autocomplete=autocomplete.zones,
     strict=True,

@@ -71,8 +71,7 @@ def _channel_label(channel: str) -> ui.Label[Any]:
 
 def _switches_label(parameters: Sequence[Parameter], values: Mapping[str, str]) -> ui.Label[Any]:
     options = [
-        discord.CheckboxGroupOption(label=_sentence(p.description), value=p.name, default=values.get(p.name) == "on")
-        for p in parameters
+        discord.CheckboxGroupOption(label=p.label, value=p.name, default=values.get(p.name) == "on") for p in parameters
     ]
     group = ui.CheckboxGroup[Any](
         custom_id=SWITCHES_FIELD, options=options, required=False, min_values=0, max_values=len(options)
@@ -82,8 +81,8 @@ def _switches_label(parameters: Sequence[Parameter], values: Mapping[str, str]) 
 
 def _label(parameter: Parameter, value: str) -> ui.Label[Any]:
     field = _field(parameter, value)
-    hint = short(parameter.hint(picked=not isinstance(field, ui.TextInput)), limits.DESCRIPTION) or None
-    return ui.Label(text=short(parameter.label, limits.TITLE), description=hint, component=field)
+    hint = parameter.format_hint if isinstance(field, ui.TextInput) else ""
+    return ui.Label(text=short(parameter.label, limits.TITLE), description=_sentence(hint) or None, component=field)
 
 
 def _field(parameter: Parameter, value: str) -> ui.Item[Any]:

@@ -18,3 +18,5 @@ MARKS = {
     DayMark.OPEN: "🟨",
     DayMark.BLANK: "⬛",
 }
+WEEKDAY_LETTERS = "ＭＴＷＴＦＳＳ"
+"""The days of the week, in letters as wide as emoji, so that each is above its column."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from bot.platforms.shared.emoji import MARKS, MEDALS
+from bot.platforms.shared.emoji import MARKS, MEDALS, WEEKDAY_LETTERS
 from bot.platforms.slack.layout import BlockKit, Grid, Mrkdwn, Piece, SmallText
 from bot.platforms.slack.markup import DATE_FORMAT, bold, literal_line, local_time, own_text, plain_line, utc
 from bot.replies import Calendar, DayMark, Mastery, Rank, Standings, Table, TopicMastery
@@ -77,6 +77,8 @@ def cell(value: str | datetime, *, bold: bool = False) -> BlockKit:
 def calendar_pieces(calendar: Calendar) -> Iterator[Piece]:
     days = plural(calendar.current, "day")
     lines = [f"🔥 *{days}* · longest {calendar.longest} · 🧊 {calendar.freezes} of 2 freezes"]
+    if calendar.days:
+        lines.append(WEEKDAY_LETTERS)
     for monday, week in calendar.weeks().items():
         lines.append(f"{''.join(DAY_SQUARES[mark] for mark in week)}  {monday:%b %d}")
     yield Mrkdwn("\n".join(lines))

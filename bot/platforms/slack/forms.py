@@ -81,7 +81,7 @@ def form_view(
         "title": _text(
             command.description if len(command.description) <= limits.FORM_TITLE else command.name.capitalize()
         ),
-        "submit": _text("Send"),
+        "submit": _text(command.submit),
         "close": _text("Cancel"),
         "blocks": channel_field + [_field(app, parameter, presets.get(parameter.name, "")) for parameter in fields],
     }
@@ -106,7 +106,7 @@ def _channel_field(channel: str, *, posts: bool) -> dict[str, Any]:
 
 def _field(app: App, parameter: Parameter, preset: str) -> dict[str, Any]:
     element = _element(app, parameter, preset)
-    hint = parameter.hint(picked=element["type"] != "plain_text_input")
+    hint = parameter.format_hint if element["type"] == "plain_text_input" else ""
     if parameter.placeholder:
         element["placeholder"] = _text(
             short(parameter.placeholder[0].upper() + parameter.placeholder[1:], limits.PLACEHOLDER)
@@ -116,7 +116,7 @@ def _field(app: App, parameter: Parameter, preset: str) -> dict[str, Any]:
         "block_id": parameter.name,
         "optional": not parameter.required,
         "label": _text(short(parameter.label, limits.LABEL)),
-        **({"hint": _text(short(hint, limits.HINT))} if hint else {}),
+        **({"hint": _text(hint[0].upper() + hint[1:])} if hint else {}),
         "element": {"action_id": parameter.name, **element},
     }
 

@@ -14,19 +14,24 @@ from bot.study.progress import leaderboard, overview
 
 MAX_QUESTIONS = 3
 MAX_SCHEDULES = 20
+WELCOME = (
+    Text("Any answer starts your streak, and answers to daily questions earn points.", title="Welcome!"),
+    Buttons((Button("Topics", "topics"), Button("Standings", "leaderboard"))),
+)
+"""What a member sees instead of their progress until they've answered something."""
 
 
 async def home(study: Study, context: RequestContext) -> Reply:
-    """Put everything on one page; a part that's still empty says how to get started."""
+    """Put everything on one page; for a newcomer, only what there is to begin with."""
     today = await _today(study, context)
+    schedules = await _schedules(study, context) if context.manager else []
+    settings = await account_settings.me(study, context)
+    if not await study.store.query(queries.has_answered, context.member_id):
+        return Reply((*today, *WELCOME, *settings.blocks, *schedules))
     streak = await overview.streak(study, context)
     standings = await leaderboard.leaderboard(study, context)
     topics = await overview.topics(study, context)
-    settings = await account_settings.me(study, context)
-    blocks: list[Block] = [*today, *streak.blocks, *standings.blocks, *topics.blocks, *settings.blocks]
-    if context.manager:
-        blocks += await _schedules(study, context)
-    return Reply(tuple(blocks))
+    return Reply((*today, *streak.blocks, *standings.blocks, *topics.blocks, *settings.blocks, *schedules))
 
 
 async def _today(study: Study, context: RequestContext) -> list[Block]:

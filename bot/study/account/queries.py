@@ -153,3 +153,9 @@ def schedules(connection: Connection, workspace_id: int, limit: int) -> list[tup
     )
     rows = [dict(row) for row in connection.execute(statement).mappings()]
     return [(row.pop("channel_name"), Schedule.of(row)) for row in rows]
+
+
+def has_answered(connection: Connection, member_id: int) -> bool:
+    """Return whether the member has answered anything here."""
+    answers = tables.answers.c
+    return connection.execute(select(answers.id).where(answers.member_id == member_id).limit(1)).first() is not None

@@ -22,7 +22,7 @@ TIME = Parameter(
 )
 TOPICS = Parameter(
     "topics",
-    "topics",
+    "on which topics",
     converters.topics,
     autocomplete=autocomplete.topic_lists,
     options=autocomplete.all_topics,
@@ -41,7 +41,7 @@ REVEAL = Parameter(
 )
 DAYS = Parameter(
     "days",
-    "weekdays",
+    "on which days",
     converters.some_weekdays,
     autocomplete=autocomplete.weeks,
     options=autocomplete.weekdays,

@@ -11,9 +11,15 @@ TEAM = Parameter("name", "the team's name", converters.text, required=True, gree
 
 COMMANDS = (
     Command(
-        "team create", "Start a team and join it", teams.create, (TEAM,), opens_form=True, example="team create Blue"
+        "team create",
+        "Start a team and join it",
+        teams.create,
+        (TEAM,),
+        opens_form=True,
+        submit="Create",
+        example="team create Blue",
     ),
-    Command("team join", "Join a team", teams.join, (TEAM,), opens_form=True, example="team join Blue"),
+    Command("team join", "Join a team", teams.join, (TEAM,), opens_form=True, submit="Join", example="team join Blue"),
     Command("team leave", "Leave my team", teams.leave),
     Command("team list", "List the teams here", teams.show),
 )

@@ -44,6 +44,7 @@ COMMANDS = (
             ),
         ),
         opens_form=True,
+        submit="Answer",
         slow=True,
         hidden=True,
         example="write k3f7w2ab because the update has low rank",

@@ -38,6 +38,7 @@ COMMANDS = (
             ),
         ),
         opens_form=True,
+        submit="Send",
         hidden=True,
         example="report lora the second choice is right too",
     ),

@@ -366,7 +366,7 @@ def test_a_calendars_weeks_start_on_monday_and_its_legend_names_only_marks_in_us
 
     assert head["text"]["text"] == "Your streak"
     assert weeks["text"]["text"].splitlines()[0] == "🔥 *1 day* · longest 2 · 🧊 0 of 2 freezes"
-    assert weeks["text"]["text"].splitlines()[1] == "▫️▫️🟩🧊🟩💤💤  Nov 16"
+    assert weeks["text"]["text"].splitlines()[1:3] == ["ＭＴＷＴＦＳＳ", "▫️▫️🟩🧊🟩💤💤  Nov 16"]
     assert legend["elements"][0]["text"] == "🟩 studied · 🧊 freeze · 💤 rest · 🟨 open"
 
 

@@ -505,7 +505,7 @@ async def test_a_refused_home_is_published_the_next_time(fake: Slack, bob: Perso
     await fake.heard()
     await bob.opens_home()
 
-    assert "Your streak" in (await fake.next(fake.published)).words
+    assert "Welcome!" in (await fake.next(fake.published)).words
 
 
 async def test_a_file_that_cannot_be_uploaded_is_reported(fake: Slack, bob: Person) -> None:
