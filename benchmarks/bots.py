@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import cProfile
 import random
 import tempfile
@@ -130,6 +131,8 @@ class Ours(Watched):
         self._running = running
 
     async def connect(self) -> None:
+        gc.collect()
+        gc.freeze()  # as the bot does once it's loaded
         await self._running.enter_async_context(connected(self.app, token=self._token))
 
     async def fill(self, channels: list[Any], members: list[Any], rounds: int) -> None:
