@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import cProfile
+import gc
 import random
 import tempfile
 import time
