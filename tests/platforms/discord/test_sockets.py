@@ -550,7 +550,7 @@ async def test_a_form_that_discord_refuses_is_replaced_by_a_sentence(
 @pytest.mark.usefixtures("bot")
 async def test_a_draft_that_discord_refuses_costs_only_itself(discord: Discord, papers: Channel, bob: Person) -> None:
     discord.fail("POST", MESSAGES, 400, 50035)
-    bob.says(papers, f"<@{discord.me.id}> what is lora?", mentions=True)
+    bob.says(papers, f"<@{discord.me.id}> what is lora?")
     await discord.until(lambda: any(m.author is discord.me for m in papers.messages.values()))
 
     assert "low-rank" in papers.last.text

@@ -68,7 +68,7 @@ class Scene:
 
     async def message(self) -> Message:
         self.papers.messages.clear()
-        return self.bob.says(self.papers, "Our GAN makes the same face over and over.", mentions=False)
+        return self.bob.says(self.papers, "Our GAN makes the same face over and over.")
 
     async def invited(self) -> Guild:
         """Make a server that the bot isn't told about yet."""
@@ -221,7 +221,7 @@ CASES = [
     ),
     Case(
         "on_message",
-        lambda s, _: s.bob.says(s.papers, f"<@{s.discord.me.id}> what is LoRA", mentions=True),
+        lambda s, _: s.bob.says(s.papers, f"<@{s.discord.me.id}> what is LoRA"),
         stored={"explanations": 1},
         seen={"messages": 2, "explained": 1},
     ),

@@ -11,14 +11,12 @@ from tests.platforms.discord.fake import compose
 from tests.platforms.discord.fake.calls import Call, Route
 from tests.platforms.discord.fake.clock import stamp
 from tests.platforms.discord.fake.gateway import DIRECT_MESSAGES, GUILD_MESSAGES, GUILDS
-from tests.platforms.discord.fake.model import FORUM, THREAD, Channel, Message, Payload
+from tests.platforms.discord.fake.model import FORUM, REPLY, THREAD, Channel, Message, Payload
 from tests.platforms.discord.fake.refusals import RefusalError
 
 if TYPE_CHECKING:
     from tests.platforms.discord.fake.server import Discord
 
-REPLY = 19
-"""The type of a message that replies to another one."""
 MOST_PINS = 250
 
 

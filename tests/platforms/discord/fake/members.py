@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from discord import Permissions
 
-from tests.platforms.discord.fake.gateway import GUILD_MESSAGES
+from tests.platforms.discord.fake.gateway import DIRECT_MESSAGES, GUILD_MESSAGES
 from tests.platforms.discord.fake.interactions import COMMAND, COMPLETE, COMPONENT, FORM, Interaction
-from tests.platforms.discord.fake.model import Channel, Guild, Membership, Message, Payload, User, parts
+from tests.platforms.discord.fake.model import REPLY, Channel, Guild, Membership, Message, Payload, User, parts
 
 if TYPE_CHECKING:
     from tests.platforms.discord.fake.server import Discord
@@ -91,17 +92,34 @@ class Person:
         data = {"custom_id": opened.modal["custom_id"], "components": sent}
         return self._send(opened.channel, FORM, data, source=opened.source)
 
-    def says(self, channel: Channel, text: str, *, mentions: bool = False, answers: Message | None = None) -> Message:
-        """Write a message; the bot gets its content only if it's mentioned."""
-        message = Message(self.discord.clock.id(), channel, self.user, {"content": text})
-        message.reference = answers.id if answers else None
+    def says(self, channel: Channel, text: str, *, answers: Message | None = None, pings: bool = True) -> Message:
+        """Write a message, maybe a reply, which mentions whom it answers unless `pings` is False.
+
+        Without the privileged intent, the bot gets its content only in direct messages, if it's mentioned, and in
+        replies to its messages, but not to its responses of interactions (Message Content Intent, in the documentation
+        of the gateway).
+        """
+        discord = self.discord
+        message = Message(discord.clock.id(), channel, self.user, {"content": text})
+        named = [int(found) for found in re.findall(r"<@!?(\d+)>", text)]
+        message.mentions = [user for user_id, user in discord.users.items() if user_id in named]
+        message.mention_roles = list(dict.fromkeys(re.findall(r"<@&(\d+)>", text)))
+        guild = channel.guild
+        is_readable = guild is None or discord.me in message.mentions or str(guild.own_role.id) in message.mention_roles
+        if answers is not None:
+            message.type, message.reference = REPLY, answers.id
+            is_readable = is_readable or (answers.author is discord.me and answers.interaction is None)
+            if pings and answers.author is not self.user and answers.author not in message.mentions:
+                message.mentions.append(answers.author)
         channel.messages[message.id] = message
         payload = message.payload
-        if mentions:
-            payload["mentions"] = [self.discord.me.payload]
-        else:
+        if answers is not None:
+            payload["referenced_message"] = answers.payload | ({} if answers.author is discord.me else {"content": ""})
+        if not is_readable:
             payload["content"] = ""
-        self.discord.gateway.tell("MESSAGE_CREATE", payload, channel.guild, GUILD_MESSAGES)
+        if guild is not None:
+            payload["member"] = {k: v for k, v in guild.members[self.user.id].payload.items() if k != "user"}
+        discord.gateway.tell("MESSAGE_CREATE", payload, guild, GUILD_MESSAGES if guild else DIRECT_MESSAGES)
         return message
 
     def _send(self, channel: Channel, kind: int, data: Payload, source: Message | None = None) -> Interaction:

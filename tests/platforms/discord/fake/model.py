@@ -11,6 +11,8 @@ from discord import Permissions
 from tests.platforms.discord.fake.clock import made_at, stamp
 
 TEXT, DM, FORUM, THREAD = 0, 1, 15, 11
+REPLY = 19
+"""The type of a message that replies to another one."""
 BOT_ADD = 28
 """What an audit log calls it when a bot comes to a guild."""
 EPHEMERAL, LOADING, COMPONENTS_V2 = 1 << 6, 1 << 7, 1 << 15
@@ -57,10 +59,13 @@ class Role:
     name: str
     permissions: Permissions
     mentionable: bool = False
+    bot: int = 0
+    """The bot whose own role it is: Discord makes one when a bot is added with permissions, and manages it."""
 
     @property
     def payload(self) -> Payload:
         return {
+            **({"tags": {"bot_id": str(self.bot)}} if self.bot else {}),
             "id": str(self.id),
             "name": self.name,
             "permissions": str(self.permissions.value),
@@ -68,7 +73,7 @@ class Role:
             "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
             "hoist": False,
             "position": 1,
-            "managed": False,
+            "managed": bool(self.bot),
             "mentionable": self.mentionable,
             "flags": 0,
         }
@@ -87,6 +92,7 @@ class Message:
     edited: float | None = None
     nonce: str | None = None
     reference: int | None = None
+    mentions: list[User] = field(default_factory=list)
     mention_roles: list[str] = field(default_factory=list)
     pinned: bool = False
     interaction: Payload | None = None
@@ -117,7 +123,7 @@ class Message:
             "edited_timestamp": stamp(self.edited) if self.edited else None,
             "tts": False,
             "mention_everyone": False,
-            "mentions": [],
+            "mentions": [user.payload for user in self.mentions],
             "mention_roles": self.mention_roles,
             "attachments": self.body.get("attachments") or [],
             "embeds": self.body.get("embeds") or [],
@@ -255,6 +261,11 @@ class Guild:
             for allow, _ in found:
                 value |= allow.value
         return Permissions(value)
+
+    @property
+    def own_role(self) -> Role:
+        """The bot's."""
+        return next(role for role in self.roles.values() if role.bot == self.me.user.id)
 
     @property
     def short(self) -> Payload:

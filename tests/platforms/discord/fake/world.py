@@ -55,10 +55,11 @@ class World:
             setattr(self, name, value)
 
     def guild(self, name: str = "Readers") -> Guild:
-        """Create a guild with only its owner and the bot in it."""
-        owner, me = self.user("owner"), Membership(self.me)
+        """Create a guild with only its owner and the bot in it, which has its own role."""
+        own = Role(self.clock.id(), self.me.name, Permissions.none(), bot=self.me.id)
+        owner, me = self.user("owner"), Membership(self.me, [own.id])
         made = Guild(self.clock.spread_id(), name, owner, me)
-        made.roles[made.id] = Role(made.id, "@everyone", EVERYBODY)
+        made.roles = {made.id: Role(made.id, "@everyone", EVERYBODY), own.id: own}
         made.members = {owner.id: Membership(owner), self.me.id: me}
         self.guilds[made.id] = made
         return made
