@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -16,6 +15,7 @@ from bot.app import App
 from bot.commands.parameters import Parameter, Suggestion
 from bot.context.identity import Location
 from bot.errors import DatabaseError
+from bot.platforms.discord.addressing import Addressing
 from bot.platforms.discord.dispatch import Dispatch
 from bot.platforms.discord.identity import location_of
 from bot.platforms.discord.login import log_in
@@ -53,6 +53,7 @@ class StudyClient(discord.AutoShardedClient):
         self.app = app
         self._dev_guild = dev_guild
         self._outbox = DiscordOutbox(self, app.renderer)
+        self._addressing = Addressing(self)
         self._dispatch = Dispatch(self, app, app.renderer, token)
         self.tree = command_tree(self, app, self._dispatch)
 
@@ -80,16 +81,12 @@ class StudyClient(discord.AutoShardedClient):
 
         The line by which Discord announces each of our pins goes: the question itself has just said more.
         """
-        bot_user, guild = self.user, message.guild
-        if message.type is discord.MessageType.pins_add and bot_user is not None and message.author.id == bot_user.id:
+        if message.type is discord.MessageType.pins_add and self.user and message.author.id == self.user.id:
             await self._run_logged(self._outbox.delete(message))
-            return
-        if bot_user is None or message.author.bot or guild is None:
-            return
-        if all(mentioned.id != bot_user.id for mentioned in message.mentions):
-            return
-        text = re.sub(rf"<@!?{bot_user.id}>", "", message.content).strip()
-        await self._dispatch.on_mention(message, guild, text)
+        elif not message.author.bot and not isinstance(message.channel, discord.DMChannel):
+            text = await self._addressing.text_for_us(message)
+            if text is not None:
+                await self._dispatch.on_mention(message, text)
 
     async def on_ready(self) -> None:
         log.info("ready", guilds=len(self.guilds), shards=self.shard_count)

@@ -17,7 +17,6 @@ from bot import metrics
 from bot.app import App
 from bot.commands.command import Command
 from bot.commands.parameters import Parameter
-from bot.context.identity import Location
 from bot.dispatch.request import Request
 from bot.drawing.renderer import Renderer
 from bot.errors import DatabaseError, UserError
@@ -27,8 +26,8 @@ from bot.platforms.discord.identity import (
     UnknownMemberError,
     actor_of,
     location_of,
+    location_of_message,
     looked_up,
-    parent_of,
     split_workspace,
 )
 from bot.platforms.discord.invocation import Invocation
@@ -116,19 +115,12 @@ class Dispatch:
                 request = replace(request, location=location, platform_values={CHANNEL_FIELD: channel})
             await self._carry_out(interaction, command, request, workspace)
 
-    async def on_mention(self, message: discord.Message, guild: discord.Guild, text: str) -> None:
+    async def on_mention(self, message: discord.Message, text: str) -> None:
         """Answer a mention in a channel or thread, where everybody can read along."""
         with self._tracked("mention"):
             rights = getattr(message.author, "guild_permissions", discord.Permissions.none())
             request = Request(
-                location=Location(
-                    "discord",
-                    str(guild.id),
-                    str(message.channel.id),
-                    guild.name,
-                    str(getattr(message.channel, "name", "")),
-                    parent_channel=parent_of(message.channel),
-                ),
+                location=location_of_message(message),
                 actor=actor_of(message.author, rights),
                 id=str(message.id),
                 at=message.created_at,

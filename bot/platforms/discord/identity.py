@@ -44,6 +44,19 @@ def location_of(interaction: Interaction, workspace: str = "") -> Location:
     )
 
 
+def location_of_message(message: discord.Message) -> Location:
+    """Return where a message in a server was written; this process may not know the server, but knows its id."""
+    guild, channel = message.guild, message.channel
+    return Location(
+        "discord",
+        str(guild.id if guild else getattr(channel, "guild_id", "")),
+        str(channel.id),
+        guild.name if guild and not guild.unavailable else "",
+        str(getattr(channel, "name", "")),
+        parent_channel=parent_of(channel),
+    )
+
+
 def parent_of(channel: object) -> str:
     """Return the channel of a thread; empty for a forum's post, because a forum itself takes no messages."""
     if not isinstance(channel, discord.Thread) or isinstance(channel.parent, discord.ForumChannel):

@@ -1,0 +1,63 @@
+"""Tell whether a message is meant for the bot, and what it says besides the bot's name."""
+
+from __future__ import annotations
+
+import re
+
+import aiohttp
+import discord
+import structlog
+from cachetools import LRUCache
+
+log = structlog.get_logger()
+
+MAX_GUILDS = 1_000
+"""Servers that this process doesn't know, and whose roles it keeps in mind."""
+
+
+class Addressing:
+    """Members mention the bot by its user or by its own role, which Discord lists under the same name."""
+
+    def __init__(self, client: discord.Client) -> None:
+        self._client = client
+        self._roles: LRUCache[int, int] = LRUCache(MAX_GUILDS)
+
+    async def text_for_us(self, message: discord.Message) -> str | None:
+        """Return what a message in a server tells the bot, without the bot's name; None if it isn't for the bot."""
+        bot_user = self._client.user
+        if bot_user is None:
+            return None
+        role = await self._role_mentioned(message)
+        if not role and all(mentioned.id != bot_user.id for mentioned in message.mentions):
+            return None
+        names = rf"<@!?{bot_user.id}>" + (rf"|<@&{role}>" if role else "")
+        return re.sub(names, "", message.content).strip()
+
+    async def _role_mentioned(self, message: discord.Message) -> int:
+        """Return the id of the bot's own role if the message mentions it, else 0."""
+        if not message.raw_role_mentions:
+            return 0
+        role = await self._own_role(message)
+        return role if role in message.raw_role_mentions else 0
+
+    async def _own_role(self, message: discord.Message) -> int:
+        """Return the id of the role that Discord made for the bot; 0 if it has none.
+
+        Ask Discord where this process doesn't know the server, as during an outage.
+        """
+        guild = message.guild
+        if guild is not None and not guild.unavailable:
+            return guild.self_role.id if guild.self_role else 0
+        guild_id = guild.id if guild else getattr(message.channel, "guild_id", None)
+        if guild_id is None:
+            return 0
+        if guild_id not in self._roles:
+            try:
+                roles = await self._client.http.get_roles(guild_id)
+            except (discord.DiscordException, aiohttp.ClientError) as problem:
+                log.warning("roles not looked up", problem=type(problem).__name__)
+                return 0
+            bot_id = str(self._client.user.id) if self._client.user else ""
+            own = (int(role["id"]) for role in roles if (role.get("tags") or {}).get("bot_id") == bot_id)
+            self._roles[guild_id] = next(own, 0)
+        return self._roles[guild_id]
