@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ FIELDS = (SELECT, INPUT, 5, 6, 7, 8)
 """Inputs allowed in a form; the last four select users, roles, mentionables, and channels."""
 USER, CHANNEL, ROLE = 6, 7, 8
 """Option types whose value is an id."""
+SELECTED = {5: USER, 6: ROLE, 8: CHANNEL}
+"""The option type that means the same as a type of select."""
 
 
 @dataclass(slots=True)
@@ -89,7 +92,9 @@ class Person:
             said = {"value": value} if field["type"] == INPUT else {"values": [value] if value else []}
             inner = {"type": field["type"], "id": 2 * number, "custom_id": name} | said
             sent.append({"type": 18, "id": 2 * number - 1, "component": inner})
+        picked = ((SELECTED.get(f["type"], 0), values.get(name, "")) for name, f in fields.items())
         data = {"custom_id": opened.modal["custom_id"], "components": sent}
+        data |= {"resolved": self._resolved(opened.channel, picked)}
         return self._send(opened.channel, FORM, data, source=opened.source)
 
     def says(self, channel: Channel, text: str, *, answers: Message | None = None, pings: bool = True) -> Message:
@@ -148,28 +153,31 @@ class Person:
         for step in reversed(path):
             options = [{"type": step["type"], "name": step["name"], "options": options}]
         said = {"id": command["id"], "name": first, "type": 1, "options": options}
-        return said | ({"resolved": resolved} if (resolved := self._resolved(channel, node, values)) else {})
+        given = ((option["type"], values.get(option["name"], "")) for option in node.get("options") or ())
+        return said | ({"resolved": resolved} if (resolved := self._resolved(channel, given)) else {})
 
-    def _resolved(self, channel: Channel, node: Payload, values: dict[str, str]) -> Payload:
-        """Return the `resolved` objects for option values that are ids."""
+    def _resolved(self, channel: Channel, values: Iterable[tuple[int, str]]) -> Payload:
+        """Return the `resolved` objects for values that are ids, given with the types of their options."""
         found: Payload = {}
         guild = channel.guild
-        for option in node.get("options") or ():
-            object_id = values.get(option["name"], "")
-            if option["type"] not in (USER, CHANNEL, ROLE) or guild is None or not object_id.isdecimal():
+        for kind, text in values:
+            if kind not in (USER, CHANNEL, ROLE) or guild is None or not text.isdecimal():
                 continue
-            if option["type"] == ROLE:
-                found.setdefault("roles", {})[object_id] = guild.roles[int(object_id)].payload
-            elif option["type"] == CHANNEL:
-                payload = guild.channels[int(object_id)].payload
-                rights = str(guild.permissions(self.user.id, guild.channels[int(object_id)]).value)
-                found.setdefault("channels", {})[object_id] = payload | {"permissions": rights}
+            object_id = int(text)
+            if kind == ROLE:
+                found.setdefault("roles", {})[text] = guild.roles[object_id].payload
+            elif kind == CHANNEL:
+                rights = str(guild.permissions(self.user.id, guild.channels[object_id]).value)
+                payload = guild.channels[object_id].payload
+                found.setdefault("channels", {})[text] = payload | {"permissions": rights}
             else:
-                payload = guild.members[int(object_id)].payload
+                found.setdefault("users", {})[text] = self.discord.users[object_id].payload
+                if object_id not in guild.members:  # "Partial Member objects" are only of those who are in the server
+                    continue
+                payload = guild.members[object_id].payload
                 member = {k: v for k, v in payload.items() if k not in ("user", "deaf", "mute")}
-                rights = str(guild.permissions(int(object_id), channel).value)
-                found.setdefault("users", {})[object_id] = guild.members[int(object_id)].user.payload
-                found.setdefault("members", {})[object_id] = member | {"permissions": rights}
+                rights = str(guild.permissions(object_id, channel).value)
+                found.setdefault("members", {})[text] = member | {"permissions": rights}
         return found
 
 

@@ -207,13 +207,14 @@ class Channel:
 class Membership:
     user: User
     roles: list[int] = field(default_factory=list)
+    nick: str | None = None
 
     @property
     def payload(self) -> Payload:
         return {
             "user": self.user.payload,
             "roles": [str(role) for role in self.roles],
-            "nick": None,
+            "nick": self.nick,
             "avatar": None,
             "joined_at": "2026-01-01T00:00:00+00:00",
             "premium_since": None,
