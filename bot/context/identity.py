@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -43,7 +44,8 @@ class RequestContext:
 
     `request_id` is unique on the platform, and what a request writes is stored under it: a second delivery of the same
     request changes nothing. `at` is the platform's time of the request, timezone-aware and in UTC.
-    `channels` are the actor's.
+    `channels` are the actor's. `picked` has the names, by id, of members picked from the platform's own list, who may
+    never have used the bot; a bot has an empty one.
     """
 
     location: Location
@@ -55,3 +57,4 @@ class RequestContext:
     at: datetime
     custom_questions_version: int = 0
     channels: tuple[str, ...] = ()
+    picked: Mapping[str, str] = field(default_factory=dict)

@@ -49,6 +49,7 @@ async def handle(registry: Registry, study: Study, request: Request) -> AsyncGen
             command, texts = _parse(registry, study, request)
             if location.parent_channel and not command.in_thread:
                 context = await in_channel_of_thread(study, context, actor)
+            context = replace(context, picked=_clean_picks(request))
             if command.managers_only and not context.manager:
                 raise NotAllowedError(f"`{command.name}` is for managers. Ask a manager to run it.")
             if request.form and (problems := command.check(study, texts)):
@@ -118,6 +119,10 @@ def _with_clean_names(request: Request) -> tuple[Location, Actor]:
         ),
         replace(actor, name=short(clean(actor.name), MAX_NAME_LENGTH)),
     )
+
+
+def _clean_picks(request: Request) -> dict[str, str]:
+    return {picked_id: short(clean(name), MAX_NAME_LENGTH) for picked_id, name in request.picked.items()}
 
 
 def _parse(registry: Registry, study: Study, request: Request) -> tuple[Command, dict[str, str]]:

@@ -27,3 +27,5 @@ class Request:
     """The values were typed into the form that `line` opened, so they are saved until the command has succeeded."""
     platform_values: Mapping[str, str] = field(default_factory=dict)
     """What that form's platform-specific fields contained."""
+    picked: Mapping[str, str] = field(default_factory=dict)
+    """The names, by id, of members picked from the platform's own list; a bot has an empty one."""

@@ -28,6 +28,7 @@ from bot.platforms.discord.identity import (
     location_of,
     location_of_message,
     looked_up,
+    picked_members,
     split_workspace,
 )
 from bot.platforms.discord.invocation import Invocation
@@ -87,6 +88,7 @@ class Dispatch:
                 at=interaction.created_at,
                 command=command.name,
                 values=values,
+                picked=picked_members(interaction.data or {}),
             )
             await self._carry_out(interaction, command, request)
 
@@ -108,7 +110,7 @@ class Dispatch:
             command, _ = self._parse(line)
             values = form_values(data)
             channel = values.pop(CHANNEL_FIELD, "")
-            request = replace(_request(interaction, line, values, workspace), form=True)
+            request = replace(_request(interaction, line, values, workspace), form=True, picked=picked_members(data))
             if channel:
                 name = data["resolved"]["channels"][channel]["name"]
                 location = replace(request.location, channel=channel, channel_name=name, parent_channel="")

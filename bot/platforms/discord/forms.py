@@ -63,8 +63,7 @@ def _is_switch(parameter: Parameter) -> bool:
 
 
 def _channel_label(channel: str) -> ui.Label[Any]:
-    kind = discord.SelectDefaultValueType.channel
-    chosen = [discord.SelectDefaultValue(id=int(channel), type=kind)] if channel.isdecimal() else []
+    chosen = _chosen(channel, discord.SelectDefaultValueType.channel)
     picker = ui.ChannelSelect[Any](custom_id=CHANNEL_FIELD, channel_types=CHANNEL_TYPES, default_values=chosen)
     return ui.Label(text="Channel", component=picker)
 
@@ -87,9 +86,11 @@ def _label(parameter: Parameter, value: str) -> ui.Label[Any]:
 
 def _field(parameter: Parameter, value: str) -> ui.Item[Any]:
     if parameter.kind == "roles":
-        kind = discord.SelectDefaultValueType.role
-        chosen = [discord.SelectDefaultValue(id=int(value), type=kind)] if value.isdecimal() else []
+        chosen = _chosen(value, discord.SelectDefaultValueType.role)
         return ui.RoleSelect[Any](custom_id=parameter.name, required=parameter.required, default_values=chosen)
+    if parameter.kind == "members":
+        chosen = _chosen(value, discord.SelectDefaultValueType.user)
+        return ui.UserSelect[Any](custom_id=parameter.name, required=parameter.required, default_values=chosen)
     if parameter.choices:
         options = [discord.SelectOption(label=choice, default=choice == value) for choice in parameter.choices]
         return ui.Select(custom_id=parameter.name, options=options, required=parameter.required)
@@ -102,6 +103,11 @@ def _field(parameter: Parameter, value: str) -> ui.Item[Any]:
         default=value[:max_length] or None,
         placeholder=short(_sentence(parameter.placeholder), limits.DESCRIPTION) or None,
     )
+
+
+def _chosen(value: str, kind: discord.SelectDefaultValueType) -> list[discord.SelectDefaultValue]:
+    """Return what a picker starts with: the value if it's an id."""
+    return [discord.SelectDefaultValue(id=int(value), type=kind)] if value.isdecimal() else []
 
 
 def _sentence(text: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import discord
@@ -62,6 +63,18 @@ def parent_of(channel: object) -> str:
     if not isinstance(channel, discord.Thread) or isinstance(channel.parent, discord.ForumChannel):
         return ""
     return str(channel.parent_id)
+
+
+def picked_members(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names in the server of the members in an option, a field or a menu, by id; a bot's is empty."""
+    resolved = data.get("resolved") or {}
+    members = resolved.get("members") or {}
+    return {
+        user_id: ""
+        if user.get("bot")
+        else (members.get(user_id) or {}).get("nick") or user.get("global_name") or user["username"]
+        for user_id, user in (resolved.get("users") or {}).items()
+    }
 
 
 def actor_of(user: discord.User | discord.Member, rights: discord.Permissions) -> Actor:

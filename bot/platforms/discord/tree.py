@@ -129,7 +129,7 @@ def _slash(
     return app_commands.Command(name=name, description=command.description[: limits.DESCRIPTION], callback=decorated)
 
 
-PICKER_TYPES: dict[str, Any] = {"members": discord.Member, "roles": discord.Role}
+PICKER_TYPES: dict[str, Any] = {"members": discord.User, "roles": discord.Role}
 """Kinds of values that Discord offers in its own lists."""
 
 

@@ -21,6 +21,9 @@ _ID = re.compile(r"<@!?([A-Z0-9]+)(?:\|[^>]*)?>|([0-9]{15,20}|[UW][A-Z0-9]{7,20}
 """A mention on Discord or Slack, or the bare id that either of them sends for a picked member."""
 
 
+NOT_YET = "hasn't studied here yet"
+
+
 async def get_or_create_member(
     study: Study, location: Location, actor: Actor, *, request_id: str, at: datetime
 ) -> RequestContext:
@@ -59,7 +62,7 @@ async def meet(study: Study, context: RequestContext, name: str) -> None:
     if await study.store.query(queries.member_by_external_id, context.workspace_id, member_id) is not None:
         return
     try:
-        called = await outbox.member_name(context.location, member_id)
+        called = picked_name(context, name) or await outbox.member_name(context.location, member_id)
     except PostError as problem:
         raise UserError(f"I couldn't look that member up: {problem}") from problem
     if called:
@@ -76,10 +79,20 @@ def require_member(connection: Connection, context: RequestContext, name: str) -
     """Like `find_member`, but also raise NotFoundError for somebody unknown."""
     if (found := find_member(connection, context, name)) is not None:
         return found
+    if picked := picked_name(context, name):
+        raise NotFoundError(f"{named(picked)} {NOT_YET}.")
     if _mentioned(name):
         raise NotFoundError("That member hasn't used Studyhall here yet. I get to know people when they use a command.")
     wanted = name.strip().lstrip("@")
     raise NotFoundError(f"I don't know a member called “{wanted}” here. I get to know people when they use a command.")
+
+
+def picked_name(context: RequestContext, name: str) -> str:
+    """Return the name of somebody who was picked from the platform's list, else "". Raises NotFoundError for a bot."""
+    picked = context.picked.get(_mentioned(name))
+    if picked == "":
+        raise NotFoundError("That's a bot. Only people take part here.")
+    return picked or ""
 
 
 def find_member(connection: Connection, context: RequestContext, name: str) -> Member | None:

@@ -12,15 +12,13 @@ from bot.context.local_time import period_keys
 from bot.context.study import Study
 from bot.replies import Notice, Reply, Table
 from bot.store.models import Member
-from bot.study.members.directory import find_member, hidden_notice
+from bot.study.members.directory import NOT_YET, find_member, hidden_notice, picked_name
 from bot.study.members.queries import member_with_zone
 from bot.study.progress import queries, streaks
 from bot.study.progress.streaks import Streak
 from bot.study.progress.totals import ALL_TIME
 from bot.text.cleaning import named
 from bot.text.plural import plural
-
-NOT_YET = "hasn't studied here yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,8 @@ async def profile(study: Study, context: RequestContext, *, member: str) -> Repl
     """Show a member's points and streak, unless they hide their standing from others."""
     found = await study.store.query(find_member, context, member)
     if found is None:
-        return Reply.of(Notice(f"This member {NOT_YET}."))
+        picked = picked_name(context, member)
+        return Reply.of(Notice(f"{named(picked) if picked else 'This member'} {NOT_YET}."))
     if hidden := hidden_notice(context, found):
         return Reply.of(hidden)
     if found.last_day is None:

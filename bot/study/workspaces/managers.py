@@ -8,9 +8,11 @@ from bot.context.identity import RequestContext
 from bot.context.study import Study
 from bot.errors import UserError
 from bot.replies import Notice, Reply, Table, Tone
-from bot.study.members.directory import meet, require_member
+from bot.study.members.directory import find_member, meet, picked_name, require_member
 from bot.study.workspaces import queries
 from bot.text.cleaning import named
+
+NOT_LISTED = "isn't on the list of managers"
 
 
 async def add(study: Study, context: RequestContext, *, member: str) -> Reply:
@@ -28,10 +30,11 @@ async def remove(study: Study, context: RequestContext, *, member: str) -> Reply
 
 def _set_manager(connection: Connection, context: RequestContext, name: str, manager: bool) -> str:
     """Store whether a member is a manager, and return their name. Raises UserError if nothing would change."""
+    if not manager and find_member(connection, context, name) is None and (picked := picked_name(context, name)):
+        raise UserError(f"{named(picked)} {NOT_LISTED}.")
     member = require_member(connection, context, name)
     if member.manager == manager:
-        already = "is already a manager" if manager else "isn't on the list of managers"
-        raise UserError(f"{named(member.name)} {already}.")
+        raise UserError(f"{named(member.name)} {'is already a manager' if manager else NOT_LISTED}.")
     queries.set_manager(connection, member.id, manager=manager)
     return member.name
 
