@@ -35,7 +35,8 @@ from bot.replies import Reply
 from bot.store.engine import Store
 from bot.store.slack_installations import Installation, Installations
 from bot.store.terminal_posts import TerminalPosts
-from bot.study.members import directory
+from bot.study.members import direct_messages, directory
+from bot.study.members.direct_messages import KnownWorkspace
 from bot.study.workspaces import custom_questions, onboarding
 from bot.study.workspaces.onboarding import Greeting
 
@@ -141,6 +142,14 @@ class App:
     async def form_draft(self, location: Location, actor: Actor, line: str) -> dict[str, str]:
         """Return what the member typed into a line's form before the command failed, by parameter; empty otherwise."""
         return await form_drafts.find_draft(self.study, location, actor, line)
+
+    async def known_workspaces(self, platform: str, member: str) -> list[KnownWorkspace]:
+        """Return the platform's workspaces where somebody has used the bot; `member` is their id there."""
+        return await direct_messages.known_workspaces(self.study, platform, member)
+
+    async def choose_workspace(self, location: Location, actor: Actor, at: datetime) -> None:
+        """Make a workspace the one that the member's direct messages are about."""
+        await direct_messages.choose_silently(self.study, location, actor, at)
 
     async def active_workspaces(self, platform: str) -> list[str]:
         """Return the external ids of the platform's workspaces that the bot is a member of."""

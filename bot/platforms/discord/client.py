@@ -36,12 +36,12 @@ SHUTDOWN_TIMEOUT = 15.0
 class StudyClient(discord.AutoShardedClient):
     """Serve slash commands, buttons, forms and mentions in every guild.
 
-    It caches no members and no messages, and reads only messages that mention it.
+    It caches no members and no messages, and reads only messages that are for it.
     """
 
     def __init__(self, app: App, *, token: str, dev_guild: int | None = None, **options: Any) -> None:
         super().__init__(
-            intents=discord.Intents(guilds=True, guild_messages=True),
+            intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,
@@ -77,13 +77,17 @@ class StudyClient(discord.AutoShardedClient):
             await self._dispatch.on_form(interaction, data)
 
     async def on_message(self, message: discord.Message) -> None:
-        """Answer mentions and replies to the bot's messages; ignore everything else.
+        """Answer direct messages, mentions and replies to the bot's messages; ignore everything else.
 
         The line by which Discord announces each of our pins goes: the question itself has just said more.
         """
         if message.type is discord.MessageType.pins_add and self.user and message.author.id == self.user.id:
             await self._run_logged(self._outbox.delete(message))
-        elif not message.author.bot and not isinstance(message.channel, discord.DMChannel):
+        elif message.author.bot:
+            return
+        elif isinstance(message.channel, discord.DMChannel):
+            await self._dispatch.on_direct_message(message)
+        else:
             text = await self._addressing.text_for_us(message)
             if text is not None:
                 await self._dispatch.on_mention(message, text)

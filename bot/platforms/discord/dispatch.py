@@ -17,6 +17,7 @@ from bot import metrics
 from bot.app import App
 from bot.commands.command import Command
 from bot.commands.parameters import Parameter
+from bot.context.identity import Location
 from bot.dispatch.request import Request
 from bot.drawing.renderer import Renderer
 from bot.errors import DatabaseError, UserError
@@ -35,6 +36,7 @@ from bot.platforms.discord.invocation import Invocation
 from bot.platforms.discord.outbox import NO_MENTIONS
 from bot.platforms.discord.render_images import render_images
 from bot.platforms.discord.responder import REFUSED, Responder, is_refusal
+from bot.platforms.discord.servers import CHANGE, NONE_SHARED, Servers, choice
 from bot.platforms.discord.tree import EXPIRED_CODES
 from bot.platforms.shared.background_tasks import BackgroundTasks
 from bot.platforms.shared.kept_requests import KeptRequests, ResumedRequest
@@ -68,6 +70,7 @@ class Dispatch:
     def __init__(self, client: discord.Client, app: App, renderer: Renderer, token: str) -> None:
         self.app = app
         self._client, self._renderer = client, renderer
+        self._servers = Servers(client, app)
         self._kept_requests = KeptRequests(app, "discord", token)
         self.background_tasks = BackgroundTasks()
 
@@ -102,6 +105,8 @@ class Dispatch:
                 await self._open_form(interaction, command, line, fields, values, workspace=workspace)
                 return
             await self._carry_out(interaction, command, _request(interaction, line, selected, workspace), workspace)
+            if workspace and command is not None and command.name == CHANGE:
+                await self._continue_chosen(interaction)
 
     async def on_form(self, interaction: Interaction, data: Mapping[str, Any]) -> None:
         """Run the command line that opened a form, with what was typed into it."""
@@ -131,6 +136,64 @@ class Dispatch:
             )
             await self._claim(request.id)
             await self._reply_to(message, request)
+
+    async def on_direct_message(self, message: discord.Message) -> None:
+        """Answer a direct message: a command if it starts like one, else with an explanation."""
+        with self._tracked("direct message"):
+            if not message.content.strip():
+                return
+            await self._reply_directly(message, str(message.id))
+
+    async def _reply_directly(self, message: discord.Message, request_id: str) -> None:
+        """Answer a direct message for the member's server, or ask which one that is. Raises RequestClaimedError."""
+        await self._claim(request_id)
+        try:
+            server = await self._server_of(message)
+            if isinstance(server, Reply):
+                await self._show_below(message, None, server)
+                return
+            request = await looked_up(self._client, _direct_request(message, server, request_id), server)
+        except UnknownMemberError as problem:
+            await self._show_below(message, None, Reply.of(Notice(str(problem), Tone.WARNING)))
+            return
+        except DatabaseError as problem:
+            log.error("database", problem=str(problem))
+            await self._show_below(message, None, Reply.of(Notice(f"{problem.public} Please try again.", Tone.PROBLEM)))
+            return
+        command, _ = self._parse(request.values["text"])
+        if command is None:
+            await self._reply_to(message, request, server)
+        elif command.managers_only or command.needs_channel or command.posts_publicly:
+            await self._show_below(message, None, Reply.of(_only_in_channel(command)))
+        else:
+            typed = replace(request, line=request.values["text"], command="", values={})
+            await self._reply_to(message, typed, server)
+
+    async def _server_of(self, message: discord.Message) -> str | Reply:
+        """Return the server that a direct message is about, or what to ask the member; the only one is taken silently.
+
+        Raises UnknownMemberError and DatabaseError.
+        """
+        user = message.author
+        wants_change = message.content.strip().casefold() == CHANGE
+        if not wants_change and (chosen := await self._servers.chosen(user.id)):
+            return chosen
+        shared = await self._servers.shared(user.id)
+        if wants_change or len(shared) != 1:
+            return choice(shared) if shared else Reply.of(NONE_SHARED)
+        [server] = shared
+        location, actor = _direct_location(message, server), actor_of(user, discord.Permissions.none())
+        await self.app.choose_workspace(replace(location, workspace_name=shared[server]), actor, message.created_at)
+        return server
+
+    async def _continue_chosen(self, interaction: Interaction) -> None:
+        """Answer the direct message that had to wait until its member had chosen a server."""
+        asked = interaction.message.reference if interaction.message else None
+        if asked is None or asked.message_id is None or interaction.message is None:
+            return
+        waiting = await interaction.message.channel.fetch_message(asked.message_id)
+        if waiting.content.strip().casefold() != CHANGE:
+            await self._reply_directly(waiting, f"{waiting.id}-chosen")
 
     def resuming(self) -> AbstractAsyncContextManager[None]:
         """Carry out what dead processes have acknowledged, now and again while the block runs."""
@@ -265,13 +328,13 @@ class Dispatch:
         replies = self.app.handle(request)
         return throttle(replies, EDIT_INTERVAL) if command is not None and command.streams else replies
 
-    async def _reply_to(self, message: discord.Message, request: Request) -> None:
-        """Reply to a message, and edit the reply while it streams."""
+    async def _reply_to(self, message: discord.Message, request: Request, workspace: str = "") -> None:
+        """Reply to a message, and edit the reply while it streams; `workspace` is a direct message's server."""
         sent: discord.Message | None = None
         async with aclosing(self._replies(request)) as replies:
             async for reply in replies:
                 try:
-                    sent = await self._show_below(message, sent, reply)
+                    sent = await self._show_below(message, sent, reply, workspace)
                 except discord.HTTPException as problem:
                     if not is_refusal(problem):
                         raise
@@ -280,10 +343,10 @@ class Dispatch:
                         sent = await self._show_below(message, sent, REFUSED)
 
     async def _show_below(
-        self, message: discord.Message, sent: discord.Message | None, reply: Reply
+        self, message: discord.Message, sent: discord.Message | None, reply: Reply, workspace: str = ""
     ) -> discord.Message:
         """Show a reply below a message, in place of what was `sent` there, and return its first message."""
-        first, *rest = await render_images(self._renderer, reply)
+        first, *rest = await render_images(self._renderer, reply, workspace=workspace)
         if sent is None:
             sent = await message.reply(
                 view=first.view,
@@ -318,6 +381,26 @@ class Dispatch:
 def _line(command: Command, values: Mapping[str, str]) -> str:
     """Return the command line with these values."""
     return " ".join([command.name, *(f"{name}={shlex.quote(value)}" for name, value in values.items())])
+
+
+def _direct_location(message: discord.Message, server: str) -> Location:
+    return Location("discord", server, str(message.channel.id), "", "direct message", direct=True)
+
+
+def _direct_request(message: discord.Message, server: str, request_id: str) -> Request:
+    return Request(
+        location=_direct_location(message, server),
+        actor=actor_of(message.author, discord.Permissions.none()),
+        id=request_id,
+        at=message.created_at,
+        command="talk",
+        values={"text": message.content.strip()},
+    )
+
+
+def _only_in_channel(command: Command) -> Notice:
+    how = "Share it where you looked it up" if command.hidden else f"Please use `/{command.name}`"
+    return Notice(f"{how}, in a channel of your server.", Tone.WARNING)
 
 
 def _request(interaction: Interaction, line: str, values: Mapping[str, str], workspace: str) -> Request:

@@ -82,20 +82,30 @@ def actor_of(user: discord.User | discord.Member, rights: discord.Permissions) -
     return Actor(str(user.id), user.display_name, manager=rights.administrator or rights.manage_guild)
 
 
+async def fetch_if_member(client: discord.Client, guild_id: int, user_id: int) -> discord.Member | None:
+    """Return somebody as a member of a server; None if they or the bot aren't in it.
+
+    Raises UnknownMemberError if Discord can't tell.
+    """
+    try:
+        return await fetch_member(client, guild_id, user_id)
+    except (discord.NotFound, discord.Forbidden):
+        return None
+    except (discord.DiscordException, aiohttp.ClientError) as problem:
+        log.warning("member not looked up", problem=type(problem).__name__)
+        raise UnknownMemberError(
+            "Discord can't tell me who you are in your server right now. Please try again later."
+        ) from problem
+
+
 async def looked_up(client: discord.Client, request: Request, workspace: str) -> Request:
     """Return a request from a direct message with the member's name and rights in its server.
 
     Raises UnknownMemberError.
     """
-    try:
-        member = await fetch_member(client, int(workspace), int(request.actor.id))
-    except (discord.NotFound, discord.Forbidden):
-        raise UnknownMemberError("This is from a server that you or I have left.") from None
-    except (discord.HTTPException, aiohttp.ClientError) as problem:
-        log.warning("member not looked up", problem=type(problem).__name__)
-        raise UnknownMemberError(
-            "Discord can't tell me who you are in your server right now. Please try again later."
-        ) from problem
+    member = await fetch_if_member(client, int(workspace), int(request.actor.id))
+    if member is None:
+        raise UnknownMemberError("This is from a server that you or I have left.")
     location = replace(request.location, workspace_name=member.guild.name)
     return replace(request, location=location, actor=actor_of(member, member.guild_permissions))
 

@@ -44,13 +44,14 @@ class Member(Row):
     never go backwards. The three streak columns are a cache, computed from the answers as of `last_day`.
 
     `remind_at` is the local time for a reminder before a streak ends, None if the member wants none. `next_reminder` is
-    when to check next; `unreachable` says why the platform couldn't deliver one, which stops them.
+    when to check next; `unreachable` says why the platform couldn't deliver one, which stops them. `chosen_at` is when
+    they last chose this workspace for direct messages that belong to none.
     """
 
     id: int = Field(default=None, primary_key=True)
     workspace_id: int = Field(foreign_key="workspace.id", ondelete="CASCADE")
     person_id: int = Field(foreign_key="person.id", index=True)
-    external_id: str
+    external_id: str = Field(index=True)
     name: str
     manager: bool = False
     team_id: int | None = Field(default=None, foreign_key="team.id", ondelete="SET NULL", index=True)
@@ -68,6 +69,7 @@ class Member(Row):
     next_reminder: datetime | None = None
     unreachable: str | None = None
     joined_at: datetime
+    chosen_at: datetime | None = None
 
 
 class MemberTable(Member, table=True):

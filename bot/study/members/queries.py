@@ -155,6 +155,24 @@ def member_by_external_id(connection: Connection, workspace_id: int, external_id
     return Member.of(row) if row else None
 
 
+def workspaces_of(connection: Connection, platform: str, member: str) -> list[tuple[str, str, datetime | None]]:
+    """Return the id, the name and `chosen_at` of the workspaces that somebody is a member of, by name.
+
+    `member` is their id on the platform.
+    """
+    statement = (
+        select(workspaces.external_id, workspaces.name, members.chosen_at)
+        .join_from(tables.members, tables.workspaces, workspaces.id == members.workspace_id)
+        .where(members.external_id == member, workspaces.platform == platform)
+        .order_by(workspaces.name, workspaces.id)
+    )
+    return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
+
+
+def set_chosen_at(connection: Connection, member_id: int, at: datetime) -> None:
+    connection.execute(update(tables.members).where(members.id == member_id).values(chosen_at=at))
+
+
 def members_by_name(connection: Connection, workspace_id: int, name: str) -> list[Member]:
     """Find the members with a name, ignoring case in any script."""
     known = connection.execute(select(members.id, members.name).where(members.workspace_id == workspace_id))
