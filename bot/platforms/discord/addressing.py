@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import aiohttp
 import discord
@@ -11,12 +13,18 @@ from cachetools import LRUCache
 
 log = structlog.get_logger()
 
+FOLLOW_UP = "followup "
+"""How the line of an explanation's button begins."""
 MAX_GUILDS = 1_000
 """Servers that this process doesn't know, and whose roles it keeps in mind."""
 
 
 class Addressing:
-    """Members mention the bot by its user or by its own role, which Discord lists under the same name."""
+    """Members mention the bot by its user or by its own role, which Discord lists under the same name.
+
+    A reply mentions whom it answers, unless its author turns that off; one to an explanation is for the bot all the
+    same.
+    """
 
     def __init__(self, client: discord.Client) -> None:
         self._client = client
@@ -28,7 +36,8 @@ class Addressing:
         if bot_user is None:
             return None
         role = await self._role_mentioned(message)
-        if not role and all(mentioned.id != bot_user.id for mentioned in message.mentions):
+        is_mentioned = bool(role) or any(mentioned.id == bot_user.id for mentioned in message.mentions)
+        if not is_mentioned and not _continues(message, bot_user.id):
             return None
         names = rf"<@!?{bot_user.id}>" + (rf"|<@&{role}>" if role else "")
         return re.sub(names, "", message.content).strip()
@@ -61,3 +70,23 @@ class Addressing:
             own = (int(role["id"]) for role in roles if (role.get("tags") or {}).get("bot_id") == bot_id)
             self._roles[guild_id] = next(own, 0)
         return self._roles[guild_id]
+
+
+def is_hidden_reply(message: discord.Message) -> bool:
+    """Return whether it's a reply of which Discord shows us nothing, as to responses of interactions."""
+    return message.type is discord.MessageType.reply and not message.content
+
+
+def _continues(message: discord.Message, bot_id: int) -> bool:
+    """Return whether it's a reply to one of the bot's explanations, and Discord shows what it says."""
+    answered = message.reference.resolved if message.reference else None
+    if not isinstance(answered, discord.Message) or answered.author.id != bot_id or not message.content:
+        return False
+    return any(button.startswith(FOLLOW_UP) for button in _button_ids(answered.components))
+
+
+def _button_ids(components: Iterable[Any]) -> Iterator[str]:
+    for component in components:
+        if isinstance(component, discord.Button) and component.custom_id:
+            yield component.custom_id
+        yield from _button_ids(getattr(component, "children", ()))

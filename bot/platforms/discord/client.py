@@ -54,7 +54,7 @@ class StudyClient(discord.AutoShardedClient):
         self._dev_guild = dev_guild
         self._outbox = DiscordOutbox(self, app.renderer)
         self._addressing = Addressing(self)
-        self._dispatch = Dispatch(self, app, app.renderer, token)
+        self._dispatch = Dispatch(self, app, app.renderer, token, self._outbox)
         self.tree = command_tree(self, app, self._dispatch)
 
     async def setup_hook(self) -> None:

@@ -18,10 +18,12 @@ from bot.app import App
 from bot.commands.command import Command
 from bot.commands.parameters import Parameter
 from bot.context.identity import Location
+from bot.context.outbox import Outbox, PostError
 from bot.dispatch.request import Request
 from bot.drawing.renderer import Renderer
 from bot.errors import DatabaseError, UserError
 from bot.platforms.discord import limits
+from bot.platforms.discord.addressing import is_hidden_reply
 from bot.platforms.discord.forms import CHANNEL_FIELD, build_form, fitting, form_values
 from bot.platforms.discord.identity import (
     UnknownMemberError,
@@ -53,6 +55,8 @@ EDIT_INTERVAL = 1.2
 DRAFT_TIMEOUT = 1.0
 """Seconds that opening a form waits for its draft; Discord wants the form within 3."""
 NO_FORM = "Discord wouldn't open the form. The problem is in the log. Please use the command with all its options."
+SHARED = Notice("Shared.", Tone.GOOD)
+HOW_TO_ASK = Notice("Discord doesn't show me replies to this message. Mention me in yours, or press a button above.")
 FAILED = Notice("Something went wrong on our side. It's in the log. Please try again.", Tone.PROBLEM)
 
 
@@ -67,8 +71,9 @@ class Dispatch:
     the one that claims it first goes on.
     """
 
-    def __init__(self, client: discord.Client, app: App, renderer: Renderer, token: str) -> None:
+    def __init__(self, client: discord.Client, app: App, renderer: Renderer, token: str, outbox: Outbox) -> None:
         self.app = app
+        self._outbox = outbox
         self._client, self._renderer = client, renderer
         self._servers = Servers(client, app)
         self._kept_requests = KeptRequests(app, "discord", token)
@@ -125,6 +130,9 @@ class Dispatch:
     async def on_mention(self, message: discord.Message, text: str) -> None:
         """Answer a mention in a channel or thread, where everybody can read along."""
         with self._tracked("mention"):
+            if not text and is_hidden_reply(message):
+                await self._say_how_to_ask(message)
+                return
             rights = getattr(message.author, "guild_permissions", discord.Permissions.none())
             request = Request(
                 location=location_of_message(message),
@@ -136,6 +144,12 @@ class Dispatch:
             )
             await self._claim(request.id)
             await self._reply_to(message, request)
+
+    async def _say_how_to_ask(self, message: discord.Message) -> None:
+        """Answer a reply that Discord hides from us, once for the message that's replied to."""
+        answered = message.reference.message_id if message.reference else None
+        if await self.app.claim_request("discord", f"how-to-ask-{answered}"):
+            await self._show_below(message, None, Reply.of(HOW_TO_ASK))
 
     async def on_direct_message(self, message: discord.Message) -> None:
         """Answer a direct message: a command if it starts like one, else with an explanation."""
@@ -228,7 +242,10 @@ class Dispatch:
             request,
             interaction.token,
             workspace,
-            private=command is None or command.private or _replaces_for_another(interaction, command),
+            private=command is None
+            or command.private
+            or command.posts_publicly
+            or _replaces_for_another(interaction, command),
             replaces_message=command is not None and command.replaces_message and _own_message(interaction),
         )
         is_claimed = False
@@ -264,9 +281,34 @@ class Dispatch:
             except UnknownMemberError as problem:
                 await responder.show(Reply.of(Notice(str(problem), Tone.WARNING)))
                 return
+        command, _ = self._parse(request.line or request.command)
+        if command is not None and command.posts_publicly:
+            await self._share(responder, request, command, invocation.workspace)
+            return
         async with aclosing(self._replies(request)) as replies:
             async for reply in replies:
                 await responder.show(reply)  # drawing its pictures may take a while: the timer keeps running
+
+    async def _share(self, responder: Responder, request: Request, command: Command, workspace: str) -> None:
+        """Post the reply in the channel as a message of its own, because members can only reply to those.
+
+        Where the bot may not post, it's a response of the interaction, which needs no permission.
+        """
+        if workspace:
+            await responder.show(Reply.of(_only_in_channel(command)))
+            return
+        *_, reply = [reply async for reply in self._replies(request)]
+        if reply.refused:
+            await responder.show(reply)
+            return
+        try:
+            await self._outbox.post(request.location, reply, f"share-{request.id}")
+        except PostError as problem:
+            log.info("shared as a response", reason=str(problem))
+            await responder.show(Reply.of(SHARED))
+            await responder.show_to_everyone(reply)
+        else:
+            await responder.show(Reply.of(SHARED))
 
     async def _open_form(
         self,

@@ -121,6 +121,11 @@ class Responder:
             elif not reply.streaming:  # of a draft, the next one may be fine
                 await self._show(REFUSED)
 
+    async def show_to_everyone(self, reply: Reply) -> None:
+        """Show everyone in the channel another reply below the one that only the member sees."""
+        for page in await render_images(self._renderer, reply, workspace=self._workspace):
+            await self._webhook.send(view=page.view, files=page.files, allowed_mentions=NO_MENTIONS)
+
     async def _refused(self) -> discord.ui.LayoutView:
         [page] = await render_images(self._renderer, REFUSED, workspace=self._workspace)
         return page.view
