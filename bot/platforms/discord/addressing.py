@@ -39,8 +39,7 @@ class Addressing:
         is_mentioned = bool(role) or any(mentioned.id == bot_user.id for mentioned in message.mentions)
         if not is_mentioned and not _continues(message, bot_user.id):
             return None
-        names = rf"<@!?{bot_user.id}>" + (rf"|<@&{role}>" if role else "")
-        return re.sub(names, "", message.content).strip()
+        return without_name(message.content, bot_user.id, role)
 
     async def _role_mentioned(self, message: discord.Message) -> int:
         """Return the id of the bot's own role if the message mentions it, else 0."""
@@ -70,6 +69,12 @@ class Addressing:
             own = (int(role["id"]) for role in roles if (role.get("tags") or {}).get("bot_id") == bot_id)
             self._roles[guild_id] = next(own, 0)
         return self._roles[guild_id]
+
+
+def without_name(text: str, bot_id: int, role: int = 0) -> str:
+    """Return what a message says besides the mentions of the bot and of its own role."""
+    names = rf"<@!?{bot_id}>" + (rf"|<@&{role}>" if role else "")
+    return re.sub(names, "", text).strip()
 
 
 def is_hidden_reply(message: discord.Message) -> bool:

@@ -23,7 +23,7 @@ from bot.dispatch.request import Request
 from bot.drawing.renderer import Renderer
 from bot.errors import DatabaseError, UserError
 from bot.platforms.discord import limits
-from bot.platforms.discord.addressing import is_hidden_reply
+from bot.platforms.discord.addressing import is_hidden_reply, without_name
 from bot.platforms.discord.forms import CHANNEL_FIELD, build_form, fitting, form_values
 from bot.platforms.discord.identity import (
     UnknownMemberError,
@@ -166,7 +166,8 @@ class Dispatch:
             if isinstance(server, Reply):
                 await self._show_below(message, None, server)
                 return
-            request = await looked_up(self._client, _direct_request(message, server, request_id), server)
+            request = _direct_request(message, server, request_id, self._direct_text(message))
+            request = await looked_up(self._client, request, server)
         except UnknownMemberError as problem:
             await self._show_below(message, None, Reply.of(Notice(str(problem), Tone.WARNING)))
             return
@@ -174,14 +175,18 @@ class Dispatch:
             log.error("database", problem=str(problem))
             await self._show_below(message, None, Reply.of(Notice(f"{problem.public} Please try again.", Tone.PROBLEM)))
             return
-        command, _ = self._parse(request.values["text"])
+        line = request.values.get("text", "")
+        command = self._parse(line)[0] if line else None
         if command is None:
             await self._reply_to(message, request, server)
         elif command.managers_only or command.needs_channel or command.posts_publicly:
             await self._show_below(message, None, Reply.of(_only_in_channel(command)))
         else:
-            typed = replace(request, line=request.values["text"], command="", values={})
-            await self._reply_to(message, typed, server)
+            await self._reply_to(message, replace(request, line=line, command="", values={}), server)
+
+    def _direct_text(self, message: discord.Message) -> str:
+        """Return what a direct message says, without a mention of the bot, who is meant anyway."""
+        return without_name(message.content, self._client.user.id if self._client.user else 0)
 
     async def _server_of(self, message: discord.Message) -> str | Reply:
         """Return the server that a direct message is about, or what to ask the member; the only one is taken silently.
@@ -189,7 +194,7 @@ class Dispatch:
         Raises UnknownMemberError and DatabaseError.
         """
         user = message.author
-        wants_change = message.content.strip().casefold() == CHANGE
+        wants_change = self._direct_text(message).casefold() == CHANGE
         if not wants_change and (chosen := await self._servers.chosen(user.id)):
             return chosen
         shared = await self._servers.shared(user.id)
@@ -206,7 +211,7 @@ class Dispatch:
         if asked is None or asked.message_id is None or interaction.message is None:
             return
         waiting = await interaction.message.channel.fetch_message(asked.message_id)
-        if waiting.content.strip().casefold() != CHANGE:
+        if self._direct_text(waiting).casefold() != CHANGE:
             await self._reply_directly(waiting, f"{waiting.id}-chosen")
 
     def resuming(self) -> AbstractAsyncContextManager[None]:
@@ -429,20 +434,22 @@ def _direct_location(message: discord.Message, server: str) -> Location:
     return Location("discord", server, str(message.channel.id), "", "direct message", direct=True)
 
 
-def _direct_request(message: discord.Message, server: str, request_id: str) -> Request:
+def _direct_request(message: discord.Message, server: str, request_id: str, text: str) -> Request:
     return Request(
         location=_direct_location(message, server),
         actor=actor_of(message.author, discord.Permissions.none()),
         id=request_id,
         at=message.created_at,
         command="talk",
-        values={"text": message.content.strip()},
+        values={"text": text} if text else {},
     )
 
 
 def _only_in_channel(command: Command) -> Notice:
-    how = "Share it where you looked it up" if command.hidden else f"Please use `/{command.name}`"
-    return Notice(f"{how}, in a channel of your server.", Tone.WARNING)
+    if command.posts_publicly:
+        return Notice("Only what you look up in a channel of your server can be shared in a channel.", Tone.WARNING)
+    how = "That's done" if command.hidden else f"Please use `/{command.name}`"
+    return Notice(f"{how} in a channel of your server.", Tone.WARNING)
 
 
 def _request(interaction: Interaction, line: str, values: Mapping[str, str], workspace: str) -> Request:

@@ -72,6 +72,13 @@ async def test_a_text_is_answered_where_only_one_server_is_shared(
     assert answered.buttons["Ask more"].startswith(f"@{readers.id} followup ")
 
 
+async def test_its_name_is_left_out(discord: Discord, dm: Channel) -> None:
+    me = f"<@{discord.me.id}>"
+
+    assert "low-rank" in (await answer(discord, dm, f"{me} {HOW}")).text
+    assert {"A", "B"} <= (await answer(discord, dm, f"{me} question vae")).buttons.keys()
+
+
 async def test_the_next_text_continues_from_there(discord: Discord, dm: Channel) -> None:
     await answer(discord, dm, HOW)
 
