@@ -12,12 +12,12 @@ from typing import ClassVar
 from discord.utils import escape_mentions
 from typing_extensions import override
 
+from bot.platforms.discord.command_lines import discord_line
 from bot.platforms.shared.splitting import split_point
 from bot.platforms.shared.typed_commands import command_pattern
 from bot.text.markdown import Nodes, is_plain, parse
 from bot.text.writer import ZERO_WIDTH_SPACE, EscapingWriter
 
-_ARGUMENT = re.compile(r"(?<=[a-z])=(?=\S)")
 _LANGUAGE = re.compile(r"[ \t]*([\w+#.-]{0,20})[ \t]*(?:\n|\Z)")
 _SPECIAL = re.compile(r"<(?=@[!&]?\d|#\d|a?:\w+:\d|t:-?\d|id:\w|sound:\d|/[^<>\n]+:\d)")
 _TARGET = re.compile(r"\](?=\(\s*<?[^\s)]{0,40}:)")
@@ -89,8 +89,8 @@ def spoken(text: str) -> str:
 
 
 def commands(text: str) -> str:
-    """Turn `me zone=Europe/Paris`, as the terminal takes it, into `/me zone:Europe/Paris`."""
-    return command_pattern().sub(lambda found: f"`/{found[1]}{_ARGUMENT.sub(':', found[2])}`", text)
+    """Turn `question hard`, as the terminal takes it, into `/question difficulty:hard`."""
+    return command_pattern().sub(lambda found: f"`{discord_line(found[1], found[2])}`", text)
 
 
 def plain(text: str) -> str:
