@@ -69,6 +69,8 @@ def statement_errors(url: URL) -> Iterator[None]:
         yield
     except PoolTimeout:
         raise DatabaseError(f"The database at {display_name(url)} is too busy. Try again in a moment.") from None
+    except TimeoutError:  # the driver's limit for a statement, which SQLAlchemy doesn't wrap
+        raise DatabaseError(f"The database at {display_name(url)} doesn't answer. Try again in a moment.") from None
     except (DBAPIError, sqlite3.Error) as error:
         lost = isinstance(error, DBAPIError) and error.connection_invalidated
         problem = _problem(error.orig if isinstance(error, DBAPIError) else error, url)

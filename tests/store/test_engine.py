@@ -347,6 +347,15 @@ async def test_a_server_that_goes_away_in_the_middle_is_reported_in_a_plain_sent
     await store.close()
 
 
+async def test_a_statement_that_gets_no_answer_in_time_is_reported_in_a_plain_sentence(store: Store) -> None:
+    def unanswered(_: Connection) -> None:
+        raise TimeoutError  # as asyncpg does, and SQLAlchemy passes on
+
+    for run in (store.query, store.transaction):
+        with pytest.raises(DatabaseError, match="doesn't answer"):
+            await run(unanswered)
+
+
 async def test_a_connection_that_was_idle_is_tested_before_it_is_used(postgresql: PostgresqlDatabases) -> None:
     database = PostgresqlDatabase(parse_url(postgresql.with_tables()), idle_s=0)
 
