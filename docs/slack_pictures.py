@@ -4,7 +4,7 @@
 
 The commands, the store, the bank and the scheduler are real; only the clock is moved by hand. `docs/slack_preview.py`
 makes the pages, and Chromium draws them; it must be installed: on Debian, `apt install chromium fonts-noto-core
-fonts-noto-color-emoji`.
+fonts-noto-color-emoji fonts-noto-cjk`.
 """
 
 from __future__ import annotations

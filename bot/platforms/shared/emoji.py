@@ -18,5 +18,5 @@ MARKS = {
     DayMark.OPEN: "🟨",
     DayMark.BLANK: "⬛",
 }
-WEEKDAY_LETTERS = "ＭＴＷＴＦＳＳ"
-"""The days of the week, in letters as wide as emoji, so that each is above its column."""
+WEEKDAY_LETTERS = "\N{FOUR-PER-EM SPACE}".join("ＭＴＷＴＦＳＳ")
+"""The days of the week, in letters that are together about as wide as emoji, so that each is above its column."""

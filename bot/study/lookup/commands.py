@@ -74,6 +74,7 @@ COMMANDS = (
             Parameter("target", "a question's id or an explanation's key", converters.text),
             Parameter("part", "which part of a question", converters.one_of(*PARTS), choices=PARTS),
         ),
+        submit="Share",
         private=False,
         hidden=True,
         posts_publicly=True,

@@ -54,6 +54,7 @@ COMMANDS = (
         "A member's points and streak",
         profile.profile,
         (MEMBER_NAME,),
+        submit="Show",
         hidden=True,
         shortcut=Shortcut("Study profile", "member"),
         example="profile ada",

@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from slack_sdk.models.blocks import Block, RichTextBlock
 
 from bot.drawing.renderer import Renderer
+from bot.platforms.shared.emoji import WEEKDAY_LETTERS
 from bot.platforms.slack import limits
 from bot.platforms.slack.layout import SHORTENED_NOTE, RenderedMessage
 from bot.platforms.slack.markup import (
@@ -366,7 +367,7 @@ def test_a_calendars_weeks_start_on_monday_and_its_legend_names_only_marks_in_us
 
     assert head["text"]["text"] == "Your streak"
     assert weeks["text"]["text"].splitlines()[0] == "🔥 *1 day* · longest 2 · 🧊 0 of 2 freezes"
-    assert weeks["text"]["text"].splitlines()[1:3] == ["ＭＴＷＴＦＳＳ", "▫️▫️🟩🧊🟩💤💤  Nov 16"]
+    assert weeks["text"]["text"].splitlines()[1:3] == [WEEKDAY_LETTERS, "▫️▫️🟩🧊🟩💤💤  Nov 16"]
     assert legend["elements"][0]["text"] == "🟩 studied · 🧊 freeze · 💤 rest · 🟨 open"
 
 
