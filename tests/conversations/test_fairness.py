@@ -68,7 +68,7 @@ ASK_A_QUESTION = {"daily": "daily", "practice": "practice {id}", "question": "qu
 """Lines that show questions, but no answer to one that is open."""
 SHOW_NO_ANSWER = {
     "help", "home", "leaderboard", "managers", "me", "own", "privacy", "profile", "remind", "report", "reports",
-    "schedule", "streak", "team", "topics", "version", "zone",
+    "schedule", "server", "streak", "team", "topics", "version", "zone",
 }  # fmt: skip
 
 
