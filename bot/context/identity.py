@@ -11,8 +11,8 @@ from datetime import datetime
 class Location:
     """A channel, by the platform's ids; names are for display.
 
-    `parent_channel` is the channel of a thread, if the platform says which. `direct` means a message written to the bot
-    directly; it isn't set for commands, buttons, menus and forms, wherever they're used.
+    `parent_channel` is the channel of a thread, if the platform says which, and `parent_name` its name. `direct` means
+    a message written to the bot directly; it isn't set for commands, buttons, menus and forms, wherever they're used.
     """
 
     platform: str
@@ -21,6 +21,7 @@ class Location:
     workspace_name: str = ""
     channel_name: str = ""
     parent_channel: str = ""
+    parent_name: str = ""
     direct: bool = False
 
 

@@ -116,6 +116,7 @@ def _with_clean_names(request: Request) -> tuple[Location, Actor]:
             location,
             workspace_name=short(clean(location.workspace_name), MAX_NAME_LENGTH),
             channel_name=short(clean(location.channel_name), MAX_NAME_LENGTH),
+            parent_name=short(clean(location.parent_name), MAX_NAME_LENGTH),
         ),
         replace(actor, name=short(clean(actor.name), MAX_NAME_LENGTH)),
     )

@@ -35,34 +35,41 @@ def split_workspace(custom_id: str) -> tuple[str, str]:
 def location_of(interaction: Interaction, workspace: str = "") -> Location:
     """Return where an interaction comes from; `workspace` is the server that a direct message belongs to."""
     guild = interaction.client.get_guild(int(workspace)) if workspace else interaction.guild
+    parent, parent_name = parent_of(interaction.channel)
     return Location(
         "discord",
         workspace or str(interaction.guild_id or ""),
         str(interaction.channel_id or ""),
         guild.name if guild else "",
         "direct message" if workspace else str(getattr(interaction.channel, "name", None) or ""),
-        parent_channel=parent_of(interaction.channel),
+        parent_channel=parent,
+        parent_name=parent_name,
     )
 
 
 def location_of_message(message: discord.Message) -> Location:
     """Return where a message in a server was written; this process may not know the server, but knows its id."""
     guild, channel = message.guild, message.channel
+    parent, parent_name = parent_of(channel)
     return Location(
         "discord",
         str(guild.id if guild else getattr(channel, "guild_id", "")),
         str(channel.id),
         guild.name if guild and not guild.unavailable else "",
         str(getattr(channel, "name", "")),
-        parent_channel=parent_of(channel),
+        parent_channel=parent,
+        parent_name=parent_name,
     )
 
 
-def parent_of(channel: object) -> str:
-    """Return the channel of a thread; empty for a forum's post, because a forum itself takes no messages."""
-    if not isinstance(channel, discord.Thread) or isinstance(channel.parent, discord.ForumChannel):
-        return ""
-    return str(channel.parent_id)
+def parent_of(channel: object) -> tuple[str, str]:
+    """Return the id and the name of a thread's channel, both empty for a forum's post: a forum takes no messages.
+
+    During an outage, what the thread is in may be unknown.
+    """
+    if not isinstance(channel, discord.Thread) or not isinstance(channel.parent, discord.TextChannel):
+        return "", ""
+    return str(channel.parent.id), channel.parent.name
 
 
 def picked_members(data: Mapping[str, Any]) -> dict[str, str]:

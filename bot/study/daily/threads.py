@@ -15,5 +15,11 @@ async def in_channel_of_thread(study: Study, context: RequestContext, actor: Act
     if await study.store.query(schedule_queries.channel_schedules, context.channel_id):
         return context
     location = context.location
-    channel = replace(location, channel=location.parent_channel, channel_name="", parent_channel="")
+    channel = replace(
+        location,
+        channel=location.parent_channel,
+        channel_name=location.parent_name,
+        parent_channel="",
+        parent_name="",
+    )
     return await get_or_create_member(study, channel, actor, request_id=context.request_id, at=context.at)

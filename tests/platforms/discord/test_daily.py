@@ -108,6 +108,16 @@ async def test_in_a_questions_thread_commands_are_about_its_channel(
     assert "12:00" in said(await maya.slash(channel, "schedule list"))
 
 
+async def test_a_channel_whose_thread_is_used_first_has_its_name(
+    env: Env, channel: ChannelHandle, maya: MemberActor
+) -> None:
+    env.backend.create_thread(channel.id, "talk", maya.id)
+    await env.settle()
+    [thread] = channel.threads
+
+    assert "Daily question in papers" in said(await maya.slash(thread, "schedule setup", time="09:00"))
+
+
 async def test_the_pin_moves_to_the_newest_question(
     app: App, env: Env, clock: Clock, channel: ChannelHandle, maya: MemberActor
 ) -> None:
